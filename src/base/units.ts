@@ -1,0 +1,41 @@
+/** Numbers for people: bytes in binary or decimal units, counts, times. Pure; the exact value goes in a title. */
+export type ByteUnit = 'binary' | 'decimal';
+
+const BINARY = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const;
+const DECIMAL = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'] as const;
+
+/** Step and name of the unit in which `bytes` reads best (value in [1, 1024) or [1, 1000)). */
+export function byteScale(bytes: number, unit: ByteUnit): { readonly step: number; readonly name: string } {
+  const base = unit === 'binary' ? 1024 : 1000;
+  const names = unit === 'binary' ? BINARY : DECIMAL;
+  let step = 1;
+  let index = 0;
+  // 999.995 would print as 1000.00 MB: go up as soon as the rounded figure would.
+  while (Math.abs(bytes) / step >= base - 0.005 && index < names.length - 1) {
+    step *= base;
+    index++;
+  }
+  return { step, name: names[index] };
+}
+
+/** "4.56 GiB"; whole bytes below one KiB. */
+export function formatBytes(bytes: number, unit: ByteUnit): string {
+  const { step, name } = byteScale(bytes, unit);
+  return step === 1 ? `${bytes} ${name}` : `${(bytes / step).toFixed(2)} ${name}`;
+}
+
+/** Every digit, with thin separators: "4,997,513,216". */
+export const formatInteger = (value: number | bigint): string =>
+  value.toString().replace(/\B(?=(\d{3})+(?!\d))/g, ',');
+
+/** A duration in nanoseconds: "830 ns", "12.4 ms", "3.20 s", "2 min 5.0 s". */
+export function formatDuration(ns: number): string {
+  const size = Math.abs(ns);
+  if (size < 1e3) return `${Math.round(ns)} ns`;
+  if (size < 1e6) return `${(ns / 1e3).toFixed(1)} µs`;
+  if (size < 1e9) return `${(ns / 1e6).toFixed(1)} ms`;
+  if (size < 60e9) return `${(ns / 1e9).toFixed(2)} s`;
+  const minutes = Math.trunc(ns / 60e9);
+  if (size < 3600e9) return `${minutes} min ${((size % 60e9) / 1e9).toFixed(1)} s`;
+  return `${Math.trunc(minutes / 60)} h ${Math.abs(minutes % 60)} min`;
+}

@@ -1,0 +1,269 @@
+/**
+ * What crosses the border between page and worker: plain data only, small, exact. Byte counts are numbers
+ * (exact to 2^53); absolute times are bigint nanoseconds; `x` is always relative to the device's `base`:
+ * nanoseconds on the time axis, rows on the event axis.
+ */
+import type { Result } from '../base/result.ts';
+import type { TraceErrorData } from '../base/trace-error.ts';
+import type { Format } from '../read/reader.ts';
+import type { Frame } from '../trace/stack-table.ts';
+import type { Annotation, MemorySummary, Warning } from '../trace/capture.ts';
+import type { Analysis } from './analysis.ts';
+
+export type GpuMode = 'auto' | 'on' | 'off';
+
+/** Progress of one file. */
+export interface Progress {
+  readonly job: number;
+  readonly file: string;
+  /** "reading", "decompressing", "indexing", ... */
+  readonly stage: string;
+  readonly doneBytes: number;
+  readonly totalBytes: number;
+}
+
+/** Where an answer was computed, and why there. */
+export interface RanOn {
+  readonly where: 'cpu' | 'gpu';
+  readonly reason: string;
+  readonly milliseconds: number;
+}
+
+/** One file as the page shows it. */
+export interface SourceView {
+  readonly id: number;
+  readonly file: string;
+  readonly format: Format | null;
+  readonly formatTitle: string;
+  readonly producer: string;
+  readonly bytes: number;
+  readonly rows: number;
+  readonly skipped: number;
+  readonly warnings: readonly Warning[];
+  readonly notRecorded: readonly string[];
+  readonly settings: readonly (readonly [string, string])[];
+  readonly error: TraceErrorData | null;
+  /** Reading took, milliseconds. */
+  readonly milliseconds: number;
+  readonly devices: readonly DeviceView[];
+  readonly summaries: readonly MemorySummary[];
+}
+
+/** A curve that can be asked for. */
+export interface SeriesView {
+  /** PyTorch: requested, reserved, allocated_floor, active_floor, segments, unused, largest_gap, gaps. Nsight: device, managed, ... */
+  readonly id: string;
+  readonly label: string;
+  readonly unit: 'bytes' | 'count';
+  /** 'usage': the timeline; 'fragmentation': the chart below it. */
+  readonly chart: 'usage' | 'fragmentation';
+  /** false: a bound; `note` says of what and why. */
+  readonly exact: boolean;
+  readonly note: string | null;
+}
+
+/** A headline figure. null where the file does not tell. */
+export interface HeadlineView {
+  readonly id: string;
+  readonly label: string;
+  readonly now: number | null;
+  readonly peak: number | null;
+  /** x of the first moment of the peak on the time axis, ns from base; null where peak is. */
+  readonly peakAtNs: number | null;
+  readonly peakRow: number | null;
+  /** false: `peak` is a lower bound ("at least"). `now` is always exact or null. */
+  readonly peakExact: boolean;
+  readonly note: string | null;
+}
+
+export interface DeviceView {
+  /** "<source id>:<device>" */
+  readonly key: string;
+  readonly sourceId: number;
+  readonly device: number;
+  readonly producer: 'torch' | 'nsys';
+  readonly name: string | null;
+  readonly totalBytes: number | null;
+  readonly clock: 'wall' | 'session' | 'none';
+  /** Absolute ns of x = 0. */
+  readonly base: bigint;
+  readonly spanNs: number;
+  readonly rows: number;
+  /** Counts by action. */
+  readonly events: Readonly<Record<string, number>>;
+  readonly streams: readonly string[];
+  /** true: nothing was allocated or reserved when recording began, so peaks and totals are those of memory_stats. */
+  readonly fromEmpty: boolean;
+  /** Plain words: what is known and what is not. */
+  readonly sentences: readonly string[];
+  readonly series: readonly SeriesView[];
+  readonly headline: readonly HeadlineView[];
+  readonly annotations: readonly Annotation[];
+  /** x (ns) and bytes asked of out-of-memory events. */
+  readonly ooms: readonly {
+    readonly xNs: number;
+    readonly row: number;
+    readonly size: number;
+    readonly deviceFree: number | null;
+  }[];
+  /** Nsight: figures by memory kind and pool. */
+  readonly kinds: readonly {
+    readonly kind: string;
+    readonly current: number;
+    readonly peak: number;
+    readonly allocated: number;
+    readonly freed: number;
+    readonly count: number;
+  }[];
+}
+
+export type Axis = 'time' | 'event';
+
+/** Half-open interval on an axis. */
+export interface Range {
+  readonly axis: Axis;
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface TimelineQuery {
+  readonly device: string;
+  readonly series: readonly string[];
+  /** null: everything. */
+  readonly range: Range | null;
+  readonly axis: Axis;
+  /** Pixel columns. */
+  readonly columns: number;
+}
+
+export interface TimelineSeries {
+  readonly id: string;
+  /** Values per pixel column, exact integers. A column without events holds the value carried into it in all four. */
+  readonly first: Float64Array;
+  readonly min: Float64Array;
+  readonly max: Float64Array;
+  readonly last: Float64Array;
+}
+
+export interface TimelineAnswer {
+  readonly device: string;
+  readonly range: Range;
+  /** Start of each pixel column on the axis (ns from base, or row); the last column ends at range.to. */
+  readonly x: Float64Array;
+  /** Events in each column. */
+  readonly count: Uint32Array;
+  readonly series: readonly TimelineSeries[];
+  readonly ranOn: RanOn;
+}
+
+export interface HistogramClass {
+  readonly from: number;
+  readonly to: number;
+  readonly count: number;
+  readonly bytes: number;
+}
+
+export interface StreamRow {
+  readonly stream: string;
+  readonly allocations: number;
+  readonly bytes: number;
+  readonly frees: number;
+  /** Live at the end of the range (requested bytes). */
+  readonly liveAllocations: number;
+  readonly liveBytes: number;
+  readonly histogram: readonly HistogramClass[];
+}
+
+export interface SegmentRow {
+  /** "0x7fe134000000" */
+  readonly address: string;
+  readonly size: number;
+  readonly stream: string;
+  readonly pool: string;
+  readonly expandable: boolean;
+  /** When it was made, ns from base; null: before recording began. */
+  readonly allocatedAtNs: number | null;
+  /** At the end of the range, requested bytes live in it and their number. */
+  readonly liveBytes: number;
+  readonly liveAllocations: number;
+}
+
+/** Who holds memory at the end of the range: live allocations by stack. */
+export interface HolderRow {
+  /** Node of the stack tree; null: allocated before recording, or without frames. */
+  readonly stack: number | null;
+  /** The innermost frame of the user's own code, or why there is none. */
+  readonly label: string;
+  readonly bytes: number;
+  readonly allocations: number;
+  readonly largest: number;
+}
+
+export interface RangeAnswer {
+  readonly device: string;
+  readonly range: Range | null;
+  readonly rows: readonly [number, number];
+  readonly streams: readonly StreamRow[];
+  readonly segments: readonly SegmentRow[];
+  readonly segmentsTotal: number;
+  readonly holders: readonly HolderRow[];
+  readonly holdersTotal: number;
+  /** Requested bytes live at the end of the range. */
+  readonly liveBytes: number;
+  readonly ranOn: RanOn;
+}
+
+export interface RangeQuery {
+  readonly device: string;
+  readonly range: Range | null;
+  /** At most so many rows of segments and holders, the largest first. */
+  readonly limit: number;
+}
+
+/** One event and every curve's value just after it. */
+export interface MomentAnswer {
+  readonly device: string;
+  readonly row: number;
+  readonly xNs: number;
+  readonly timeNs: bigint;
+  readonly action: string;
+  readonly address: string;
+  readonly size: number;
+  readonly stream: string;
+  readonly group: string;
+  readonly frames: readonly Frame[];
+  readonly values: readonly {
+    readonly id: string;
+    readonly label: string;
+    readonly value: number;
+    readonly unit: 'bytes' | 'count';
+    readonly exact: boolean;
+  }[];
+  /** For an alloc: row of its free_completed; for a free: row of its alloc. null: none in the recording. */
+  readonly partnerRow: number | null;
+  readonly partnerNs: number | null;
+}
+
+export interface EngineStatus {
+  readonly gpu: 'absent' | 'ready' | 'software' | 'off' | 'lost';
+  /** Adapter in words, or why there is none. */
+  readonly adapter: string;
+  readonly mode: GpuMode;
+}
+
+/** Every answer that can fail by the user's data is a Result; faults of ours too (code 'internal'). */
+export interface EngineApi {
+  start(options: { readonly gpu: GpuMode }): Promise<EngineStatus>;
+  status(): Promise<EngineStatus>;
+  /** Reads one file. The source comes back even where reading failed: its `error` says why, the rest is what could be read. */
+  open(job: number, file: File, onProgress: (progress: Progress) => void): Promise<SourceView>;
+  cancel(job: number): Promise<void>;
+  close(sourceId: number): Promise<void>;
+  timeline(query: TimelineQuery): Promise<Result<TimelineAnswer, TraceErrorData>>;
+  range(query: RangeQuery): Promise<Result<RangeAnswer, TraceErrorData>>;
+  moment(device: string, axis: Axis, x: number): Promise<Result<MomentAnswer, TraceErrorData>>;
+  frames(device: string, stack: number): Promise<Result<readonly Frame[], TraceErrorData>>;
+  analysis(): Promise<Analysis>;
+  /** The device's events as an Arrow IPC file. */
+  exportArrow(device: string): Promise<Result<Uint8Array, TraceErrorData>>;
+}

@@ -1,0 +1,95 @@
+/** What the readers fill and everything else asks: sources, and the devices each of them tells of. */
+import type { BlockTable, EventTable, SegmentTable } from './schema.ts';
+import type { StackTable } from './stack-table.ts';
+
+/** One fact about something dropped, repaired, clamped or missing. `offset` in decompressed bytes. */
+export interface Warning {
+  readonly message: string;
+  readonly offset: number | null;
+}
+
+export interface Annotation {
+  readonly name: string;
+  readonly device: number;
+  readonly start_ns: bigint;
+  /** null: never closed in this recording. */
+  readonly end_ns: bigint | null;
+}
+
+/** One device as one source tells of it. */
+export interface DeviceTrace {
+  readonly device: number;
+  readonly producer: 'torch' | 'nsys';
+  /** GPU model where the source names it. */
+  readonly name: string | null;
+  readonly total_bytes: number | null;
+  /** 'wall': Unix time; 'session': since the profiler's start; 'none': row numbers stand in for times. */
+  readonly clock: 'wall' | 'session' | 'none';
+  /** Stream names; "0" is the default stream. */
+  readonly streams: readonly string[];
+  readonly events: EventTable;
+  /** State at the end, PyTorch only. */
+  readonly segments: SegmentTable | null;
+  readonly blocks: BlockTable | null;
+  readonly annotations: readonly Annotation[];
+  /** Nsight: cudaMallocAsync pools, the pool figures that came with events; null elsewhere. */
+  readonly pools: PoolTable | null;
+  /** Rows whose `device_free` the allocator printed (oom events): [row, bytes]. */
+  readonly device_free: readonly (readonly [number, number])[];
+  /** Variable names of static symbols, by row (Nsight kinds 5 and 6). */
+  readonly symbols: readonly (readonly [number, string])[];
+}
+
+/** Nsight: state of a stream-ordered memory pool after each pool-backed event. Rows in time order. */
+export interface PoolTable {
+  readonly length: number;
+  /** u64 words. */
+  readonly pool_address: Uint32Array;
+  /** i64 words, ns. */
+  readonly time_ns: Uint32Array;
+  /** Bytes AFTER the event (Nsight prints the value before a free; the reader corrects it). */
+  readonly utilized: Float64Array;
+  readonly size: Float64Array;
+  readonly release_threshold: Float64Array;
+}
+
+/** One cell group of `torch.cuda.memory_summary()`. Bytes or counts as printed times the unit: rounded down. */
+export interface SummaryCell {
+  readonly current: number;
+  readonly peak: number;
+  readonly allocated: number;
+  readonly freed: number;
+}
+
+/** One printed summary. */
+export interface MemorySummary {
+  /** The step marker line before it, or null. */
+  readonly label: string | null;
+  /** Ordinal in the log, from 0. */
+  readonly step: number;
+  readonly device: number;
+  readonly ooms: number;
+  readonly retries: number;
+  /** Byte offset of its first line. */
+  readonly offset: number;
+  /** Metric as printed ("Allocated memory") -> row ("all" | "large_pool" | "small_pool") -> figures. */
+  readonly rows: Readonly<Record<string, Readonly<Record<string, SummaryCell>>>>;
+  /** Metric -> largest error of its figures: a printed figure f means [f, f + granularity). */
+  readonly granularity: Readonly<Record<string, SummaryCell>>;
+}
+
+export interface SourceData {
+  /** "PyTorch 2.10 or newer", "Nsight Systems 2023.4.4, schema 3.7.2"; what the content itself shows. */
+  readonly producer: string;
+  readonly rows: number;
+  /** Rows met and not kept; each kind has a warning. */
+  readonly skipped: number;
+  readonly warnings: readonly Warning[];
+  /** Plain sentences for the header: what was not recorded, and what to record next time. */
+  readonly notRecorded: readonly string[];
+  readonly devices: readonly DeviceTrace[];
+  readonly summaries: readonly MemorySummary[];
+  readonly stacks: StackTable;
+  /** Allocator settings and the like, as text pairs. */
+  readonly settings: readonly (readonly [string, string])[];
+}
