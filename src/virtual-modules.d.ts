@@ -1,0 +1,12 @@
+/** Modules that the build makes (vite.config.ts). */
+declare module 'virtual:engine-worker' {
+  /** Source of the engine's worker: a classic script. */
+  export const workerSource: string;
+}
+
+declare module 'virtual:sample' {
+  /** File name of the bundled recording. */
+  export const sampleName: string;
+  /** Its bytes. */
+  export const sampleBase64: string;
+}
