@@ -30,6 +30,7 @@ export const CLASSES = 64;
 
 /** A column that stays where the kernels run (on the GPU: uploaded once, queried often). */
 export interface Resident {
+  /** u32 words of it: twice the elements of a 64-bit column. */
   readonly length: number;
   /** Frees the memory; the resident must not be used afterwards. */
   release(): void;
@@ -37,7 +38,7 @@ export interface Resident {
 
 export interface Kernels {
   readonly name: 'cpu' | 'gpu';
-  /** Most elements one resident column may have here. */
+  /** Most elements (of 64 bits) one resident column may have here. */
   readonly maxLength: number;
   /** Inclusive running totals of i64 `deltas` (words), starting from `initial` (added to every total). */
   runningTotals(deltas: Uint32Array, initial: bigint): Promise<Resident>;
@@ -47,12 +48,12 @@ export interface Kernels {
   download(column: Resident): Promise<Uint32Array>;
   /**
    * First, min, max, last and first index of max of each pixel column of i64 `values`.
-   * `offsets`: ascending, length columns + 1, offsets[columns] <= values.length.
+   * `offsets`: ascending, length columns + 1, offsets[columns] <= elements of `values`.
    */
   pixelColumns(values: Resident, offsets: Uint32Array): Promise<PixelColumns>;
   /**
    * Sizes (u64 words) of rows [from, to) by stream and log2 class. `keys[i]` is the stream of row i, or SKIP.
-   * `streams` > every key that is not SKIP.
+   * A key that is SKIP, or not below `streams`, is left out.
    */
   histogram(
     sizes: Resident,

@@ -1,0 +1,70 @@
+/**
+ * Three projects: `unit` (Node), `browser` (Chromium with a software WebGPU adapter) and `e2e` (Node driving the
+ * built application). Every test must assert something: one that cannot fail is refused by the runner.
+ */
+import { playwright } from '@vitest/browser-playwright';
+import { defineConfig } from 'vitest/config';
+
+const chromium = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium';
+/** `--enable-unsafe-webgpu` is what makes SwiftShader an adapter in a headless browser; the rest keeps it quiet. */
+const chromiumFlags = [
+  '--no-sandbox',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--enable-unsafe-webgpu',
+  '--use-webgpu-adapter=swiftshader',
+];
+
+/** Test options that every project has. */
+const asserting = { expect: { requireAssertions: true } };
+
+export default defineConfig({
+  test: {
+    ...asserting,
+    projects: [
+      {
+        test: {
+          ...asserting,
+          name: 'unit',
+          environment: 'node',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/**/*.browser.test.ts', 'test/e2e/**'],
+          testTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          ...asserting,
+          name: 'browser',
+          include: ['test/**/*.browser.test.ts'],
+          exclude: ['test/e2e/**'],
+          // SwiftShader compiles a pipeline in seconds.
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+          browser: {
+            enabled: true,
+            headless: true,
+            screenshotFailures: false,
+            provider: playwright({ launchOptions: { executablePath: chromium, args: chromiumFlags } }),
+            instances: [{ browser: 'chromium' }],
+          },
+        },
+      },
+      {
+        test: {
+          ...asserting,
+          name: 'e2e',
+          environment: 'node',
+          include: ['test/e2e/**/*.test.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
