@@ -1,0 +1,261 @@
+/**
+ * Judges one source file by rules given as data (architecture.test.ts). Reads with TypeScript's own parser, so
+ * that a comment or a string that looks like an import is none. Knows no rule by itself but how to look.
+ */
+import { posix } from 'node:path';
+import ts from 'typescript';
+
+/** What a folder of src/ may import. Itself, and what is named here. */
+export interface FolderRule {
+  readonly folders: readonly string[];
+  /** Single files of other folders, for values and types. */
+  readonly files?: readonly string[];
+  /** Single files of other folders, for types alone. */
+  readonly typesOf?: readonly string[];
+  /** Folders beside src/. */
+  readonly beside?: readonly string[];
+  /** npm package, "node:" or "virtual:..." -> the files that may import it; '*' is every file of the folder. */
+  readonly packages?: Readonly<Record<string, readonly string[] | '*'>>;
+}
+
+/** Something outside that only certain files may touch, written as what the code says. */
+export interface PlaceRule {
+  readonly what: 'navigator.gpu' | 'gpu in navigator' | 'Worker' | 'fetch' | 'self' | 'network';
+  readonly files: readonly string[];
+}
+
+export interface Rules {
+  readonly folders: Readonly<Record<string, FolderRule>>;
+  readonly places: readonly PlaceRule[];
+  /** Files directly in src/, which belong to no folder. */
+  readonly rootFiles: readonly string[];
+  readonly longLines: number;
+  readonly mostLines: number;
+}
+
+/** "src/view/x.ts:3 imports lit: view/ may not" */
+export interface Violation {
+  readonly path: string;
+  readonly line: number;
+  readonly rule: string;
+  readonly message: string;
+}
+
+interface Import {
+  readonly specifier: string;
+  readonly typeOnly: boolean;
+  readonly node: ts.Node;
+}
+
+const NETWORK = new Set([
+  'XMLHttpRequest',
+  'WebSocket',
+  'EventSource',
+  'WebTransport',
+  'sendBeacon',
+  'importScripts',
+]);
+const MUTABLE = new Set(['Map', 'Set', 'WeakMap', 'WeakSet', 'Array']);
+
+const textOf = (node: ts.Node | undefined): string | null =>
+  node !== undefined && ts.isStringLiteralLike(node) ? node.text : null;
+
+function isTypeOnly(clause: ts.ImportClause | undefined): boolean {
+  if (clause === undefined) return false;
+  if (clause.phaseModifier === ts.SyntaxKind.TypeKeyword) return true;
+  const named = clause.namedBindings;
+  if (clause.name !== undefined || named === undefined || !ts.isNamedImports(named)) return false;
+  return named.elements.length > 0 && named.elements.every((element) => element.isTypeOnly);
+}
+
+function importsOf(file: ts.SourceFile): Import[] {
+  const found: Import[] = [];
+  const add = (specifier: string | null, typeOnly: boolean, node: ts.Node): void => {
+    if (specifier !== null) found.push({ specifier, typeOnly, node });
+  };
+  const visit = (node: ts.Node): void => {
+    if (ts.isImportDeclaration(node)) add(textOf(node.moduleSpecifier), isTypeOnly(node.importClause), node);
+    if (ts.isExportDeclaration(node)) add(textOf(node.moduleSpecifier), node.isTypeOnly, node);
+    if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) {
+      add(textOf(node.argument.literal), true, node);
+    }
+    if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
+      add(textOf(node.arguments[0]), false, node);
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(file);
+  return found;
+}
+
+/** Package of a specifier: "lit/decorators.js" -> "lit", "@a/b/c" -> "@a/b", "node:fs" -> "node:". */
+function packageOf(specifier: string): string {
+  if (specifier.startsWith('node:')) return 'node:';
+  if (specifier.startsWith('virtual:')) return specifier;
+  return specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
+}
+
+/** Looks at one file; `path` is relative to the repository, with slashes: "src/view/timeline.ts". */
+export function checkFile(path: string, text: string, rules: Rules): Violation[] {
+  const violations: Violation[] = [];
+  const file = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
+  const inSrc = path.slice('src/'.length);
+  const folder = inSrc.includes('/') ? inSrc.slice(0, inSrc.indexOf('/')) : '';
+  const fail = (node: ts.Node | null, rule: string, message: string): void => {
+    const line = node === null ? 1 : file.getLineAndCharacterOfPosition(node.getStart(file)).line + 1;
+    violations.push({ path, line, rule, message });
+  };
+
+  const rule = rules.folders[folder];
+  if (rule === undefined) {
+    if (!rules.rootFiles.includes(inSrc)) fail(null, 'folder', `${folder || 'src'}/ is not in the table`);
+  } else {
+    for (const found of importsOf(file)) checkImport(found, rule);
+  }
+  checkName();
+  checkLength();
+  for (const statement of file.statements) checkStatement(statement);
+  checkPlaces(file);
+  return violations;
+
+  function checkImport({ specifier, typeOnly, node }: Import, allowed: FolderRule): void {
+    if (!specifier.startsWith('.')) {
+      const name = packageOf(specifier);
+      const files = Object.hasOwn(allowed.packages ?? {}, name) ? allowed.packages?.[name] : undefined;
+      if (files === undefined) fail(node, 'package', `${folder}/ may not import ${name}`);
+      else if (files !== '*' && !files.includes(inSrc)) {
+        fail(node, 'package', `only ${files.join(' and ')} may import ${name}`);
+      }
+      return;
+    }
+    const bare = specifier.replace(/\?.*$/, '');
+    if (posix.extname(bare) === '') fail(node, 'extension', `${specifier} has no extension`);
+    const target = posix.join(posix.dirname(path), bare);
+    if (!target.startsWith('src/')) {
+      const beside = target.split('/')[0];
+      if (!(allowed.beside ?? []).includes(beside))
+        fail(node, 'direction', `${folder}/ may not import ${target}`);
+      return;
+    }
+    const targetInSrc = target.slice('src/'.length);
+    const targetFolder = targetInSrc.split('/')[0];
+    if (targetFolder === folder || allowed.folders.includes(targetFolder)) return;
+    if (allowed.files?.includes(targetInSrc)) return;
+    if (allowed.typesOf?.includes(targetInSrc)) {
+      if (!typeOnly) fail(node, 'direction', `${folder}/ may import only types of ${targetInSrc}`);
+      return;
+    }
+    fail(node, 'direction', `${folder}/ may not import ${targetInSrc}`);
+  }
+
+  function checkName(): void {
+    const name = posix.basename(path);
+    if (/^index\.[a-z]+$/.test(name)) fail(null, 'barrel', 'no index files: name the file by what it holds');
+    else if (!/^[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+)+$/.test(name))
+      fail(null, 'name', 'file names are kebab-case');
+  }
+
+  function checkLength(): void {
+    const lines = text.split('\n').length - (text.endsWith('\n') ? 1 : 0);
+    const header = /^\s*\/\*\*[\s\S]*?\*\//.exec(text)?.[0] ?? '';
+    if (lines > rules.mostLines) fail(null, 'length', `${lines} lines; the most is ${rules.mostLines}`);
+    else if (lines > rules.longLines && !/Long because \S/.test(header)) {
+      fail(null, 'length', `${lines} lines; over ${rules.longLines} the header says "Long because ..."`);
+    }
+  }
+
+  function checkStatement(statement: ts.Statement): void {
+    const modifiers = ts.canHaveModifiers(statement) ? (ts.getModifiers(statement) ?? []) : [];
+    if (
+      ts.isExportAssignment(statement) ||
+      modifiers.some(({ kind }) => kind === ts.SyntaxKind.DefaultKeyword)
+    ) {
+      fail(statement, 'default export', 'no default exports: one name for one thing');
+    }
+    if (ts.isExportDeclaration(statement)) {
+      const clause = statement.exportClause;
+      if (clause !== undefined && ts.isNamedExports(clause)) {
+        if (clause.elements.some((element) => element.name.text === 'default')) {
+          fail(statement, 'default export', 'no default exports: one name for one thing');
+        }
+      } else fail(statement, 'barrel', 'no export *: whoever needs a name imports it from its file');
+    }
+    if (!ts.isVariableStatement(statement)) return;
+    if (modifiers.some(({ kind }) => kind === ts.SyntaxKind.DeclareKeyword)) return;
+    if ((statement.declarationList.flags & ts.NodeFlags.Const) === 0) {
+      fail(
+        statement,
+        'module state',
+        'no let or var at module level: state lives in objects that are closed',
+      );
+    }
+    for (const { initializer } of statement.declarationList.declarations) {
+      if (initializer !== undefined && isEmptyContainer(initializer)) {
+        fail(statement, 'module state', 'an empty container at module level is there to be filled');
+      }
+    }
+  }
+
+  /** [], {}, new Map(), new Array(5): without content, so meant for content that comes later. */
+  function isEmptyContainer(node: ts.Expression): boolean {
+    if (ts.isArrayLiteralExpression(node)) return node.elements.length === 0;
+    if (ts.isObjectLiteralExpression(node)) return node.properties.length === 0;
+    if (!ts.isNewExpression(node) || !ts.isIdentifier(node.expression)) return false;
+    const { text: name } = node.expression;
+    return (
+      MUTABLE.has(name) && (node.arguments === undefined || node.arguments.length === 0 || name === 'Array')
+    );
+  }
+
+  function checkPlaces(node: ts.Node): void {
+    const touched = placeOf(node);
+    if (touched !== null) {
+      const files = rules.places.find(({ what }) => what === touched)?.files ?? [];
+      if (!files.includes(inSrc))
+        fail(node, 'place', `${touched} is touched only in ${files.join(', ') || 'no file'}`);
+    }
+    ts.forEachChild(node, checkPlaces);
+  }
+
+  function placeOf(node: ts.Node): PlaceRule['what'] | null {
+    if (ts.isPropertyAccessExpression(node) && node.name.text === 'gpu' && endsInNavigator(node.expression)) {
+      return 'navigator.gpu';
+    }
+    if (ts.isBinaryExpression(node) && node.operatorToken.kind === ts.SyntaxKind.InKeyword) {
+      if (textOf(node.left) === 'gpu' && endsInNavigator(node.right)) return 'gpu in navigator';
+    }
+    if (!ts.isIdentifier(node)) return null;
+    if (
+      ts.isNewExpression(node.parent) &&
+      node.parent.expression === node &&
+      /^(Shared)?Worker$/.test(node.text)
+    ) {
+      return 'Worker';
+    }
+    if (ts.isCallExpression(node.parent) && node.parent.expression === node && node.text === 'fetch')
+      return 'fetch';
+    if (isGlobalMember(node) && node.text === 'fetch') return 'fetch';
+    if (NETWORK.has(node.text)) return 'network';
+    const isName =
+      (ts.isPropertyAccessExpression(node.parent) && node.parent.name === node) ||
+      (ts.isPropertyAssignment(node.parent) && node.parent.name === node) ||
+      ts.isPropertySignature(node.parent);
+    return node.text === 'self' && !isName ? 'self' : null;
+  }
+
+  function isGlobalMember(node: ts.Identifier): boolean {
+    const { parent } = node;
+    if (!ts.isPropertyAccessExpression(parent) || parent.name !== node) return false;
+    return ts.isIdentifier(parent.expression) && /^(globalThis|window|self)$/.test(parent.expression.text);
+  }
+
+  /** navigator, self.navigator, (navigator as X), navigator! */
+  function endsInNavigator(node: ts.Expression): boolean {
+    if (ts.isIdentifier(node)) return node.text === 'navigator';
+    if (ts.isPropertyAccessExpression(node)) return node.name.text === 'navigator';
+    if (ts.isParenthesizedExpression(node) || ts.isAsExpression(node) || ts.isNonNullExpression(node)) {
+      return endsInNavigator(node.expression);
+    }
+    return false;
+  }
+}
