@@ -28,6 +28,8 @@ export interface DeviceTrace {
   /** Stream names; "0" is the default stream. */
   readonly streams: readonly string[];
   readonly events: EventTable;
+  /** true: the file was cut inside the events, so `segments` tell of a later moment than the last row. */
+  readonly cut: boolean;
   /** State at the end, PyTorch only. */
   readonly segments: SegmentTable | null;
   readonly blocks: BlockTable | null;

@@ -61,6 +61,9 @@ export class StackTable {
   private parents = new Uint32Array(256);
   private nodeFrames = new Uint32Array(256);
   private nodeCount = 0;
+  private stackSlots = new Uint32Array(1024).fill(NONE);
+  private stackHashes = new Int32Array(1024);
+  private stackCount = 0;
 
   get length(): number {
     return this.nodeCount;
@@ -95,6 +98,52 @@ export class StackTable {
     this.nodeFrames[fresh] = frame;
     this.nodeCount = fresh + 1;
     return fresh;
+  }
+
+  /**
+   * Node of a whole stack, `frames[0, length)` innermost first; NONE for an empty one. A stack seen before
+   * costs one hash and one walk up the tree.
+   */
+  internStack(frames: Uint32Array, length: number): number {
+    if (length === 0) return NONE;
+    let hash = length;
+    for (let i = 0; i < length; i++) hash = Math.imul(hash ^ frames[i], 0x9e3779b1) + (hash >>> 13);
+    hash ^= hash >>> 16;
+    const mask = this.stackSlots.length - 1;
+    let slot = hash & mask;
+    for (; this.stackSlots[slot] !== NONE; slot = (slot + 1) & mask) {
+      if (this.equals(this.stackSlots[slot], frames, length)) return this.stackSlots[slot];
+    }
+    let node = NONE;
+    for (let i = length - 1; i >= 0; i--) node = this.child(node, frames[i]);
+    this.stackSlots[slot] = node;
+    this.stackHashes[slot] = hash;
+    if (++this.stackCount * 2 > mask) this.growStacks();
+    return node;
+  }
+
+  private equals(node: number, frames: Uint32Array, length: number): boolean {
+    let at = node;
+    for (let i = 0; i < length; i++) {
+      if (at === NONE || this.nodeFrames[at] !== frames[i]) return false;
+      at = this.parents[at];
+    }
+    return at === NONE;
+  }
+
+  private growStacks(): void {
+    const slots = this.stackSlots;
+    const hashes = this.stackHashes;
+    const size = slots.length * 2;
+    this.stackSlots = new Uint32Array(size).fill(NONE);
+    this.stackHashes = new Int32Array(size);
+    for (let i = 0; i < slots.length; i++) {
+      if (slots[i] === NONE) continue;
+      let slot = hashes[i] & (size - 1);
+      while (this.stackSlots[slot] !== NONE) slot = (slot + 1) & (size - 1);
+      this.stackSlots[slot] = slots[i];
+      this.stackHashes[slot] = hashes[i];
+    }
   }
 
   parent(node: number): number {

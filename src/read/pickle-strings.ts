@@ -1,0 +1,89 @@
+/**
+ * Strings of a pickle, interned by their bytes: a string met a million times is stored once and decoded at
+ * most once. Ids count up from 0 in order of first sight.
+ */
+const EMPTY = 0xffffffff;
+
+export class PickleStrings {
+  private bytes = new Uint8Array(1 << 16);
+  private used = 0;
+  private offsets = new Uint32Array(1 << 10);
+  private count = 0;
+  private slots = new Uint32Array(1 << 11).fill(EMPTY);
+  private readonly decoded: (string | undefined)[] = [];
+  private readonly decoder = new TextDecoder('utf-8');
+  private readonly encoder = new TextEncoder();
+
+  get length(): number {
+    return this.count;
+  }
+
+  /** Id of the UTF-8 text buffer[from, to). */
+  intern(buffer: Uint8Array, from: number, to: number): number {
+    let hash = 0x811c9dc5;
+    for (let i = from; i < to; i++) hash = Math.imul(hash ^ buffer[i], 0x01000193);
+    hash ^= hash >>> 15;
+    const mask = this.slots.length - 1;
+    let slot = hash & mask;
+    for (;;) {
+      const id = this.slots[slot];
+      if (id === EMPTY) return this.add(slot, buffer, from, to);
+      if (this.equals(id, buffer, from, to)) return id;
+      slot = (slot + 1) & mask;
+    }
+  }
+
+  internText(text: string): number {
+    const bytes = this.encoder.encode(text);
+    return this.intern(bytes, 0, bytes.length);
+  }
+
+  text(id: number): string {
+    return (this.decoded[id] ??= this.decoder.decode(
+      this.bytes.subarray(this.offsets[id], this.offsets[id + 1]),
+    ));
+  }
+
+  private equals(id: number, buffer: Uint8Array, from: number, to: number): boolean {
+    const start = this.offsets[id];
+    if (this.offsets[id + 1] - start !== to - from) return false;
+    for (let i = from; i < to; i++) if (this.bytes[start + i - from] !== buffer[i]) return false;
+    return true;
+  }
+
+  private add(slot: number, buffer: Uint8Array, from: number, to: number): number {
+    const size = to - from;
+    if (this.used + size > this.bytes.length) {
+      const bigger = new Uint8Array(Math.max(this.bytes.length * 2, this.used + size));
+      bigger.set(this.bytes);
+      this.bytes = bigger;
+    }
+    this.bytes.set(buffer.subarray(from, to), this.used);
+    this.used += size;
+    const id = this.count++;
+    if (id + 2 > this.offsets.length) {
+      const bigger = new Uint32Array(this.offsets.length * 2);
+      bigger.set(this.offsets);
+      this.offsets = bigger;
+    }
+    this.offsets[id + 1] = this.used;
+    this.slots[slot] = id;
+    if (this.count * 2 > this.slots.length) this.rehash();
+    return id;
+  }
+
+  private rehash(): void {
+    const slots = new Uint32Array(this.slots.length * 2).fill(EMPTY);
+    const mask = slots.length - 1;
+    for (let id = 0; id < this.count; id++) {
+      let hash = 0x811c9dc5;
+      for (let i = this.offsets[id]; i < this.offsets[id + 1]; i++)
+        hash = Math.imul(hash ^ this.bytes[i], 0x01000193);
+      hash ^= hash >>> 15;
+      let slot = hash & mask;
+      while (slots[slot] !== EMPTY) slot = (slot + 1) & mask;
+      slots[slot] = id;
+    }
+    this.slots = slots;
+  }
+}

@@ -1,0 +1,88 @@
+/** Content that is known and not read here: what it is, and the command that makes something readable of it. */
+import { TraceError } from '../base/trace-error.ts';
+import type { Head } from './reader.ts';
+
+interface Refusal {
+  readonly format: string;
+  /** True where the content (or, for a proprietary container, content and name together) is this. */
+  matches(text: string, head: Head): boolean;
+  readonly message: string;
+  readonly advice: string;
+}
+
+const starts = (head: Head, ...bytes: number[]): boolean => bytes.every((byte, i) => head.bytes[i] === byte);
+
+const NSYS_EXPORT =
+  'Export it where Nsight Systems is installed: nsys export --type=sqlite --output=report.sqlite FILE, then open report.sqlite.';
+
+const REFUSALS: readonly Refusal[] = [
+  {
+    format: 'git-lfs-pointer',
+    matches: (text) => text.startsWith('version https://git-lfs.github.com/spec/'),
+    message: 'a Git-LFS pointer: three lines of text that stand for the real file, which is not here',
+    advice: 'Fetch the real file in its repository: git lfs pull --include="FILE".',
+  },
+  {
+    format: 'nsys-report',
+    // The report's container is NVIDIA's own; only its name and that it is binary tell it for certain.
+    matches: (text, head) =>
+      (/\.(nsys-rep|qdrep|qdstrm)(\.gz)?$/i.test(head.name) &&
+        head.bytes.length > 0 &&
+        !starts(head, 0x53, 0x51, 0x4c)) ||
+      /^NVIDIA (Tegra|Nsight)/.test(text.slice(0, 64)),
+    message: 'an Nsight Systems report in its own binary form, which only nsys can read',
+    advice: NSYS_EXPORT,
+  },
+  {
+    format: 'hdf5',
+    matches: (_, head) => starts(head, 0x89, 0x48, 0x44, 0x46),
+    message: 'an HDF5 file (nsys export --type=hdf?)',
+    advice: NSYS_EXPORT,
+  },
+  {
+    format: 'arrow',
+    matches: (_, head) =>
+      starts(head, 0xff, 0xff, 0xff, 0xff) || starts(head, 0x41, 0x52, 0x52, 0x4f, 0x57, 0x31),
+    message: 'Arrow IPC, which vramscope does not read yet',
+    advice: NSYS_EXPORT,
+  },
+  {
+    format: 'parquet',
+    matches: (_, head) => starts(head, 0x50, 0x41, 0x52, 0x31),
+    message: 'Parquet, which vramscope does not read yet',
+    advice: NSYS_EXPORT,
+  },
+  {
+    format: 'zip',
+    matches: (_, head) => starts(head, 0x50, 0x4b, 0x03, 0x04),
+    message: 'a zip archive (torch.save writes checkpoints in this form)',
+    advice:
+      'A checkpoint holds weights, not allocations. Unpack other archives first; record a snapshot with torch.cuda.memory._dump_snapshot("snapshot.pickle").',
+  },
+  {
+    format: 'zstd',
+    matches: (_, head) => starts(head, 0x28, 0xb5, 0x2f, 0xfd),
+    message: 'a zstd-compressed file, which vramscope does not open yet',
+    advice: 'Unpack it first: zstd -d FILE.',
+  },
+  {
+    format: 'chrome-trace',
+    matches: (text) => /^\s*\{/.test(text) && text.includes('"traceEvents"'),
+    message: 'a Chrome trace (Kineto, torch.profiler), which vramscope does not read yet',
+    advice:
+      'Record an allocator snapshot instead: torch.cuda.memory._record_memory_history(); ...; torch.cuda.memory._dump_snapshot("snapshot.pickle").',
+  },
+];
+
+/** The refusal of a file's head, or null where nothing known is in it. */
+export function refusalOf(head: Head): TraceError | null {
+  const text = new TextDecoder('latin1').decode(head.bytes);
+  const refusal = REFUSALS.find((candidate) => candidate.matches(text, head));
+  if (refusal === undefined) return null;
+  return new TraceError('refused', `This is ${refusal.message}.`, {
+    file: head.name,
+    format: refusal.format,
+    offset: 0,
+    advice: refusal.advice.replace('FILE', head.name),
+  });
+}

@@ -1,0 +1,41 @@
+/** Which reader takes a file: all of them judge its head, the best certain one wins, and every reason is kept. */
+import { TraceError } from '../base/trace-error.ts';
+import type { Head, Reader, Sniff } from './reader.ts';
+import { refusalOf } from './refusals.ts';
+
+/** A reader less sure than this does not get the file. */
+const ENOUGH = 0.5;
+
+export interface Judged extends Sniff {
+  readonly reader: Reader;
+}
+
+/** Judgements, the surest first. */
+export function rank(readers: readonly Reader[], head: Head): Judged[] {
+  return readers.map((reader) => ({ reader, ...reader.sniff(head) })).sort((a, b) => b.score - a.score);
+}
+
+const hex = (bytes: Uint8Array): string =>
+  Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(' ');
+
+/** The reader for a file. Throws TraceError 'refused' or 'unrecognised' that names what was tried and what each saw. */
+export function chooseReader(readers: readonly Reader[], head: Head): Judged {
+  const judged = rank(readers, head);
+  const best = judged[0];
+  if (best !== undefined && best.score >= ENOUGH) return best;
+  const refusal = refusalOf(head);
+  if (refusal !== null) throw refusal;
+  const tried = judged.map(({ reader, reason }) => `${reader.title} (${reason})`).join('; ');
+  const what =
+    head.bytes.length === 0 ? 'the file is empty' : `it begins with ${hex(head.bytes.subarray(0, 8))}`;
+  throw new TraceError(
+    'unrecognised',
+    `None of the formats that vramscope reads: ${what}. Tried: ${tried}.`,
+    {
+      file: head.name,
+      offset: 0,
+      advice:
+        'Open a PyTorch snapshot (_dump_snapshot), a log with torch.cuda.memory_summary() tables, or an Nsight Systems export (nsys export --type=sqlite).',
+    },
+  );
+}
