@@ -198,8 +198,10 @@ const TYPES: Readonly<Record<string, string>> = {
 /** A web server for `pages` (path -> HTML) and, below them, dist/. */
 export async function serve(
   pages: Readonly<Record<string, string>>,
-): Promise<{ origin: string; close(): void }> {
+): Promise<{ origin: string; hits: string[]; close(): void }> {
+  const hits: string[] = [];
   const server = createServer((request, response) => {
+    hits.push(request.url ?? '');
     const path = new URL(request.url ?? '/', 'http://localhost').pathname;
     const file = path.endsWith('/') ? `${path}index.html` : path;
     try {
@@ -212,5 +214,5 @@ export async function serve(
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  return { origin: `http://127.0.0.1:${port}`, close: () => void server.close() };
+  return { origin: `http://127.0.0.1:${port}`, hits, close: () => void server.close() };
 }
