@@ -1,0 +1,160 @@
+/**
+ * The GPU gives the same integers as the CPU twins, in a real browser. One device for all of it: a software
+ * adapter compiles for seconds. Without an adapter these tests fail, unless VITE_ALLOW_NO_GPU=1 says that this
+ * machine may lack one.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  compareHistograms,
+  comparePixelColumns,
+  compareTotals,
+  describeDifference,
+  type Difference,
+} from '../../src/kernel/compare.ts';
+import { createCpuKernels } from '../../src/kernel/cpu-kernels.ts';
+import { openGpu, type OpenGpu } from '../../src/kernel/device.ts';
+import type { Kernels } from '../../src/kernel/kernels.ts';
+import {
+  COLUMN_SHAPES,
+  HISTOGRAM_SHAPES,
+  LENGTHS,
+  createRandom,
+  makeHistogramInput,
+  makeOffsets,
+} from './shapes.ts';
+
+const opened = await openGpu();
+const allowed = import.meta.env['VITE_ALLOW_NO_GPU'] === '1';
+
+/** Null, or the difference in words. */
+const say = (difference: Difference | null): string | null => difference && describeDifference(difference);
+
+it.skipIf(allowed && 'reason' in opened)('finds an adapter', () => {
+  expect(opened).not.toHaveProperty('reason');
+});
+
+describe.skipIf('reason' in opened)('kernels on the GPU', () => {
+  const gpu = opened as OpenGpu;
+  const cpu = createCpuKernels();
+  const { kernels } = gpu;
+
+  beforeAll(() => expect(kernels?.name).toBe('gpu'));
+  afterAll(() => kernels?.close());
+
+  it('tells a software adapter apart', () => {
+    expect(gpu.adapter).toMatch(/\w/);
+    expect(gpu.software).toBe(/swiftshader|llvmpipe/i.test(gpu.adapter));
+    expect(kernels.maxLength).toBeGreaterThanOrEqual(2 ** 24);
+  });
+
+  it.each(LENGTHS.map((length) => [length]))('moves %i elements there and back', async (length) => {
+    const words = COLUMN_SHAPES[0].make(length, createRandom(length));
+    const column = await kernels.upload(words);
+    expect(column.length).toBe(words.length);
+    expect(say(compareTotals(words, await kernels.download(column)))).toBeNull();
+    column.release();
+  });
+
+  it('moves more than its staging buffers hold, twice at once', async () => {
+    const random = createRandom(5);
+    const columns = [2_500_001, 2_200_000].map((length) => {
+      const words = new Uint32Array(2 * length);
+      for (let i = 0; i < words.length; i += 509) words[i] = random();
+      return words;
+    });
+    const resident = await Promise.all(columns.map((words) => kernels.upload(words)));
+    for (const [i, column] of resident.entries()) {
+      expect(say(compareTotals(columns[i], await kernels.download(column)))).toBeNull();
+      column.release();
+    }
+  });
+
+  describe.each(COLUMN_SHAPES)('$name', (shape) => {
+    it.each(LENGTHS.map((length) => [length]))('running totals of %i', async (length) => {
+      const deltas = shape.make(length, createRandom(length));
+      for (const initial of [0n, -(2n ** 53n) - 1n]) {
+        expect(say(await compareTotalsOf(kernels, cpu, deltas, initial)), `from ${initial}`).toBeNull();
+      }
+    });
+
+    // Every workgroup with barriers costs SwiftShader half a millisecond.
+    it.each([0, 1, 255, 257, 2049, 40_000])('pixel columns of %i', async (length) => {
+      const random = createRandom(length + 1);
+      const values = shape.make(length, random);
+      const [left, right] = [await kernels.upload(values), await cpu.upload(values)];
+      for (const [name, offsets] of makeOffsets(length, random)) {
+        const [a, b] = [await kernels.pixelColumns(left, offsets), await cpu.pixelColumns(right, offsets)];
+        expect(say(comparePixelColumns(a, b)), name).toBeNull();
+      }
+      left.release();
+    });
+  });
+
+  it.each(HISTOGRAM_SHAPES)('histogram: $name', async (shape) => {
+    const { sizes, keys, from, to } = makeHistogramInput(shape);
+    const histograms = await Promise.all(
+      [kernels, cpu].map(async (side) =>
+        side.histogram(await side.upload(sizes), await side.upload(keys), from, to, shape.streams),
+      ),
+    );
+    expect(say(compareHistograms(histograms[0], histograms[1]))).toBeNull();
+  });
+
+  it('sees a difference planted in what the GPU gave', async () => {
+    const deltas = COLUMN_SHAPES[1].make(5000, createRandom(9));
+    const totals = await kernels.runningTotals(deltas, 0n);
+    const words = await kernels.download(totals);
+    const columns = await kernels.pixelColumns(totals, new Uint32Array([0, 2500, 5000]));
+    expect(say(compareTotals(words, await cpu.download(await cpu.runningTotals(deltas, 0n))))).toBeNull();
+    const planted = words.slice();
+    planted[2 * 4321 + 1] ^= 1;
+    expect(compareTotals(words, planted)).toMatchObject({ field: 'totals', index: 4321 });
+    const wrong = { ...columns, maxIndex: columns.maxIndex.slice() };
+    wrong.maxIndex[1]++;
+    expect(comparePixelColumns(columns, wrong)).toMatchObject({ field: 'maxIndex', index: 1 });
+  });
+
+  it('refuses ranges outside of the columns, and columns of elsewhere', async () => {
+    const sizes = await kernels.upload(new Uint32Array(6));
+    const keys = await kernels.upload(new Uint32Array(3));
+    await expect(kernels.pixelColumns(sizes, new Uint32Array([0, 4]))).rejects.toThrow(RangeError);
+    await expect(kernels.histogram(sizes, keys, 0, 4, 1)).rejects.toThrow(RangeError);
+    await expect(kernels.download(await cpu.upload(new Uint32Array(2)))).rejects.toThrow('GPU');
+    sizes.release();
+    await expect(kernels.download(sizes)).rejects.toThrow('released');
+  });
+});
+
+describe.skipIf('reason' in opened)('a GPU that fails', () => {
+  it('turns an error of WebGPU into one that is thrown', async () => {
+    const { kernels } = (await openGpu()) as OpenGpu;
+    // More streams than any binding has bins for.
+    const [sizes, keys] = [
+      await kernels.upload(new Uint32Array(2)),
+      await kernels.upload(new Uint32Array(1)),
+    ];
+    await expect(kernels.histogram(sizes, keys, 0, 1, 2 ** 23)).rejects.toThrow('stream histogram');
+    kernels.close();
+  });
+
+  it('says so once its device is gone', async () => {
+    const { kernels } = (await openGpu()) as OpenGpu;
+    const column = await kernels.upload(new Uint32Array(2));
+    kernels.close();
+    await expect(kernels.download(column)).rejects.toThrow(/download/);
+    await expect(kernels.runningTotals(new Uint32Array(2), 0n)).rejects.toThrow();
+  });
+});
+
+async function compareTotalsOf(
+  left: Kernels,
+  right: Kernels,
+  deltas: Uint32Array,
+  initial: bigint,
+): Promise<Difference | null> {
+  const [a, b] = [await left.runningTotals(deltas, initial), await right.runningTotals(deltas, initial)];
+  const difference = compareTotals(await left.download(a), await right.download(b));
+  a.release();
+  b.release();
+  return difference;
+}
