@@ -123,26 +123,23 @@ describe.skipIf('reason' in opened)('kernels on the GPU', () => {
     sizes.release();
     await expect(kernels.download(sizes)).rejects.toThrow('released');
   });
-});
 
-describe.skipIf('reason' in opened)('a GPU that fails', () => {
-  it('turns an error of WebGPU into one that is thrown', async () => {
-    const { kernels } = (await openGpu()) as OpenGpu;
-    // More streams than any binding has bins for.
-    const [sizes, keys] = [
-      await kernels.upload(new Uint32Array(2)),
-      await kernels.upload(new Uint32Array(1)),
-    ];
-    await expect(kernels.histogram(sizes, keys, 0, 1, 2 ** 23)).rejects.toThrow('stream histogram');
-    kernels.close();
+  it('throws what WebGPU reports aside, and goes on', async () => {
+    const sizes = await kernels.upload(new Uint32Array([512, 0]));
+    const keys = await kernels.upload(new Uint32Array(1));
+    // More streams than a binding has room for the bins of.
+    await expect(kernels.histogram(sizes, keys, 0, 1, 2 ** 23)).rejects.toThrow(/stream histogram: .*size/i);
+    expect((await kernels.histogram(sizes, keys, 0, 1, 1)).count[9]).toBe(1);
   });
 
   it('says so once its device is gone', async () => {
-    const { kernels } = (await openGpu()) as OpenGpu;
-    const column = await kernels.upload(new Uint32Array(2));
-    kernels.close();
-    await expect(kernels.download(column)).rejects.toThrow(/download/);
-    await expect(kernels.runningTotals(new Uint32Array(2), 0n)).rejects.toThrow();
+    const { kernels: closed, lost } = (await openGpu()) as OpenGpu;
+    const column = await closed.upload(new Uint32Array(2));
+    closed.close();
+    await expect(closed.download(column)).rejects.toThrow(/download/);
+    await expect(closed.runningTotals(new Uint32Array(2), 0n)).rejects.toThrow(/running-totals|upload/);
+    // Closing on purpose is no loss.
+    expect(await Promise.race([lost, Promise.resolve('still there')])).toBe('still there');
   });
 });
 
