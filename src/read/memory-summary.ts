@@ -1,0 +1,335 @@
+/**
+ * Reads `torch.cuda.memory_summary()` as it stands in logs: any number of summaries, full or abbreviated,
+ * of any number of devices, between other lines, behind the prefixes of loggers and launchers, the tables of
+ * several processes interleaved. https://docs.pytorch.org/docs/stable/generated/torch.cuda.memory.memory_summary.html
+ *
+ * Not read: `memory_stats()` as a dict or JSON, and everything else in the log. The other lines are counted;
+ * the last one before a summary is its label.
+ */
+import { TraceError } from '../base/trace-error.ts';
+import { LineSplitter, type TextLine } from '../file/text-lines.ts';
+import type { MemorySummary, SourceData, SummaryCell, Warning } from '../trace/capture.ts';
+import { StackTable } from '../trace/stack-table.ts';
+import { cleanLine, parseTableLine, type TableLine } from './memory-summary-table.ts';
+import type { Head, Reader, ReaderContext, ReaderInput, ReadOutcome, Sniff } from './reader.ts';
+
+const TITLE = /PyTorch \w+ memory summary, device ID \d+/;
+const LABEL_LENGTH = 200;
+/** A head of this length has a file behind it. */
+const HEAD_BYTES = 65536;
+/** Lines remembered as labels to be, so that each of several interleaved processes finds its own. */
+const REMEMBERED = 32;
+/** Tables open at the same time; more than the GPUs of one host means that they were cut, not interleaved. */
+const OPEN_TABLES = 64;
+const SAME_WARNING = 20;
+const BREATH_BYTES = 4 << 20;
+
+interface OpenTable {
+  readonly prefix: string;
+  readonly offset: number;
+  readonly label: string | null;
+  readonly device: number;
+  ooms: number;
+  retries: number;
+  metric: string | null;
+  readonly rows: Record<string, Record<string, SummaryCell>>;
+  readonly granularity: Record<string, SummaryCell>;
+}
+
+interface Border {
+  readonly prefix: string;
+  readonly offset: number;
+}
+
+interface OtherLine {
+  readonly text: string;
+  /** Devices whose summaries have taken it as their label. */
+  readonly usedBy: Set<number>;
+}
+
+/** The larger unit of each figure: sub-rows reuse the units of their metric. */
+const coarser = (a: SummaryCell, b: SummaryCell): SummaryCell => ({
+  current: Math.max(a.current, b.current),
+  peak: Math.max(a.peak, b.peak),
+  allocated: Math.max(a.allocated, b.allocated),
+  freed: Math.max(a.freed, b.freed),
+});
+
+/** Without white space, quotes and commas at both ends: a loop, since the pattern for it takes quadratic time. */
+function unquote(text: string): string {
+  const isEdge = (at: number): boolean => ' \t"\',\ufeff'.includes(text[at]);
+  let from = 0;
+  let to = text.length;
+  while (from < to && isEdge(from)) from++;
+  while (to > from && isEdge(to - 1)) to--;
+  return text.slice(from, to);
+}
+
+/** Everything that is known while the lines go by. */
+class SummaryLog {
+  readonly summaries: MemorySummary[] = [];
+  readonly warnings: Warning[] = [];
+  readonly backends = new Set<string>();
+  otherLines = 0;
+  tableRows = 0;
+  brokenRows = 0;
+  private warned = 0;
+  private readonly open: OpenTable[] = [];
+  private readonly others: OtherLine[] = [];
+  /** The border just before, which may be the first line of a table. */
+  private border: Border | null = null;
+  /** The table that ended with the border just before. */
+  private ended: { readonly table: OpenTable; readonly border: Border } | null = null;
+  private readonly stepOfDevice = new Map<number, number>();
+
+  readonly onLine = (line: TextLine): void => {
+    if (line.cut) this.warn('A line of more than 1 MiB; its rest was left out.', line.offset);
+    // Structured logs and notebooks hold a whole summary in one string, its line ends written as \n.
+    if (!line.text.includes('\\n')) {
+      this.onText(line.text, line.offset);
+      return;
+    }
+    let at = 0;
+    for (const part of line.text.split('\\n')) {
+      this.onText(part, line.offset + at);
+      at += part.length + 2;
+    }
+  };
+
+  /** Tables that the end of the text leaves open. */
+  end(offset: number): void {
+    for (const table of this.open.splice(0)) this.close(table, `the text ends within it, at ${offset}`);
+  }
+
+  private onText(text: string, offset: number): void {
+    const clean = cleanLine(text);
+    const line = parseTableLine(clean);
+    if (line === null) this.onOther(clean);
+    else this.onTable(line, offset);
+  }
+
+  private onOther(text: string): void {
+    const trimmed = unquote(text);
+    if (trimmed === '') return;
+    this.border = null;
+    this.ended = null;
+    this.otherLines++;
+    this.others.push({ text: trimmed.slice(0, LABEL_LENGTH), usedBy: new Set() });
+    if (this.others.length > REMEMBERED) this.others.shift();
+  }
+
+  private onTable(line: TableLine, offset: number): void {
+    if (line.kind === 'title') {
+      this.start(line.backend, line.device, line.prefix, offset);
+      return;
+    }
+    const table = this.tableOf(line.prefix);
+    this.border = null;
+    this.ended = null;
+    switch (line.kind) {
+      case 'border': {
+        const border = { prefix: line.prefix, offset };
+        if (table === undefined || Object.keys(table.rows).length === 0) {
+          this.border = border;
+        } else if (line.double) {
+          this.close(table, null);
+          this.ended = { table, border };
+        } else {
+          // Between two metrics: rows that follow without one of their own belong to none.
+          table.metric = null;
+        }
+        return;
+      }
+      case 'ooms':
+        if (table === undefined) return;
+        table.ooms = line.ooms;
+        table.retries = line.retries;
+        return;
+      case 'row':
+        this.addRow(table, line, offset);
+        return;
+      case 'broken':
+        if (table === undefined) return;
+        if (!line.isPool) table.metric = null;
+        this.brokenRows++;
+        this.warn('A row of a memory summary that cannot be read was left out.', offset);
+        return;
+      case 'header':
+        return;
+    }
+  }
+
+  private start(backend: string, device: number, prefix: string, offset: number): void {
+    if (this.border === null && this.ended !== null) {
+      // One border between two tables: it begins this one, so the one before has no end.
+      this.warnCut(this.ended.table, 'another one begins within it');
+      this.border = this.ended.border;
+    }
+    const before = this.open.findIndex((table) => table.prefix === prefix);
+    if (before >= 0) this.close(this.open[before], 'another one begins within it');
+    if (this.open.length === OPEN_TABLES) this.close(this.open[0], 'too many others begin within it');
+    this.backends.add(backend);
+    this.open.push({
+      prefix,
+      offset: this.border?.offset ?? offset,
+      label: this.labelFor(device, prefix),
+      device,
+      ooms: 0,
+      retries: 0,
+      metric: null,
+      rows: {},
+      granularity: {},
+    });
+    this.border = null;
+    this.ended = null;
+  }
+
+  /** The open table that lines of this prefix belong to: its own, else the latest (prefixes hold times). */
+  private tableOf(prefix: string): OpenTable | undefined {
+    return this.open.find((table) => table.prefix === prefix) ?? this.open.at(-1);
+  }
+
+  private addRow(table: OpenTable | undefined, line: TableLine & { kind: 'row' }, offset: number): void {
+    const metric = line.isPool ? table?.metric : line.name;
+    if (table === undefined || metric == null) {
+      this.brokenRows++;
+      this.warn('A row of a memory summary whose beginning is missing was left out.', offset);
+      return;
+    }
+    this.tableRows++;
+    if (!line.isPool) {
+      table.metric = metric;
+      table.rows[metric] = {};
+      table.granularity[metric] = line.units;
+    }
+    table.rows[metric][line.isPool ? line.name : 'all'] = line.figures;
+    table.granularity[metric] = coarser(table.granularity[metric], line.units);
+  }
+
+  private close(table: OpenTable, cutBecause: string | null): void {
+    this.open.splice(this.open.indexOf(table), 1);
+    if (cutBecause !== null) this.warnCut(table, cutBecause);
+    if (Object.keys(table.rows).length === 0) return;
+    const { label, device, ooms, retries, offset, rows, granularity } = table;
+    const step = this.stepOfDevice.get(device) ?? 0;
+    this.stepOfDevice.set(device, step + 1);
+    this.summaries.push({ label, step, device, ooms, retries, offset, rows, granularity });
+  }
+
+  /**
+   * The last other line before the table; that of the same process where lines have a prefix. One line may
+   * head the summaries of several devices, but not two of the same one. Failing that, what the line of the
+   * first border holds beside it: print(f'step {i}', torch.cuda.memory_summary()).
+   */
+  private labelFor(device: number, prefix: string): string | null {
+    const own = prefix.trim();
+    const last =
+      (own === '' ? undefined : this.others.findLast((line) => line.text.startsWith(own))) ??
+      this.others.at(-1);
+    if (last !== undefined && !last.usedBy.has(device)) {
+      last.usedBy.add(device);
+      const text = own !== '' && last.text.startsWith(own) ? last.text.slice(own.length).trim() : last.text;
+      if (text !== '') return text;
+    }
+    const beside = this.border?.prefix.trim() ?? '';
+    return beside === '' || beside === own || beside.includes('"') ? null : beside.slice(0, LABEL_LENGTH);
+  }
+
+  private warnCut(table: OpenTable, because: string): void {
+    this.warn(`A memory summary is incomplete: ${because}. What it says up to there was kept.`, table.offset);
+  }
+
+  private warn(message: string, offset: number): void {
+    if (++this.warned <= SAME_WARNING) this.warnings.push({ message, offset });
+    else if (this.warned === SAME_WARNING + 1) {
+      this.warnings.push({ message: 'There are more warnings of these kinds; they are not listed.', offset });
+    }
+  }
+}
+
+function describe(log: SummaryLog): SourceData {
+  const { summaries } = log;
+  const isFull = summaries.some((summary) =>
+    Object.values(summary.rows).some((rows) => 'large_pool' in rows || 'small_pool' in rows),
+  );
+  const hasRequested = summaries.some((summary) => 'Requested memory' in summary.rows);
+  const notRecorded = [
+    'These are totals, rounded down to the unit printed beside them; which allocations make them up is not in this text. ' +
+      "Record a snapshot to see that: torch.cuda.memory._record_memory_history() before, torch.cuda.memory._dump_snapshot('snapshot.pickle') after.",
+  ];
+  if (!isFull) {
+    notRecorded.push(
+      'The summaries are abbreviated: the split into large and small pool was not printed (memory_summary(abbreviated=False) prints it).',
+    );
+  }
+  return {
+    producer: `${hasRequested ? 'PyTorch 2.0 or newer' : 'PyTorch'}, memory_summary (${[...log.backends].join(', ')})`,
+    rows: log.tableRows,
+    skipped: log.brokenRows,
+    warnings: log.warnings,
+    notRecorded,
+    devices: [],
+    summaries,
+    stacks: new StackTable(),
+    settings: [['Other lines in the text', String(log.otherLines)]],
+  };
+}
+
+async function read(input: ReaderInput, context: ReaderContext): Promise<ReadOutcome> {
+  const log = new SummaryLog();
+  const splitter = new LineSplitter(log.onLine);
+  let error: TraceError | null = null;
+  let bytes = 0;
+  let breath = 0;
+  try {
+    for await (const chunk of input.chunks()) {
+      splitter.push(chunk);
+      bytes += chunk.length;
+      if (bytes - breath < BREATH_BYTES) continue;
+      breath = bytes;
+      await context.breathe();
+    }
+  } catch (thrown) {
+    // A file that cannot be read to its end (a gzip cut short) still tells what it holds up to there.
+    if (!(thrown instanceof TraceError) || thrown.code === 'cancelled') throw thrown;
+    error = thrown;
+  }
+  splitter.end();
+  log.end(bytes);
+  if (log.summaries.length === 0 && error === null) {
+    error = new TraceError(
+      'unrecognised',
+      `There is no readable torch.cuda.memory_summary() table in the ${splitter.lines} lines of this text.`,
+      { file: input.name, format: 'memory-summary', offset: log.warnings[0]?.offset ?? null },
+    );
+  }
+  return { data: describe(log), error };
+}
+
+/** Share of bytes in the head that plain text in ASCII or UTF-8 does not have. */
+function looksLikeText(bytes: Uint8Array): boolean {
+  let odd = 0;
+  for (const byte of bytes) {
+    if (byte === 0) return false;
+    if (byte < 32 && byte !== 9 && byte !== 10 && byte !== 13 && byte !== 27) odd++;
+  }
+  return bytes.length > 0 && odd * 100 < bytes.length;
+}
+
+function sniff(head: Head): Sniff {
+  if (!looksLikeText(head.bytes)) return { score: 0, reason: 'not text' };
+  // Latin-1: one character a byte, whatever the encoding; the title is ASCII.
+  const title = TITLE.exec(new TextDecoder('latin1').decode(head.bytes));
+  if (title) return { score: 0.95, reason: `text with "${title[0]}"` };
+  if (head.bytes.length >= HEAD_BYTES) {
+    return { score: 0.05, reason: 'text; no memory summary in its first 64 KiB, though one may follow' };
+  }
+  return { score: 0, reason: 'text without "PyTorch CUDA memory summary"' };
+}
+
+export const memorySummaryReader: Reader = {
+  format: 'memory-summary',
+  title: 'PyTorch memory summary',
+  sniff,
+  read,
+};
