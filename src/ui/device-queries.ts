@@ -1,0 +1,112 @@
+/** What one device view asks the engine. Errors come back as data; the newest question wins. */
+import type { TraceErrorData } from '../base/trace-error.ts';
+import { toErrorData } from '../base/trace-error.ts';
+import type { Result } from '../base/result.ts';
+import type {
+  Axis,
+  EngineApi,
+  HolderRow,
+  MomentAnswer,
+  RangeAnswer,
+  RangeQuery,
+  TimelineAnswer,
+  TimelineQuery,
+} from '../engine/protocol.ts';
+import { stackFrames } from '../view/stack.ts';
+import type { Span } from '../view/viewport.ts';
+import { sameSpan } from '../view/viewport.ts';
+import { Latest } from './latest.ts';
+import type { Detail } from './vs-detail.ts';
+
+export interface DeviceAnswers {
+  timeline(answer: TimelineAnswer): void;
+  range(answer: RangeAnswer): void;
+  detail(detail: Detail): void;
+  failed(error: TraceErrorData): void;
+}
+
+type Asked<T> = Promise<Result<T, TraceErrorData>>;
+
+export class DeviceQueries {
+  private readonly timelines: Latest<TimelineQuery, Result<TimelineAnswer, TraceErrorData>>;
+  private readonly ranges: Latest<RangeQuery, Result<RangeAnswer, TraceErrorData>>;
+  /** Only the newest click is answered. */
+  private clicks = 0;
+  private readonly api: () => Promise<EngineApi>;
+  private readonly device: string;
+  private readonly answers: DeviceAnswers;
+
+  constructor(api: () => Promise<EngineApi>, device: string, answers: DeviceAnswers) {
+    this.api = api;
+    this.device = device;
+    this.answers = answers;
+    const failed = (error: unknown): void => this.answers.failed(toErrorData(error, null));
+    this.timelines = new Latest(
+      async (query): Asked<TimelineAnswer> => (await api()).timeline(query),
+      (result) => (result.ok ? answers.timeline(result.value) : answers.failed(result.error)),
+      failed,
+    );
+    this.ranges = new Latest(
+      async (query): Asked<RangeAnswer> => (await api()).range(query),
+      (result) => (result.ok ? answers.range(result.value) : answers.failed(result.error)),
+      failed,
+    );
+  }
+
+  timeline(query: Omit<TimelineQuery, 'device'>): void {
+    this.timelines.want({ ...query, device: this.device });
+  }
+
+  range(query: Omit<RangeQuery, 'device'>): void {
+    this.ranges.want({ ...query, device: this.device });
+  }
+
+  /** Answers under way belong to another axis. */
+  forget(): void {
+    this.timelines.reset();
+    this.ranges.reset();
+  }
+
+  async moment(axis: Axis, x: number): Promise<void> {
+    const click = ++this.clicks;
+    const moment = await this.askMoment(axis, x);
+    if (moment !== null && click === this.clicks) this.answers.detail({ kind: 'moment', moment });
+  }
+
+  async holder(holder: HolderRow): Promise<void> {
+    const click = ++this.clicks;
+    if (holder.stack === null) return this.answers.detail({ kind: 'holder', holder, frames: [] });
+    try {
+      const result = await (await this.api()).frames(this.device, holder.stack);
+      if (click !== this.clicks) return;
+      if (!result.ok) return this.answers.failed(result.error);
+      this.answers.detail({ kind: 'holder', holder, frames: stackFrames(result.value) });
+    } catch (error) {
+      this.answers.failed(toErrorData(error, null));
+    }
+  }
+
+  /** The same stretch on the other axis; ends that are the recording's own stay so. */
+  async convert(span: Span, axis: Axis, whole: Span, target: Axis, targetWhole: Span): Promise<Span> {
+    if (sameSpan(span, whole)) return targetWhole;
+    const place = async (x: number): Promise<number> => {
+      const moment = await this.askMoment(axis, x);
+      if (moment === null) return targetWhole.from;
+      return target === 'event' ? moment.row : moment.xNs;
+    };
+    const from = span.from <= whole.from ? targetWhole.from : await place(span.from);
+    const to = span.to >= whole.to ? targetWhole.to : await place(span.to);
+    return { from, to: Math.max(from + 1, to) };
+  }
+
+  private async askMoment(axis: Axis, x: number): Promise<MomentAnswer | null> {
+    try {
+      const result = await (await this.api()).moment(this.device, axis, x);
+      if (result.ok) return result.value;
+      this.answers.failed(result.error);
+    } catch (error) {
+      this.answers.failed(toErrorData(error, null));
+    }
+    return null;
+  }
+}

@@ -1,0 +1,74 @@
+/** Layout of a device's page. */
+import { css } from 'lit';
+
+export const deviceStyle = css`
+  :host {
+    display: block;
+  }
+  .page {
+    padding: 20px 24px 32px;
+  }
+  .top {
+    display: block;
+    margin-bottom: 16px;
+  }
+  .columns {
+    display: grid;
+    grid-template-columns: minmax(0, 1fr) 340px;
+    gap: 16px;
+    align-items: start;
+  }
+  .main {
+    display: grid;
+    grid-template-columns: minmax(0, 1fr);
+    gap: 16px;
+  }
+  aside {
+    position: sticky;
+    top: 64px;
+    max-height: calc(100vh - 64px - 44px);
+    padding: 14px 16px 18px;
+    overflow-y: auto;
+  }
+  .tools {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 8px;
+  }
+  .range {
+    position: sticky;
+    top: 48px;
+    z-index: 2;
+    display: flex;
+    flex-wrap: wrap;
+    align-items: center;
+    gap: 6px 12px;
+    min-height: 44px;
+    padding: 7px 16px;
+    font-weight: 600;
+  }
+  .range .quiet {
+    font-weight: 400;
+    font-size: 13px;
+  }
+  .range.chosen {
+    border-color: var(--accent);
+    background: var(--accent-soft);
+  }
+  .body {
+    padding: 14px 16px 16px;
+  }
+  .body > p {
+    margin: 2px 0 10px;
+    font-size: 13px;
+  }
+  @media (max-width: 1100px) {
+    .columns {
+      grid-template-columns: minmax(0, 1fr);
+    }
+    aside {
+      position: static;
+      max-height: none;
+    }
+  }
+`;

@@ -1,0 +1,172 @@
+/**
+ * What is open: sources, files being read, the engine. Plain state that changes by replacement; listeners
+ * draw it. Holds no view state.
+ */
+import { toErrorData } from '../base/trace-error.ts';
+import type { Analysis } from '../engine/analysis.ts';
+import type { EngineApi, EngineStatus, GpuMode, Progress, SourceView } from '../engine/protocol.ts';
+
+export interface Job {
+  readonly id: number;
+  readonly file: string;
+  readonly progress: Progress;
+  readonly cancelling: boolean;
+}
+
+export interface EngineHandle {
+  readonly api: EngineApi;
+  dispose(): void;
+}
+
+/** A source that the engine never saw: it could not even be asked. */
+function failedSource(id: number, file: File, error: unknown): SourceView {
+  return {
+    id,
+    file: file.name,
+    format: null,
+    formatTitle: '',
+    producer: '',
+    bytes: file.size,
+    rows: 0,
+    skipped: 0,
+    warnings: [],
+    notRecorded: [],
+    settings: [],
+    error: toErrorData(error, file.name),
+    milliseconds: 0,
+    devices: [],
+    summaries: [],
+  };
+}
+
+export class Session {
+  sources: readonly SourceView[] = [];
+  jobs: readonly Job[] = [];
+  status: EngineStatus | null = null;
+  /** A sentence about what just happened, for the status line; "" says nothing. */
+  notice = '';
+
+  private nextJob = 1;
+  private nextFailed = -1;
+  private settled!: (analysis: Promise<Analysis>) => void;
+  private pending = true;
+  private analysisPromise!: Promise<Analysis>;
+  private readonly engine: Promise<EngineHandle>;
+  private readonly changed: () => void;
+  private readonly ready: (analysis: Analysis) => void;
+
+  constructor(
+    start: () => Promise<EngineHandle>,
+    gpu: GpuMode,
+    changed: () => void,
+    ready: (analysis: Analysis) => void,
+  ) {
+    this.changed = changed;
+    this.ready = ready;
+    this.renewAnalysis();
+    this.engine = start();
+    this.engine.then(
+      async ({ api }) => {
+        this.status = await api.status();
+        this.changed();
+      },
+      (error: unknown) => {
+        this.status = { gpu: 'absent', adapter: `The engine did not start: ${String(error)}`, mode: gpu };
+        this.changed();
+      },
+    );
+  }
+
+  /** Resolves when everything opened so far has been read; until a file is opened it waits. */
+  get analysis(): Promise<Analysis> {
+    return this.analysisPromise;
+  }
+
+  async api(): Promise<EngineApi> {
+    return (await this.engine).api;
+  }
+
+  /** Hands files to the engine; resolves with what became of each, the cancelled ones left out. */
+  async open(files: readonly File[]): Promise<SourceView[]> {
+    if (files.length === 0) return [];
+    if (!this.pending) this.renewAnalysis();
+    this.notice = '';
+    const opened = await Promise.all(files.map((file) => this.read(file)));
+    await this.settle();
+    return opened.filter((source) => source !== null);
+  }
+
+  cancel(job: number): void {
+    this.jobs = this.jobs.map((item) => (item.id === job ? { ...item, cancelling: true } : item));
+    this.changed();
+    void this.api().then((api) => api.cancel(job));
+  }
+
+  close(source: number): void {
+    this.sources = this.sources.filter(({ id }) => id !== source);
+    this.changed();
+    if (source >= 0) void this.api().then((api) => api.close(source));
+  }
+
+  async refreshStatus(): Promise<void> {
+    this.status = await (await this.api()).status();
+    this.changed();
+  }
+
+  say(notice: string): void {
+    this.notice = notice;
+    this.changed();
+  }
+
+  async dispose(): Promise<void> {
+    (await this.engine).dispose();
+  }
+
+  private async read(file: File): Promise<SourceView | null> {
+    const job = this.nextJob++;
+    const first: Progress = { job, file: file.name, stage: 'waiting', doneBytes: 0, totalBytes: file.size };
+    this.jobs = [...this.jobs, { id: job, file: file.name, progress: first, cancelling: false }];
+    this.changed();
+    let source: SourceView;
+    try {
+      source = await (
+        await this.api()
+      ).open(job, file, (progress) => {
+        this.jobs = this.jobs.map((item) => (item.id === job ? { ...item, progress } : item));
+        this.changed();
+      });
+    } catch (error) {
+      source = failedSource(this.nextFailed--, file, error);
+    }
+    this.jobs = this.jobs.filter(({ id }) => id !== job);
+    if (source.error?.code === 'cancelled') {
+      this.notice = `Reading ${file.name} was cancelled.`;
+      this.changed();
+      if (source.id >= 0) void this.api().then((api) => api.close(source.id));
+      return null;
+    }
+    this.sources = [...this.sources, source];
+    this.changed();
+    return source;
+  }
+
+  private renewAnalysis(): void {
+    this.pending = true;
+    this.analysisPromise = new Promise((resolve) => (this.settled = resolve));
+    // Nobody may be waiting for it: an engine that fails is told by the status line instead.
+    this.analysisPromise.catch(() => undefined);
+  }
+
+  private async settle(): Promise<void> {
+    if (this.jobs.length > 0 || !this.pending) return;
+    this.pending = false;
+    const analysis = this.api().then((api) => api.analysis());
+    this.settled(analysis);
+    try {
+      this.ready(await analysis);
+      await this.refreshStatus();
+    } catch (error) {
+      this.say(`The analysis failed: ${String(error)}`);
+    }
+  }
+}

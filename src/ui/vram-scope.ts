@@ -1,0 +1,304 @@
+/**
+ * <vram-scope>: the whole application. Holds what is open and which tab is shown; everything about one device
+ * lives in its <vs-device>.
+ *
+ *   engine       for tests: another EngineApi than the worker's (set before the element is connected)
+ *   analysis     promise of the analysis of all that was opened, as `vramscope analyze --json` prints it
+ *   openFiles()  the same as dropping files
+ *
+ * Fires `analysis-ready` (detail: the analysis) whenever everything opened has been read.
+ */
+import { LitElement, html, nothing } from 'lit';
+import { customElement, property, query, state } from 'lit/decorators.js';
+import { repeat } from 'lit/directives/repeat.js';
+import type { Analysis } from '../engine/analysis.ts';
+import { startEngine } from '../engine/engine-client.ts';
+import type { EngineApi, GpuMode, RanOn, SourceView } from '../engine/protocol.ts';
+import { actionOf } from '../view/keys.ts';
+import type { Tab } from '../view/tabs.ts';
+import { tabsOf } from '../view/tabs.ts';
+import { carriesFiles, droppedFiles } from './dropped-files.ts';
+import { fetchSource } from './fetch-source.ts';
+import { keyGoesElsewhere } from './keyboard.ts';
+import { sampleFile } from './sample.ts';
+import { Session } from './session.ts';
+import type { Settings, ThemeChoice } from './settings.ts';
+import { loadSettings, saveSettings } from './settings.ts';
+import { shellStyle } from './shell-style.ts';
+import { controls, theme } from './theme.ts';
+import type { VsDevice } from './vs-device.ts';
+import './vs-device.ts';
+import './vs-empty.ts';
+import './vs-error.ts';
+import './vs-file-bar.ts';
+import './vs-jobs.ts';
+import type { VsKeys } from './vs-keys.ts';
+import './vs-keys.ts';
+import './vs-status.ts';
+import './vs-summaries.ts';
+import './vs-tabs.ts';
+
+const DARK = '(prefers-color-scheme: dark)';
+
+function gpuMode(): GpuMode {
+  const asked = new URLSearchParams(location.search).get('gpu');
+  return asked === 'on' || asked === 'off' ? asked : 'auto';
+}
+
+@customElement('vram-scope')
+export class VramScope extends LitElement {
+  static override styles = [theme, controls, shellStyle];
+
+  @property({ attribute: false }) engine: EngineApi | null = null;
+
+  @state() private settings: Settings = loadSettings();
+  @state() private systemDark = matchMedia(DARK).matches;
+  @state() private chosen = '';
+  @state() private visited: ReadonlySet<string> = new Set();
+  @state() private dropping = false;
+  @state() private ranOn: RanOn | null = null;
+
+  @query('input[type=file]') private readonly picker!: HTMLInputElement;
+  @query('vs-keys') private readonly keys!: VsKeys;
+
+  private openSession: Session | null = null;
+  private stop = new AbortController();
+
+  /** Waits until something was opened and everything opened has been read. */
+  get analysis(): Promise<Analysis> {
+    return this.session.analysis;
+  }
+
+  async openFiles(files: readonly File[]): Promise<void> {
+    const [first] = await this.session.open(files);
+    if (first !== undefined) this.choose(tabsOf([first])[0].id);
+  }
+
+  private get session(): Session {
+    this.openSession ??= new Session(
+      async () => {
+        const api = this.engine;
+        return api === null ? await startEngine({ gpu: gpuMode() }) : { api, dispose: () => undefined };
+      },
+      gpuMode(),
+      () => this.sessionChanged(),
+      (analysis) =>
+        this.dispatchEvent(
+          new CustomEvent<Analysis>('analysis-ready', { detail: analysis, bubbles: true, composed: true }),
+        ),
+    );
+    return this.openSession;
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.stop = new AbortController();
+    const { signal } = this.stop;
+    window.addEventListener('dragover', (event) => this.dragOver(event), { signal });
+    window.addEventListener('dragleave', (event) => this.dragLeave(event), { signal });
+    window.addEventListener('drop', (event) => void this.drop(event), { signal });
+    window.addEventListener('keydown', (event) => this.keydown(event), { signal });
+    matchMedia(DARK).addEventListener('change', (event) => (this.systemDark = event.matches), { signal });
+    void this.openSrc();
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.stop.abort();
+    // Moving the element in the page disconnects it too: the engine ends only if it stays away.
+    setTimeout(() => {
+      if (this.isConnected || this.openSession === null) return;
+      void this.openSession.dispose().catch(() => undefined);
+      this.openSession = null;
+    });
+  }
+
+  private sessionChanged(): void {
+    const tabs = tabsOf(this.session.sources);
+    // What is shown stays shown; the first file to arrive on an empty page is shown at once.
+    if (!tabs.some(({ id }) => id === this.chosen)) this.choose(tabs[0]?.id ?? '');
+    this.requestUpdate();
+  }
+
+  private choose(tab: string): void {
+    this.chosen = tab;
+    this.visited = new Set([...this.visited, tab]);
+  }
+
+  private async openSrc(): Promise<void> {
+    const src = new URLSearchParams(location.search).get('src');
+    if (src === null || this.session.sources.length > 0) return;
+    try {
+      await this.openFiles([await fetchSource(src)]);
+    } catch (error) {
+      this.session.say(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  private dragOver(event: DragEvent): void {
+    if (!carriesFiles(event)) return;
+    event.preventDefault();
+    this.dropping = true;
+  }
+
+  private dragLeave(event: DragEvent): void {
+    // Leaving an element for another one inside the window has a relatedTarget.
+    if (event.relatedTarget === null) this.dropping = false;
+  }
+
+  private async drop(event: DragEvent): Promise<void> {
+    if (!carriesFiles(event) || event.dataTransfer === null) return;
+    event.preventDefault();
+    this.dropping = false;
+    await this.openFiles(await droppedFiles(event.dataTransfer));
+  }
+
+  private async picked(): Promise<void> {
+    const files = [...(this.picker.files ?? [])];
+    this.picker.value = '';
+    await this.openFiles(files);
+  }
+
+  private keydown(event: KeyboardEvent): void {
+    const action = actionOf(event);
+    if (action === null || keyGoesElsewhere(event, this)) return;
+    if (action !== 'clear') event.preventDefault();
+    if (action === 'open') this.picker.click();
+    else if (action === 'help') this.keys.toggle();
+    else this.renderRoot.querySelector<VsDevice>('vs-device:not([hidden])')?.act(action);
+  }
+
+  private change(settings: Partial<Settings>): void {
+    this.settings = { ...this.settings, ...settings };
+    saveSettings(this.settings);
+  }
+
+  private get dark(): boolean {
+    return this.settings.theme === 'auto' ? this.systemDark : this.settings.theme === 'dark';
+  }
+
+  override render(): unknown {
+    const { session } = this;
+    this.toggleAttribute('dark', this.dark);
+    if (this.settings.theme === 'auto') this.removeAttribute('theme');
+    else this.setAttribute('theme', this.settings.theme);
+    const tabs = tabsOf(session.sources);
+    return html`
+      <div
+        class="shell"
+        @choose-files=${() => this.picker.click()}
+        @open-sample=${() => void sampleFile().then((file) => this.openFiles([file]))}
+        @choose-tab=${(event: CustomEvent<{ tab: string }>) => this.choose(event.detail.tab)}
+        @cancel-job=${(event: CustomEvent<{ job: number }>) => session.cancel(event.detail.job)}
+        @close-source=${(event: CustomEvent<{ source: number }>) => session.close(event.detail.source)}
+        @ran-on=${(event: CustomEvent<RanOn>) => (this.ranOn = event.detail)}
+      >
+        ${this.header(tabs)}
+        ${
+          session.jobs.length === 0
+            ? nothing
+            : html`<vs-jobs .jobs=${session.jobs} .unit=${this.settings.unit}></vs-jobs>`
+        }
+        <main>
+          ${tabs.length === 0 && session.jobs.length === 0 ? html`<vs-empty></vs-empty>` : nothing}
+          ${repeat(
+            tabs.filter(({ id }) => this.visited.has(id)),
+            ({ id }) => id,
+            (tab) => this.page(tab),
+          )}
+        </main>
+        <vs-status .status=${session.status} .ranOn=${this.ranOn} .notice=${session.notice}></vs-status>
+        <vs-keys></vs-keys>
+        <input type="file" multiple hidden aria-label="Files to open" @change=${() => void this.picked()} />
+        ${this.dropping ? html`<div class="drop"><p>Drop to open. Nothing is uploaded.</p></div>` : nothing}
+      </div>
+    `;
+  }
+
+  private header(tabs: readonly Tab[]): unknown {
+    const { theme: look, unit } = this.settings;
+    const themeButton = (choice: ThemeChoice, label: string): unknown =>
+      html`<button
+        aria-pressed=${look === choice ? 'true' : 'false'}
+        @click=${() => this.change({ theme: choice })}
+      >
+        ${label}
+      </button>`;
+    return html`<header class="bar">
+      <span class="product">vramscope</span>
+      ${tabs.length === 0 ? nothing : html`<vs-tabs .tabs=${tabs} current=${this.chosen}></vs-tabs>`}
+      <span class="space"></span>
+      <button
+        class=${tabs.length === 0 ? '' : 'primary'}
+        title="Open files (Ctrl+O)"
+        @click=${() => this.picker.click()}
+      >
+        Open files
+      </button>
+      <span class="group" role="group" aria-label="Byte unit">
+        <button
+          aria-pressed=${unit === 'binary' ? 'true' : 'false'}
+          @click=${() => this.change({ unit: 'binary' })}
+        >
+          GiB
+        </button>
+        <button
+          aria-pressed=${unit === 'decimal' ? 'true' : 'false'}
+          @click=${() => this.change({ unit: 'decimal' })}
+        >
+          GB
+        </button>
+      </span>
+      <span class="group" role="group" aria-label="Theme">
+        ${themeButton('auto', 'Auto')}${themeButton('light', 'Light')}${themeButton('dark', 'Dark')}
+      </span>
+      <button title="Keys and pointer (?)" aria-label="Keys and pointer" @click=${() => this.keys.toggle()}>
+        ?
+      </button>
+    </header>`;
+  }
+
+  /** One page a tab, kept while the file is open: hidden pages keep their zoom and their choices. */
+  private page(tab: Tab): unknown {
+    const { unit } = this.settings;
+    const hidden = tab.id !== this.chosen;
+    const name = tab.source.file;
+    switch (tab.kind) {
+      case 'device':
+        return html`<vs-device
+          role="tabpanel"
+          aria-label=${`${name}, GPU ${tab.device.device}`}
+          ?hidden=${hidden}
+          .source=${tab.source}
+          .device=${tab.device}
+          .api=${() => this.session.api()}
+          .unit=${unit}
+          .dark=${this.dark}
+        ></vs-device>`;
+      case 'summaries':
+        return html`<vs-summaries
+          role="tabpanel"
+          aria-label=${`${name}, GPU ${tab.device}`}
+          ?hidden=${hidden}
+          .source=${tab.source}
+          .device=${tab.device}
+          .unit=${unit}
+          .dark=${this.dark}
+        ></vs-summaries>`;
+      case 'empty':
+        return this.emptyPage(tab.source, hidden);
+    }
+  }
+
+  private emptyPage(source: SourceView, hidden: boolean): unknown {
+    return html`<div class="failed" role="tabpanel" aria-label=${source.file} ?hidden=${hidden}>
+      <vs-file-bar .source=${source} .unit=${this.settings.unit}></vs-file-bar>
+    </div>`;
+  }
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'vram-scope': VramScope;
+  }
+}

@@ -1,0 +1,371 @@
+/**
+ * One device of one file, from what it is down to who holds it. Keeps this device's view state (zoom, chosen
+ * range, what the panel shows) for as long as the file is open, and asks the engine for what is in view.
+ */
+import { LitElement, html, nothing } from 'lit';
+import { customElement, property, state } from 'lit/decorators.js';
+import type { TraceErrorData } from '../base/trace-error.ts';
+import type { ByteUnit } from '../base/units.ts';
+import type {
+  Axis,
+  DeviceView,
+  EngineApi,
+  RangeAnswer,
+  SourceView,
+  TimelineAnswer,
+} from '../engine/protocol.ts';
+import type { DeviceState } from '../view/device-state.ts';
+import * as moves from '../view/device-state.ts';
+import { holdersTable, kindsTable, segmentsTable, streamsTable } from '../view/device-tables.ts';
+import { headlineCards } from '../view/headline.ts';
+import type { KeyAction } from '../view/keys.ts';
+import type { AnnotationLanes } from '../view/marks.ts';
+import { annotationLanes, oomMarks } from '../view/marks.ts';
+import type { Span } from '../view/viewport.ts';
+import { spanBetween, toRange } from '../view/viewport.ts';
+import { describeRange } from '../view/words.ts';
+import { DeviceQueries } from './device-queries.ts';
+import { deviceStyle } from './device-style.ts';
+import { controls } from './theme.ts';
+import type { Detail } from './vs-detail.ts';
+import './vs-detail.ts';
+import './vs-file-bar.ts';
+import './vs-headline.ts';
+import './vs-histograms.ts';
+import type { RowOpenEvent } from './vs-table.ts';
+import './vs-table.ts';
+import './vs-timeline.ts';
+
+/** Rows of segments and holders that are asked for. */
+const ROW_LIMIT = 500;
+
+@customElement('vs-device')
+export class VsDevice extends LitElement {
+  static override styles = [controls, deviceStyle];
+
+  @property({ attribute: false }) source!: SourceView;
+  @property({ attribute: false }) device!: DeviceView;
+  @property({ attribute: false }) api!: () => Promise<EngineApi>;
+  @property({ attribute: false }) unit: ByteUnit = 'binary';
+  @property({ type: Boolean }) dark = false;
+
+  @state() private view!: DeviceState;
+  @state() private timeline: TimelineAnswer | null = null;
+  @state() private range: RangeAnswer | null = null;
+  @state() private detail: Detail | null = null;
+  @state() private openHolder: string | null = null;
+  @state() private error: TraceErrorData | null = null;
+  @state() private hoverX: number | null = null;
+  @state() private selecting = false;
+  @state() private width = 0;
+
+  private queries!: DeviceQueries;
+
+  override willUpdate(): void {
+    if (this.hasUpdated) return;
+    this.view = moves.initialState(this.device);
+    this.queries = new DeviceQueries(this.api, this.device.key, {
+      timeline: (answer) => {
+        this.timeline = answer;
+        this.emit('ran-on', answer.ranOn);
+      },
+      range: (answer) => (this.range = answer),
+      detail: (detail) => this.showDetail(detail),
+      failed: (error) => (this.error = error),
+    });
+    this.askRange();
+  }
+
+  /** Keys reach the view that is on screen. */
+  act(action: KeyAction): void {
+    const { span, selection } = this.view;
+    const width = span.to - span.from;
+    const at = this.hoverX ?? (span.from + span.to) / 2;
+    switch (action) {
+      case 'zoom-in':
+        return this.show(moves.zoomed(this.view, this.device, at, 1 / 1.5));
+      case 'zoom-out':
+        return this.show(moves.zoomed(this.view, this.device, at, 1.5));
+      case 'pan-left':
+        return this.show(moves.panned(this.view, this.device, -width / 6));
+      case 'pan-right':
+        return this.show(moves.panned(this.view, this.device, width / 6));
+      case 'fit':
+        return this.show(moves.fitted(this.view, this.device));
+      case 'clear':
+        if (selection !== null) this.select(null);
+        return;
+      case 'previous-event':
+        return this.step(-1);
+      case 'next-event':
+        return this.step(1);
+      case 'help':
+      case 'open':
+        return;
+    }
+  }
+
+  private show(view: DeviceState): void {
+    this.view = view;
+    if (this.width > 0) {
+      const range = toRange(view.axis, view.span);
+      const series = this.device.series.map(({ id }) => id);
+      this.queries.timeline({ series, range, axis: view.axis, columns: this.width });
+    }
+  }
+
+  private select(selection: Span | null): void {
+    this.view = { ...this.view, selection };
+    this.askRange();
+  }
+
+  private askRange(): void {
+    const { axis, selection } = this.view;
+    this.queries.range({ range: selection === null ? null : toRange(axis, selection), limit: ROW_LIMIT });
+  }
+
+  private showDetail(detail: Detail): void {
+    this.detail = detail;
+    if (detail.kind === 'holder') return;
+    this.openHolder = null;
+    const at = this.view.axis === 'time' ? detail.moment.xNs : detail.moment.row;
+    if (at < this.view.span.from || at >= this.view.span.to)
+      this.show(moves.centred(this.view, this.device, at));
+  }
+
+  private get pinned(): number | null {
+    if (this.detail?.kind !== 'moment') return null;
+    return this.view.axis === 'time' ? this.detail.moment.xNs : this.detail.moment.row;
+  }
+
+  private step(by: number): void {
+    if (this.detail?.kind !== 'moment') return;
+    const row = this.detail.moment.row + by;
+    if (row >= 0 && row < this.device.rows) void this.queries.moment('event', row);
+  }
+
+  private async changeAxis(axis: Axis): Promise<void> {
+    const { device, view } = this;
+    if (axis === view.axis) return;
+    const [whole, target] = [moves.wholeOf(device, view.axis), moves.wholeOf(device, axis)];
+    const convert = (span: Span): Promise<Span> => this.queries.convert(span, view.axis, whole, axis, target);
+    const span = await convert(view.span);
+    const selection = view.selection === null ? null : await convert(view.selection);
+    this.queries.forget();
+    this.timeline = null;
+    this.hoverX = null;
+    this.show(moves.onAxis(this.view, device, axis, span, selection));
+    this.askRange();
+  }
+
+  private goTo(axisNs: number | null, row: number | null): void {
+    const at = this.view.axis === 'time' ? axisNs : row;
+    if (at === null) return;
+    this.show(moves.centred(this.view, this.device, at));
+    // By row where it is known: several events may share a nanosecond.
+    if (row !== null) void this.queries.moment('event', row);
+    else void this.queries.moment(this.view.axis, at);
+  }
+
+  private resized(width: number): void {
+    if (width === this.width) return;
+    this.width = width;
+    this.show(this.view);
+  }
+
+  private emit(name: string, detail: unknown): void {
+    this.dispatchEvent(new CustomEvent(name, { detail, bubbles: true, composed: true }));
+  }
+
+  override render(): unknown {
+    const { device, unit } = this;
+    const cards = headlineCards(device, unit);
+    return html`
+      <div
+        class="page"
+        @chart-hover=${(event: CustomEvent<{ x: number | null }>) => (this.hoverX = event.detail.x)}
+        @chart-pick=${(event: CustomEvent<{ x: number }>) => void this.queries.moment(this.view.axis, event.detail.x)}
+        @chart-fit=${() => this.show({ ...this.view, span: moves.wholeOf(device, this.view.axis) })}
+        @chart-pan=${(event: CustomEvent<{ delta: number }>) =>
+          this.show(moves.panned(this.view, device, event.detail.delta))}
+        @chart-zoom=${({ detail }: CustomEvent<{ at: number; factor: number }>) =>
+          this.show(moves.zoomed(this.view, device, detail.at, detail.factor))}
+        @chart-select=${({ detail }: CustomEvent<{ from: number; to: number }>) =>
+          this.select(spanBetween(detail.from, detail.to, moves.wholeOf(device, this.view.axis)))}
+        @choose-span=${({ detail }: CustomEvent<Span>) => this.select(detail)}
+        @chart-size=${(event: CustomEvent<{ width: number }>) => this.resized(event.detail.width)}
+        @toggle-curve=${(event: CustomEvent<{ id: string }>) =>
+          (this.view = moves.toggled(this.view, event.detail.id))}
+        @step-event=${(event: CustomEvent<{ by: number }>) => this.step(event.detail.by)}
+        @go-to-row=${(event: CustomEvent<{ row: number }>) => void this.queries.moment('event', event.detail.row)}
+        @go-to-peak=${({ detail }: CustomEvent<{ peakAtNs: number | null; peakRow: number | null }>) =>
+          this.goTo(detail.peakAtNs, detail.peakRow)}
+        @close-detail=${() => {
+          this.detail = null;
+          this.openHolder = null;
+        }}
+      >
+        <vs-file-bar class="top" .source=${this.source} .device=${device} .unit=${unit}></vs-file-bar>
+        ${cards.length === 0 ? nothing : html`<vs-headline class="top" .cards=${cards}></vs-headline>`}
+        ${this.error === null ? nothing : html`<vs-error class="top" role="alert" .error=${this.error}></vs-error>`}
+        <div class="columns">
+          <div class="main">${this.charts()} ${this.rangeBar()} ${this.tables()}</div>
+          <aside class="panel" aria-label="Details" tabindex="0">
+            <vs-detail .detail=${this.detail} .clock=${device.clock} .unit=${unit}></vs-detail>
+          </aside>
+        </div>
+      </div>
+    `;
+  }
+
+  private charts(): unknown {
+    const { device, view } = this;
+    const usage = moves.seriesOf(device, 'usage');
+    const fragmentation = moves.seriesOf(device, 'fragmentation');
+    const lanes =
+      view.axis === 'time' && this.width > 0 ? annotationLanes(device, view.span, this.width) : null;
+    const marks = oomMarks(device, view.axis, this.unit).map(({ x }) => x);
+    return html`
+      ${this.chart('Memory over time', usage, 280, marks, lanes, this.tools())}
+      ${
+        fragmentation.length === 0
+          ? nothing
+          : this.chart('Fragmentation: reserved but not used', fragmentation, 170, [], null, nothing)
+      }
+    `;
+  }
+
+  private chart(
+    heading: string,
+    series: DeviceView['series'],
+    height: number,
+    marks: readonly number[],
+    lanes: AnnotationLanes | null,
+    tools: unknown,
+  ): unknown {
+    const { view } = this;
+    return html`<vs-timeline
+      class="panel"
+      heading=${heading}
+      .answer=${this.timeline}
+      .series=${series}
+      .hiddenCurves=${view.hidden}
+      .span=${view.span}
+      .axis=${view.axis}
+      .unit=${this.unit}
+      .hoverX=${this.hoverX}
+      .selection=${view.selection}
+      .marks=${marks}
+      .pinned=${this.pinned}
+      .height=${height}
+      .annotations=${lanes}
+      ?dark=${this.dark}
+      ?full=${moves.isFull(view, this.device)}
+      ?selecting=${this.selecting}
+      ?rightAxis=${this.device.series.some(({ unit }) => unit === 'count')}
+      >${tools}</vs-timeline
+    >`;
+  }
+
+  private tools(): unknown {
+    const { axis } = this.view;
+    const axisButton = (name: Axis, label: string): unknown =>
+      html`<button
+        aria-pressed=${axis === name ? 'true' : 'false'}
+        @click=${() => void this.changeAxis(name)}
+      >
+        ${label}
+      </button>`;
+    const mode = (selects: boolean, label: string): unknown =>
+      html`<button
+        aria-pressed=${this.selecting === selects ? 'true' : 'false'}
+        @click=${() => (this.selecting = selects)}
+      >
+        ${label}
+      </button>`;
+    const key = (action: KeyAction, label: string, title: string): unknown =>
+      html`<button title=${title} aria-label=${title} @click=${() => this.act(action)}>${label}</button>`;
+    return html`<div class="tools" slot="tools">
+      ${
+        this.device.clock === 'none'
+          ? nothing
+          : html`<span class="group" role="group" aria-label="Axis">
+              ${axisButton('time', 'Time')}${axisButton('event', 'Events')}
+            </span>`
+      }
+      <span class="group" role="group" aria-label="Dragging">
+        ${mode(false, 'Drag moves')}${mode(true, 'Drag selects')}
+      </span>
+      <span class="group" role="group" aria-label="Zoom">
+        ${key('zoom-out', '−', 'Zoom out (s)')}${key('zoom-in', '+', 'Zoom in (w)')}${key('fit', 'Fit', 'Fit (f)')}
+      </span>
+    </div>`;
+  }
+
+  private rangeBar(): unknown {
+    const { axis, selection } = this.view;
+    const text = describeRange(selection, axis, moves.wholeOf(this.device, axis), this.range);
+    return html`<div class="range panel ${selection === null ? '' : 'chosen'}" role="status">
+      <span>${text}</span>
+      ${
+        selection === null
+          ? html`<span class="quiet">Shift + drag on the timeline narrows everything below to a range.</span>`
+          : html`<button @click=${() => this.act('fit')}>Zoom to it</button>
+              <button @click=${() => this.select(null)}>Whole recording</button>`
+      }
+    </div>`;
+  }
+
+  private tables(): unknown {
+    const { range, unit, device } = this;
+    if (range === null) return html`<p class="quiet">Counting</p>`;
+    return html`
+      ${device.kinds.length === 0 ? nothing : this.section('Memory kinds', 'Whole recording.', kindsTable(device, unit))}
+      <section class="panel body">
+        <vs-histograms .streams=${range.streams} .unit=${unit}></vs-histograms>
+      </section>
+      ${
+        range.holders.length === 0
+          ? nothing
+          : html`<section class="panel body">
+              <h2>Who holds it</h2>
+              <p class="quiet">
+                Allocations alive at the end of the range, by the code that made them. A row shows the whole
+                stack.
+              </p>
+              <vs-table
+                .model=${holdersTable(range, unit)}
+                .current=${this.openHolder}
+                opens
+                @row-open=${(event: RowOpenEvent) => this.openRow(range, event.detail.key)}
+              ></vs-table>
+            </section>`
+      }
+      ${this.section('Streams', 'What each stream asked for in the range.', streamsTable(range, unit))}
+      ${
+        range.segmentsTotal === 0
+          ? nothing
+          : this.section(
+              'Segments',
+              'What the allocator held from the driver at the end of the range.',
+              segmentsTable(range, unit),
+            )
+      }
+    `;
+  }
+
+  private section(title: string, words: string, model: ReturnType<typeof streamsTable>): unknown {
+    return html`<section class="panel body">
+      <h2>${title}</h2>
+      <p class="quiet">${words}</p>
+      <vs-table .model=${model}></vs-table>
+    </section>`;
+  }
+
+  private openRow(range: RangeAnswer, key: string): void {
+    const holder = range.holders[Number(key)];
+    if (holder === undefined) return;
+    this.openHolder = key;
+    void this.queries.holder(holder);
+  }
+}

@@ -1,0 +1,218 @@
+/** A table that sorts by its headers and shows its first rows, and more on demand. Rows can be opened. */
+import { LitElement, css, html, nothing } from 'lit';
+import { customElement, property, state } from 'lit/decorators.js';
+import { formatInteger } from '../base/units.ts';
+import type { Cell, Column, Row, Sort, TableModel } from '../view/table.ts';
+import { nextSort, sortRows } from '../view/table.ts';
+import { controls } from './theme.ts';
+
+/** Detail of `row-open`: key of the row. */
+export type RowOpenEvent = CustomEvent<{ readonly key: string }>;
+
+@customElement('vs-table')
+export class VsTable extends LitElement {
+  static override styles = [
+    controls,
+    css`
+      :host {
+        display: block;
+      }
+      .scroll {
+        overflow-x: auto;
+      }
+      table {
+        width: 100%;
+        border-collapse: collapse;
+        font-size: 13px;
+      }
+      th,
+      td {
+        padding: 4px 0 4px 20px;
+        border-bottom: 1px solid var(--line);
+        text-align: left;
+        white-space: nowrap;
+      }
+      th:first-child,
+      td:first-child {
+        padding-left: 0;
+      }
+      th {
+        padding-top: 0;
+        font-weight: 500;
+        color: var(--text-quiet);
+        border-bottom-color: var(--line-strong);
+      }
+      th button {
+        height: 24px;
+        padding: 0;
+        border: 0;
+        background: none;
+        font-weight: inherit;
+      }
+      th button:hover:not(:disabled) {
+        background: none;
+        color: var(--text);
+        text-decoration: underline;
+      }
+      th[aria-sort] button {
+        color: var(--text);
+        font-weight: 600;
+      }
+      th .arrow {
+        display: inline-block;
+        width: 1em;
+        text-align: center;
+      }
+      .numeric {
+        text-align: right;
+      }
+      .wide {
+        width: 100%;
+        max-width: 0;
+      }
+      .wide .text {
+        display: block;
+        overflow: hidden;
+        text-overflow: ellipsis;
+      }
+      tr:last-child td {
+        border-bottom: 0;
+      }
+      tr.open td {
+        background: var(--accent-soft);
+      }
+      tbody.opens tr {
+        cursor: pointer;
+      }
+      tbody.opens tr:hover td {
+        background: var(--sunken);
+      }
+      tbody.opens tr.open:hover td {
+        background: var(--accent-soft);
+      }
+      td button.link {
+        max-width: 100%;
+        overflow: hidden;
+        text-overflow: ellipsis;
+        text-align: left;
+        text-decoration: none;
+        vertical-align: bottom;
+      }
+      tr:hover td button.link {
+        text-decoration: underline;
+      }
+      .share {
+        display: block;
+        height: 2px;
+        margin-top: 1px;
+        margin-left: auto;
+        background: var(--accent);
+      }
+      .more {
+        display: flex;
+        align-items: baseline;
+        gap: 12px;
+        padding-top: 8px;
+        color: var(--text-quiet);
+        font-size: 13px;
+      }
+    `,
+  ];
+
+  @property({ attribute: false }) model: TableModel | null = null;
+  /** Rows to show at first. */
+  @property({ type: Number }) first = 12;
+  /** Rows answer clicks with `row-open`. */
+  @property({ type: Boolean }) opens = false;
+  /** Key of the row that is open. */
+  @property({ attribute: false }) current: string | null = null;
+
+  @state() private sort: Sort | null = null;
+  @state() private most = 0;
+
+  override render(): unknown {
+    const { model } = this;
+    if (model === null) return nothing;
+    const sort = this.sort ?? model.sort;
+    const rows = sortRows(model, sort);
+    const shown = rows.slice(0, Math.max(this.first, this.most));
+    return html`
+      <div class="scroll" tabindex="0" role="region" aria-label=${model.caption}>
+        <table>
+          <caption class="visually-hidden">
+            ${model.caption}
+          </caption>
+          <thead>
+            <tr>
+              ${model.columns.map((column) => this.header(column, sort))}
+            </tr>
+          </thead>
+          <tbody class=${this.opens ? 'opens' : ''}>
+            ${shown.map((row) => this.row(row, model.columns))}
+          </tbody>
+        </table>
+      </div>
+      ${this.more(shown.length, rows.length, model.total ?? rows.length)}
+    `;
+  }
+
+  private header(column: Column, sort: Sort | null): unknown {
+    const direction = sort?.column === column.id ? sort.direction : null;
+    const arrow = html`<span class="arrow" aria-hidden="true"
+      >${direction === null ? '' : direction === 'ascending' ? '▴' : '▾'}</span
+    >`;
+    return html`<th scope="col" class=${column.numeric ? 'numeric' : ''} aria-sort=${direction ?? nothing}>
+      <button @click=${() => (this.sort = nextSort(sort, column))}>
+        ${column.numeric ? html`${arrow}${column.label}` : html`${column.label}${arrow}`}
+      </button>
+    </th>`;
+  }
+
+  private row(row: Row, columns: readonly Column[]): unknown {
+    return html`<tr
+      class=${row.key === this.current ? 'open' : ''}
+      @click=${this.opens ? () => this.open(row.key) : nothing}
+    >
+      ${row.cells.map((item, index) => this.cell(item, columns[index], index === 0))}
+    </tr>`;
+  }
+
+  private cell(item: Cell, column: Column, isFirst: boolean): unknown {
+    const names = [column.numeric ? 'numeric' : '', column.wide ? 'wide' : ''].join(' ');
+    const text = item.mono ? html`<span class="mono">${item.text}</span>` : item.text;
+    // The click bubbles to the row: the button is there for the keyboard.
+    const content =
+      isFirst && this.opens
+        ? html`<button class="link">${text}</button>`
+        : column.wide
+          ? html`<span class="text">${text}</span>`
+          : text;
+    const bar =
+      item.share === null
+        ? nothing
+        : html`<span class="share" .style=${`width: ${(100 * item.share).toFixed(1)}%`}></span>`;
+    return html`<td class=${names} title=${item.title ?? nothing}>${content}${bar}</td>`;
+  }
+
+  private open(key: string): void {
+    this.dispatchEvent(new CustomEvent('row-open', { detail: { key }, bubbles: true, composed: true }));
+  }
+
+  private more(shown: number, here: number, total: number): unknown {
+    if (shown >= total && total <= this.first) return nothing;
+    const fewer =
+      this.most > this.first
+        ? html`<button class="link" @click=${() => (this.most = 0)}>Show fewer</button>`
+        : nothing;
+    const more =
+      shown < here
+        ? html`<button class="link" @click=${() => (this.most = shown + 100)}>
+            Show ${formatInteger(Math.min(100, here - shown))} more
+          </button>`
+        : nothing;
+    const kept = here < total ? ` The largest ${formatInteger(here)} can be shown.` : '';
+    return html`<p class="more">
+      <span>Showing ${formatInteger(shown)} of ${formatInteger(total)}.${kept}</span>${more}${fewer}
+    </p>`;
+  }
+}

@@ -1,0 +1,54 @@
+/** Keys and what they do: the keyboard sheet and the handler read the same list. */
+export type KeyAction =
+  | 'zoom-in'
+  | 'zoom-out'
+  | 'pan-left'
+  | 'pan-right'
+  | 'fit'
+  | 'clear'
+  | 'previous-event'
+  | 'next-event'
+  | 'help'
+  | 'open';
+
+interface Binding {
+  readonly keys: readonly string[];
+  readonly action: KeyAction;
+  readonly does: string;
+}
+
+export const BINDINGS: readonly Binding[] = [
+  { keys: ['w'], action: 'zoom-in', does: 'Zoom in' },
+  { keys: ['s'], action: 'zoom-out', does: 'Zoom out' },
+  { keys: ['a'], action: 'pan-left', does: 'Move left' },
+  { keys: ['d'], action: 'pan-right', does: 'Move right' },
+  { keys: ['f'], action: 'fit', does: 'Fit the chosen range; again: the whole recording' },
+  { keys: [','], action: 'previous-event', does: 'Event before the one shown' },
+  { keys: ['.'], action: 'next-event', does: 'Event after the one shown' },
+  { keys: ['Escape'], action: 'clear', does: 'Clear the chosen range' },
+  { keys: ['Ctrl+o', '⌘+o'], action: 'open', does: 'Open files' },
+  { keys: ['?'], action: 'help', does: 'Show or hide this sheet' },
+];
+
+export const POINTER_HELP: readonly (readonly [string, string])[] = [
+  ['Wheel', 'Zoom about the pointer'],
+  ['Drag', 'Move along the timeline'],
+  ['Shift + drag', 'Choose a range for the histograms and tables'],
+  ['Click', 'Show the event there in the panel'],
+  ['Double-click', 'Whole recording'],
+];
+
+interface KeyPress {
+  readonly key: string;
+  readonly ctrlKey: boolean;
+  readonly metaKey: boolean;
+  readonly altKey: boolean;
+}
+
+/** The action of a key press, or null. Keys with Ctrl, Alt or Command stay the browser's, but for Ctrl+O. */
+export function actionOf(press: KeyPress): KeyAction | null {
+  const key = press.key.length === 1 ? press.key.toLowerCase() : press.key;
+  if (press.altKey) return null;
+  if (press.ctrlKey || press.metaKey) return key === 'o' ? 'open' : null;
+  return BINDINGS.find((binding) => binding.keys.includes(key))?.action ?? null;
+}

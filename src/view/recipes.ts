@@ -1,0 +1,52 @@
+/** What to record, and how: the lessons of the empty page. */
+export interface Recipe {
+  readonly id: string;
+  readonly title: string;
+  readonly answers: string;
+  readonly language: 'Python' | 'Shell';
+  readonly code: string;
+  readonly then: string;
+}
+
+export const RECIPES: readonly Recipe[] = [
+  {
+    id: 'snapshot',
+    title: 'PyTorch memory snapshot',
+    answers: 'Every allocation with its stack: who holds what, when, on which stream.',
+    language: 'Python',
+    code: `from torch.cuda import memory
+
+# before the model is made: nothing is missed
+memory._record_memory_history(
+    max_entries=1_000_000)
+
+...  # the part whose memory grows
+
+memory._dump_snapshot("snapshot.pickle")`,
+    then: 'Open snapshot.pickle (or snapshot.pickle.gz) here.',
+  },
+  {
+    id: 'summary',
+    title: 'torch.cuda.memory_summary()',
+    answers: 'No recording needed: how the totals move from step to step.',
+    language: 'Python',
+    code: `for step, batch in enumerate(batches):
+    run(batch)
+    print(f"step {step}")
+    print(torch.cuda.memory_summary())`,
+    then: 'Open the log as it is; other lines in it do no harm.',
+  },
+  {
+    id: 'nsys',
+    title: 'Nsight Systems',
+    answers: 'Memory of the whole process by kind, whichever library asked for it.',
+    language: 'Shell',
+    code: `nsys profile --output=run \\
+    --trace=cuda,nvtx \\
+    --cuda-memory-usage=true \\
+    python app.py
+nsys export --type=sqlite \\
+    --output=run.sqlite run.nsys-rep`,
+    then: 'Open run.sqlite here.',
+  },
+];

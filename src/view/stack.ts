@@ -1,0 +1,26 @@
+/** Stacks for reading: the user's own frames stand out, libraries step back. */
+import type { MomentAnswer } from '../engine/protocol.ts';
+
+type Frame = MomentAnswer['frames'][number];
+
+export interface StackFrame {
+  readonly name: string;
+  /** "model.py:103"; "" where the frame has no place (C++ without symbols). */
+  readonly place: string;
+  readonly library: boolean;
+}
+
+const LIBRARY =
+  /(^|[\\/])(site-packages|dist-packages|lib[\\/]python3[^\\/]*)[\\/]|^<frozen|^\?\?|^(?![\s\S])/;
+
+export function stackFrames(frames: readonly Frame[]): StackFrame[] {
+  return frames.map(({ name, filename, line }) => ({
+    name,
+    place: filename === '' || filename === '??' ? '' : line > 0 ? `${filename}:${line}` : filename,
+    library: LIBRARY.test(filename),
+  }));
+}
+
+/** As a traceback is quoted in an issue: one frame a line. */
+export const stackText = (frames: readonly StackFrame[]): string =>
+  frames.map(({ name, place }) => (place === '' ? name : `${name} (${place})`)).join('\n');

@@ -1,0 +1,378 @@
+/**
+ * An EngineApi made of code, for tests of the page alone: a training loop of 20,000 events whose memory grows
+ * a little at every step, a log of summaries, a file that cannot be read. What a file holds follows from its
+ * name: "*.log" has summaries, "*.bad" fails, "slow*" takes a second.
+ */
+import { lowerBound, upperBound } from '../../src/base/binary-search.ts';
+import { ok } from '../../src/base/result.ts';
+import type {
+  Axis,
+  DeviceView,
+  EngineApi,
+  Progress,
+  RangeAnswer,
+  SeriesView,
+  SourceView,
+  StreamRow,
+} from '../../src/engine/protocol.ts';
+
+const EVENTS = 20_000;
+const STEPS = 12;
+const MIB = 2 ** 20;
+
+interface Recording {
+  readonly time: Float64Array;
+  readonly values: ReadonlyMap<string, Float64Array>;
+}
+
+const SERIES: readonly SeriesView[] = [
+  { id: 'reserved', label: 'Reserved', unit: 'bytes', chart: 'usage', exact: true, note: null },
+  { id: 'requested', label: 'Requested', unit: 'bytes', chart: 'usage', exact: true, note: null },
+  {
+    id: 'allocated_floor',
+    label: 'Allocated',
+    unit: 'bytes',
+    chart: 'usage',
+    exact: false,
+    note: 'Block sizes are not in the trace: the requested size is a lower bound.',
+  },
+  {
+    id: 'unused',
+    label: 'Reserved, not requested',
+    unit: 'bytes',
+    chart: 'fragmentation',
+    exact: true,
+    note: null,
+  },
+  { id: 'gaps', label: 'Free gaps', unit: 'count', chart: 'fragmentation', exact: true, note: null },
+];
+
+/** Always the same numbers: a linear congruential generator. */
+function record(): Recording {
+  const time = new Float64Array(EVENTS);
+  const values = new Map(SERIES.map(({ id }) => [id, new Float64Array(EVENTS)]));
+  const set = (id: string, row: number, value: number): void => {
+    const column = values.get(id);
+    if (column !== undefined) column[row] = value;
+  };
+  let seed = 7;
+  let now = 0;
+  let reserved = 0;
+  for (let row = 0; row < EVENTS; row++) {
+    seed = (Math.imul(seed, 1103515245) + 12345) >>> 0;
+    now += 20_000 + (seed % 400_000);
+    time[row] = now;
+    const phase = ((row * STEPS) / EVENTS) % 1;
+    const step = Math.floor((row * STEPS) / EVENTS);
+    const wave = phase < 0.45 ? phase / 0.45 : (1 - phase) / 0.55;
+    const requested = Math.round(MIB * (1200 + 40 * step + 1800 * wave)) + (seed % 4096) * 512;
+    reserved = Math.max(reserved, Math.ceil((requested * 1.07) / (20 * MIB)) * 20 * MIB);
+    set('requested', row, requested);
+    set('allocated_floor', row, requested + 512 * 300);
+    set('reserved', row, reserved);
+    set('unused', row, reserved - requested);
+    set('gaps', row, 20 + Math.floor(80 * wave) + (seed % 9));
+  }
+  return { time, values };
+}
+
+function deviceView(key: string, sourceId: number, recording: Recording, device: number): DeviceView {
+  const peak = (id: string): { value: number; row: number } => {
+    const column = recording.values.get(id) ?? recording.values.get(`${id}_floor`) ?? new Float64Array(1);
+    const value = column.reduce((a, b) => Math.max(a, b), 0);
+    return { value, row: column.indexOf(value) };
+  };
+  const last = (id: string): number => recording.values.get(id)?.[EVENTS - 1] ?? 0;
+  const headline = (id: string, label: string, exact: boolean, note: string | null) => {
+    const { value, row } = peak(id);
+    return {
+      id,
+      label,
+      now: exact ? last(id) : null,
+      peak: value,
+      peakAtNs: recording.time[row],
+      peakRow: row,
+      peakExact: exact,
+      note,
+    };
+  };
+  const span = recording.time[EVENTS - 1];
+  return {
+    key,
+    sourceId,
+    device,
+    producer: 'torch',
+    name: 'NVIDIA H100 80GB HBM3',
+    totalBytes: 85_017_755_648,
+    clock: 'wall',
+    base: 1_795_252_313_536_412_000n,
+    spanNs: span,
+    rows: EVENTS,
+    events: { alloc: 9800, free_requested: 9700, free_completed: 440, segment_alloc: 60, oom: 1 },
+    streams: ['0', '7'],
+    fromEmpty: true,
+    sentences: ['Recording began before the first allocation, so totals and peaks are complete.'],
+    series: SERIES,
+    headline: [
+      headline('allocated', 'Allocated', false, null),
+      headline('active', 'Active', false, null),
+      headline('reserved', 'Reserved', true, null),
+      headline('requested', 'Requested', true, null),
+    ].map((figure) =>
+      figure.id === 'active' ? { ...figure, peak: null, note: 'Not in this file.' } : figure,
+    ),
+    annotations: Array.from({ length: STEPS }, (_, step) => ({
+      name: `step ${step}`,
+      device,
+      start_ns: 1_795_252_313_536_412_000n + BigInt(Math.round((span * step) / STEPS)),
+      end_ns: 1_795_252_313_536_412_000n + BigInt(Math.round((span * (step + 0.9)) / STEPS)),
+    })),
+    ooms: [{ xNs: recording.time[18_000], row: 18_000, size: 512 * MIB, deviceFree: 40 * MIB }],
+    kinds: [],
+  };
+}
+
+export class FakeEngine implements EngineApi {
+  /** Questions asked, for tests. */
+  readonly asked: string[] = [];
+  private readonly recording = record();
+  private readonly cancelled = new Set<number>();
+  private nextSource = 0;
+
+  start(): ReturnType<EngineApi['start']> {
+    return this.status();
+  }
+
+  status(): ReturnType<EngineApi['status']> {
+    return Promise.resolve({ gpu: 'software', adapter: 'SwiftShader', mode: 'auto' });
+  }
+
+  async open(job: number, file: File, onProgress: (progress: Progress) => void): Promise<SourceView> {
+    const id = this.nextSource++;
+    const steps = file.name.startsWith('slow') ? 40 : 2;
+    for (let i = 0; i <= steps && !this.cancelled.has(job); i++) {
+      const [doneBytes, totalBytes] = [(file.size * i) / steps, file.size];
+      onProgress({ job, file: file.name, stage: 'reading', doneBytes, totalBytes });
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+    const source: SourceView = {
+      id,
+      file: file.name,
+      format: 'torch-snapshot',
+      formatTitle: 'PyTorch allocator snapshot',
+      producer: 'PyTorch 2.10 or newer',
+      bytes: file.size,
+      rows: EVENTS,
+      skipped: 0,
+      warnings: [{ message: 'Two frees without an allocation.', offset: 1234 }],
+      notRecorded: ['Stacks of C++ code were not recorded.'],
+      settings: [['expandable_segments', 'False']],
+      error: null,
+      milliseconds: 213,
+      devices: [],
+      summaries: [],
+    };
+    const where = { file: file.name, offset: null, advice: null };
+    if (this.cancelled.has(job)) {
+      return { ...source, error: { ...where, code: 'cancelled', message: 'Cancelled.', format: null } };
+    }
+    if (file.name.endsWith('.bad')) {
+      const message =
+        'Tried torch-snapshot: starts with 0x7f, not a pickle. Tried nsys-sqlite: no SQLite header.';
+      return {
+        ...source,
+        format: null,
+        error: { ...where, code: 'unrecognised', message, format: null, offset: 0 },
+      };
+    }
+    if (file.name.endsWith('.log')) return { ...source, format: 'memory-summary', summaries: summaries() };
+    return { ...source, devices: [deviceView(`${id}:0`, id, this.recording, 0)] };
+  }
+
+  cancel(job: number): Promise<void> {
+    this.cancelled.add(job);
+    return Promise.resolve();
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  timeline({
+    device,
+    series,
+    range,
+    axis,
+    columns,
+  }: Parameters<EngineApi['timeline']>[0]): ReturnType<EngineApi['timeline']> {
+    this.asked.push(`timeline ${axis} ${range?.from} ${range?.to} ${columns}`);
+    const { time, values } = this.recording;
+    const whole = { axis, from: 0, to: axis === 'time' ? time[EVENTS - 1] + 1 : EVENTS };
+    const shown = range ?? whole;
+    const x = Float64Array.from(
+      { length: columns },
+      (_, i) => shown.from + ((shown.to - shown.from) * i) / columns,
+    );
+    const rowAt = (at: number): number =>
+      axis === 'time' ? lowerBound(time, at) : Math.min(EVENTS, Math.ceil(at));
+    const rows = Array.from({ length: columns + 1 }, (_, i) => rowAt(i < columns ? x[i] : shown.to));
+    return Promise.resolve(
+      ok({
+        device,
+        range: shown,
+        x,
+        count: Uint32Array.from(x, (_, i) => rows[i + 1] - rows[i]),
+        series: series.map((id) => {
+          const column = values.get(id) ?? new Float64Array(EVENTS);
+          const cut = (i: number): Float64Array => column.subarray(rows[i], rows[i + 1]);
+          const carried = (i: number): number => (rows[i] > 0 ? column[rows[i] - 1] : 0);
+          const of = (pick: (cells: Float64Array) => number): Float64Array =>
+            Float64Array.from(x, (_, i) => (cut(i).length > 0 ? pick(cut(i)) : carried(i)));
+          return {
+            id,
+            first: of((cells) => cells[0]),
+            min: of((cells) => Math.min(...cells)),
+            max: of((cells) => Math.max(...cells)),
+            last: of((cells) => cells[cells.length - 1]),
+          };
+        }),
+        ranOn: { where: 'cpu', reason: 'fewer than 65,536 rows', milliseconds: 1.5 },
+      }),
+    );
+  }
+
+  range({ device, range }: Parameters<EngineApi['range']>[0]): ReturnType<EngineApi['range']> {
+    this.asked.push(`range ${range?.from} ${range?.to}`);
+    const rowAt = (at: number): number =>
+      range?.axis === 'time' ? lowerBound(this.recording.time, at) : Math.floor(at);
+    const rows: [number, number] = range === null ? [0, EVENTS] : [rowAt(range.from), rowAt(range.to)];
+    const share = (rows[1] - rows[0]) / EVENTS;
+    const stream = (name: string, weight: number, first: number): StreamRow => {
+      const histogram = Array.from({ length: 14 }, (_, i) => {
+        const count = Math.round(share * weight * 900 * Math.exp(-((i - first) ** 2) / 8));
+        return { from: 512 * 2 ** i, to: 1024 * 2 ** i, count, bytes: count * 700 * 2 ** i };
+      });
+      const total = (key: 'count' | 'bytes'): number => histogram.reduce((sum, row) => sum + row[key], 0);
+      const live = { liveAllocations: Math.round(40 * weight), liveBytes: Math.round(900 * MIB * weight) };
+      return {
+        stream: name,
+        allocations: total('count'),
+        bytes: total('bytes'),
+        frees: 4000,
+        ...live,
+        histogram,
+      };
+    };
+    const holders = ['forward model.py:103', 'append_output serve.py:41', 'allocated before recording'].map(
+      (label, i) => ({
+        stack: i === 2 ? null : i,
+        label,
+        bytes: Math.round(((3 - i) * 512 * MIB) / 1.7),
+        allocations: 60 * (i + 1),
+        largest: 64 * MIB,
+      }),
+    );
+    const segments = Array.from({ length: 40 }, (_, i) => ({
+      address: `0x7fe1${(0x34000000 + i * 0x1400000).toString(16)}`,
+      size: 20 * MIB,
+      stream: i % 5 === 0 ? '7' : '0',
+      pool: i % 7 === 0 ? 'small_pool' : 'large_pool',
+      expandable: false,
+      allocatedAtNs: i < 3 ? null : i * 5e7,
+      liveBytes: Math.round(((i % 10) / 10) * 20 * MIB),
+      liveAllocations: i % 10,
+    }));
+    const answer: RangeAnswer = {
+      device,
+      range,
+      rows,
+      streams: [stream('0', 1, 3), stream('7', 0.2, 9), stream('9', 0, 0)],
+      segments,
+      segmentsTotal: 61,
+      holders,
+      holdersTotal: holders.length,
+      liveBytes: holders.reduce((sum, holder) => sum + holder.bytes, 0),
+      ranOn: { where: 'cpu', reason: 'fewer than 65,536 rows', milliseconds: 0.8 },
+    };
+    return Promise.resolve(ok(answer));
+  }
+
+  moment(device: string, axis: Axis, x: number): ReturnType<EngineApi['moment']> {
+    this.asked.push(`moment ${axis} ${x}`);
+    const { time, values } = this.recording;
+    const row = axis === 'event' ? Math.floor(x) : Math.max(0, upperBound(time, x) - 1);
+    return Promise.resolve(
+      ok({
+        device,
+        row,
+        xNs: time[row],
+        timeNs: 1_795_252_313_536_412_000n + BigInt(time[row]),
+        action: row % 2 === 0 ? 'alloc' : 'free_completed',
+        address: `0x7fe134${row.toString(16).padStart(6, '0')}`,
+        size: 512 * (row + 1),
+        stream: '0',
+        group: 'large_pool',
+        frames: FRAMES,
+        values: SERIES.map(({ id, label, unit, exact }) => ({
+          id,
+          label,
+          value: values.get(id)?.[row] ?? 0,
+          unit,
+          exact,
+        })),
+        partnerRow: row + 1 < EVENTS ? row + 1 : null,
+        partnerNs: row + 1 < EVENTS ? time[row + 1] : null,
+      }),
+    );
+  }
+
+  frames(): ReturnType<EngineApi['frames']> {
+    return Promise.resolve(ok(FRAMES));
+  }
+
+  analysis(): ReturnType<EngineApi['analysis']> {
+    return Promise.resolve({ schema: 1, sources: [], devices: [], summaries: [] });
+  }
+
+  exportArrow(): ReturnType<EngineApi['exportArrow']> {
+    return Promise.resolve(ok(new Uint8Array(0)));
+  }
+}
+
+const FRAMES = [
+  { name: 'torch::autograd::make_variable', filename: '??', line: 0 },
+  { name: 'silu', filename: '/usr/lib/python3.12/site-packages/torch/nn/functional.py', line: 2397 },
+  { name: 'forward', filename: '/home/user/app/model.py', line: 103 },
+  { name: 'main', filename: '/home/user/app/train.py', line: 41 },
+];
+
+function summaries(): SourceView['summaries'] {
+  const cells = (current: number, peak: number) => ({
+    current,
+    peak,
+    allocated: 9 * current,
+    freed: 8 * current,
+  });
+  return Array.from({ length: 11 }, (_, step) => ({
+    label: `step ${step}`,
+    step,
+    device: 0,
+    ooms: 0,
+    retries: step > 8 ? 1 : 0,
+    offset: step * 3600,
+    rows: {
+      'Allocated memory': {
+        all: cells(2978 * MIB, 3523 * MIB),
+        large_pool: cells(2935 * MIB, 3480 * MIB),
+        small_pool: cells(43 * MIB, 44 * MIB),
+      },
+      'GPU reserved memory': { all: cells((3790 + 110 * step) * MIB, (3790 + 110 * step) * MIB) },
+      'GPU reserved segments': { all: cells(131 + step, 131 + step) },
+    },
+    granularity: {
+      'Allocated memory': cells(MIB, MIB),
+      'GPU reserved memory': cells(MIB, MIB),
+      'GPU reserved segments': cells(1, 1),
+    },
+  }));
+}
