@@ -78,7 +78,7 @@ export class UplotChart extends LitElement {
         border-left: 2px solid var(--bad);
       }
       .pinned {
-        border-left: 1px solid var(--accent);
+        border-left: 1px solid var(--text);
       }
     `,
   ];

@@ -162,6 +162,8 @@ export class VramScope extends LitElement {
   private keydown(event: KeyboardEvent): void {
     const action = actionOf(event);
     if (action === null || keyGoesElsewhere(event, this)) return;
+    // The sheet is modal, and Escape closes it by itself.
+    if (this.keys.open && action !== 'help') return;
     if (action !== 'clear') event.preventDefault();
     if (action === 'open') this.picker.click();
     else if (action === 'help') this.keys.toggle();

@@ -44,6 +44,10 @@ export class VsKeys extends LitElement {
 
   @query('dialog') private readonly dialog!: HTMLDialogElement;
 
+  get open(): boolean {
+    return this.dialog.open;
+  }
+
   toggle(): void {
     if (this.dialog.open) this.dialog.close();
     else this.dialog.showModal();

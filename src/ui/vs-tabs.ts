@@ -31,7 +31,11 @@ export class VsTabs extends LitElement {
         border-radius: 0;
         background: none;
       }
-      button[aria-selected='true'] {
+      button:hover:not(:disabled) {
+        border-color: transparent;
+      }
+      button[aria-selected='true'],
+      button[aria-selected='true']:hover:not(:disabled) {
         border-bottom-color: var(--accent);
         font-weight: 600;
       }

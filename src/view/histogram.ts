@@ -53,8 +53,8 @@ export function histogramPanels(
   );
   if (starts.length === 0) return [];
   // Size 0 is a class of its own, [0, 1): it has no logarithm.
-  const lowest = Math.max(1, Math.min(...starts));
-  const highest = Math.max(1, ...starts);
+  const lowest = Math.min(...starts.filter((from) => from > 0));
+  const highest = Math.max(...starts);
   const classes: number[] = starts.includes(0) ? [0] : [];
   for (let from = lowest; from <= highest; from *= 2) classes.push(from);
   const every = Math.ceil(classes.length / 5);
