@@ -32,10 +32,8 @@ export async function* gunzip(chunks: AsyncIterable<Uint8Array>): AsyncGenerator
   } catch (thrown) {
     if (sourceError !== null) throw sourceError as TraceError;
     if (thrown instanceof TraceError) throw thrown;
-    const why =
-      thrown instanceof Error
-        ? `${thrown.message} ${String((thrown as { code?: unknown }).code ?? '')}`
-        : String(thrown);
+    const code = (thrown as { code?: unknown } | null)?.code;
+    const why = `${thrown instanceof Error ? thrown.message : String(thrown)}${typeof code === 'string' ? ` ${code}` : ''}`;
     const truncated = /trunc|unexpected end|Z_BUF_ERROR/i.test(why);
     throw new TraceError(
       truncated ? 'truncated' : 'corrupt',

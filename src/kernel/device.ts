@@ -88,3 +88,6 @@ function watchLoss(device: GPUDevice): Promise<string> {
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** Whether this context (window or worker) offers WebGPU at all; an adapter may still be refused. */
+export const hasWebGpu = (): boolean => globalThis.isSecureContext && globalThis.navigator?.gpu !== undefined;

@@ -164,7 +164,6 @@ export class PickleMachine {
     let memoCount = this.memoCount;
     let top = this.top;
     let pos = 0;
-    let start = 0;
     const limit = final ? end : end - MARGIN;
     loop: while (pos < limit) {
       if (top + 1 >= tags.length) {
@@ -172,7 +171,7 @@ export class PickleMachine {
         tags = this.tags;
         nums = this.nums;
       }
-      start = pos;
+      const start = pos;
       const op = buffer[pos++];
       switch (op) {
         case 0x68: // BINGET

@@ -40,6 +40,8 @@ export interface DeviceTrace {
   readonly device_free: readonly (readonly [number, number])[];
   /** Variable names of static symbols, by row (Nsight kinds 5 and 6). */
   readonly symbols: readonly (readonly [number, string])[];
+  /** Nsight: rows that free what was allocated before recording began, ascending; they are in no figure. */
+  readonly unmatched_frees?: Uint32Array;
 }
 
 /** Nsight: state of a stream-ordered memory pool after each pool-backed event. Rows in time order. */
@@ -53,6 +55,10 @@ export interface PoolTable {
   readonly utilized: Float64Array;
   readonly size: Float64Array;
   readonly release_threshold: Float64Array;
+  /** Row of the event table that a row came with; NONE for what happened to the pool itself (created, trimmed). */
+  readonly event_row?: Uint32Array;
+  /** Index of the process whose pool it is: pools of several processes may have the same address. */
+  readonly process_index?: Uint16Array;
 }
 
 /** One cell group of `torch.cuda.memory_summary()`. Bytes or counts as printed times the unit: rounded down. */

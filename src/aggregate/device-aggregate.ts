@@ -1,0 +1,152 @@
+/**
+ * Questions about one device's events, answered by whichever kernels it was given. Curves are made on first
+ * use and stay resident (on the GPU: uploaded once, asked often).
+ */
+import { lowerBound } from '../base/binary-search.ts';
+import { asBigInt64, i64At, u64At } from '../base/u64.ts';
+import type { Kernels, PixelColumns, Resident, StreamHistogram } from '../kernel/kernels.ts';
+import type { DeviceTrace } from '../trace/capture.ts';
+import type { SeriesSpec } from './series.ts';
+
+export interface Extent {
+  readonly first: number;
+  readonly peak: number;
+  /** Row of the first moment of the peak; null: before the first event. */
+  readonly peakRow: number | null;
+  readonly last: number;
+}
+
+/** Values of one curve per pixel column, columns without events carrying the value that was reached before. */
+export interface CurveColumns {
+  readonly first: Float64Array;
+  readonly min: Float64Array;
+  readonly max: Float64Array;
+  readonly last: Float64Array;
+}
+
+export class DeviceAggregate {
+  private readonly curves = new Map<string, Promise<Resident>>();
+  private sizes: Promise<Resident> | null = null;
+  private keys: Promise<Resident> | null = null;
+  /** Nanoseconds since `base`, one a row, never falling. */
+  readonly times: Float64Array;
+  /** Absolute ns of the first event; 0 where there is none. */
+  readonly base: bigint;
+  /** Rows whose own time lies before an earlier row's; `times` gives them the earlier row's. */
+  readonly outOfOrder: number;
+
+  /** `histogramKey(row)`: stream of a row that counts as an allocation, SKIP for every other. */
+  constructor(
+    readonly trace: DeviceTrace,
+    readonly series: readonly SeriesSpec[],
+    readonly kernels: Kernels,
+    private readonly histogramKeys: () => Uint32Array,
+  ) {
+    const { events } = trace;
+    const absolute = asBigInt64(events.time_ns);
+    this.base = events.length > 0 ? absolute[0] : 0n;
+    this.times = new Float64Array(events.length);
+    const baseHigh = events.length > 0 ? events.time_ns[1] | 0 : 0;
+    const baseLow = events.length > 0 ? events.time_ns[0] : 0;
+    let last = 0;
+    let outOfOrder = 0;
+    for (let row = 0; row < events.length; row++) {
+      const time =
+        ((events.time_ns[2 * row + 1] | 0) - baseHigh) * 4294967296 + (events.time_ns[2 * row] - baseLow);
+      if (time < last) outOfOrder++;
+      else last = time;
+      this.times[row] = last;
+    }
+    this.outOfOrder = outOfOrder;
+  }
+
+  get rows(): number {
+    return this.trace.events.length;
+  }
+
+  spec(id: string): SeriesSpec | undefined {
+    return this.series.find((spec) => spec.id === id);
+  }
+
+  private curve(spec: SeriesSpec): Promise<Resident> {
+    let made = this.curves.get(spec.id);
+    if (made === undefined) {
+      made =
+        spec.values !== undefined
+          ? this.kernels.upload(spec.values())
+          : this.kernels.runningTotals(spec.deltas!(), BigInt(spec.initial));
+      this.curves.set(spec.id, made);
+    }
+    return made;
+  }
+
+  /** Row of the first event at or after `ns`. */
+  rowAt(ns: number): number {
+    return lowerBound(this.times, ns);
+  }
+
+  async extent(spec: SeriesSpec): Promise<Extent> {
+    if (this.rows === 0)
+      return { first: spec.initial, peak: spec.initial, peakRow: null, last: spec.initial };
+    const columns = await this.kernels.pixelColumns(await this.curve(spec), new Uint32Array([0, this.rows]));
+    const peak = i64At(columns.max, 0);
+    const before = spec.values === undefined && spec.initial > peak;
+    return {
+      first: spec.initial,
+      peak: before ? spec.initial : peak,
+      peakRow: before ? null : columns.maxIndex[0],
+      last: i64At(columns.last, 0),
+    };
+  }
+
+  /** Value after row `row` (before the first event for -1). */
+  async valueAt(spec: SeriesSpec, row: number): Promise<number> {
+    if (row < 0 || this.rows === 0) return spec.initial;
+    const columns = await this.kernels.pixelColumns(await this.curve(spec), new Uint32Array([row, row + 1]));
+    return i64At(columns.last, 0);
+  }
+
+  /** `offsets`: ascending row offsets, one more than there are columns. */
+  async columns(spec: SeriesSpec, offsets: Uint32Array): Promise<CurveColumns> {
+    const count = offsets.length - 1;
+    const carried = await this.valueAt(spec, offsets[0] - 1);
+    const answer: CurveColumns = {
+      first: new Float64Array(count),
+      min: new Float64Array(count),
+      max: new Float64Array(count),
+      last: new Float64Array(count),
+    };
+    const columns: PixelColumns | null =
+      this.rows === 0 ? null : await this.kernels.pixelColumns(await this.curve(spec), offsets);
+    let carry = carried;
+    for (let i = 0; i < count; i++) {
+      if (columns === null || offsets[i] === offsets[i + 1]) {
+        answer.first[i] = answer.min[i] = answer.max[i] = answer.last[i] = carry;
+        continue;
+      }
+      answer.first[i] = i64At(columns.first, i);
+      answer.min[i] = i64At(columns.min, i);
+      answer.max[i] = i64At(columns.max, i);
+      carry = answer.last[i] = i64At(columns.last, i);
+    }
+    return answer;
+  }
+
+  async histogram(from: number, to: number): Promise<StreamHistogram> {
+    this.sizes ??= this.kernels.upload(this.trace.events.size);
+    this.keys ??= this.kernels.upload(this.histogramKeys());
+    return this.kernels.histogram(await this.sizes, await this.keys, from, to, this.trace.streams.length);
+  }
+
+  sizeAt(row: number): number {
+    return u64At(this.trace.events.size, row);
+  }
+
+  /** Releases what is resident. The kernels belong to the engine. */
+  async close(): Promise<void> {
+    const all = [...this.curves.values(), ...[this.sizes, this.keys].filter((resident) => resident !== null)];
+    this.curves.clear();
+    this.sizes = this.keys = null;
+    for (const resident of all) (await resident.catch(() => null))?.release();
+  }
+}

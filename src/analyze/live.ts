@@ -1,0 +1,243 @@
+/** What is alive just before a row of the events: by stream, by stack, by segment. One pass over columns each. */
+import { lowerBound, upperBound } from '../base/binary-search.ts';
+import { u64At } from '../base/u64.ts';
+import type { DeviceTrace } from '../trace/capture.ts';
+import { ACTION, MEM_KINDS, NONE, POOLS } from '../trace/schema.ts';
+import { AddressMap, type Lifetimes } from './lifetimes.ts';
+
+/** One allocation made before the recording. */
+export interface EarlierAllocation {
+  readonly address: number;
+  readonly size: number;
+  readonly stack: number;
+  readonly streamIndex: number;
+  /** Row of its free_completed; Infinity: still live at the end. */
+  readonly until: number;
+}
+
+/**
+ * Allocations made before the recording: blocks that are active at the end and that no event allocated, and
+ * frees without an alloc. Their size is the requested one; their stack is known for those in the final state.
+ */
+export function earlierAllocations(trace: DeviceTrace, { partner }: Lifetimes): EarlierAllocation[] {
+  const { events, segments, blocks } = trace;
+  const earlier: EarlierAllocation[] = [];
+  for (let row = 0; row < events.length; row++) {
+    const action = events.action[row];
+    if ((action === ACTION.free_completed || action === ACTION.free) && partner[row] === NONE) {
+      earlier.push({
+        address: u64At(events.address, row),
+        size: u64At(events.size, row),
+        stack: NONE,
+        streamIndex: events.stream_index[row],
+        until: row,
+      });
+    }
+  }
+  if (segments === null || blocks === null || trace.cut) return earlier;
+  const live = new AddressMap();
+  for (let row = 0; row < events.length; row++) {
+    if (events.action[row] === ACTION.alloc && partner[row] === NONE)
+      live.swap(events.address[2 * row], events.address[2 * row + 1], row);
+  }
+  for (let i = 0; i < segments.length; i++) {
+    for (let b = segments.block_start[i]; b < segments.block_start[i + 1]; b++) {
+      if (blocks.state[b] === 2 || live.get(blocks.address[2 * b], blocks.address[2 * b + 1]) !== NONE)
+        continue;
+      const requested = blocks.requested_size[b];
+      earlier.push({
+        address: u64At(blocks.address, b),
+        size: Number.isNaN(requested) ? blocks.size[b] : requested,
+        stack: blocks.stack_index[b],
+        streamIndex: segments.stream_index[i],
+        until: Infinity,
+      });
+    }
+  }
+  return earlier;
+}
+
+/** Visits every allocation that is alive just before row `at`. `row` is NONE for those made before the recording. */
+export function visitLive(
+  trace: DeviceTrace,
+  { partner }: Lifetimes,
+  earlier: readonly EarlierAllocation[],
+  at: number,
+  visit: (address: number, size: number, stack: number, streamIndex: number, row: number) => void,
+): void {
+  const { events } = trace;
+  for (const one of earlier)
+    if (one.until >= at) visit(one.address, one.size, one.stack, one.streamIndex, NONE);
+  for (let row = 0; row < at; row++) {
+    if (events.action[row] !== ACTION.alloc || (partner[row] !== NONE && partner[row] < at)) continue;
+    visit(
+      u64At(events.address, row),
+      u64At(events.size, row),
+      events.stack_index[row],
+      events.stream_index[row],
+      row,
+    );
+  }
+}
+
+export interface Holder {
+  /** Stack node or NONE. */
+  readonly stack: number;
+  bytes: number;
+  allocations: number;
+  largest: number;
+}
+
+/** Live allocations by stack, the most bytes first. */
+export function holdersOf(
+  trace: DeviceTrace,
+  lifetimes: Lifetimes,
+  earlier: readonly EarlierAllocation[],
+  at: number,
+): Holder[] {
+  const byStack = new Map<number, Holder>();
+  visitLive(trace, lifetimes, earlier, at, (_address, size, stack) => {
+    let holder = byStack.get(stack);
+    if (holder === undefined) byStack.set(stack, (holder = { stack, bytes: 0, allocations: 0, largest: 0 }));
+    holder.bytes += size;
+    holder.allocations++;
+    if (size > holder.largest) holder.largest = size;
+  });
+  return [...byStack.values()].sort((a, b) => b.bytes - a.bytes || b.allocations - a.allocations);
+}
+
+export interface SegmentState {
+  readonly address: number;
+  size: number;
+  readonly streamIndex: number;
+  /** Name of the pool (PyTorch) or of the memory kind. */
+  readonly pool: string;
+  readonly expandable: boolean;
+  /** Row of its segment_alloc (of its first piece's segment_map); null: before the recording. */
+  readonly madeAt: number | null;
+  liveBytes: number;
+  liveAllocations: number;
+}
+
+/**
+ * Segments that exist just before row `at`, by address. Pieces of expandable segments that touch are one. Where
+ * the recording began in the middle, segments that were there before it come from the final state.
+ */
+export function segmentsAt(
+  trace: DeviceTrace,
+  lifetimes: Lifetimes,
+  earlier: readonly EarlierAllocation[],
+  at: number,
+): SegmentState[] {
+  const { events, segments } = trace;
+  const pieces: {
+    from: number;
+    to: number;
+    streamIndex: number;
+    pool: string;
+    expandable: boolean;
+    madeAt: number | null;
+  }[] = [];
+  const remove = (from: number, to: number): void => {
+    for (let i = pieces.length - 1; i >= 0; i--) {
+      const piece = pieces[i];
+      if (piece.to <= from || piece.from >= to) continue;
+      pieces.splice(i, 1);
+      if (piece.from < from) pieces.push({ ...piece, to: from });
+      if (piece.to > to) pieces.push({ ...piece, from: to });
+    }
+  };
+  // What was there before: the final state, with the recording's events undone from the end.
+  if (segments !== null && !trace.cut) {
+    for (let i = 0; i < segments.length; i++) {
+      const from = u64At(segments.address, i);
+      pieces.push({
+        from,
+        to: from + segments.total_size[i],
+        streamIndex: segments.stream_index[i],
+        pool: POOLS[segments.pool[i]],
+        expandable: segments.is_expandable[i] === 1,
+        madeAt: null,
+      });
+    }
+    for (let row = events.length - 1; row >= 0; row--) {
+      const action = events.action[row];
+      const from = u64At(events.address, row);
+      const to = from + u64At(events.size, row);
+      if (action === ACTION.segment_alloc || action === ACTION.segment_map) remove(from, to);
+      else if (action === ACTION.segment_free || action === ACTION.segment_unmap) {
+        pieces.push({
+          from,
+          to,
+          streamIndex: events.stream_index[row],
+          pool: POOLS[events.group[row]],
+          expandable: action === ACTION.segment_unmap,
+          madeAt: null,
+        });
+      }
+    }
+  }
+  for (let row = 0; row < at; row++) {
+    const action = events.action[row];
+    if (
+      action !== ACTION.segment_alloc &&
+      action !== ACTION.segment_map &&
+      action !== ACTION.segment_free &&
+      action !== ACTION.segment_unmap
+    )
+      continue;
+    const from = u64At(events.address, row);
+    const to = from + u64At(events.size, row);
+    if (action === ACTION.segment_free || action === ACTION.segment_unmap) remove(from, to);
+    else
+      pieces.push({
+        from,
+        to,
+        streamIndex: events.stream_index[row],
+        pool: POOLS[events.group[row]],
+        expandable: action === ACTION.segment_map,
+        madeAt: row,
+      });
+  }
+  pieces.sort((a, b) => a.from - b.from);
+  const states: SegmentState[] = [];
+  for (const piece of pieces) {
+    const last = states.at(-1);
+    if (
+      last !== undefined &&
+      piece.expandable &&
+      last.expandable &&
+      last.pool === piece.pool &&
+      last.streamIndex === piece.streamIndex &&
+      last.address + last.size === piece.from
+    )
+      last.size += piece.to - piece.from;
+    else
+      states.push({
+        address: piece.from,
+        size: piece.to - piece.from,
+        streamIndex: piece.streamIndex,
+        pool: piece.pool,
+        expandable: piece.expandable,
+        madeAt: piece.madeAt,
+        liveBytes: 0,
+        liveAllocations: 0,
+      });
+  }
+  const starts = Float64Array.from(states, (state) => state.address);
+  visitLive(trace, lifetimes, earlier, at, (address, size) => {
+    const place = upperBound(starts, address) - 1;
+    if (place < 0 || address >= states[place].address + states[place].size) return;
+    states[place].liveBytes += size;
+    states[place].liveAllocations++;
+  });
+  return states;
+}
+
+/** Rows of `sorted` row numbers inside [from, to). */
+export const countRows = (sorted: Uint32Array, from: number, to: number): number =>
+  lowerBound(sorted, to) - lowerBound(sorted, from);
+
+/** Name of an event's group: the pool (PyTorch) or the memory kind (Nsight). */
+export const groupName = (trace: DeviceTrace, row: number): string =>
+  (trace.producer === 'torch' ? POOLS : MEM_KINDS)[trace.events.group[row]];

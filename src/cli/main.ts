@@ -1,0 +1,84 @@
+/** `vramscope analyze FILE... [--json]` on Node: the same engine as the page, without a worker and without a GPU. */
+import { toErrorData } from '../base/trace-error.ts';
+import { Engine } from '../engine/engine.ts';
+import type { SourceView } from '../engine/protocol.ts';
+import { NodeSource } from './node-source.ts';
+import { errorLines, sourceLines } from './print.ts';
+
+const USAGE = `usage: vramscope analyze FILE... [--json]
+
+  analyze   read allocator snapshots, memory_summary logs and Nsight SQLite exports
+  --json    print one JSON object (docs/cli.md) instead of text
+
+exit code: 0 read; 2 unusable arguments; 3 a file could not be read, or not to its end`;
+
+const EXIT_READ = 0;
+const EXIT_USAGE = 2;
+const EXIT_FAILED = 3;
+
+interface Output {
+  write(text: string): unknown;
+}
+
+function usage(err: Output, why: string): number {
+  err.write(`vramscope: ${why}\n${USAGE}\n`);
+  return EXIT_USAGE;
+}
+
+/** Progress on a terminal only: a pipe gets nothing but the result. */
+function showProgress(file: string, stage: string, done: number, total: number): void {
+  if (process.stderr.isTTY !== true) return;
+  process.stderr.write(`\r\x1b[K${file}: ${stage} ${total > 0 ? Math.floor((100 * done) / total) : 100}%`);
+  if (done >= total) process.stderr.write('\r\x1b[K');
+}
+
+async function analyze(files: readonly string[], json: boolean, out: Output, err: Output): Promise<number> {
+  const engine = new Engine();
+  await engine.start({ gpu: 'off' });
+  const views: SourceView[] = [];
+  let failed = false;
+  for (const [job, path] of files.entries()) {
+    let source: NodeSource;
+    try {
+      source = new NodeSource(path);
+    } catch (thrown) {
+      err.write(`${path}: ${errorLines(toErrorData(thrown, path)).join('\n')}\n`);
+      failed = true;
+      continue;
+    }
+    const view = await engine.open(job, source, ({ file, stage, doneBytes, totalBytes }) =>
+      showProgress(file, stage, doneBytes, totalBytes),
+    );
+    source.close();
+    views.push(view);
+    if (view.error !== null) {
+      failed = true;
+      if (json) err.write(`${path}: ${errorLines(view.error).join('\n')}\n`);
+    }
+  }
+  if (json) out.write(`${JSON.stringify(await engine.analysis(), null, 2)}\n`);
+  else out.write(views.map((view) => `${sourceLines(view).join('\n')}\n`).join('\n'));
+  return failed ? EXIT_FAILED : EXIT_READ;
+}
+
+/** Runs a command line (without node and script) and returns the exit code. */
+export async function main(
+  argv: readonly string[],
+  out: Output = process.stdout,
+  err: Output = process.stderr,
+): Promise<number> {
+  const [command, ...rest] = argv;
+  if (command === '--help' || command === '-h' || command === 'help') {
+    out.write(`${USAGE}\n`);
+    return EXIT_READ;
+  }
+  if (command !== 'analyze')
+    return usage(err, command === undefined ? 'no command' : `unknown command "${command}"`);
+  const unknown = rest.find(
+    (argument) => argument.startsWith('-') && argument !== '--json' && argument !== '--',
+  );
+  if (unknown !== undefined) return usage(err, `unknown option "${unknown}"`);
+  const files = rest.filter((argument) => !argument.startsWith('-'));
+  if (files.length === 0) return usage(err, 'analyze needs at least one file');
+  return await analyze(files, rest.includes('--json'), out, err);
+}

@@ -1,0 +1,62 @@
+/** The text form of `analyze`: what the page says first, for a terminal. */
+import { formatBytes, formatDuration, formatInteger } from '../base/units.ts';
+import type { TraceErrorData } from '../base/trace-error.ts';
+import type { DeviceView, SourceView } from '../engine/protocol.ts';
+
+export function errorLines(error: TraceErrorData): string[] {
+  const place = error.offset === null ? '' : ` at byte ${formatInteger(error.offset)}`;
+  const format = error.format === null ? '' : `, read as ${error.format}`;
+  return [
+    `error (${error.code}${place}${format}): ${error.message}`,
+    ...(error.advice === null ? [] : [`  do: ${error.advice}`]),
+  ];
+}
+
+const both = (bytes: number): string =>
+  `${formatBytes(bytes, 'binary').padStart(11)} (${formatInteger(bytes)} B)`;
+
+function headlineLines(device: DeviceView): string[] {
+  return device.headline.map(({ label, now, peak, peakExact, peakAtNs }) => {
+    const current = now === null ? 'not told' : both(now);
+    const least = peakExact ? '' : 'at least ';
+    const when = peakAtNs === null || device.clock === 'none' ? '' : ` at ${formatDuration(peakAtNs)}`;
+    return `  ${label.padEnd(10)} now ${current.padEnd(34)} peak ${peak === null ? 'not told' : least + both(peak).trim() + when}`;
+  });
+}
+
+function deviceLines(device: DeviceView): string[] {
+  const of = device.totalBytes === null ? '' : ` of ${formatBytes(device.totalBytes, 'binary')}`;
+  const lines = [
+    `device ${device.device}${device.name === null ? '' : ` (${device.name}${of})`}`,
+    ...device.sentences.map((sentence) => `  ${sentence}`),
+  ];
+  const events = Object.entries(device.events).map(([action, count]) => `${action} ${formatInteger(count)}`);
+  if (events.length > 0) lines.push(`  events: ${events.join(', ')}`);
+  lines.push(...headlineLines(device));
+  for (const { kind, current, peak } of device.kinds)
+    lines.push(`  ${kind.padEnd(24)} now ${both(current).padEnd(34)} peak ${both(peak).trim()}`);
+  return lines;
+}
+
+export function sourceLines(source: SourceView): string[] {
+  const lines = [
+    `${source.file}: ${source.format === null ? 'not read' : `${source.formatTitle}, ${source.producer}`}, ${formatInteger(source.bytes)} bytes, ${formatInteger(source.rows)} rows in ${formatDuration(source.milliseconds * 1e6)}`,
+  ];
+  if (source.error !== null) lines.push(...errorLines(source.error));
+  for (const { message } of source.warnings) lines.push(`warning: ${message}`);
+  for (const sentence of source.notRecorded) lines.push(`not recorded: ${sentence}`);
+  for (const device of source.devices) lines.push(...deviceLines(device));
+  const last = source.summaries.at(-1);
+  if (last !== undefined) {
+    lines.push(
+      `${source.summaries.length} ${source.summaries.length === 1 ? 'summary' : 'summaries'}; the last (device ${last.device}${last.label === null ? '' : `, "${last.label}"`}), rounded down by PyTorch:`,
+    );
+    for (const [metric, rows] of Object.entries(last.rows)) {
+      if (rows['all'] === undefined || !/memory/i.test(metric)) continue;
+      lines.push(
+        `  ${metric.padEnd(24)} now ${formatBytes(rows['all'].current, 'binary').padStart(11)}  peak ${formatBytes(rows['all'].peak, 'binary').padStart(11)}`,
+      );
+    }
+  }
+  return lines;
+}

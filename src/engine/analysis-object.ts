@@ -1,0 +1,101 @@
+/** The documented object of docs/cli.md, from the same sessions that answer the page. */
+import { toJsonInteger } from '../base/u64.ts';
+import { memoryStatsOf } from '../analyze/memory-stats.ts';
+import { kindFigures } from '../analyze/nsys-kinds.ts';
+import type { Analysis, AnalysisDevice, AnalysisSource, AnalysisSummary } from './analysis.ts';
+import { histogramClasses } from './answers.ts';
+import type { DeviceSession } from './device-session.ts';
+import { eventCounts } from './device-view.ts';
+import type { LoadedSource } from './load-source.ts';
+
+export interface OpenSource {
+  readonly loaded: LoadedSource;
+  readonly sessions: readonly DeviceSession[];
+}
+
+function sourceOf({ loaded }: OpenSource): AnalysisSource {
+  const { data } = loaded;
+  return {
+    file: loaded.file,
+    format: loaded.format,
+    producer: data.producer,
+    bytes: loaded.bytes,
+    rows: data.rows,
+    skipped: data.skipped,
+    warnings: data.warnings.map(({ message, offset }) =>
+      offset === null || message.includes(`byte ${offset}`) ? message : `${message} (byte ${offset})`,
+    ),
+    not_recorded: data.notRecorded,
+    ...(loaded.error === null ? {} : { error: loaded.error }),
+  };
+}
+
+async function deviceOf(source: number, session: DeviceSession): Promise<AnalysisDevice> {
+  const { trace, aggregate, rows } = session;
+  const histogram = await aggregate.histogram(0, rows);
+  const streams = trace.streams
+    .map((stream, index) => {
+      const classes = histogramClasses(histogram, index);
+      return {
+        stream,
+        allocations: classes.reduce((total, { count }) => total + count, 0),
+        bytes: toJsonInteger(classes.reduce((total, { bytes }) => total + BigInt(bytes), 0n)),
+        histogram: classes.map(({ from, to, count, bytes }) => ({
+          from: toJsonInteger(BigInt(from)),
+          to: toJsonInteger(BigInt(to)),
+          count,
+          bytes: toJsonInteger(BigInt(bytes)),
+        })),
+      };
+    })
+    .filter(({ allocations }) => allocations > 0);
+  const base = aggregate.base;
+  return {
+    source,
+    device: trace.device,
+    name: trace.name,
+    total_bytes: trace.total_bytes,
+    span_ns:
+      rows === 0 || trace.clock === 'none'
+        ? null
+        : [toJsonInteger(base), toJsonInteger(base + BigInt(aggregate.times[rows - 1]))],
+    from_empty: session.baseline.fromEmpty,
+    events: eventCounts(session),
+    memory_stats: trace.producer === 'torch' ? memoryStatsOf(trace, session.baseline.fromEmpty) : {},
+    streams,
+    ...(trace.producer === 'nsys'
+      ? {
+          kinds: Object.fromEntries(
+            kindFigures(trace).map(({ kind, current, peak, allocated, freed }) => [
+              kind,
+              { current, peak, allocated, freed },
+            ]),
+          ),
+        }
+      : {}),
+  };
+}
+
+const summariesOf = (source: number, { loaded }: OpenSource): AnalysisSummary[] =>
+  loaded.data.summaries.map(({ step, label, device, ooms, retries, rows }) => ({
+    source,
+    step,
+    label,
+    device,
+    ooms,
+    retries,
+    rows,
+  }));
+
+export async function analysisOf(sources: readonly OpenSource[]): Promise<Analysis> {
+  const devices: AnalysisDevice[] = [];
+  for (const [index, source] of sources.entries()) {
+    for (const session of source.sessions) devices.push(await deviceOf(index, session));
+  }
+  return {
+    schema: 1,
+    sources: sources.map(sourceOf),
+    devices,
+    summaries: sources.flatMap((source, index) => summariesOf(index, source)),
+  };
+}

@@ -1,0 +1,67 @@
+/** One device of one file with everything asked of it: curves, lifetimes, and the answers of the protocol. */
+import { NONE } from '../trace/schema.ts';
+import type { DeviceTrace, SourceData } from '../trace/capture.ts';
+import { type Baseline, baselineOf } from '../aggregate/baseline.ts';
+import { DeviceAggregate } from '../aggregate/device-aggregate.ts';
+import { allocationKeys } from '../aggregate/allocation-keys.ts';
+import { seriesOf } from '../aggregate/series-of.ts';
+import { type EarlierAllocation, earlierAllocations } from '../analyze/live.ts';
+import { type Lifetimes, lifetimesOf } from '../analyze/lifetimes.ts';
+import type { Chosen } from './kernel-choice.ts';
+import type { Axis, Range } from './protocol.ts';
+
+export class DeviceSession {
+  readonly key: string;
+  readonly baseline: Baseline;
+  readonly aggregate: DeviceAggregate;
+  private lives: { lifetimes: Lifetimes; earlier: EarlierAllocation[] } | null = null;
+
+  constructor(
+    readonly sourceId: number,
+    readonly source: SourceData,
+    readonly trace: DeviceTrace,
+    readonly chosen: Chosen,
+  ) {
+    this.key = `${sourceId}:${trace.device}`;
+    this.baseline = baselineOf(trace);
+    this.aggregate = new DeviceAggregate(trace, seriesOf(trace, this.baseline), chosen.kernels, () =>
+      allocationKeys(trace),
+    );
+  }
+
+  get rows(): number {
+    return this.trace.events.length;
+  }
+
+  /** Lifetimes and what was allocated before the recording; made on first use. */
+  get living(): { readonly lifetimes: Lifetimes; readonly earlier: readonly EarlierAllocation[] } {
+    if (this.lives === null) {
+      const lifetimes = lifetimesOf(this.trace.events);
+      this.lives = { lifetimes, earlier: earlierAllocations(this.trace, lifetimes) };
+    }
+    return this.lives;
+  }
+
+  /** The whole recording on an axis; `to` lies one step beyond the last event. */
+  whole(axis: Axis): Range {
+    const end = axis === 'event' ? this.rows : (this.aggregate.times.at(-1) ?? 0) + 1;
+    return { axis, from: 0, to: Math.max(end, 1) };
+  }
+
+  /** Rows [from, to) of a range. */
+  rowsOf(range: Range | null): readonly [number, number] {
+    if (range === null) return [0, this.rows];
+    const at = (x: number): number =>
+      range.axis === 'event' ? Math.min(Math.max(Math.ceil(x), 0), this.rows) : this.aggregate.rowAt(x);
+    const from = at(range.from);
+    return [from, Math.max(from, at(range.to))];
+  }
+
+  timeOf(row: number): number {
+    return this.aggregate.times[row];
+  }
+
+  stackOrNull(node: number): number | null {
+    return node === NONE ? null : node;
+  }
+}

@@ -1,0 +1,167 @@
+/** What the page is told of a device before it asks anything: headline figures, curves, and plain sentences. */
+import { formatDuration, formatInteger } from '../base/units.ts';
+import { kindFigures } from '../analyze/nsys-kinds.ts';
+import { ACTION, ACTIONS } from '../trace/schema.ts';
+import type { DeviceSession } from './device-session.ts';
+import type { DeviceView, HeadlineView } from './protocol.ts';
+
+export function eventCounts(session: DeviceSession): Record<string, number> {
+  const counts = new Array<number>(ACTIONS.length).fill(0);
+  for (const action of session.trace.events.action) counts[action]++;
+  return Object.fromEntries(
+    ACTIONS.map((name, i) => [name, counts[i]] as const).filter(([, count]) => count > 0),
+  );
+}
+
+const sum = (values: Float64Array): number => values.reduce((total, value) => total + value, 0);
+
+/** Figures of the final state, NaN where its layout lacks them. */
+function finalState(
+  session: DeviceSession,
+): { allocated: number; active: number; reserved: number; requested: number } | null {
+  const { segments } = session.trace;
+  if (segments === null || session.trace.cut) return null;
+  return {
+    allocated: sum(segments.allocated_size),
+    active: sum(segments.active_size),
+    reserved: sum(segments.total_size),
+    requested: session.baseline.known ? NaN : sum(segments.requested_size),
+  };
+}
+
+async function headline(session: DeviceSession): Promise<HeadlineView[]> {
+  const { aggregate, trace } = session;
+  const final = finalState(session);
+  const stateOf: Record<string, number | undefined> =
+    final === null
+      ? {}
+      : {
+          reserved: final.reserved,
+          allocated_floor: final.allocated,
+          active_floor: final.active,
+          requested: final.requested,
+        };
+  const labels: Record<string, string> = { allocated_floor: 'Allocated', active_floor: 'Active' };
+  const order =
+    trace.producer === 'torch'
+      ? ['allocated_floor', 'active_floor', 'reserved', 'requested']
+      : aggregate.series.map(({ id }) => id);
+  const views: HeadlineView[] = [];
+  for (const id of order) {
+    const spec = aggregate.spec(id);
+    if (spec === undefined) continue;
+    const extent = session.rows > 0 ? await aggregate.extent(spec) : null;
+    const state = stateOf[id];
+    const now =
+      state !== undefined && !Number.isNaN(state)
+        ? state
+        : spec.exact && extent !== null
+          ? extent.last
+          : null;
+    // The final state's blocks are exact: where the bound lies below them, they are the better bound.
+    const peakFromState = extent !== null && now !== null && now > extent.peak;
+    const peak = extent === null ? null : peakFromState ? now : extent.peak;
+    const peakRow = extent === null ? null : peakFromState ? session.rows - 1 : extent.peakRow;
+    views.push({
+      id: id.replace('_floor', ''),
+      label: labels[id] ?? spec.label,
+      now,
+      peak,
+      peakRow,
+      peakAtNs: peakRow === null ? (peak === null ? null : 0) : session.timeOf(peakRow),
+      peakExact: spec.exact,
+      note: spec.note,
+    });
+  }
+  return views;
+}
+
+function sentences(session: DeviceSession, events: Readonly<Record<string, number>>): string[] {
+  const { trace, baseline, aggregate, living } = session;
+  const told: string[] = [];
+  if (session.rows === 0) {
+    told.push(
+      trace.producer === 'torch'
+        ? 'Only the state at the end: no events were recorded.'
+        : 'No memory events were recorded.',
+    );
+    return told;
+  }
+  const streams = new Set(trace.events.stream_index).size;
+  told.push(
+    `${formatInteger(session.rows)} events over ${trace.clock === 'none' ? 'an unknown time' : formatDuration(aggregate.times[session.rows - 1])} on ${streams} ${streams === 1 ? 'stream' : 'streams'}.`,
+  );
+  if (trace.producer === 'torch') {
+    if (baseline.fromEmpty)
+      told.push(
+        'The recording began with nothing allocated and nothing reserved: peaks and totals are those of memory_stats, counted from there.',
+      );
+    else if (baseline.known)
+      told.push(
+        `Before the first event ${formatInteger(baseline.before.requested)} bytes were already requested and ${formatInteger(baseline.before.reserved)} reserved (from the final state): the curves are exact, but peaks before the recording cannot be known.`,
+      );
+    else
+      told.push(
+        'What was allocated before the recording cannot be known from this file: curves start from the least that is possible, and peaks are lower bounds.',
+      );
+    if (living.lifetimes.unmatchedFrees > 0)
+      told.push(
+        `${formatInteger(living.lifetimes.unmatchedFrees)} frees have no alloc in the recording: it began late, or its ring of entries overflowed (raise max_entries).`,
+      );
+    if (trace.cut) told.push('The file is cut inside the events: what follows the last event is not known.');
+    const pending = (events['free_requested'] ?? 0) - (events['free_completed'] ?? 0);
+    if (baseline.fromEmpty && pending > 0)
+      told.push(
+        `${formatInteger(pending)} freed blocks still wait for another stream at the end (record_stream).`,
+      );
+  }
+  if (aggregate.outOfOrder > 0)
+    told.push(
+      `${formatInteger(aggregate.outOfOrder)} events carry a time before the event ahead of them: they are drawn at that event's time, in file order.`,
+    );
+  return told;
+}
+
+export async function deviceView(session: DeviceSession): Promise<DeviceView> {
+  const { trace, aggregate } = session;
+  const events = eventCounts(session);
+  const ooms: { xNs: number; row: number; size: number; deviceFree: number | null }[] = [];
+  const free = new Map(trace.device_free);
+  for (let row = 0; row < session.rows; row++) {
+    if (trace.events.action[row] === ACTION.oom)
+      ooms.push({
+        xNs: session.timeOf(row),
+        row,
+        size: aggregate.sizeAt(row),
+        deviceFree: free.get(row) ?? null,
+      });
+  }
+  return {
+    key: session.key,
+    sourceId: session.sourceId,
+    device: trace.device,
+    producer: trace.producer,
+    name: trace.name,
+    totalBytes: trace.total_bytes,
+    clock: trace.clock,
+    base: aggregate.base,
+    spanNs: session.rows > 0 ? aggregate.times[session.rows - 1] : 0,
+    rows: session.rows,
+    events,
+    streams: trace.streams,
+    fromEmpty: session.baseline.fromEmpty,
+    sentences: sentences(session, events),
+    series: aggregate.series.map(({ id, label, unit, chart, exact, note }) => ({
+      id,
+      label,
+      unit,
+      chart,
+      exact,
+      note,
+    })),
+    headline: await headline(session),
+    annotations: trace.annotations,
+    ooms,
+    kinds: trace.producer === 'nsys' ? kindFigures(trace) : [],
+  };
+}

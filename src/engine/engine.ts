@@ -1,0 +1,193 @@
+/**
+ * The engine: files in, answers out. It runs in the page's worker and, headless, under the command line. Holds
+ * every open file's tables and, where there is one, the GPU device.
+ */
+import { type TraceErrorData, TraceError, toErrorData } from '../base/trace-error.ts';
+import { fail, ok, type Result } from '../base/result.ts';
+import type { ByteSource } from '../file/byte-source.ts';
+import { createCpuKernels } from '../kernel/cpu-kernels.ts';
+import type { Kernels } from '../kernel/kernels.ts';
+import { openGpu } from '../kernel/device.ts';
+import { traceToArrow } from '../trace/arrow.ts';
+import type { Frame } from '../trace/stack-table.ts';
+import type { Analysis } from './analysis.ts';
+import { analysisOf, type OpenSource } from './analysis-object.ts';
+import { momentAt, rangeOf, timeline } from './answers.ts';
+import { DeviceSession } from './device-session.ts';
+import { deviceView } from './device-view.ts';
+import { chooseKernels } from './kernel-choice.ts';
+import { loadSource } from './load-source.ts';
+import type {
+  Axis,
+  DeviceView,
+  EngineStatus,
+  GpuMode,
+  MomentAnswer,
+  Progress,
+  RangeAnswer,
+  RangeQuery,
+  SourceView,
+  TimelineAnswer,
+  TimelineQuery,
+} from './protocol.ts';
+
+export class Engine {
+  private readonly cpu = createCpuKernels();
+  private gpu: Kernels | null = null;
+  private state: EngineStatus = { gpu: 'absent', adapter: 'WebGPU was not asked for', mode: 'off' };
+  private readonly sources = new Map<number, OpenSource>();
+  private readonly cancelled = new Set<number>();
+  private nextId = 1;
+
+  async start({ gpu: mode }: { readonly gpu: GpuMode }): Promise<EngineStatus> {
+    if (mode === 'off') {
+      this.state = { gpu: 'off', adapter: 'switched off (?gpu=off)', mode };
+      return this.state;
+    }
+    const opened = await openGpu();
+    if ('reason' in opened) {
+      this.state = { gpu: 'absent', adapter: opened.reason, mode };
+      return this.state;
+    }
+    this.gpu = opened.kernels;
+    this.state = { gpu: opened.software ? 'software' : 'ready', adapter: opened.adapter, mode };
+    void opened.lost.then((why) => {
+      this.gpu = null;
+      this.state = { gpu: 'lost', adapter: `the GPU was lost: ${why}`, mode };
+    });
+    return this.state;
+  }
+
+  status(): EngineStatus {
+    return this.state;
+  }
+
+  cancel(job: number): void {
+    this.cancelled.add(job);
+  }
+
+  async open(job: number, source: ByteSource, onProgress: (progress: Progress) => void): Promise<SourceView> {
+    const loaded = await loadSource(source, {
+      isCancelled: () => this.cancelled.has(job),
+      onProgress: (stage, doneBytes, totalBytes) =>
+        onProgress({ job, file: source.name, stage, doneBytes, totalBytes }),
+    });
+    this.cancelled.delete(job);
+    const id = this.nextId++;
+    const sessions = loaded.data.devices.map((trace) => this.session(id, loaded.data, trace));
+    const open: OpenSource = { loaded, sessions };
+    this.sources.set(id, open);
+    const devices: DeviceView[] = [];
+    onProgress({
+      job,
+      file: source.name,
+      stage: 'aggregating',
+      doneBytes: source.size,
+      totalBytes: source.size,
+    });
+    for (const [index, session] of sessions.entries())
+      devices.push(await this.withFallback(open, index, session, deviceView));
+    const { data } = loaded;
+    return {
+      id,
+      file: loaded.file,
+      format: loaded.format,
+      formatTitle: loaded.formatTitle,
+      producer: data.producer,
+      bytes: loaded.bytes,
+      rows: data.rows,
+      skipped: data.skipped,
+      warnings: data.warnings,
+      notRecorded: data.notRecorded,
+      settings: data.settings,
+      error: loaded.error,
+      milliseconds: loaded.milliseconds,
+      devices,
+      summaries: data.summaries,
+    };
+  }
+
+  private session(
+    id: number,
+    data: OpenSource['loaded']['data'],
+    trace: DeviceSession['trace'],
+  ): DeviceSession {
+    return new DeviceSession(
+      id,
+      data,
+      trace,
+      chooseKernels({ cpu: this.cpu, gpu: this.gpu, status: this.state }, trace.events.length),
+    );
+  }
+
+  /** Asks on the session's kernels; where the GPU fails, once more on the CPU twin with the reason kept. */
+  private async withFallback<T>(
+    open: OpenSource,
+    index: number,
+    session: DeviceSession,
+    ask: (session: DeviceSession) => Promise<T>,
+  ): Promise<T> {
+    try {
+      return await ask(session);
+    } catch (thrown) {
+      if (session.chosen.kernels.name === 'cpu' || this.state.mode === 'on') throw thrown;
+      const why = thrown instanceof Error ? thrown.message : String(thrown);
+      const again = new DeviceSession(session.sourceId, session.source, session.trace, {
+        kernels: this.cpu,
+        reason: `the GPU failed: ${why}`,
+      });
+      (open.sessions as DeviceSession[])[index] = again;
+      return await ask(again);
+    }
+  }
+
+  private async ask<T>(
+    device: string,
+    question: (session: DeviceSession) => Promise<T>,
+  ): Promise<Result<T, TraceErrorData>> {
+    for (const open of this.sources.values()) {
+      const index = open.sessions.findIndex((session) => session.key === device);
+      if (index < 0) continue;
+      try {
+        return ok(await this.withFallback(open, index, open.sessions[index], question));
+      } catch (thrown) {
+        return fail(toErrorData(thrown, open.loaded.file));
+      }
+    }
+    return fail(new TraceError('internal', `no open file has a device "${device}"`).toData());
+  }
+
+  async close(sourceId: number): Promise<void> {
+    const open = this.sources.get(sourceId);
+    this.sources.delete(sourceId);
+    for (const session of open?.sessions ?? []) await session.aggregate.close();
+  }
+
+  timeline(query: TimelineQuery): Promise<Result<TimelineAnswer, TraceErrorData>> {
+    return this.ask(query.device, (session) => timeline(session, query));
+  }
+
+  range(query: RangeQuery): Promise<Result<RangeAnswer, TraceErrorData>> {
+    return this.ask(query.device, (session) => rangeOf(session, query));
+  }
+
+  moment(device: string, axis: Axis, x: number): Promise<Result<MomentAnswer, TraceErrorData>> {
+    return this.ask(device, async (session) => {
+      const answer = await momentAt(session, axis, x);
+      if (answer === null) throw new TraceError('internal', 'this device has no events');
+      return answer;
+    });
+  }
+
+  frames(device: string, stack: number): Promise<Result<readonly Frame[], TraceErrorData>> {
+    return this.ask(device, (session) => Promise.resolve(session.source.stacks.stack(stack)));
+  }
+
+  analysis(): Promise<Analysis> {
+    return analysisOf([...this.sources.values()]);
+  }
+
+  exportArrow(device: string): Promise<Result<Uint8Array, TraceErrorData>> {
+    return this.ask(device, (session) => traceToArrow(session.trace, session.source.stacks));
+  }
+}
