@@ -81,7 +81,6 @@ export class VsFileBar extends LitElement {
     const { source, device, unit } = this;
     if (source === null) return nothing;
     const known = source.format !== null;
-    const facts = device?.sentences ?? [];
     return html`
       <header>
         <h1>${source.file}</h1>
@@ -90,7 +89,6 @@ export class VsFileBar extends LitElement {
       <div class="words">
         ${known ? html`<p>${describeSource(source, unit)}</p>` : nothing}
         ${device === null ? nothing : html`<p>${describeDevice(device, unit)}</p>`}
-        ${facts.map((sentence) => html`<p>${sentence}</p>`)}
         ${source.notRecorded.map((sentence) => html`<p class="quiet">${sentence}</p>`)}
       </div>
       ${source.error === null ? nothing : html`<vs-error role="alert" .error=${source.error}></vs-error>`}

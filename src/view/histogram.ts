@@ -52,8 +52,8 @@ export function histogramPanels(
     stream.histogram.filter((row) => row.count > 0).map((row) => row.from),
   );
   if (starts.length === 0) return [];
-  // Size 0 is a class of its own, [0, 1): it has no logarithm.
-  const lowest = Math.min(...starts.filter((from) => from > 0));
+  // Class 0 is [0, 2): size 0 has no logarithm and shares it with size 1.
+  const lowest = starts.includes(0) ? 2 : Math.min(...starts);
   const highest = Math.max(...starts);
   const classes: number[] = starts.includes(0) ? [0] : [];
   for (let from = lowest; from <= highest; from *= 2) classes.push(from);
@@ -63,7 +63,7 @@ export function histogramPanels(
     const rows = new Map(stream.histogram.map((row) => [row.from, row]));
     const tallest = Math.max(...stream.histogram.map((row) => valueOf(measure, row)));
     const bars = classes.map((from, index): HistogramBar => {
-      const row = rows.get(from) ?? { from, to: from === 0 ? 1 : from * 2, count: 0, bytes: 0 };
+      const row = rows.get(from) ?? { from, to: from === 0 ? 2 : from * 2, count: 0, bytes: 0 };
       return {
         ...row,
         share: tallest > 0 ? valueOf(measure, row) / tallest : 0,

@@ -55,14 +55,14 @@ export function deviceName(device: DeviceView, unit: ByteUnit): string {
   return known.length === 0 ? `GPU ${device.device}` : `GPU ${device.device} (${known.join(', ')})`;
 }
 
+/** "GPU 0 (NVIDIA H100, 79.18 GiB), recorded from 2026-11-21 09:11:53.", and then what the engine knows. */
 export function describeDevice(device: DeviceView, unit: ByteUnit): string {
-  const events = `${count(device.rows, 'event')} on ${count(device.streams.length, 'stream')}`;
-  if (device.clock === 'none') {
-    return `${deviceName(device, unit)}: ${events}. The file has no times, so events are counted instead.`;
-  }
   const started = wallTime(device.base, device.clock);
-  const from = started === null ? '' : ` from ${started.slice(0, 19)}`;
-  return `${deviceName(device, unit)}: ${formatDuration(device.spanNs)} of recording${from}, ${events}.`;
+  const from = started === null ? '' : `, recorded from ${started.slice(0, 19)}`;
+  const clock = device.clock === 'none' ? 'The file has no times: events are counted instead.' : '';
+  return [`${deviceName(device, unit)}${from}.`, ...device.sentences, clock]
+    .filter((text) => text !== '')
+    .join(' ');
 }
 
 /** "9,412 alloc, 9,230 free_completed": most frequent first, none that never came. */

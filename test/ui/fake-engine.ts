@@ -111,7 +111,10 @@ function deviceView(key: string, sourceId: number, recording: Recording, device:
     events: { alloc: 9800, free_requested: 9700, free_completed: 440, segment_alloc: 60, oom: 1 },
     streams: ['0', '7'],
     fromEmpty: true,
-    sentences: ['Recording began before the first allocation, so totals and peaks are complete.'],
+    sentences: [
+      '20,000 events over 4.37 s on 2 streams.',
+      'Recording began before the first allocation, so totals and peaks are complete.',
+    ],
     series: SERIES,
     headline: [
       headline('allocated', 'Allocated', false, null),

@@ -5,7 +5,7 @@ import { histogramPanels, histogramTable } from '../../src/view/histogram.ts';
 function stream(name: string, classes: readonly (readonly [number, number, number])[]): StreamRow {
   const histogram = classes.map(([from, count, bytes]) => ({
     from,
-    to: from === 0 ? 1 : from * 2,
+    to: from === 0 ? 2 : from * 2,
     count,
     bytes,
   }));
@@ -46,7 +46,7 @@ describe('histograms', () => {
     expect(panel.tallest).toBe('11.72 KiB');
   });
 
-  it('give a class of its own to size 0', () => {
+  it('begin with the class of sizes 0 and 1 where there are any', () => {
     const [panel] = histogramPanels(
       [
         stream('0', [
@@ -57,7 +57,7 @@ describe('histograms', () => {
       'count',
       'binary',
     );
-    expect(panel.bars.map(({ from, to }) => `${from}-${to}`)).toEqual(['0-1', '4-8']);
+    expect(panel.bars.map(({ from, to }) => `${from}-${to}`)).toEqual(['0-2', '2-4', '4-8']);
   });
 
   it('say in one sentence what they show', () => {

@@ -57,11 +57,13 @@ describe('the header', () => {
   });
 
   it('says what the device is and what was recorded of it', () => {
-    expect(describeDevice(device({ clock: 'session' }), 'binary')).toBe(
-      'GPU 0 (NVIDIA H100 80GB HBM3, 79.18 GiB): 4.40 s of recording, 1,000 events on 2 streams.',
+    const sentences = ['1,000 events over 4.40 s on 2 streams.'];
+    expect(describeDevice(device({ clock: 'session', sentences }), 'binary')).toBe(
+      'GPU 0 (NVIDIA H100 80GB HBM3, 79.18 GiB). 1,000 events over 4.40 s on 2 streams.',
     );
+    expect(describeDevice(device(), 'binary')).toMatch(/GiB\), recorded from 2026-11-2\d \d\d:\d\d:53\.$/);
     expect(describeDevice(device({ clock: 'none', name: null, totalBytes: null }), 'binary')).toBe(
-      'GPU 0: 1,000 events on 2 streams. The file has no times, so events are counted instead.',
+      'GPU 0. The file has no times: events are counted instead.',
     );
   });
 
