@@ -14,6 +14,8 @@ export interface Extent {
   /** Row of the first moment of the peak; null: before the first event. */
   readonly peakRow: number | null;
   readonly last: number;
+  /** Least value, the one before the first event included. */
+  readonly lowest: number;
 }
 
 /** Values of one curve per pixel column, columns without events carrying the value that was reached before. */
@@ -87,7 +89,13 @@ export class DeviceAggregate {
 
   async extent(spec: SeriesSpec): Promise<Extent> {
     if (this.rows === 0)
-      return { first: spec.initial, peak: spec.initial, peakRow: null, last: spec.initial };
+      return {
+        first: spec.initial,
+        peak: spec.initial,
+        peakRow: null,
+        last: spec.initial,
+        lowest: spec.initial,
+      };
     const columns = await this.kernels.pixelColumns(await this.curve(spec), new Uint32Array([0, this.rows]));
     const peak = i64At(columns.max, 0);
     const before = spec.values === undefined && spec.initial > peak;
@@ -96,6 +104,8 @@ export class DeviceAggregate {
       peak: before ? spec.initial : peak,
       peakRow: before ? null : columns.maxIndex[0],
       last: i64At(columns.last, 0),
+      lowest:
+        spec.values === undefined ? Math.min(spec.initial, i64At(columns.min, 0)) : i64At(columns.min, 0),
     };
   }
 

@@ -82,7 +82,11 @@ export function torchSeries(trace: DeviceTrace, baseline: Baseline): SeriesSpec[
     ? null
     : 'What was allocated before the recording is not known: the curve starts from the least that is possible.';
   const exact = known;
-  const series: SeriesSpec[] = [
+  // Some writers leave free_requested out: then nothing tells when an allocation stopped counting as allocated.
+  const hasFreeRequested =
+    !trace.events.action.includes(ACTION.free_completed) ||
+    trace.events.action.includes(ACTION.free_requested);
+  const all: SeriesSpec[] = [
     {
       id: 'reserved',
       label: 'Reserved',
@@ -144,6 +148,7 @@ export function torchSeries(trace: DeviceTrace, baseline: Baseline): SeriesSpec[
       deltas: () => segmentDeltas(trace),
     },
   ];
+  const series = hasFreeRequested ? all : all.filter(({ id }) => id !== 'allocated_floor');
   if (baseline.fromEmpty) {
     const gaps = lazily(() => gapsOf(trace.events));
     series.push(

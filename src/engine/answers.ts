@@ -142,15 +142,13 @@ export async function rangeOf(session: DeviceSession, query: RangeQuery): Promis
       liveAllocations: segment.liveAllocations,
     })),
     segmentsTotal: segments.length,
-    holders: holders
-      .slice(0, query.limit)
-      .map((holder) => ({
-        stack: session.stackOrNull(holder.stack),
-        label: holderLabel(source.stacks, holder.stack),
-        bytes: holder.bytes,
-        allocations: holder.allocations,
-        largest: holder.largest,
-      })),
+    holders: holders.slice(0, query.limit).map((holder) => ({
+      stack: session.stackOrNull(holder.stack),
+      label: holderLabel(source.stacks, holder.stack),
+      bytes: holder.bytes,
+      allocations: holder.allocations,
+      largest: holder.largest,
+    })),
     holdersTotal: holders.length,
     liveBytes: holders.reduce((sum, holder) => sum + holder.bytes, 0),
     ranOn: ranOn(session, started),

@@ -25,7 +25,7 @@ function finalState(
     allocated: sum(segments.allocated_size),
     active: sum(segments.active_size),
     reserved: sum(segments.total_size),
-    requested: session.baseline.known ? NaN : sum(segments.requested_size),
+    requested: sum(segments.requested_size),
   };
 }
 
@@ -49,7 +49,20 @@ async function headline(session: DeviceSession): Promise<HeadlineView[]> {
   const views: HeadlineView[] = [];
   for (const id of order) {
     const spec = aggregate.spec(id);
-    if (spec === undefined) continue;
+    if (spec === undefined) {
+      const note = 'The recording does not tell when a freed block stopped counting as allocated.';
+      views.push({
+        id: id.replace('_floor', ''),
+        label: labels[id] ?? id,
+        now: stateOf[id] ?? null,
+        peak: null,
+        peakRow: null,
+        peakAtNs: null,
+        peakExact: true,
+        note,
+      });
+      continue;
+    }
     const extent = session.rows > 0 ? await aggregate.extent(spec) : null;
     const state = stateOf[id];
     const now =
@@ -70,13 +83,20 @@ async function headline(session: DeviceSession): Promise<HeadlineView[]> {
       peakRow,
       peakAtNs: peakRow === null ? (peak === null ? null : 0) : session.timeOf(peakRow),
       peakExact: spec.exact,
-      note: spec.note,
+      note:
+        spec.note ??
+        (trace.producer === 'torch' && !session.baseline.fromEmpty
+          ? 'Peak within the recording: before it, more may have been in use.'
+          : null),
     });
   }
   return views;
 }
 
-function sentences(session: DeviceSession, events: Readonly<Record<string, number>>): string[] {
+async function sentences(
+  session: DeviceSession,
+  events: Readonly<Record<string, number>>,
+): Promise<string[]> {
   const { trace, baseline, aggregate, living } = session;
   const told: string[] = [];
   if (session.rows === 0) {
@@ -109,6 +129,12 @@ function sentences(session: DeviceSession, events: Readonly<Record<string, numbe
         `${formatInteger(living.lifetimes.unmatchedFrees)} frees have no alloc in the recording: it began late, or its ring of entries overflowed (raise max_entries).`,
       );
     if (trace.cut) told.push('The file is cut inside the events: what follows the last event is not known.');
+    const unused = aggregate.spec('unused');
+    const lowest = unused === undefined ? 0 : (await aggregate.extent(unused)).lowest;
+    if (lowest < 0)
+      told.push(
+        `The file contradicts itself: at one moment more is requested than reserved, by ${formatInteger(-lowest)} bytes. Do not trust its curves.`,
+      );
     const pending = (events['free_requested'] ?? 0) - (events['free_completed'] ?? 0);
     if (baseline.fromEmpty && pending > 0)
       told.push(
@@ -150,7 +176,7 @@ export async function deviceView(session: DeviceSession): Promise<DeviceView> {
     events,
     streams: trace.streams,
     fromEmpty: session.baseline.fromEmpty,
-    sentences: sentences(session, events),
+    sentences: await sentences(session, events),
     series: aggregate.series.map(({ id, label, unit, chart, exact, note }) => ({
       id,
       label,
