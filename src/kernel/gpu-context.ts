@@ -36,11 +36,14 @@ export class GpuContext {
   readonly device: GPUDevice;
   /** Most 64-bit elements of one column: it is one binding. */
   readonly maxLength: number;
+  private readonly dispatchLimit: number;
   private readonly pipelines = new Map<string, Promise<GPUComputePipeline>>();
   private gone: string | null = null;
 
-  constructor(device: GPUDevice) {
+  /** `dispatchLimit`: most workgroups in one dimension of a dispatch; tests lower it. */
+  constructor(device: GPUDevice, dispatchLimit = device.limits.maxComputeWorkgroupsPerDimension) {
     this.device = device;
+    this.dispatchLimit = dispatchLimit;
     const { maxStorageBufferBindingSize, maxBufferSize } = device.limits;
     const bytes = Math.min(maxStorageBufferBindingSize, maxBufferSize);
     this.maxLength = Math.floor(bytes / ALIGNMENT_BYTES) * (ALIGNMENT_BYTES / 8);
@@ -130,7 +133,7 @@ export class GpuContext {
 
   /** Workgroups in x and y for `count` of them; a kernel passes over those too many. */
   spread(count: number): readonly [number, number] {
-    const x = Math.min(count, this.device.limits.maxComputeWorkgroupsPerDimension);
+    const x = Math.min(count, this.dispatchLimit);
     return [x, Math.ceil(count / x)];
   }
 

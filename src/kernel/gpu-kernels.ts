@@ -35,8 +35,9 @@ function columnOf(resident: Resident): GpuColumn {
   throw new Error('This column does not live on the GPU.');
 }
 
-export function createGpuKernels(device: GPUDevice): Kernels {
-  const context = new GpuContext(device);
+/** Closing them destroys the device. `dispatchLimit` is for tests (GpuContext). */
+export function createGpuKernels(device: GPUDevice, dispatchLimit?: number): Kernels {
+  const context = new GpuContext(device, dispatchLimit);
   const staging = new StagingRing(context);
 
   async function upload(words: Uint32Array): Promise<GpuColumn> {

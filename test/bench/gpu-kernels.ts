@@ -1,7 +1,7 @@
 /**
  * Each kernel on a GPU against its CPU twin in the same run, at 1, 4 and 16 Mi elements, results compared.
  * GPU times are wall time from submit to done over resident data, the median of many: alone (one submission of
- * one run) and queued (RUNS_QUEUED runs in one submission, time of one). Answers and uploads are timed whole.
+ * one run) and queued (many runs in one submission, time of one). Answers and uploads are timed whole.
  */
 import { compareHistograms, comparePixelColumns, compareTotals } from '../../src/kernel/compare.ts';
 import { describeDifference, type Difference } from '../../src/kernel/compare.ts';
@@ -19,8 +19,8 @@ import { setI64 } from '../../src/base/u64.ts';
 import { createRandom, randomBelow } from '../kernel/shapes.ts';
 
 const CPU_RUNS = 5;
-const GPU_RUNS = 25;
-const RUNS_QUEUED = 10;
+/** A software adapter is only shown to run. */
+const GPU_RUNS = { gpu: { alone: 25, queued: 10 }, software: { alone: 1, queued: 1 } };
 const PIXELS = 2048;
 
 export interface BenchRow {
@@ -55,6 +55,12 @@ async function time(runs: number, work: () => unknown): Promise<number> {
   return median(times);
 }
 
+interface Bench {
+  readonly context: GpuContext;
+  readonly kernels: Kernels;
+  readonly runs: { readonly alone: number; readonly queued: number };
+}
+
 interface Case {
   readonly kernel: string;
   readonly elements: number;
@@ -66,10 +72,10 @@ interface Case {
   readonly compare: () => Promise<Difference | null>;
 }
 
-async function measure(context: GpuContext, test: Case): Promise<BenchRow> {
-  const done = async (runs: number): Promise<void> => {
+async function measure({ context, runs }: Bench, test: Case): Promise<BenchRow> {
+  const done = async (times: number): Promise<void> => {
     context.submit((encoder) => {
-      for (let run = 0; run < runs; run++) test.work.encode(encoder);
+      for (let run = 0; run < times; run++) test.work.encode(encoder);
     });
     await context.device.queue.onSubmittedWorkDone();
   };
@@ -79,8 +85,8 @@ async function measure(context: GpuContext, test: Case): Promise<BenchRow> {
   // Once inside error scopes: what runs without an error here does so again.
   await context.guard(test.kernel, () => context.submit((encoder) => test.work.encode(encoder)));
   await done(1);
-  const aloneMs = await time(GPU_RUNS, () => done(1));
-  const queuedMs = (await time(GPU_RUNS, () => done(RUNS_QUEUED))) / RUNS_QUEUED;
+  const aloneMs = await time(runs.alone, () => done(1));
+  const queuedMs = (await time(runs.alone, () => done(runs.queued))) / runs.queued;
   return {
     kernel: test.kernel,
     elements: test.elements,
@@ -120,13 +126,14 @@ function makeSizes(
   return { sizes, keys };
 }
 
-async function benchTotals(context: GpuContext, kernels: Kernels, elements: number): Promise<BenchRow> {
+async function benchTotals(bench: Bench, elements: number): Promise<BenchRow> {
+  const { context, kernels } = bench;
   const deltas = makeDeltas(elements);
   const prepare = await createRunningTotalsKernel(context);
   const buffer = context.createStorage('bench', deltas.length);
   context.device.queue.writeBuffer(buffer, 0, new Uint32Array(deltas));
   const work = prepare(buffer, elements, 7n);
-  const row = await measure(context, {
+  const row = await measure(bench, {
     kernel: 'running totals',
     elements,
     bytesPerElement: 24,
@@ -146,19 +153,19 @@ async function benchTotals(context: GpuContext, kernels: Kernels, elements: numb
 }
 
 async function benchPixels(
-  context: GpuContext,
-  kernels: Kernels,
+  bench: Bench,
   elements: number,
   name: string,
   offsets: Uint32Array,
 ): Promise<BenchRow> {
+  const { context, kernels } = bench;
   const values = computeRunningTotals(makeDeltas(elements), 0n);
   const column = await kernels.upload(values);
   const prepare = await createPixelColumnsKernel(context);
   const buffer = context.createStorage('bench', values.length);
   context.device.queue.writeBuffer(buffer, 0, values);
   const work = prepare(buffer, offsets);
-  const row = await measure(context, {
+  const row = await measure(bench, {
     kernel: `pixel columns, ${name}`,
     elements,
     bytesPerElement: 8,
@@ -175,13 +182,13 @@ async function benchPixels(
 }
 
 async function benchHistogram(
-  context: GpuContext,
-  kernels: Kernels,
+  bench: Bench,
   elements: number,
   name: string,
   streams: number,
   skew: number,
 ): Promise<BenchRow> {
+  const { context, kernels } = bench;
   const { sizes, keys } = makeSizes(elements, streams, skew);
   const [sizeColumn, keyColumn] = [await kernels.upload(sizes), await kernels.upload(keys)];
   const prepare = await createStreamHistogramKernel(context);
@@ -193,7 +200,7 @@ async function benchHistogram(
   const work = prepare(buffers[0], buffers[1], 0, elements, streams);
   const answer = (): ReturnType<Kernels['histogram']> =>
     kernels.histogram(sizeColumn, keyColumn, 0, elements, streams);
-  const row = await measure(context, {
+  const row = await measure(bench, {
     kernel: `histogram, ${name}`,
     elements,
     bytesPerElement: 12,
@@ -224,14 +231,14 @@ async function benchUpload(kernels: Kernels, elements: number): Promise<number> 
 
 const formatRow = (row: BenchRow): string =>
   [
-    row.kernel.padEnd(34),
+    row.kernel.padEnd(38),
     `${row.elements / 2 ** 20} Mi`.padStart(8),
     `cpu ${row.cpuMs.toFixed(2)} ms`.padStart(16),
-    `alone ${row.aloneMs.toFixed(3)} ms`.padStart(18),
-    `queued ${row.queuedMs.toFixed(3)} ms`.padStart(18),
+    `  alone ${row.aloneMs.toFixed(3)} ms`.padStart(20),
+    `  queued ${row.queuedMs.toFixed(3)} ms`.padStart(20),
     `${row.gigabytesPerSecond.toFixed(0)} GB/s`.padStart(11),
     `x${row.ratio.toFixed(1)}`.padStart(9),
-    `answer ${row.answerMs.toFixed(2)} ms`.padStart(18),
+    `  answer ${row.answerMs.toFixed(2)} ms`.padStart(20),
     `x${row.answerRatio.toFixed(1)}`.padStart(9),
     row.difference === null ? '  equal' : `  DIFFERS: ${row.difference}`,
   ].join('');
@@ -245,7 +252,8 @@ export async function benchKernels(
   const opened = await openDevice(gpu);
   if ('reason' in opened) throw new Error(opened.reason);
   const kernels = createGpuKernels(opened.device);
-  const context = new GpuContext(opened.device);
+  const runs = opened.software ? GPU_RUNS.software : GPU_RUNS.gpu;
+  const bench: Bench = { context: new GpuContext(opened.device), kernels, runs };
   log(
     `adapter: ${opened.adapter}${opened.software ? ' (software)' : ''}; longest column ${kernels.maxLength}`,
   );
@@ -257,13 +265,13 @@ export async function benchKernels(
   for (const elements of sizes) {
     const even = Uint32Array.from({ length: PIXELS + 1 }, (_, i) => Math.floor((elements * i) / PIXELS));
     const burst = even.map((offset, i) => (i === 0 ? 0 : Math.floor(elements * 0.9 + offset * 0.1)));
-    await add(benchTotals(context, kernels, elements));
-    await add(benchPixels(context, kernels, elements, `${PIXELS}`, even));
-    await add(benchPixels(context, kernels, elements, `${PIXELS}, 90% in one`, burst));
-    await add(benchHistogram(context, kernels, elements, '16 streams', 16, 0));
-    await add(benchHistogram(context, kernels, elements, '1 stream', 1, 0));
-    await add(benchHistogram(context, kernels, elements, '16 streams, 97% in one bin', 16, 0.97));
-    await add(benchHistogram(context, kernels, elements, '200 streams', 200, 0));
+    await add(benchTotals(bench, elements));
+    await add(benchPixels(bench, elements, `${PIXELS}`, even));
+    await add(benchPixels(bench, elements, `${PIXELS}, 90% in one`, burst));
+    await add(benchHistogram(bench, elements, '16 streams', 16, 0));
+    await add(benchHistogram(bench, elements, '1 stream', 1, 0));
+    await add(benchHistogram(bench, elements, '16 streams, 97% in one bin', 16, 0.97));
+    await add(benchHistogram(bench, elements, '200 streams', 200, 0));
     log(`upload of ${elements / 2 ** 20} Mi: ${(await benchUpload(kernels, elements)).toFixed(2)} GB/s`);
   }
   kernels.close();

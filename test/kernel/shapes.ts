@@ -161,8 +161,8 @@ export function makeHistogramInput(shape: HistogramShape): {
 
 /** Pixel columns over `length` elements: name and offsets. */
 export function makeOffsets(length: number, random: () => number): readonly [string, Uint32Array][] {
-  const cuts = Array.from({ length: 99 }, () => randomBelow(random, length + 1)).sort((a, b) => a - b);
-  const even = Array.from({ length: 65 }, (_, i) => Math.floor((length * i) / 64));
+  const cuts = Array.from({ length: 39 }, () => randomBelow(random, length + 1)).sort((a, b) => a - b);
+  const even = Array.from({ length: 33 }, (_, i) => Math.floor((length * i) / 32));
   return [
     ['no column', new Uint32Array(0)],
     ['no column but a start', new Uint32Array([0])],
