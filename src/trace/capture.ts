@@ -40,7 +40,7 @@ export interface DeviceTrace {
   readonly device_free: readonly (readonly [number, number])[];
   /** Variable names of static symbols, by row (Nsight kinds 5 and 6). */
   readonly symbols: readonly (readonly [number, string])[];
-  /** Nsight: rows that free what was allocated before recording began, ascending; they are in no figure. */
+  /** Nsight: rows that free what was in use before recording began, ascending: it is counted from the start. */
   readonly unmatched_frees?: Uint32Array;
 }
 

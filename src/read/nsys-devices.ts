@@ -1,0 +1,304 @@
+/**
+ * From the rows of the whole file to one trace per device: put into time order, frees paired with their
+ * allocations, host memory kept apart from devices, pools made continuous.
+ *
+ *   raw row | process | context | address | operation | bytes     device 0
+ *   0       | 17      | 1       | 0x7f..0 | alloc     | 4096      row 0: alloc 4096
+ *   1       | 18      | 1       | 0x7f..0 | alloc     | 512       row 1: alloc 512   (another process's 0x7f..0)
+ *   2       | 17      | 1       | 0x7f..0 | free      | 0         row 2: free  4096  (bytes from its allocation)
+ */
+import { ACTION, MEM_KINDS, NONE, type EventTable } from '../trace/schema.ts';
+import type { DeviceTrace, PoolTable, Warning } from '../trace/capture.ts';
+import type { Place, RawEvents } from './nsys-events.ts';
+import { LiveAllocations } from './nsys-live.ts';
+import type { PoolEvent } from './nsys-pools.ts';
+import { buildPools } from './nsys-pools.ts';
+import type { Gpu } from './nsys-schema.ts';
+
+const HOST_KINDS = [MEM_KINDS.indexOf('pageable'), MEM_KINDS.indexOf('pinned')];
+const MOST_STREAMS = 65536;
+
+/** What the file tells of GPUs. */
+export interface GpuFacts {
+  readonly gpus: readonly Gpu[];
+  /** "pid:device" -> id of the GPU. */
+  readonly gpuOf: ReadonlyMap<string, number>;
+}
+
+export interface Devices {
+  readonly devices: DeviceTrace[];
+  readonly warnings: Warning[];
+  /** What must be known to read the figures rightly. */
+  readonly sentences: string[];
+}
+
+/** Process id inside Nsight's globalPid. */
+const pidOf = (globalPid: number): number => Math.floor(globalPid / 0x1000000) % 0x1000000;
+
+const words = (column: BigInt64Array | BigUint64Array, length: number): Uint32Array =>
+  new Uint32Array(column.buffer, column.byteOffset, 2 * length);
+
+/** Raw rows in time order; null where they are in order already. Rows of one time keep their order. */
+function timeOrder({ time, length }: RawEvents): Uint32Array | null {
+  let sorted = true;
+  for (let i = 1; i < length && sorted; i++) sorted = time[i - 1] <= time[i];
+  if (sorted) return null;
+  // Times from the first: exact in doubles for recordings of up to 104 days.
+  let first = time[0];
+  for (let i = 1; i < length; i++) if (time[i] < first) first = time[i];
+  const since = Float64Array.from({ length }, (_unused, i) => Number(time[i] - first));
+  const order = Uint32Array.from({ length }, (_unused, i) => i);
+  return order.sort((a, b) => since[a] - since[b] || a - b);
+}
+
+/** What pairing frees with allocations brought to light. */
+interface Pairing {
+  /** Raw rows of frees whose allocation was not recorded. */
+  readonly unmatched: Set<number>;
+  unmatchedBytes: number;
+  /** Allocations at an address where one was live: the free between them is missing. */
+  overwritten: number;
+  overwrittenBytes: number;
+  /** Frees that gave no bytes, filled in. */
+  filled: number;
+  /** Frees of another size than their allocation's. */
+  mismatched: number;
+}
+
+/** Pairs frees with allocations in time order; frees without bytes get those of their allocation. */
+function pair(raw: RawEvents, order: Uint32Array | null): Pairing {
+  const live = new LiveAllocations();
+  const address = words(raw.address, raw.length);
+  const size = words(raw.size, raw.length);
+  const found: Pairing = {
+    unmatched: new Set(),
+    unmatchedBytes: 0,
+    overwritten: 0,
+    overwrittenBytes: 0,
+    filled: 0,
+    mismatched: 0,
+  };
+  for (let i = 0; i < raw.length; i++) {
+    const row = order === null ? i : order[i];
+    const low = address[2 * row];
+    const high = address[2 * row + 1];
+    // No address, nothing to pair: the table was trimmed.
+    if (low === 0 && high === 0) continue;
+    if (raw.action[row] === ACTION.alloc) {
+      const before = live.add(low, high, raw.context[row], row);
+      if (before < 0) continue;
+      found.overwritten++;
+      found.overwrittenBytes += Number(raw.size[before]);
+      continue;
+    }
+    const allocated = live.remove(low, high, raw.context[row]);
+    if (allocated < 0) {
+      found.unmatched.add(row);
+      found.unmatchedBytes += Number(raw.size[row]);
+    } else if (size[2 * row] === 0 && size[2 * row + 1] === 0) {
+      if (raw.size[allocated] !== 0n) found.filled++;
+      raw.size[row] = raw.size[allocated];
+    } else if (size[2 * row] !== size[2 * allocated] || size[2 * row + 1] !== size[2 * allocated + 1]) {
+      found.mismatched++;
+    }
+  }
+  return found;
+}
+
+function pairingWarnings(found: Pairing): Warning[] {
+  const warnings: Warning[] = [];
+  const say = (message: string): void => void warnings.push({ message, offset: null });
+  if (found.unmatched.size > 0) {
+    say(
+      `${found.unmatched.size} frees (${found.unmatchedBytes} bytes) are of memory whose allocation was not recorded, ` +
+        'most likely made before recording began: it is counted as in use from the start.',
+    );
+  }
+  if (found.overwritten > 0) {
+    say(
+      `${found.overwritten} allocations lie where another one was still in use: the frees between them were not recorded. ` +
+        `Figures count ${found.overwrittenBytes} bytes too many as in use.`,
+    );
+  }
+  if (found.filled > 0)
+    say(`${found.filled} frees came without bytes and were given those of their allocation.`);
+  if (found.mismatched > 0)
+    say(`${found.mismatched} frees are of another size than their allocation; both were kept as recorded.`);
+  return warnings;
+}
+
+/** Number of the device that each place stands for, in the numbering that is free of contradictions. */
+function numberPlaces(raw: RawEvents, facts: GpuFacts, sentences: string[]): number[] {
+  const gpuOf = (place: Place): number | undefined =>
+    facts.gpuOf.get(`${pidOf(raw.processes[place.process])}:${place.device}`);
+  const gpusOfNumber = new Map<number, Set<number>>();
+  for (const place of raw.places) {
+    const gpu = gpuOf(place);
+    if (gpu === undefined) continue;
+    const gpus = gpusOfNumber.get(place.device) ?? new Set();
+    gpusOfNumber.set(place.device, gpus.add(gpu));
+  }
+  const isAmbiguous = [...gpusOfNumber.values()].some((gpus) => gpus.size > 1);
+  if (!isAmbiguous) return raw.places.map((place) => place.device);
+  sentences.push(
+    'Processes number the devices differently (CUDA_VISIBLE_DEVICES): devices are numbered here as Nsight numbers the GPUs.',
+  );
+  return raw.places.map((place) => gpuOf(place) ?? place.device);
+}
+
+/** Device of every raw row. Host memory has none: it goes with the first device its process uses. */
+function deviceOfRows(raw: RawEvents, placeDevice: readonly number[], sentences: string[]): Int32Array {
+  const firstOfProcess = new Map<number, number>();
+  let first = Infinity;
+  let hostRows = 0;
+  const seen = new Uint8Array(raw.places.length);
+  for (let row = 0; row < raw.length; row++) {
+    if (HOST_KINDS.includes(raw.kind[row])) {
+      hostRows++;
+      continue;
+    }
+    const place = raw.place[row];
+    if (seen[place] === 1) continue;
+    seen[place] = 1;
+    const { process } = raw.places[place];
+    const device = placeDevice[place];
+    firstOfProcess.set(process, Math.min(firstOfProcess.get(process) ?? Infinity, device));
+    first = Math.min(first, device);
+  }
+  const hostDevice = raw.places.map(({ process }, place) => {
+    const device = firstOfProcess.get(process) ?? first;
+    return device === Infinity ? placeDevice[place] : device;
+  });
+  const deviceOf = new Int32Array(raw.length);
+  for (let row = 0; row < raw.length; row++) {
+    const place = raw.place[row];
+    deviceOf[row] = HOST_KINDS.includes(raw.kind[row]) ? hostDevice[place] : placeDevice[place];
+  }
+  if (hostRows > 0 && new Set(deviceOf).size > 1) {
+    sentences.push(
+      'Host memory (pinned, pageable) belongs to no device; it is listed with the first device of its process.',
+    );
+  }
+  return deviceOf;
+}
+
+/** The raw rows `rows` as an event table; null: all of them as they are, without a copy. */
+function eventTable(raw: RawEvents, rows: Uint32Array | null): EventTable {
+  const length = rows === null ? raw.length : rows.length;
+  const stack_index = new Uint32Array(length).fill(NONE);
+  if (rows === null) {
+    return {
+      length,
+      action: raw.action.subarray(0, length),
+      address: words(raw.address, length),
+      size: words(raw.size, length),
+      stream_index: raw.stream.subarray(0, length),
+      stack_index,
+      time_ns: words(raw.time, length),
+      group: raw.kind.subarray(0, length),
+    };
+  }
+  const take64 = (column: BigInt64Array | BigUint64Array): Uint32Array => {
+    const from = words(column, raw.length);
+    const to = new Uint32Array(2 * length);
+    for (let i = 0; i < length; i++) {
+      to[2 * i] = from[2 * rows[i]];
+      to[2 * i + 1] = from[2 * rows[i] + 1];
+    }
+    return to;
+  };
+  return {
+    length,
+    action: Uint8Array.from(rows, (row) => raw.action[row]),
+    address: take64(raw.address),
+    size: take64(raw.size),
+    stream_index: Uint16Array.from(rows, (row) => raw.stream[row]),
+    stack_index,
+    time_ns: take64(raw.time),
+    group: Uint8Array.from(rows, (row) => raw.kind[row]),
+  };
+}
+
+function gpuOfDevice(device: number, places: readonly Place[], raw: RawEvents, facts: GpuFacts): Gpu | null {
+  for (const place of places) {
+    const id = facts.gpuOf.get(`${pidOf(raw.processes[place.process])}:${place.device}`);
+    const gpu = facts.gpus.find((candidate) => candidate.id === id);
+    if (gpu) return gpu;
+  }
+  return (
+    facts.gpus.find((gpu) => gpu.cuDevice === device) ??
+    facts.gpus.find((gpu) => gpu.cuDevice === null && gpu.id === device) ??
+    null
+  );
+}
+
+export function buildDevices(
+  raw: RawEvents,
+  poolEvents: readonly PoolEvent[],
+  facts: GpuFacts,
+  cut: boolean,
+): Devices {
+  const sentences: string[] = [];
+  const order = timeOrder(raw);
+  const pairing = pair(raw, order);
+  const placeDevice = numberPlaces(raw, facts, sentences);
+  const deviceOf = deviceOfRows(raw, placeDevice, sentences);
+  const numbers = [...new Set(deviceOf)].sort((a, b) => a - b);
+  const streams = raw.streams.slice(0, MOST_STREAMS);
+  if (raw.streams.length > MOST_STREAMS) streams[MOST_STREAMS - 1] = 'others';
+
+  const devices = numbers.map((device): DeviceTrace => {
+    // Raw rows of the device in time order; null: all rows, in order.
+    let rows = order;
+    if (numbers.length > 1) {
+      rows = (order ?? Uint32Array.from({ length: raw.length }, (_unused, row) => row)).filter(
+        (row) => deviceOf[row] === device,
+      );
+    }
+    const rowOfRaw = new Uint32Array(raw.length).fill(NONE);
+    for (let i = 0; i < (rows?.length ?? raw.length); i++) rowOfRaw[rows === null ? i : rows[i]] = i;
+    const toRow = (rawRow: number): number => rowOfRaw[rawRow];
+    const isHere = (rawRow: number): boolean => rowOfRaw[rawRow] !== NONE;
+    const places = raw.places.filter((_place, index) => placeDevice[index] === device);
+    const gpu = gpuOfDevice(device, places, raw, facts);
+    const processes = new Set(places.map((place) => place.process));
+    if (processes.size > 1) {
+      sentences.push(
+        `${processes.size} processes share device ${device}; its figures are of all of them together.`,
+      );
+    }
+    const pools: PoolTable | null = buildPools(
+      raw,
+      isHere,
+      toRow,
+      poolEvents.filter((event) => deviceOfPool(event, raw, placeDevice) === device),
+    );
+    const unmatched = Uint32Array.from([...pairing.unmatched].filter(isHere).map(toRow)).sort();
+    return {
+      device,
+      producer: 'nsys',
+      name: gpu?.name ?? null,
+      total_bytes: gpu?.totalBytes ?? null,
+      clock: raw.hasTime ? 'session' : 'none',
+      streams,
+      events: eventTable(raw, rows),
+      cut,
+      segments: null,
+      blocks: null,
+      annotations: [],
+      pools,
+      device_free: [],
+      symbols: raw.symbols.filter(([row]) => isHere(row)).map(([row, name]) => [toRow(row), name] as const),
+      ...(unmatched.length > 0 ? { unmatched_frees: unmatched } : {}),
+    };
+  });
+  return { devices, warnings: pairingWarnings(pairing), sentences };
+}
+
+/** Device of what happened to a pool itself, by the place of its process and device number. */
+function deviceOfPool(event: PoolEvent, raw: RawEvents, placeDevice: readonly number[]): number {
+  const place = raw.places.findIndex(
+    ({ process, device }) => raw.processes[process] === event.globalPid && device === event.device,
+  );
+  return place < 0 ? event.device : placeDevice[place];
+}
