@@ -38,7 +38,10 @@ export class StagingRing {
       for (let from = 0, turn = 0; from < words.length; from += pieceWords, turn++) {
         const piece = words.subarray(from, from + pieceWords);
         const slot = await this.slot(turn % PIECES);
-        submitted.push(this.context.guard('upload', () => this.send(slot, piece, target, 4 * from)));
+        const sent = this.context.guard('upload', () => this.send(slot, piece, target, 4 * from));
+        // Awaited with all others; until then a failure must not go unhandled.
+        sent.catch(() => undefined);
+        submitted.push(sent);
       }
     } catch (error) {
       await Promise.allSettled(submitted);
