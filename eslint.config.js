@@ -2,7 +2,7 @@ import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist', '.cache', 'node_modules', 'test/fixtures', 'test/golden'] },
+  { ignores: ['dist', '.cache', '.bench', 'node_modules', 'test/fixtures', 'test/golden'] },
   js.configs.recommended,
   {
     files: ['**/*.ts'],

@@ -68,6 +68,7 @@ export function nsysSeries(trace: DeviceTrace): SeriesSpec[] {
         unit: 'bytes',
         chart: 'usage',
         exact: initial === 0,
+        bound: initial === 0 ? null : 'lower',
         note,
         initial,
         deltas: () => groupDeltas(trace, kinds),

@@ -5,6 +5,8 @@ export interface SeriesSpec {
   readonly unit: 'bytes' | 'count';
   readonly chart: 'usage' | 'fragmentation';
   readonly exact: boolean;
+  /** Where not exact: which side of the truth it lies on, null where neither can be promised. */
+  readonly bound: 'lower' | 'upper' | null;
   readonly note: string | null;
   /** Value before the first event. */
   readonly initial: number;

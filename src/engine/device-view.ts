@@ -177,12 +177,13 @@ export async function deviceView(session: DeviceSession): Promise<DeviceView> {
     streams: trace.streams,
     fromEmpty: session.baseline.fromEmpty,
     sentences: await sentences(session, events),
-    series: aggregate.series.map(({ id, label, unit, chart, exact, note }) => ({
+    series: aggregate.series.map(({ id, label, unit, chart, exact, bound, note }) => ({
       id,
       label,
       unit,
       chart,
       exact,
+      bound,
       note,
     })),
     headline: await headline(session),

@@ -57,8 +57,10 @@ export interface SeriesView {
   readonly unit: 'bytes' | 'count';
   /** 'usage': the timeline; 'fragmentation': the chart below it. */
   readonly chart: 'usage' | 'fragmentation';
-  /** false: a bound; `note` says of what and why. */
+  /** false: a bound or a count of what is visible; `note` says of what and why. */
   readonly exact: boolean;
+  /** Where not exact: the true value is at least ('lower') or at most ('upper') this; null: neither can be promised. */
+  readonly bound: 'lower' | 'upper' | null;
   readonly note: string | null;
 }
 

@@ -1,0 +1,121 @@
+/**
+ * npm run bench: how fast each reader is, as ratios to a floor measured in the same run, every measurement in a
+ * process of its own and the rivals taking turns, so that noise of the machine meets both. Medians.
+ *
+ *   npm run bench [-- --runs 7]
+ *
+ * The recordings lie beside the repository (../shared/traces); without them the bundled samples are read.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { build } from 'vite';
+
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** The folder has the depth of test/, so that what finds the repository by its own place finds it from here too. */
+const OUT = join(ROOT, '.bench');
+
+async function bundle(name, entry) {
+  await build({
+    configFile: join(ROOT, 'vite.config.ts'),
+    root: ROOT,
+    mode: 'cli',
+    logLevel: 'error',
+    build: {
+      ssr: join(ROOT, entry),
+      outDir: OUT,
+      emptyOutDir: false,
+      rolldownOptions: { output: { entryFileNames: `${name}.mjs` } },
+    },
+  });
+  return join(OUT, `${name}.mjs`);
+}
+
+const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+
+function run(command, args) {
+  const result = spawnSync(command, args, { encoding: 'utf8', maxBuffer: 1 << 26 });
+  if (result.error !== undefined || result.status !== 0) return null;
+  return result.stdout.trim();
+}
+
+/** Bytes of the file, read in pieces of 1 MiB: nothing that reads the file can be faster. */
+function readFloor(path) {
+  const started = performance.now();
+  readFileSync(path);
+  return performance.now() - started;
+}
+
+const python = run('python3', ['--version']) === null ? null : 'python3';
+const floors = (kind, path) => {
+  const text = python === null ? null : run(python, [join(ROOT, 'test/bench/floors.py'), kind, path]);
+  return text === null ? null : Number(text);
+};
+
+function row(cells) {
+  const widths = [26, 9, 10, 9, 12, 12, 13, 13, 12];
+  console.log(cells.map((cell, i) => (i === 0 ? String(cell).padEnd(widths[i]) : String(cell).padStart(widths[i]))).join(' '));
+}
+
+const fixed = (value, digits = 0) => (value === null || Number.isNaN(value) ? '-' : value.toFixed(digits));
+
+function measure(reader, path, floor, runs) {
+  const ours = [];
+  const theirs = [];
+  const plain = [];
+  for (let i = 0; i < runs; i++) {
+    const line = run(process.execPath, [reader, path]);
+    if (line === null) throw new Error(`reading ${path} failed`);
+    ours.push(JSON.parse(line));
+    if (floor !== null) {
+      const other = floors(floor, path);
+      if (other !== null) theirs.push(other);
+    }
+    plain.push(readFloor(path));
+  }
+  const ms = median(ours.map(({ parseMs }) => parseMs));
+  const bytes = statSync(path).size;
+  const other = theirs.length === 0 ? null : median(theirs);
+  row([
+    path.split('/').at(-1),
+    fixed(bytes / 1e6, 1),
+    fixed(ms),
+    fixed(bytes / 1e3 / ms),
+    fixed(ours[0].rows / ms / 1000, 2),
+    fixed(other),
+    other === null ? '-' : `${fixed(other / ms, 2)}x`,
+    `${fixed(median(ours.map(({ rssMiB }) => rssMiB)) / (bytes / 1048576), 2)}x`,
+    fixed(median(ours.map(({ timelineMs }) => timelineMs))),
+  ]);
+}
+
+const runsAt = process.argv.indexOf('--runs');
+const runs = runsAt < 0 ? 5 : Number(process.argv[runsAt + 1]);
+if (!Number.isInteger(runs) || runs < 1) {
+  console.error('usage: npm run bench [-- --runs N]');
+  process.exit(2);
+}
+
+const reader = await bundle('read-once', 'test/bench/read-once.ts');
+const { sharedTraces } = await import(pathToFileURL(await bundle('traces', 'test/shared-traces.ts')).href);
+const traces = sharedTraces();
+if (traces === null) console.log('../shared/traces is not here: reading the bundled samples instead.\n');
+if (python === null) console.log('python3 is not here: no floors from pickle.load and sqlite3.\n');
+
+console.log(`Readers, cold, each in its own process; medians of ${runs}. "floor": Python's pickle.load or sqlite3 fetchall in turn with ours.`);
+row(['file', 'MB', 'parse ms', 'MB/s', 'Mrows/s', 'floor ms', 'floor/ours', 'RSS/file', 'timeline ms']);
+const files =
+  traces === null
+    ? ['samples/leak.pickle.gz', 'samples/train.pickle.gz'].map((name) => [join(ROOT, name), null])
+    : [
+        [join(traces, 'serve/serve.pickle'), 'pickle'],
+        [join(traces, 'big/big.pickle'), 'pickle'],
+        [join(traces, 'train/train.pickle'), 'pickle'],
+        [join(traces, 'nsys/async.sqlite'), 'sqlite'],
+        [join(traces, 'nsys/small.sqlite'), 'sqlite'],
+        [join(traces, 'serve/serve.summaries.log'), null],
+      ];
+for (const [path, floor] of files) if (existsSync(path)) measure(reader, path, floor, runs);
+console.log('\nRSS/file: peak resident memory of the whole process over the size of the file. timeline ms: every curve at 1,200 pixel columns, right after the parse.');

@@ -1,0 +1,32 @@
+/**
+ * Reads one file cold, as the command line does, and prints one JSON line: milliseconds and rows of the parse,
+ * then of the first timeline (lifetimes and every curve's columns at 1,200 pixels), and the peak RSS in MiB.
+ */
+import { NodeSource } from '../../src/cli/node-source.ts';
+import { Engine } from '../../src/engine/engine.ts';
+
+const [path] = process.argv.slice(2);
+const engine = new Engine();
+await engine.start({ gpu: 'off' });
+const source = new NodeSource(path);
+const started = performance.now();
+const view = await engine.open(1, source, () => undefined);
+const opened = performance.now();
+const rssAfterParse = process.resourceUsage().maxRSS / 1024;
+for (const device of view.devices) {
+  const series = device.series.filter(({ chart }) => chart === 'usage').map(({ id }) => id);
+  const answer = await engine.timeline({ device: device.key, series, range: null, axis: 'time', columns: 1200 });
+  if (!answer.ok) throw new Error(answer.error.message);
+}
+const drawn = performance.now();
+if (view.error !== null) throw new Error(view.error.message);
+console.log(
+  JSON.stringify({
+    parseMs: view.milliseconds,
+    timelineMs: drawn - started - view.milliseconds,
+    openMs: opened - started,
+    rows: view.rows + view.summaries.length,
+    bytes: view.bytes,
+    rssMiB: rssAfterParse,
+  }),
+);
