@@ -7,7 +7,7 @@ import type { DeviceView, HolderRow, MomentAnswer } from '../engine/protocol.ts'
 import type { Fact } from '../view/moment.ts';
 import { momentModel } from '../view/moment.ts';
 import type { StackFrame } from '../view/stack.ts';
-import { stackFrames, stackText } from '../view/stack.ts';
+import { noStackWords, stackFrames, stackText } from '../view/stack.ts';
 import { count } from '../view/words.ts';
 import { copyText } from './copy.ts';
 import { controls } from './theme.ts';
@@ -87,6 +87,7 @@ export class VsDetail extends LitElement {
 
   @property({ attribute: false }) detail: Detail | null = null;
   @property({ attribute: false }) clock: DeviceView['clock'] = 'wall';
+  @property({ attribute: false }) producer: DeviceView['producer'] = 'torch';
   @property({ attribute: false }) unit: ByteUnit = 'binary';
 
   @state() private copied = false;
@@ -157,9 +158,7 @@ export class VsDetail extends LitElement {
       <h3>Stack, innermost first</h3>
       ${
         frames.length === 0
-          ? html`<p class="quiet">
-              No stack was recorded for it. Record with stacks="all" to see it next time.
-            </p>`
+          ? html`<p class="quiet">${noStackWords(this.producer)}</p>`
           : html`
               <ol>
                 ${frames.map(

@@ -211,7 +211,12 @@ export class VsDevice extends LitElement {
         <div class="columns">
           <div class="main">${this.charts()} ${this.rangeBar()} ${this.tables()}</div>
           <aside class="panel" aria-label="Details" tabindex="0">
-            <vs-detail .detail=${this.detail} .clock=${device.clock} .unit=${unit}></vs-detail>
+            <vs-detail
+              .detail=${this.detail}
+              .clock=${device.clock}
+              .producer=${device.producer}
+              .unit=${unit}
+            ></vs-detail>
           </aside>
         </div>
       </div>
@@ -325,7 +330,7 @@ export class VsDevice extends LitElement {
         <vs-histograms .streams=${range.streams} .unit=${unit}></vs-histograms>
       </section>
       ${
-        range.holders.length === 0
+        range.holders.length === 0 || device.producer === 'nsys'
           ? nothing
           : html`<section class="panel body">
               <h2>Who holds it</h2>

@@ -6,12 +6,13 @@ import { formatBytes, formatInteger } from '../base/units.ts';
 import type { SourceView } from '../engine/protocol.ts';
 import type { LegendEntry } from '../view/curves.ts';
 import { formatValue } from '../view/curves.ts';
-import { stepName, summaryChart, summaryTable } from '../view/summary.ts';
+import { stepName, stepsTable, summaryChart, summaryTable } from '../view/summary.ts';
 import { count } from '../view/words.ts';
 import { legendStyle, renderLegend } from './legend.ts';
 import { controls } from './theme.ts';
 import './uplot-chart.ts';
 import './vs-file-bar.ts';
+import type { RowOpenEvent } from './vs-table.ts';
 import './vs-table.ts';
 
 const CHART_HEIGHT = 280;
@@ -81,7 +82,7 @@ export class VsSummaries extends LitElement {
         id: curve.id,
         label: curve.label,
         color: curve.color,
-        dashed: false,
+        dashed: curve.dashed,
         shown: !this.hiddenCurves.has(curve.id),
         value: formatValue(value, curve.scale, unit),
         title: `${curve.label} at ${stepName(summaries[column])}: ${exact}${curve.scale === 'bytes' ? ', rounded down by PyTorch' : ''}`,
@@ -107,6 +108,16 @@ export class VsSummaries extends LitElement {
           @chart-hover=${(event: CustomEvent<{ x: number | null }>) => (this.hoverX = event.detail.x)}
           @chart-pick=${(event: CustomEvent<{ x: number }>) => this.choose(Math.floor(event.detail.x), summaries.length)}
         ></uplot-chart>
+      </section>
+      <section class="panel body">
+        <h2>Step by step</h2>
+        <p class="rounded quiet">What is held after each summary, and how it changed since the one before.</p>
+        <vs-table
+          .model=${stepsTable(summaries, unit)}
+          .current=${String(at)}
+          opens
+          @row-open=${(event: RowOpenEvent) => this.choose(Number(event.detail.key), summaries.length)}
+        ></vs-table>
       </section>
       <section class="panel body">
         <div class="pick">

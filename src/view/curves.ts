@@ -108,6 +108,12 @@ export function formatValue(value: number, scale: 'bytes' | 'count', unit: ByteU
   return scale === 'bytes' ? formatBytes(value, unit) : formatInteger(value);
 }
 
+/** What stands before a figure that is a bound: its label says which way, or nothing does. */
+export function boundSign(label: string, exact: boolean): string {
+  if (exact) return '';
+  return /\(at least\)/.test(label) ? '≥ ' : /\(at most\)/.test(label) ? '≤ ' : '≈ ';
+}
+
 /** Column under `x`, or -1 where `x` lies outside the answer. */
 export function columnAt(answer: TimelineAnswer, x: number): number {
   if (answer.x.length === 0 || x < answer.x[0] || x >= answer.range.to) return -1;
@@ -146,8 +152,8 @@ export function legend(
       : `lowest ${digits(min)}, highest ${digits(max)}, last ${digits(last)}`;
     return {
       ...entry,
-      value: exact ? text : `≥ ${text}`,
-      title: `${label}: ${exact ? '' : 'at least '}${exactly}${note === null ? '' : `. ${note}`}`,
+      value: boundSign(label, exact) + text,
+      title: `${label}: ${exactly}${note === null ? '' : `. ${note}`}`,
     };
   });
 }

@@ -32,6 +32,11 @@ export interface HistogramPanel {
   readonly summary: string;
 }
 
+function streamTitle(stream: string): string {
+  if (stream === 'unknown') return 'Streams not recorded';
+  return stream === '0' ? 'Stream 0 (default)' : `Stream ${stream}`;
+}
+
 const valueOf = (measure: HistogramMeasure, row: { count: number; bytes: number }): number =>
   measure === 'count' ? row.count : row.bytes;
 
@@ -78,11 +83,11 @@ export function histogramPanels(
     const facts = `${count(stream.allocations, 'allocation')}, ${formatBytes(stream.bytes, unit)}`;
     return {
       stream: stream.stream,
-      title: stream.stream === '0' ? 'Stream 0 (default)' : `Stream ${stream.stream}`,
+      title: streamTitle(stream.stream),
       facts,
       tallest: describe(measure, tallest, unit),
       bars,
-      summary: `Stream ${stream.stream}, ${facts}. Most by ${measure === 'count' ? 'number' : 'bytes'}: ${list(
+      summary: `${streamTitle(stream.stream)}: ${facts}. Most by ${measure === 'count' ? 'number' : 'bytes'}: ${list(
         largest.map(
           (bar) => `${classTitle(bar.from, bar.to)} (${describe(measure, valueOf(measure, bar), unit)})`,
         ),

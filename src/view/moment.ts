@@ -2,7 +2,7 @@
 import type { ByteUnit } from '../base/units.ts';
 import { formatDuration, formatInteger } from '../base/units.ts';
 import type { DeviceView, MomentAnswer } from '../engine/protocol.ts';
-import { formatValue } from './curves.ts';
+import { boundSign, formatValue } from './curves.ts';
 import { formatInstant, wallTime } from './words.ts';
 
 const MEANING: Readonly<Record<string, string>> = {
@@ -70,8 +70,8 @@ export function momentModel(moment: MomentAnswer, clock: DeviceView['clock'], un
     meaning: MEANING[moment.action] ?? null,
     facts: facts.filter((item) => item !== null),
     values: moment.values.map(({ label, value, unit: scale, exact }) =>
-      fact(label, `${exact ? '' : '≥ '}${formatValue(value, scale, unit)}`, {
-        title: `${exact ? '' : 'at least '}${formatInteger(value)}${scale === 'bytes' ? ' bytes' : ''}`,
+      fact(label, boundSign(label, exact) + formatValue(value, scale, unit), {
+        title: `${boundSign(label, exact)}${formatInteger(value)}${scale === 'bytes' ? ' bytes' : ''}`,
       }),
     ),
     partner: moment.partnerRow === null ? null : { row: moment.partnerRow, text: partnerText(moment, clock) },

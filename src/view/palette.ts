@@ -36,7 +36,7 @@ export const CURVES = {
   purple: shade('#9b3d86', '#df8fc8'),
   gold: shade('#8a6d00', '#e2c545'),
   grey: shade('#5c646c', '#a9b1b9'),
-  teal: shade('#00728a', '#4fd0e3'),
+  ink: shade('#1a1d20', '#e4e7ea'),
   red: shade('#b3261e', '#ff8f85'),
 } as const satisfies Readonly<Record<string, Shade>>;
 
@@ -50,14 +50,13 @@ const NAMED: Readonly<Record<string, CurveColor>> = {
   segments: 'grey',
   unused: 'orange',
   largest_gap: 'blue',
-  gaps: 'grey',
+  gaps: 'purple',
   device: 'blue',
   managed: 'orange',
   pinned: 'green',
-  pageable: 'grey',
-  array: 'purple',
-  device_static: 'teal',
-  managed_static: 'gold',
+  static: 'gold',
+  pageable: 'ink',
+  unknown: 'grey',
 };
 
 /** One colour a curve: its own where it has one, else the next that no curve before it took. */

@@ -1,5 +1,5 @@
 /** Stacks for reading: the user's own frames stand out, libraries step back. */
-import type { MomentAnswer } from '../engine/protocol.ts';
+import type { DeviceView, MomentAnswer } from '../engine/protocol.ts';
 
 type Frame = MomentAnswer['frames'][number];
 
@@ -9,6 +9,12 @@ export interface StackFrame {
   readonly place: string;
   readonly library: boolean;
 }
+
+/** Why a panel has no stack, and what to do about it. */
+export const noStackWords = (producer: DeviceView['producer']): string =>
+  producer === 'torch'
+    ? 'No stack was recorded for it, or it was allocated before the recording. To record stacks, leave stacks="all" and context="all" as they are in _record_memory_history().'
+    : 'Nsight Systems exports hold no stacks for memory events.';
 
 const LIBRARY =
   /(^|[\\/])(site-packages|dist-packages|lib[\\/]python3[^\\/]*)[\\/]|^<frozen|^\?\?|^(?![\s\S])/;

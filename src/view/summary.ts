@@ -98,11 +98,59 @@ export function summaryTable(
   };
 }
 
+/** Every summary on a line: how the totals moved. Keys are positions in `summaries`. */
+export function stepsTable(summaries: readonly MemorySummary[], unit: ByteUnit): TableModel {
+  const labels: Readonly<Record<string, string>> = {
+    'GPU reserved memory': 'Reserved',
+    'Allocated memory': 'Allocated',
+    'Requested memory': 'Requested',
+    'GPU reserved segments': 'Segments',
+  };
+  const metrics = Object.keys(labels).filter((metric) =>
+    summaries.some(({ rows }) => rows[metric]?.all !== undefined),
+  );
+  return {
+    caption: 'Totals by summary',
+    columns: [
+      { id: 'step', label: 'Summary', numeric: false },
+      ...metrics.flatMap((metric) => [
+        { id: metric, label: labels[metric], numeric: true },
+        { id: `${metric}/change`, label: 'Change', numeric: true },
+      ]),
+      { id: 'ooms', label: 'OOMs', numeric: true },
+      { id: 'retries', label: 'Retries', numeric: true },
+    ],
+    rows: summaries.map((summary, index) => ({
+      key: String(index),
+      cells: [
+        cell(stepName(summary), index),
+        ...metrics.flatMap((metric) => {
+          const now = summary.rows[metric]?.all?.current;
+          const before = summaries[index - 1]?.rows[metric]?.all?.current;
+          const granularity = summary.granularity[metric]?.current ?? 1;
+          return [
+            now === undefined ? cell('–', 0) : figureCell(metric, now, granularity, unit),
+            now === undefined || before === undefined
+              ? cell('–', 0)
+              : differenceCell(metric, now - before, granularity, unit),
+          ];
+        }),
+        cell(formatInteger(summary.ooms), summary.ooms),
+        cell(formatInteger(summary.retries), summary.retries),
+      ],
+    })),
+    total: null,
+    sort: null,
+  };
+}
+
 interface SummaryCurve {
   readonly metric: string;
   readonly figure: Figure;
   readonly color: CurveColor;
   readonly label: string;
+  /** Set apart from the curve of the same colour. */
+  readonly dashed?: boolean;
 }
 
 const CURVES: readonly SummaryCurve[] = [
@@ -111,7 +159,7 @@ const CURVES: readonly SummaryCurve[] = [
   { metric: 'Active memory', figure: 'current', color: 'purple', label: 'Active' },
   { metric: 'Requested memory', figure: 'current', color: 'blue', label: 'Requested' },
   { metric: 'Non-releasable memory', figure: 'current', color: 'gold', label: 'Non-releasable' },
-  { metric: 'Allocated memory', figure: 'peak', color: 'teal', label: 'Peak allocated' },
+  { metric: 'Allocated memory', figure: 'peak', color: 'green', label: 'Peak allocated', dashed: true },
   { metric: 'GPU reserved segments', figure: 'current', color: 'grey', label: 'Segments' },
 ];
 
@@ -125,7 +173,7 @@ export function summaryChart(
 ): { readonly model: ChartModel; readonly curves: readonly ChartCurve[] } {
   const curves = CURVES.filter(({ metric }) =>
     summaries.some(({ rows }) => rows[metric]?.all !== undefined),
-  ).map(({ metric, figure, color, label }): ChartCurve => {
+  ).map(({ metric, figure, color, label, dashed = false }): ChartCurve => {
     // A summary without the metric (another version in the same log) repeats the value before it.
     let carried = 0;
     const values = Float64Array.from(
@@ -134,7 +182,7 @@ export function summaryChart(
     );
     const scale = isBytes(metric) ? 'bytes' : 'count';
     const id = `${metric}/${figure}`;
-    return { id, label, color, scale, dashed: false, first: values, min: values, max: values, last: values };
+    return { id, label, color, scale, dashed, first: values, min: values, max: values, last: values };
   });
   const shown = curves.filter(({ id }) => !hidden.has(id));
   const top = (scale: 'bytes' | 'count'): number =>

@@ -24,6 +24,7 @@ export function list(items: readonly string[]): string {
 
 /** A moment from the start of the recording, to the microsecond: "12.345678 s". */
 export function formatInstant(ns: number): string {
+  if (ns === 0) return '0 s';
   if (Math.abs(ns) < 1e6) return formatDuration(ns);
   return Math.abs(ns) < 1e9 ? `${(ns / 1e6).toFixed(3)} ms` : `${(ns / 1e9).toFixed(6)} s`;
 }

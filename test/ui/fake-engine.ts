@@ -30,7 +30,7 @@ const SERIES: readonly SeriesView[] = [
   { id: 'requested', label: 'Requested', unit: 'bytes', chart: 'usage', exact: true, note: null },
   {
     id: 'allocated_floor',
-    label: 'Allocated',
+    label: 'Allocated (at least)',
     unit: 'bytes',
     chart: 'usage',
     exact: false,

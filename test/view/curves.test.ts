@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { SeriesView, TimelineAnswer } from '../../src/engine/protocol.ts';
-import { chartModel, columnAt, legend } from '../../src/view/curves.ts';
+import { boundSign, chartModel, columnAt, legend } from '../../src/view/curves.ts';
 
 const series: readonly SeriesView[] = [
   { id: 'reserved', label: 'Reserved', unit: 'bytes', chart: 'usage', exact: true, note: null },
   {
     id: 'active_floor',
-    label: 'Active',
+    label: 'Active (at least)',
     unit: 'bytes',
     chart: 'usage',
     exact: false,
@@ -86,17 +86,23 @@ describe('the legend', () => {
     legend(series, answer, new Set(), x, 'binary').map(({ label, value }) => `${label} ${value}`);
 
   it('shows all that a column holds', () => {
-    expect(at(150)).toEqual(['Reserved 1.00 KiB – 8.79 KiB', 'Active ≥ 1 B', 'Gaps 5']);
+    expect(at(150)).toEqual(['Reserved 1.00 KiB – 8.79 KiB', 'Active (at least) ≥ 1 B', 'Gaps 5']);
   });
 
   it('shows the right edge without a pointer', () => {
-    expect(at(null)).toEqual(['Reserved 2.00 KiB', 'Active ≥ 1 B', 'Gaps 6']);
+    expect(at(null)).toEqual(['Reserved 2.00 KiB', 'Active (at least) ≥ 1 B', 'Gaps 6']);
   });
 
   it('has every digit in the title, and calls a bound a bound', () => {
     const [reserved, active] = legend(series, answer, new Set(), 150, 'binary');
     expect(reserved.title).toBe('Reserved: lowest 1,024 bytes, highest 9,000 bytes, last 2,048 bytes');
-    expect(active.title).toBe('Active: at least 1 bytes. A lower bound.');
+    expect(active.title).toBe('Active (at least): 1 bytes. A lower bound.');
+  });
+
+  it('never calls a bound more than it is', () => {
+    expect(boundSign('Reserved', true)).toBe('');
+    expect(boundSign('Largest free range (at most)', false)).toBe('≤ ');
+    expect(boundSign('Free ranges', false)).toBe('≈ ');
   });
 
   it('waits for an answer without inventing values', () => {

@@ -161,7 +161,7 @@ describe('a moment', () => {
     stream: '0',
     group: 'large_pool',
     frames: [],
-    values: [{ id: 'a', label: 'Active', value: 1024, unit: 'bytes', exact: false }],
+    values: [{ id: 'a', label: 'Active (at least)', value: 1024, unit: 'bytes', exact: false }],
     partnerRow: 7000,
     partnerNs: 1.5e9,
   };
@@ -178,7 +178,7 @@ describe('a moment', () => {
       'Pool or kind: large pool',
     ]);
     expect(model.partner).toEqual({ row: 7000, text: 'Freed 500.0 ms later' });
-    expect(model.values[0]).toMatchObject({ value: '≥ 1.00 KiB', title: 'at least 1,024 bytes' });
+    expect(model.values[0]).toMatchObject({ value: '≥ 1.00 KiB', title: '≥ 1,024 bytes' });
   });
 
   it('speaks of events where there is no clock', () => {

@@ -62,7 +62,7 @@ describe('histograms', () => {
 
   it('say in one sentence what they show', () => {
     expect(histogramPanels(STREAMS, 'count', 'binary')[0].summary).toBe(
-      'Stream 0, 12 allocations, 16.41 KiB. Most by number: 512 B to 1 KiB (8 allocations) and 2 KiB to 4 KiB (4 allocations).',
+      'Stream 0 (default): 12 allocations, 16.41 KiB. Most by number: 512 B to 1 KiB (8 allocations) and 2 KiB to 4 KiB (4 allocations).',
     );
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { SourceView } from '../../src/engine/protocol.ts';
-import { summaryChart, summaryTable } from '../../src/view/summary.ts';
+import { stepsTable, summaryChart, summaryTable } from '../../src/view/summary.ts';
 
 type MemorySummary = SourceView['summaries'][number];
 const MIB = 2 ** 20;
@@ -44,6 +44,15 @@ describe('one summary as a table', () => {
     expect(row.cells[1].title).toBe('printed rounded down: 3,988,783,104 to 3,989,831,679 bytes');
     expect(row.cells[2].title).toBe('+14,680,064 bytes, give or take 1.00 MiB');
   });
+});
+
+it('every summary on a line, with what changed', () => {
+  const rows = stepsTable(LOG, 'binary').rows.map((row) => row.cells.map((cell) => cell.text).join(' | '));
+  expect(rows).toEqual([
+    'summary 1 | 3.70 GiB | – | 131 | – | 0 | 0',
+    'step 1 | 3.71 GiB | +14.00 MiB | – | – | 0 | 0',
+    'step 2 | 3.71 GiB | −4.00 MiB | 130 | – | 0 | 0',
+  ]);
 });
 
 describe('a log as curves', () => {
