@@ -37,7 +37,7 @@ export const deviceStyle = css`
   }
   .range {
     position: sticky;
-    top: 48px;
+    top: 45px;
     z-index: 2;
     display: flex;
     flex-wrap: wrap;

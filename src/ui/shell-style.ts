@@ -38,7 +38,7 @@ export const shellStyle = css`
   main {
     flex: 1;
   }
-  vs-status {
+  footer {
     position: sticky;
     bottom: 0;
     z-index: 5;

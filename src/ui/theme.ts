@@ -100,7 +100,7 @@ export const controls = css`
     border-color: var(--accent);
     font-weight: 600;
   }
-  button.primary:hover {
+  button.primary:hover:not(:disabled) {
     background: color-mix(in srgb, var(--accent) 88%, var(--text));
   }
   button.link {
@@ -113,7 +113,11 @@ export const controls = css`
     text-underline-offset: 2px;
     font-variant-numeric: inherit;
   }
-  button[aria-pressed='true'] {
+  button.link:hover:not(:disabled) {
+    background: none;
+  }
+  button[aria-pressed='true'],
+  button[aria-pressed='true']:hover:not(:disabled) {
     color: var(--accent);
     border-color: var(--accent);
     background: var(--accent-soft);

@@ -199,7 +199,9 @@ export class VramScope extends LitElement {
         ${
           session.jobs.length === 0
             ? nothing
-            : html`<vs-jobs .jobs=${session.jobs} .unit=${this.settings.unit}></vs-jobs>`
+            : html`<section aria-label="Reading">
+                <vs-jobs .jobs=${session.jobs} .unit=${this.settings.unit}></vs-jobs>
+              </section>`
         }
         <main>
           ${tabs.length === 0 && session.jobs.length === 0 ? html`<vs-empty></vs-empty>` : nothing}
@@ -209,7 +211,9 @@ export class VramScope extends LitElement {
             (tab) => this.page(tab),
           )}
         </main>
-        <vs-status .status=${session.status} .ranOn=${this.ranOn} .notice=${session.notice}></vs-status>
+        <footer>
+          <vs-status .status=${session.status} .ranOn=${this.ranOn} .notice=${session.notice}></vs-status>
+        </footer>
         <vs-keys></vs-keys>
         <input type="file" multiple hidden aria-label="Files to open" @change=${() => void this.picked()} />
         ${this.dropping ? html`<div class="drop"><p>Drop to open. Nothing is uploaded.</p></div>` : nothing}

@@ -87,6 +87,7 @@ export class VsDetail extends LitElement {
 
   @property({ attribute: false }) detail: Detail | null = null;
   @property({ attribute: false }) clock: DeviceView['clock'] = 'wall';
+  @property({ attribute: false }) series: DeviceView['series'] = [];
   @property({ attribute: false }) producer: DeviceView['producer'] = 'torch';
   @property({ attribute: false }) unit: ByteUnit = 'binary';
 
@@ -110,7 +111,7 @@ export class VsDetail extends LitElement {
   }
 
   private moment(moment: MomentAnswer): unknown {
-    const model = momentModel(moment, this.clock, this.unit);
+    const model = momentModel(moment, this.clock, this.series, this.unit);
     return html`
       ${this.heading(model.heading)}
       ${model.meaning === null ? nothing : html`<p class="quiet">${model.meaning}.</p>`}
@@ -165,7 +166,7 @@ export class VsDetail extends LitElement {
                   (frame) =>
                     html`<li class=${frame.library ? 'library' : ''}>
                       <div class="name mono">${frame.name}</div>
-                      <div class="mono quiet">${frame.place}</div>
+                      <div class="mono quiet" title=${frame.place}>${frame.short}</div>
                     </li>`,
                 )}
               </ol>

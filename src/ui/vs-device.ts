@@ -214,6 +214,7 @@ export class VsDevice extends LitElement {
             <vs-detail
               .detail=${this.detail}
               .clock=${device.clock}
+              .series=${device.series}
               .producer=${device.producer}
               .unit=${unit}
             ></vs-detail>

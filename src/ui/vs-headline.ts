@@ -62,9 +62,10 @@ export class VsHeadline extends LitElement {
   @property({ attribute: false }) cards: readonly HeadlineCard[] = [];
 
   override render(): unknown {
-    return html`<ul class="panel" aria-label="Headline figures">
-      ${this.cards.map((card) => this.card(card))}
-    </ul>`;
+    return html`<h2 class="visually-hidden">Headline</h2>
+      <ul class="panel" aria-label="Headline figures">
+        ${this.cards.map((card) => this.card(card))}
+      </ul>`;
   }
 
   private card(card: HeadlineCard): unknown {

@@ -108,10 +108,10 @@ export function formatValue(value: number, scale: 'bytes' | 'count', unit: ByteU
   return scale === 'bytes' ? formatBytes(value, unit) : formatInteger(value);
 }
 
-/** What stands before a figure that is a bound: its label says which way, or nothing does. */
-export function boundSign(label: string, exact: boolean): string {
+/** What stands before a figure that is not exact: which way the truth lies, where that is known. */
+export function boundSign({ exact, bound }: Pick<SeriesView, 'exact' | 'bound'>): string {
   if (exact) return '';
-  return /\(at least\)/.test(label) ? '≥ ' : /\(at most\)/.test(label) ? '≤ ' : '≈ ';
+  return bound === null ? '≈ ' : bound === 'lower' ? '≥ ' : '≤ ';
 }
 
 /** Column under `x`, or -1 where `x` lies outside the answer. */
@@ -129,7 +129,8 @@ export function legend(
 ): LegendEntry[] {
   const colors = curveColors(series.map(({ id }) => id));
   const column = answer === null ? -1 : at === null ? answer.x.length - 1 : columnAt(answer, at);
-  return series.map(({ id, label, unit: scale, exact, note }) => {
+  return series.map((one) => {
+    const { id, label, unit: scale, exact, note } = one;
     const entry = {
       id,
       label,
@@ -152,7 +153,7 @@ export function legend(
       : `lowest ${digits(min)}, highest ${digits(max)}, last ${digits(last)}`;
     return {
       ...entry,
-      value: boundSign(label, exact) + text,
+      value: boundSign(one) + text,
       title: `${label}: ${exactly}${note === null ? '' : `. ${note}`}`,
     };
   });

@@ -1,7 +1,7 @@
 /** The panel at the right as data: one event, or one stack. */
 import type { ByteUnit } from '../base/units.ts';
 import { formatDuration, formatInteger } from '../base/units.ts';
-import type { DeviceView, MomentAnswer } from '../engine/protocol.ts';
+import type { DeviceView, MomentAnswer, SeriesView } from '../engine/protocol.ts';
 import { boundSign, formatValue } from './curves.ts';
 import { formatInstant, wallTime } from './words.ts';
 
@@ -52,7 +52,14 @@ function partnerText(moment: MomentAnswer, clock: DeviceView['clock']): string {
   return `${verb} ${apart} ${moment.partnerNs >= moment.xNs ? 'later' : 'earlier'}`;
 }
 
-export function momentModel(moment: MomentAnswer, clock: DeviceView['clock'], unit: ByteUnit): MomentModel {
+export function momentModel(
+  moment: MomentAnswer,
+  clock: DeviceView['clock'],
+  series: readonly SeriesView[],
+  unit: ByteUnit,
+): MomentModel {
+  const sign = (id: string, exact: boolean): string =>
+    boundSign({ exact, bound: series.find((one) => one.id === id)?.bound ?? null });
   const wall = wallTime(moment.timeNs, clock);
   const facts = [
     clock === 'none'
@@ -69,9 +76,9 @@ export function momentModel(moment: MomentAnswer, clock: DeviceView['clock'], un
     heading: `${moment.action}, event ${formatInteger(moment.row)}`,
     meaning: MEANING[moment.action] ?? null,
     facts: facts.filter((item) => item !== null),
-    values: moment.values.map(({ label, value, unit: scale, exact }) =>
-      fact(label, boundSign(label, exact) + formatValue(value, scale, unit), {
-        title: `${boundSign(label, exact)}${formatInteger(value)}${scale === 'bytes' ? ' bytes' : ''}`,
+    values: moment.values.map(({ id, label, value, unit: scale, exact }) =>
+      fact(label, sign(id, exact) + formatValue(value, scale, unit), {
+        title: `${sign(id, exact)}${formatInteger(value)}${scale === 'bytes' ? ' bytes' : ''}`,
       }),
     ),
     partner: moment.partnerRow === null ? null : { row: moment.partnerRow, text: partnerText(moment, clock) },

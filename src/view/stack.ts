@@ -5,8 +5,10 @@ type Frame = MomentAnswer['frames'][number];
 
 export interface StackFrame {
   readonly name: string;
-  /** "model.py:103"; "" where the frame has no place (C++ without symbols). */
+  /** "/opt/.../transformers/models/qwen2.py:41"; "" where the frame has no place (C++ without symbols). */
   readonly place: string;
+  /** The same from the package on: "transformers/models/qwen2.py:41". */
+  readonly short: string;
   readonly library: boolean;
 }
 
@@ -16,15 +18,16 @@ export const noStackWords = (producer: DeviceView['producer']): string =>
     ? 'No stack was recorded for it, or it was allocated before the recording. To record stacks, leave stacks="all" and context="all" as they are in _record_memory_history().'
     : 'Nsight Systems exports hold no stacks for memory events.';
 
+/** PyTorch's own and Python's own files, and frames without a file. */
 const LIBRARY =
-  /(^|[\\/])(site-packages|dist-packages|lib[\\/]python3[^\\/]*)[\\/]|^<frozen|^\?\?|^(?![\s\S])/;
+  /[\\/](site|dist)-packages[\\/](torch|torchgen|torchvision|triton)[\\/]|[\\/]lib[\\/]python3[^\\/]*[\\/](?!(site|dist)-packages)|^<frozen|^\?\?$|^$/;
+const PACKAGES = /^.*[\\/](site|dist)-packages[\\/]/;
 
 export function stackFrames(frames: readonly Frame[]): StackFrame[] {
-  return frames.map(({ name, filename, line }) => ({
-    name,
-    place: filename === '' || filename === '??' ? '' : line > 0 ? `${filename}:${line}` : filename,
-    library: LIBRARY.test(filename),
-  }));
+  return frames.map(({ name, filename, line }) => {
+    const place = filename === '' || filename === '??' ? '' : line > 0 ? `${filename}:${line}` : filename;
+    return { name, place, short: place.replace(PACKAGES, ''), library: LIBRARY.test(filename) };
+  });
 }
 
 /** As a traceback is quoted in an issue: one frame a line. */

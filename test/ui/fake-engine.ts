@@ -26,14 +26,23 @@ interface Recording {
 }
 
 const SERIES: readonly SeriesView[] = [
-  { id: 'reserved', label: 'Reserved', unit: 'bytes', chart: 'usage', exact: true, note: null },
-  { id: 'requested', label: 'Requested', unit: 'bytes', chart: 'usage', exact: true, note: null },
+  { id: 'reserved', label: 'Reserved', unit: 'bytes', chart: 'usage', exact: true, bound: null, note: null },
+  {
+    id: 'requested',
+    label: 'Requested',
+    unit: 'bytes',
+    chart: 'usage',
+    exact: true,
+    bound: null,
+    note: null,
+  },
   {
     id: 'allocated_floor',
     label: 'Allocated (at least)',
     unit: 'bytes',
     chart: 'usage',
     exact: false,
+    bound: 'lower',
     note: 'Block sizes are not in the trace: the requested size is a lower bound.',
   },
   {
@@ -42,9 +51,18 @@ const SERIES: readonly SeriesView[] = [
     unit: 'bytes',
     chart: 'fragmentation',
     exact: true,
+    bound: null,
     note: null,
   },
-  { id: 'gaps', label: 'Free gaps', unit: 'count', chart: 'fragmentation', exact: true, note: null },
+  {
+    id: 'gaps',
+    label: 'Free gaps',
+    unit: 'count',
+    chart: 'fragmentation',
+    exact: true,
+    bound: null,
+    note: null,
+  },
 ];
 
 /** Always the same numbers: a linear congruential generator. */

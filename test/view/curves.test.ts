@@ -3,16 +3,17 @@ import type { SeriesView, TimelineAnswer } from '../../src/engine/protocol.ts';
 import { boundSign, chartModel, columnAt, legend } from '../../src/view/curves.ts';
 
 const series: readonly SeriesView[] = [
-  { id: 'reserved', label: 'Reserved', unit: 'bytes', chart: 'usage', exact: true, note: null },
+  { id: 'reserved', label: 'Reserved', unit: 'bytes', chart: 'usage', exact: true, bound: null, note: null },
   {
     id: 'active_floor',
     label: 'Active (at least)',
     unit: 'bytes',
     chart: 'usage',
     exact: false,
+    bound: 'lower',
     note: 'A lower bound.',
   },
-  { id: 'gaps', label: 'Gaps', unit: 'count', chart: 'usage', exact: true, note: null },
+  { id: 'gaps', label: 'Gaps', unit: 'count', chart: 'usage', exact: true, bound: null, note: null },
 ];
 
 /** Three columns of 100 ns; reserved has a lone peak inside the middle one. */
@@ -100,9 +101,10 @@ describe('the legend', () => {
   });
 
   it('never calls a bound more than it is', () => {
-    expect(boundSign('Reserved', true)).toBe('');
-    expect(boundSign('Largest free range (at most)', false)).toBe('≤ ');
-    expect(boundSign('Free ranges', false)).toBe('≈ ');
+    expect(boundSign({ exact: true, bound: null })).toBe('');
+    expect(boundSign({ exact: false, bound: 'lower' })).toBe('≥ ');
+    expect(boundSign({ exact: false, bound: 'upper' })).toBe('≤ ');
+    expect(boundSign({ exact: false, bound: null })).toBe('≈ ');
   });
 
   it('waits for an answer without inventing values', () => {

@@ -1,6 +1,12 @@
 /** What a device's page shows and how its state moves. */
 import { describe, expect, it } from 'vitest';
-import type { HeadlineView, MomentAnswer, RangeAnswer, SourceView } from '../../src/engine/protocol.ts';
+import type {
+  HeadlineView,
+  MomentAnswer,
+  RangeAnswer,
+  SeriesView,
+  SourceView,
+} from '../../src/engine/protocol.ts';
 import {
   centred,
   fitted,
@@ -150,6 +156,17 @@ describe('marks', () => {
 });
 
 describe('a moment', () => {
+  const SERIES: readonly SeriesView[] = [
+    {
+      id: 'a',
+      label: 'Active (at least)',
+      unit: 'bytes',
+      chart: 'usage',
+      exact: false,
+      bound: 'lower',
+      note: null,
+    },
+  ];
   const moment: MomentAnswer = {
     device: '0:0',
     row: 6014,
@@ -167,7 +184,7 @@ describe('a moment', () => {
   };
 
   it('says what happened, to the byte, and when it ended', () => {
-    const model = momentModel(moment, 'session', 'binary');
+    const model = momentModel(moment, 'session', SERIES, 'binary');
     expect(model.heading).toBe('alloc, event 6,014');
     expect(model.facts.map(({ name, value }) => `${name}: ${value}`)).toEqual([
       'Time: 1.000000 s',
@@ -182,10 +199,10 @@ describe('a moment', () => {
   });
 
   it('speaks of events where there is no clock', () => {
-    const model = momentModel({ ...moment, action: 'free_completed' }, 'none', 'binary');
+    const model = momentModel({ ...moment, action: 'free_completed' }, 'none', SERIES, 'binary');
     expect(model.facts[0].name).toBe('Size');
     expect(model.partner?.text).toBe('Allocated at event 7,000');
-    expect(momentModel({ ...moment, partnerRow: null }, 'wall', 'binary').partner).toBeNull();
+    expect(momentModel({ ...moment, partnerRow: null }, 'wall', SERIES, 'binary').partner).toBeNull();
   });
 });
 

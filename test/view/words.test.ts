@@ -134,6 +134,11 @@ it('stacks set the user’s own frames apart', () => {
     { name: 'runpy', filename: '<frozen runpy>', line: 88 },
   ]);
   expect(frames.map(({ library }) => library)).toEqual([true, true, false, true]);
+  expect(frames[1].short).toBe('torch/nn/functional.py:2397');
+  const [model] = stackFrames([
+    { name: 'f', filename: '/v/lib/python3.12/site-packages/transformers/a.py', line: 1 },
+  ]);
+  expect(model).toMatchObject({ library: false, short: 'transformers/a.py:1' });
   expect(stackText(frames.slice(0, 3))).toBe(
     'at::empty\nsilu (/usr/lib/python3.12/site-packages/torch/nn/functional.py:2397)\nforward (/home/user/model.py:103)',
   );
