@@ -119,25 +119,28 @@ export class DeviceAggregate {
   /** `offsets`: ascending row offsets, one more than there are columns. */
   async columns(spec: SeriesSpec, offsets: Uint32Array): Promise<CurveColumns> {
     const count = offsets.length - 1;
-    const carried = await this.valueAt(spec, offsets[0] - 1);
     const answer: CurveColumns = {
       first: new Float64Array(count),
       min: new Float64Array(count),
       max: new Float64Array(count),
       last: new Float64Array(count),
     };
+    // One column more in front, of the row before: one question to the GPU brings what is carried in, too.
+    const asked = new Uint32Array(offsets.length + 1);
+    asked.set(offsets, 1);
+    asked[0] = Math.max(offsets[0] - 1, 0);
     const columns: PixelColumns | null =
-      this.rows === 0 ? null : await this.kernels.pixelColumns(await this.curve(spec), offsets);
-    let carry = carried;
+      this.rows === 0 ? null : await this.kernels.pixelColumns(await this.curve(spec), asked);
+    let carry = columns === null || offsets[0] === 0 ? spec.initial : i64At(columns.last, 0);
     for (let i = 0; i < count; i++) {
       if (columns === null || offsets[i] === offsets[i + 1]) {
         answer.first[i] = answer.min[i] = answer.max[i] = answer.last[i] = carry;
         continue;
       }
-      answer.first[i] = i64At(columns.first, i);
-      answer.min[i] = i64At(columns.min, i);
-      answer.max[i] = i64At(columns.max, i);
-      carry = answer.last[i] = i64At(columns.last, i);
+      answer.first[i] = i64At(columns.first, i + 1);
+      answer.min[i] = i64At(columns.min, i + 1);
+      answer.max[i] = i64At(columns.max, i + 1);
+      carry = answer.last[i] = i64At(columns.last, i + 1);
     }
     return answer;
   }

@@ -39,7 +39,8 @@ export function createCpuKernels(): Kernels {
   return {
     name: 'cpu',
     maxLength: MAX_LENGTH,
-    runningTotals: (deltas, initial) => settle(() => new CpuColumn(computeRunningTotals(deltas, initial))),
+    runningTotals: (deltas, initial) =>
+      settle(() => new CpuColumn(computeRunningTotals(deltas, initial, deltas))),
     upload: (words) => settle(() => new CpuColumn(words)),
     download: (column) => settle(() => wordsOf(column)),
     pixelColumns: (values, offsets) =>

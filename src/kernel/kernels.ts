@@ -40,7 +40,10 @@ export interface Kernels {
   readonly name: 'cpu' | 'gpu';
   /** Most elements (of 64 bits) one resident column may have here. */
   readonly maxLength: number;
-  /** Inclusive running totals of i64 `deltas` (words), starting from `initial` (added to every total). */
+  /**
+   * Inclusive running totals of i64 `deltas` (words), starting from `initial` (added to every total). Takes the
+   * array over: the CPU writes the totals into it, so that a curve needs its memory once.
+   */
   runningTotals(deltas: Uint32Array, initial: bigint): Promise<Resident>;
   /** Makes words (2n) or keys resident as they are. */
   upload(words: Uint32Array): Promise<Resident>;

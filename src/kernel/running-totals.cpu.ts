@@ -6,9 +6,12 @@
  *   totals  15  13  20
  */
 
-/** Totals of i64 words `deltas`, each with `initial` added. */
-export function computeRunningTotals(deltas: Uint32Array, initial: bigint): Uint32Array<ArrayBuffer> {
-  const totals = new Uint32Array(deltas.length);
+/** Totals of i64 words `deltas`, each with `initial` added, written into `totals` (which may be `deltas`). */
+export function computeRunningTotals<T extends Uint32Array>(
+  deltas: Uint32Array,
+  initial: bigint,
+  totals: T = new Uint32Array(deltas.length) as T,
+): T {
   let low = Number(BigInt.asIntN(32, initial));
   let high = Number(BigInt.asIntN(32, initial >> 32n));
   for (let i = 0; i < deltas.length; i += 2) {

@@ -1,14 +1,22 @@
-/** Bundles gpu-node.ts, shaders inlined, into one file that plain Node runs: .cache/bench/gpu-node.mjs. */
+/** Bundles the entries for a GPU without a browser, shaders inlined, for plain Node: .cache/bench/gpu-*.mjs. */
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
 
-await build({
-  configFile: false,
-  root: fileURLToPath(new URL('../..', import.meta.url)),
-  build: {
-    ssr: 'test/bench/gpu-node.ts',
-    outDir: '.cache/bench',
-    target: 'node20',
-    rolldownOptions: { output: { entryFileNames: 'gpu-node.mjs' } },
-  },
-});
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+for (const name of ['gpu-node', 'gpu-engine']) {
+  await build({
+    // The kernels alone need no plugin; the engine's readers inline their WebAssembly by the project's.
+    configFile: name === 'gpu-engine' ? `${ROOT}vite.config.ts` : false,
+    root: ROOT,
+    mode: 'cli',
+    logLevel: 'warn',
+    build: {
+      ssr: `${ROOT}test/bench/${name}.ts`,
+      outDir: `${ROOT}.cache/bench`,
+      emptyOutDir: false,
+      target: 'node20',
+      rolldownOptions: { output: { entryFileNames: `${name}.mjs` } },
+    },
+  });
+}
