@@ -5,7 +5,28 @@ import type { TraceError } from '../base/trace-error.ts';
 import type { ByteSource } from '../file/byte-source.ts';
 import type { SourceData } from '../trace/capture.ts';
 
-export type Format = 'torch-snapshot' | 'memory-summary' | 'nsys-sqlite';
+export type Format =
+  | 'torch-snapshot'
+  | 'memory-summary'
+  | 'memory-stats'
+  | 'memory-lines'
+  | 'tensor-listing'
+  | 'oom-text'
+  | 'request-log'
+  | 'vllm-log'
+  | 'sglang-log'
+  | 'nsys-sqlite'
+  | 'nsys-arrow'
+  | 'nsys-arrowdir'
+  | 'nsys-parquetdir'
+  | 'nsys-json'
+  | 'nsys-stats'
+  | 'kineto-trace'
+  | 'memory-timeline'
+  | 'nvidia-smi'
+  | 'prometheus-text'
+  | 'prometheus-json'
+  | 'jax-memory-profile';
 
 /** Judgement on the first 64 KiB. `score`: 0 not mine, 1 certain; `reason` is shown to the user. */
 export interface Sniff {
@@ -43,6 +64,25 @@ export interface ReaderContext {
 export interface ReadOutcome {
   readonly data: SourceData;
   readonly error: TraceError | null;
+  /** Format and title of `data` where they differ from the reader's own (a log of several kinds of lines). */
+  readonly as?: { readonly format: Format; readonly title: string };
+  /** Further sources of the same file: a log of many kinds of lines, a page with a snapshot inside. */
+  readonly also?: readonly AlsoRead[];
+}
+
+export interface AlsoRead {
+  readonly format: Format;
+  readonly title: string;
+  readonly data: SourceData;
+}
+
+/** A folder of files that are one source (Nsight's arrowdir, parquetdir). */
+export interface FolderReader {
+  readonly format: Format;
+  readonly title: string;
+  /** By the names inside and the heads of a few of them. */
+  sniff(names: readonly string[], heads: ReadonlyMap<string, Uint8Array>): Sniff;
+  read(name: string, entries: readonly ByteSource[], context: ReaderContext): Promise<ReadOutcome>;
 }
 
 export interface Reader {

@@ -1,5 +1,6 @@
 /** What the readers fill and everything else asks: sources, and the devices each of them tells of. */
 import type { BlockTable, EventTable, SegmentTable } from './schema.ts';
+import type { Readings } from './readings.ts';
 import type { StackTable } from './stack-table.ts';
 
 /** One fact about something dropped, repaired, clamped or missing. `offset` in decompressed bytes. */
@@ -100,4 +101,6 @@ export interface SourceData {
   readonly stacks: StackTable;
   /** Allocator settings and the like, as text pairs. */
   readonly settings: readonly (readonly [string, string])[];
+  /** Figures over time, budgets, tables and events of logs, monitors and reports; absent where there are none. */
+  readonly readings?: Readings;
 }
