@@ -92,7 +92,7 @@ export function poolSeries(trace: DeviceTrace): SeriesSpec[] {
   const { pools } = trace;
   if (pools === null || pools.event_row === undefined) return [];
   return poolsOf(trace).flatMap((pool): SeriesSpec[] => {
-    const common = { unit: 'bytes', chart: 'usage', exact: true } as const;
+    const common = { unit: 'bytes', chart: 'usage', exact: true, bound: null } as const;
     return [
       {
         ...common,

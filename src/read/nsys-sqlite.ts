@@ -15,7 +15,7 @@ import { readPoolEvents } from './nsys-pools.ts';
 import { EVENTS_TABLE, NsysSchema } from './nsys-schema.ts';
 import type { Head, Reader, ReaderContext, ReaderInput, ReadOutcome, Sniff } from './reader.ts';
 import { openSqlite } from './sqlite-file.ts';
-import { isWalMode, type SqliteFile } from './sqlite-host.ts';
+import { isWalMode, sizeByHeader, type SqliteFile } from './sqlite-host.ts';
 
 const FORMAT = 'nsys-sqlite';
 const MAGIC = 'SQLite format 3\0';
@@ -58,7 +58,7 @@ function notNsys(schema: NsysSchema, file: string): TraceError {
 /** Why there are no memory events, and how many calls made some. */
 async function withoutEvents(schema: NsysSchema, context: ReaderContext): Promise<string[]> {
   const sentences = [
-    `GPU memory was not recorded: the report was made without --cuda-memory-usage=true. ${RECORD_AGAIN}`,
+    `There are no GPU memory events: the report was recorded without --cuda-memory-usage=true, or they were cut out of this file. ${RECORD_AGAIN}`,
   ];
   const calls = await schema.countAllocationCalls(() => context.breathe());
   if (calls.size > 0) {
@@ -80,7 +80,7 @@ function notRecorded(schema: NsysSchema): string[] {
   };
   miss(
     'streamId',
-    'Streams were not recorded with memory events (Nsight Systems 2024.5 and newer export them).',
+    'Streams were not recorded with memory events (exports of Nsight Systems 2024.6 and newer have them).',
   );
   miss('start', 'The table of memory events has no times: its row numbers stand in for them.');
   miss('memKind', 'The table of memory events has no memory kinds: everything is of kind "unknown".');
@@ -112,6 +112,13 @@ async function readEvents(
         `The database is in WAL mode: what still lies in ${input.name}-wal beside it cannot be seen. ` +
         `To be sure, run: sqlite3 ${input.name} 'PRAGMA wal_checkpoint(TRUNCATE)'`,
       offset: 18,
+    });
+  }
+  const claimed = sizeByHeader(file.header);
+  if (claimed > input.storedBytes) {
+    warnings.push({
+      message: `The file is cut: by its header it has ${claimed} bytes. What lies before the cut was read.`,
+      offset: input.storedBytes,
     });
   }
   // A side table that cannot be read (the file is cut) must not cost the events.

@@ -14,6 +14,7 @@ import { installThunks, type Thunk, type ThunkFunction } from './sqlite-thunks.t
 
 // Result codes and flags of sqlite3.h.
 const OK = 0;
+const ERROR = 1;
 const NOMEM = 7;
 const READONLY = 8;
 const IOERR_READ = 266;
@@ -198,6 +199,8 @@ export class SqliteFile {
     if (code === NOTADB)
       return new TraceError('corrupt', 'This is no SQLite database.', { file, format, offset: 0 });
     if (code === NOMEM) return new TraceError('internal', 'SQLite ran out of memory.', { file, format });
+    // A statement that does not fit the file: a view over tables that were cut out, an encoding not built in.
+    if (code === ERROR) return new TraceError('unsupported', `SQLite says: ${said}.`, { file, format });
     return new TraceError('corrupt', `SQLite says: ${said} (code ${code}).`, { file, format });
   }
 
