@@ -63,12 +63,22 @@ export const deviceStyle = css`
     font-size: 13px;
   }
   @media (max-width: 1100px) {
+    /* One column: the panel comes right after the charts that it answers for. */
     .columns {
       grid-template-columns: minmax(0, 1fr);
     }
+    .main {
+      display: contents;
+    }
     aside {
       position: static;
-      max-height: none;
+      order: 1;
+      max-height: 60vh;
+    }
+    .range,
+    .main > section,
+    .main > p {
+      order: 2;
     }
   }
 `;

@@ -204,7 +204,7 @@ export class VramScope extends LitElement {
               </section>`
         }
         <main>
-          ${tabs.length === 0 && session.jobs.length === 0 ? html`<vs-empty></vs-empty>` : nothing}
+          ${tabs.length === 0 ? html`<vs-empty></vs-empty>` : nothing}
           ${repeat(
             tabs.filter(({ id }) => this.visited.has(id)),
             ({ id }) => id,

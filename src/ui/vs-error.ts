@@ -19,7 +19,7 @@ export class VsError extends LitElement {
         border-radius: 4px;
         overflow-wrap: anywhere;
       }
-      h3 {
+      h2 {
         font-size: 14px;
       }
       p {
@@ -35,7 +35,7 @@ export class VsError extends LitElement {
     if (this.error === null) return nothing;
     const words = errorWords(this.error);
     return html`
-      <h3>${words.title}</h3>
+      <h2>${words.title}</h2>
       <p>${words.message}</p>
       ${words.advice === null ? nothing : html`<p><strong>What to do:</strong> ${words.advice}</p>`}
       <p class="mono">${words.where}</p>

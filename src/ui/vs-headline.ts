@@ -15,14 +15,12 @@ export class VsHeadline extends LitElement {
       ul {
         display: grid;
         grid-template-columns: repeat(auto-fit, minmax(210px, 1fr));
+        overflow: hidden;
         list-style: none;
       }
       li {
         padding: 12px 16px;
-        border-left: 1px solid var(--line);
-      }
-      li:first-child {
-        border-left: 0;
+        box-shadow: -1px -1px 0 var(--line);
       }
       h3 {
         display: flex;

@@ -1,0 +1,185 @@
+/** One device's page in a real browser, with an engine made of code: what is asked when, and what is shown. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { VsDevice } from '../../src/ui/vs-device.ts';
+import '../../src/ui/vs-device.ts';
+import { FakeEngine } from './fake-engine.ts';
+
+let engine: FakeEngine;
+let page: VsDevice;
+
+/** All text on the page, shadow trees included. */
+function textOf(node: Node): string {
+  if (node instanceof Text) return node.data;
+  if (node instanceof HTMLStyleElement) return '';
+  if (node instanceof HTMLSlotElement) return node.assignedNodes().map(textOf).join(' ');
+  const root = node instanceof Element && node.shadowRoot !== null ? node.shadowRoot : node;
+  return [...root.childNodes].map(textOf).join(' ');
+}
+
+const seen = (): string => textOf(page).replace(/\s+/g, ' ');
+const asked = (what: string): string[] => engine.asked.filter((question) => question.startsWith(what));
+const last = (what: string): string => asked(what).at(-1) ?? '';
+
+/** First match in the page or in the shadow trees below it. */
+function find(selector: string, root: Element | ShadowRoot = page): HTMLElement {
+  const search = (at: Element | ShadowRoot): HTMLElement | null => {
+    const inside = at instanceof Element ? at.shadowRoot : at;
+    const found = inside?.querySelector<HTMLElement>(selector) ?? null;
+    if (found !== null) return found;
+    for (const child of (inside ?? at).querySelectorAll('*')) {
+      const deeper = child.shadowRoot === null ? null : search(child);
+      if (deeper !== null) return deeper;
+    }
+    return null;
+  };
+  const found = search(root);
+  if (found === null) throw new Error(`Nothing on the page is ${selector}.`);
+  return found;
+}
+
+function point(type: string, share: number, init: PointerEventInit & WheelEventInit = {}): void {
+  const over = find('.u-over');
+  const box = over.getBoundingClientRect();
+  const place = {
+    clientX: box.left + share * box.width,
+    clientY: box.top + 40,
+    bubbles: true,
+    cancelable: true,
+  };
+  const event =
+    type === 'wheel'
+      ? new WheelEvent(type, { ...place, ...init })
+      : new PointerEvent(type, { ...place, pointerId: 1, button: 0, ...init });
+  // A pointer that is not down cannot be captured: events here are made by hand.
+  over.setPointerCapture = () => undefined;
+  over.dispatchEvent(event);
+}
+
+beforeEach(async () => {
+  engine = new FakeEngine();
+  const source = await engine.open(1, new File([new Uint8Array(10)], 'train.pickle'), () => undefined);
+  page = document.createElement('vs-device') as VsDevice;
+  Object.assign(page, { source, device: source.devices[0], api: () => Promise.resolve(engine) });
+  page.style.width = '1200px';
+  document.body.append(page);
+  await expect.poll(() => asked('timeline').length).toBeGreaterThan(0);
+  await expect.poll(seen).toContain('Whole recording');
+  await expect.poll(() => page.shadowRoot?.querySelector('vs-histograms')).not.toBeNull();
+});
+
+afterEach(() => page.remove());
+
+it('asks for one column a pixel of the plot', () => {
+  const width = find('.u-over').getBoundingClientRect().width;
+  expect(last('timeline').split(' ').at(-1)).toBe(String(Math.round(width)));
+});
+
+it('zooms about the pointer and asks again for what is in view', async () => {
+  point('wheel', 0.25, { deltaY: -120 });
+  await expect.poll(() => asked('timeline').length).toBeGreaterThan(1);
+  const [, axis, from, to] = last('timeline').split(' ');
+  const whole = Number(asked('timeline')[0].split(' ')[3]);
+  expect(axis).toBe('time');
+  const factor = Math.exp(-0.3);
+  expect(Number(from) / whole).toBeCloseTo(0.25 * (1 - factor), 3);
+  expect((Number(to) - Number(from)) / whole).toBeCloseTo(factor, 3);
+});
+
+it('leaves the wheel to the page where there is nothing to zoom out to', () => {
+  const over = find('.u-over');
+  const event = new WheelEvent('wheel', { deltaY: 120, bubbles: true, cancelable: true });
+  over.dispatchEvent(event);
+  expect(event.defaultPrevented).toBe(false);
+});
+
+it('Shift + drag narrows histograms and tables, and says to what; Escape takes it back', async () => {
+  point('pointerdown', 0.25, { shiftKey: true });
+  point('pointermove', 0.4);
+  point('pointermove', 0.5);
+  point('pointerup', 0.5);
+  await expect.poll(seen).toMatch(/Chosen range: [\d.]+ s to [\d.]+ s/);
+  await expect.poll(() => last('range')).not.toContain('undefined');
+  page.act('clear');
+  await expect.poll(() => last('range')).toBe('range undefined undefined');
+  await expect.poll(seen).toContain('Whole recording');
+});
+
+it('a drag moves the timeline, a click shows the event there', async () => {
+  page.act('zoom-in');
+  await expect.poll(() => asked('timeline').length).toBe(2);
+  const before = Number(last('timeline').split(' ')[2]);
+  point('pointerdown', 0.5);
+  point('pointermove', 0.4);
+  point('pointerup', 0.4);
+  await expect.poll(() => Number(last('timeline').split(' ')[2])).toBeGreaterThan(before);
+  expect(asked('moment')).toEqual([]);
+
+  point('pointerdown', 0.5);
+  point('pointerup', 0.5);
+  await expect.poll(seen).toMatch(/(alloc|free_completed), event [\d,]+/);
+  expect(seen()).toContain('model.py:103');
+  expect(asked('moment')).toHaveLength(1);
+});
+
+it('keys zoom, fit and step from event to event', async () => {
+  page.act('zoom-in');
+  await expect.poll(() => asked('timeline').length).toBe(2);
+  page.act('fit');
+  await expect.poll(() => last('timeline')).toBe(asked('timeline')[0]);
+  point('pointerdown', 0.5);
+  point('pointerup', 0.5);
+  await expect.poll(() => asked('moment').length).toBe(1);
+  await expect.poll(seen).toMatch(/event [\d,]+/);
+  page.act('next-event');
+  await expect.poll(() => last('moment')).toMatch(/^moment event \d+$/);
+});
+
+it('a peak in the headline takes the timeline there', async () => {
+  find('vs-headline').shadowRoot?.querySelector<HTMLElement>('[data-figure="requested"] button')?.click();
+  await expect.poll(() => last('moment')).toMatch(/^moment event \d+$/);
+  const row = Number(last('moment').split(' ')[2]);
+  const { xNs } = await engine.moment('', 'event', row).then((result) => {
+    if (!result.ok) throw new Error('no moment');
+    return result.value;
+  });
+  await expect.poll(() => Number(last('timeline').split(' ')[2])).toBeGreaterThan(0);
+  const [, , from, to] = last('timeline').split(' ').map(Number);
+  expect(xNs).toBeGreaterThanOrEqual(from);
+  expect(xNs).toBeLessThan(to);
+});
+
+it('the axis of events shows the same stretch, counted', async () => {
+  const button = [...(page.shadowRoot?.querySelectorAll('button') ?? [])].find(
+    (one) => one.textContent.trim() === 'Events',
+  );
+  button?.click();
+  await expect.poll(() => last('timeline')).toMatch(/^timeline event 0 20000 /);
+  await expect.poll(seen).toContain('Whole recording: events 0 to 19,999');
+});
+
+describe('the tables', () => {
+  it('draw a stream with nothing nowhere but in the list of streams', () => {
+    const histograms = find('vs-histograms').shadowRoot;
+    const drawn = [...(histograms?.querySelectorAll('[data-stream]') ?? [])].map((one) =>
+      one.getAttribute('data-stream'),
+    );
+    expect(drawn).toEqual(['0', '7']);
+  });
+
+  it('open a holder with its whole stack', async () => {
+    find('tbody.opens button').click();
+    await expect.poll(seen).toContain('Holds 903.53 MiB in 60 allocations');
+    expect(seen()).toContain('torch/nn/functional.py:2397');
+  });
+
+  it('say how many rows there are', () => {
+    expect(seen()).toMatch(/Showing 12 of 61 ?\. The largest 40 can be shown/);
+  });
+});
+
+it('a curve that is switched off is not drawn', async () => {
+  find('[data-curve="reserved"]').click();
+  await expect.poll(() => find('[data-curve="reserved"]').getAttribute('aria-pressed')).toBe('false');
+  const chart = find('uplot-chart') as HTMLElement & { model: { curves: { id: string }[] } };
+  await expect.poll(() => chart.model.curves.map(({ id }) => id)).toEqual(['requested', 'allocated_floor']);
+});

@@ -1,0 +1,82 @@
+/** What is open: files read, cancelled, failed; the analysis that waits for all of them. */
+import { describe, expect, it } from 'vitest';
+import type { Analysis } from '../../src/engine/analysis.ts';
+import type { EngineApi } from '../../src/engine/protocol.ts';
+import { Session } from '../../src/ui/session.ts';
+import { FakeEngine } from './fake-engine.ts';
+
+interface Opened {
+  readonly session: Session;
+  readonly ready: Analysis[];
+  readonly stages: string[];
+}
+
+function start(engine: EngineApi = new FakeEngine()): Opened {
+  const ready: Analysis[] = [];
+  const stages: string[] = [];
+  const session = new Session(
+    () => Promise.resolve({ api: engine, dispose: () => undefined }),
+    'auto',
+    () => stages.push(session.jobs.map(({ progress }) => `${progress.stage} ${progress.doneBytes}`).join()),
+    (analysis) => ready.push(analysis),
+  );
+  return { session, ready, stages };
+}
+
+const file = (name: string): File => new File([new Uint8Array(1000)], name);
+
+describe('opening', () => {
+  it('shows progress in bytes, then the source, then the analysis', async () => {
+    const { session, ready, stages } = start();
+    const analysis = session.analysis;
+    await session.open([file('a.pickle')]);
+    expect(stages).toEqual(expect.arrayContaining(['waiting 0', 'reading 0', 'reading 500', 'reading 1000']));
+    expect(session.sources.map((source) => source.file)).toEqual(['a.pickle']);
+    expect(session.jobs).toEqual([]);
+    expect(ready).toEqual([await analysis]);
+  });
+
+  it('tells one analysis for files that were opened together, and another for the next', async () => {
+    const { session, ready } = start();
+    await Promise.all([session.open([file('a.pickle')]), session.open([file('slow.pickle')])]);
+    expect(ready).toHaveLength(1);
+    const first = session.analysis;
+    await session.open([file('b.pickle')]);
+    expect(ready).toHaveLength(2);
+    expect(session.analysis).not.toBe(first);
+  });
+
+  it('keeps a file that could not be read, with its reason', async () => {
+    const { session } = start();
+    const [source] = await session.open([file('x.bad')]);
+    expect(source.error?.code).toBe('unrecognised');
+    expect(session.sources).toHaveLength(1);
+  });
+});
+
+it('a cancelled file leaves no source, and says so', async () => {
+  const { session } = start();
+  const opening = session.open([file('slow.pickle'), file('b.pickle')]);
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  const job = session.jobs.find((one) => one.file === 'slow.pickle');
+  session.cancel(job?.id ?? -1);
+  expect(session.jobs.find((one) => one.file === 'slow.pickle')?.cancelling).toBe(true);
+  await opening;
+  expect(session.sources.map((source) => source.file)).toEqual(['b.pickle']);
+  expect(session.notice).toBe('Reading slow.pickle was cancelled.');
+});
+
+it('an engine that fails to answer becomes a source with an error', async () => {
+  const engine = new FakeEngine();
+  engine.open = () => Promise.reject(new Error('the worker died'));
+  const { session } = start(engine);
+  const [source] = await session.open([file('a.pickle')]);
+  expect(source.error).toMatchObject({ code: 'internal', message: 'the worker died', file: 'a.pickle' });
+});
+
+it('closing forgets a source', async () => {
+  const { session } = start();
+  const [source] = await session.open([file('a.pickle')]);
+  session.close(source.id);
+  expect(session.sources).toEqual([]);
+});
