@@ -1,16 +1,16 @@
 /** Which rows count as allocations of which stream, for histograms. */
 import { SKIP } from '../kernel/kernels.ts';
 import type { DeviceTrace } from '../trace/capture.ts';
-import { ACTION, MEM_KINDS } from '../trace/schema.ts';
-
-/** Memory that Nsight reports but that is the host's: not of this device. */
-const HOST_KINDS = new Set([MEM_KINDS.indexOf('pageable'), MEM_KINDS.indexOf('pinned')]);
+import { ACTION, HOST_KINDS } from '../trace/schema.ts';
 
 /** Stream index of every alloc row, SKIP elsewhere. Host memory (Nsight: pageable, pinned) is left out. */
 export function allocationKeys({ events, producer }: DeviceTrace): Uint32Array {
   const keys = new Uint32Array(events.length).fill(SKIP);
   for (let row = 0; row < events.length; row++) {
-    if (events.action[row] !== ACTION.alloc || (producer === 'nsys' && HOST_KINDS.has(events.group[row])))
+    if (
+      events.action[row] !== ACTION.alloc ||
+      (producer === 'nsys' && HOST_KINDS.includes(events.group[row]))
+    )
       continue;
     keys[row] = events.stream_index[row];
   }

@@ -1,8 +1,8 @@
 /** What is alive just before a row of the events: by stream, by stack, by segment. One pass over columns each. */
-import { lowerBound, upperBound } from '../base/binary-search.ts';
+import { upperBound } from '../base/binary-search.ts';
 import { u64At } from '../base/u64.ts';
 import type { DeviceTrace } from '../trace/capture.ts';
-import { ACTION, MEM_KINDS, NONE, POOLS } from '../trace/schema.ts';
+import { ACTION, HOST_KINDS, MEM_KINDS, NONE, POOLS } from '../trace/schema.ts';
 import { AddressMap, type Lifetimes } from './lifetimes.ts';
 
 /** One allocation made before the recording. */
@@ -57,7 +57,7 @@ export function earlierAllocations(trace: DeviceTrace, { partner }: Lifetimes): 
   return earlier;
 }
 
-/** Visits every allocation that is alive just before row `at`. `row` is NONE for those made before the recording. */
+/** Visits every allocation of the device (Nsight: not the host's) that is alive just before row `at`. `row` is NONE for those made before the recording. */
 export function visitLive(
   trace: DeviceTrace,
   { partner }: Lifetimes,
@@ -66,10 +66,13 @@ export function visitLive(
   visit: (address: number, size: number, stack: number, streamIndex: number, row: number) => void,
 ): void {
   const { events } = trace;
+  const isHost = (row: number): boolean =>
+    trace.producer === 'nsys' && HOST_KINDS.includes(events.group[row]);
   for (const one of earlier)
     if (one.until >= at) visit(one.address, one.size, one.stack, one.streamIndex, NONE);
   for (let row = 0; row < at; row++) {
-    if (events.action[row] !== ACTION.alloc || (partner[row] !== NONE && partner[row] < at)) continue;
+    if (events.action[row] !== ACTION.alloc || (partner[row] !== NONE && partner[row] < at) || isHost(row))
+      continue;
     visit(
       u64At(events.address, row),
       u64At(events.size, row),
@@ -233,10 +236,6 @@ export function segmentsAt(
   });
   return states;
 }
-
-/** Rows of `sorted` row numbers inside [from, to). */
-export const countRows = (sorted: Uint32Array, from: number, to: number): number =>
-  lowerBound(sorted, to) - lowerBound(sorted, from);
 
 /** Name of an event's group: the pool (PyTorch) or the memory kind (Nsight). */
 export const groupName = (trace: DeviceTrace, row: number): string =>

@@ -16,11 +16,12 @@ const both = (bytes: number): string =>
   `${formatBytes(bytes, 'binary').padStart(11)} (${formatInteger(bytes)} B)`;
 
 function headlineLines(device: DeviceView): string[] {
+  const width = Math.max(0, ...device.headline.map(({ label }) => label.length));
   return device.headline.map(({ label, now, peak, peakExact, peakAtNs }) => {
     const current = now === null ? 'not told' : both(now);
     const least = peakExact ? '' : 'at least ';
     const when = peakAtNs === null || device.clock === 'none' ? '' : ` at ${formatDuration(peakAtNs)}`;
-    return `  ${label.padEnd(10)} now ${current.padEnd(34)} peak ${peak === null ? 'not told' : least + both(peak).trim() + when}`;
+    return `  ${label.padEnd(width)} now ${current.padEnd(34)} peak ${peak === null ? 'not told' : least + both(peak).trim() + when}`;
   });
 }
 

@@ -46,6 +46,9 @@ export const MEM_KINDS = [
 ] as const;
 export type MemKind = (typeof MEM_KINDS)[number];
 
+/** Numbers of the kinds that are the host's memory: in no device total, and their device id means nothing. */
+export const HOST_KINDS: readonly number[] = [MEM_KINDS.indexOf('pageable'), MEM_KINDS.indexOf('pinned')];
+
 /** Pools of PyTorch's allocator by block size. The `group` column of a PyTorch event table. */
 export const POOLS = ['large_pool', 'small_pool'] as const;
 export type Pool = (typeof POOLS)[number];
