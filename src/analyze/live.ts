@@ -15,6 +15,9 @@ export interface EarlierAllocation {
   readonly until: number;
 }
 
+const isHost = ({ producer, events }: DeviceTrace, row: number): boolean =>
+  producer === 'nsys' && HOST_KINDS.includes(events.group[row]);
+
 /**
  * Allocations made before the recording: blocks that are active at the end and that no event allocated, and
  * frees without an alloc. Their size is the requested one; their stack is known for those in the final state.
@@ -24,7 +27,11 @@ export function earlierAllocations(trace: DeviceTrace, { partner }: Lifetimes): 
   const earlier: EarlierAllocation[] = [];
   for (let row = 0; row < events.length; row++) {
     const action = events.action[row];
-    if ((action === ACTION.free_completed || action === ACTION.free) && partner[row] === NONE) {
+    if (
+      (action === ACTION.free_completed || action === ACTION.free) &&
+      partner[row] === NONE &&
+      !isHost(trace, row)
+    ) {
       earlier.push({
         address: u64At(events.address, row),
         size: u64At(events.size, row),
@@ -71,7 +78,11 @@ export function visitLive(
   for (const one of earlier)
     if (one.until >= at) visit(one.address, one.size, one.stack, one.streamIndex, NONE);
   for (let row = 0; row < at; row++) {
-    if (events.action[row] !== ACTION.alloc || (partner[row] !== NONE && partner[row] < at) || isHost(row))
+    if (
+      events.action[row] !== ACTION.alloc ||
+      (partner[row] !== NONE && partner[row] < at) ||
+      isHost(trace, row)
+    )
       continue;
     visit(
       u64At(events.address, row),
