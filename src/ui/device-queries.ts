@@ -90,9 +90,11 @@ export class DeviceQueries {
   async convert(span: Span, axis: Axis, whole: Span, target: Axis, targetWhole: Span): Promise<Span> {
     if (sameSpan(span, whole)) return targetWhole;
     const place = async (x: number): Promise<number> => {
-      const moment = await this.askMoment(axis, x);
+      // A moment is the last event at or before x; a range begins with the first one that is not before it.
+      const moment = await this.askMoment(axis, target === 'event' ? Math.ceil(x) - 1 : Math.floor(x));
       if (moment === null) return targetWhole.from;
-      return target === 'event' ? moment.row : moment.xNs;
+      if (target === 'time') return moment.xNs;
+      return moment.xNs < x ? moment.row + 1 : moment.row;
     };
     const from = span.from <= whole.from ? targetWhole.from : await place(span.from);
     const to = span.to >= whole.to ? targetWhole.to : await place(span.to);

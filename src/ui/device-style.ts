@@ -30,6 +30,13 @@ export const deviceStyle = css`
     padding: 14px 16px 18px;
     overflow-y: auto;
   }
+  .ooms {
+    padding: 8px 16px;
+    list-style: none;
+    background: var(--bad-soft);
+    border-left: 3px solid var(--bad);
+    border-radius: 4px;
+  }
   .tools {
     display: flex;
     flex-wrap: wrap;

@@ -42,7 +42,7 @@ export class VsDetail extends LitElement {
       }
       dl {
         display: grid;
-        grid-template-columns: minmax(90px, auto) 1fr;
+        grid-template-columns: minmax(0, 1fr) auto;
         gap: 3px 12px;
         margin-top: 8px;
       }
@@ -51,7 +51,7 @@ export class VsDetail extends LitElement {
       }
       dd {
         text-align: right;
-        overflow-wrap: anywhere;
+        white-space: nowrap;
       }
       ol {
         margin: 6px 0 0;

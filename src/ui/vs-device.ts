@@ -23,7 +23,7 @@ import type { AnnotationLanes } from '../view/marks.ts';
 import { annotationLanes, oomMarks } from '../view/marks.ts';
 import type { Span } from '../view/viewport.ts';
 import { spanBetween, toRange } from '../view/viewport.ts';
-import { describeRange } from '../view/words.ts';
+import { count, describeRange } from '../view/words.ts';
 import { DeviceQueries } from './device-queries.ts';
 import { deviceStyle } from './device-style.ts';
 import { controls } from './theme.ts';
@@ -38,6 +38,8 @@ import './vs-timeline.ts';
 
 /** Rows of segments and holders that are asked for. */
 const ROW_LIMIT = 500;
+/** Out-of-memory errors that are told in words. */
+const MOST_OOMS = 5;
 
 @customElement('vs-device')
 export class VsDevice extends LitElement {
@@ -209,7 +211,7 @@ export class VsDevice extends LitElement {
         ${cards.length === 0 ? nothing : html`<vs-headline class="top" .cards=${cards}></vs-headline>`}
         ${this.error === null ? nothing : html`<vs-error class="top" role="alert" .error=${this.error}></vs-error>`}
         <div class="columns">
-          <div class="main">${this.charts()} ${this.rangeBar()} ${this.tables()}</div>
+          <div class="main">${this.ooms()} ${this.charts()} ${this.rangeBar()} ${this.tables()}</div>
           <aside class="panel" aria-label="Details" tabindex="0">
             <vs-detail
               .detail=${this.detail}
@@ -222,6 +224,21 @@ export class VsDevice extends LitElement {
         </div>
       </div>
     `;
+  }
+
+  /** What went wrong comes before the curves that show it. */
+  private ooms(): unknown {
+    const marks = oomMarks(this.device, this.view.axis, this.unit);
+    if (marks.length === 0) return nothing;
+    return html`<ul class="ooms" aria-label="Out-of-memory errors">
+      ${marks
+        .slice(0, MOST_OOMS)
+        .map(
+          ({ title, when, xNs, row }) =>
+            html`<li>${title} <button class="link" @click=${() => this.goTo(xNs, row)}>${when}</button></li>`,
+        )}
+      ${marks.length > MOST_OOMS ? html`<li>${count(marks.length - MOST_OOMS, 'more', 'more')}, marked below</li>` : nothing}
+    </ul>`;
   }
 
   private charts(): unknown {
@@ -326,7 +343,7 @@ export class VsDevice extends LitElement {
     const { range, unit, device } = this;
     if (range === null) return html`<p class="quiet">Counting</p>`;
     return html`
-      ${device.kinds.length === 0 ? nothing : this.section('Memory kinds', 'Whole recording.', kindsTable(device, unit))}
+      ${device.kinds.length === 0 ? nothing : this.section('Memory kinds', 'Of the whole recording. What is in a pool is part of its kind.', kindsTable(device, unit))}
       <section class="panel body">
         <vs-histograms .streams=${range.streams} .unit=${unit}></vs-histograms>
       </section>

@@ -1,6 +1,6 @@
 /** What lies on the timeline beside curves: annotations in lanes, out-of-memory marks. */
 import type { Axis, DeviceView } from '../engine/protocol.ts';
-import { formatBytes, formatDuration } from '../base/units.ts';
+import { formatBytes, formatDuration, formatInteger } from '../base/units.ts';
 import type { ByteUnit } from '../base/units.ts';
 import type { Span } from './viewport.ts';
 import { xToPixel } from './viewport.ts';
@@ -63,7 +63,10 @@ export const hiddenAnnotations = (hidden: number): string =>
 export interface OomMark {
   readonly x: number;
   readonly row: number;
+  readonly xNs: number;
   readonly title: string;
+  /** "at 1.832000 s", "at event 139". */
+  readonly when: string;
 }
 
 export function oomMarks(device: DeviceView, axis: Axis, unit: ByteUnit): OomMark[] {
@@ -71,7 +74,9 @@ export function oomMarks(device: DeviceView, axis: Axis, unit: ByteUnit): OomMar
     const free = deviceFree === null ? '' : `, ${formatBytes(deviceFree, unit)} free on the device`;
     return {
       x: axis === 'time' ? xNs : row,
+      xNs,
       row,
+      when: axis === 'time' ? `at ${formatInstant(xNs)}` : `at event ${formatInteger(row)}`,
       title: `Out of memory: ${formatBytes(size, unit)} asked for${free}`,
     };
   });

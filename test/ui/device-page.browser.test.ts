@@ -157,6 +157,24 @@ it('the axis of events shows the same stretch, counted', async () => {
   await expect.poll(seen).toContain('Whole recording: events 0 to 19,999');
 });
 
+it('a chosen range means the same events on both axes', async () => {
+  point('pointerdown', 0.25, { shiftKey: true });
+  point('pointermove', 0.4);
+  point('pointermove', 0.5);
+  point('pointerup', 0.5);
+  await expect.poll(seen).toMatch(/Chosen range: .* s \([\d.]+ s\), [\d,]+ events/);
+  const events = (): string => /Chosen range:.*?, ([\d,]+) events/.exec(seen())?.[1] ?? '';
+  await expect.poll(() => asked('range').length).toBeGreaterThan(1);
+  await page.updateComplete;
+  const before = events();
+  const button = [...(page.shadowRoot?.querySelectorAll('button') ?? [])].find(
+    (one) => one.textContent.trim() === 'Events',
+  );
+  button?.click();
+  await expect.poll(seen).toMatch(/Chosen range: events [\d,]+ to/);
+  await expect.poll(events).toBe(before);
+});
+
 describe('the tables', () => {
   it('draw a stream with nothing nowhere but in the list of streams', () => {
     const histograms = find('vs-histograms').shadowRoot;

@@ -149,7 +149,9 @@ describe('marks', () => {
     expect(oomMarks(oom, 'time', 'binary')[0]).toMatchObject({ x: 5e8 });
     expect(oomMarks(oom, 'event', 'binary')[0]).toEqual({
       x: 12,
+      xNs: 5e8,
       row: 12,
+      when: 'at event 12',
       title: 'Out of memory: 1.00 GiB asked for, 1.00 MiB free on the device',
     });
   });
