@@ -27,30 +27,28 @@ function utilizedBefore({ events }: DeviceTrace, pools: PoolTable, row: number):
 export function poolsOf(trace: DeviceTrace): NsysPool[] {
   const { pools } = trace;
   if (pools === null) return [];
-  const addresses = asBigUint64(pools.pool_address);
-  const rowsByPool = new Map<string, number[]>();
-  const names = new Map<string, string>();
-  const processesOf = new Map<string, Set<number>>();
+  const words = pools.pool_address;
+  const found: { readonly first: number; readonly rows: number[] }[] = [];
+  const isPoolOf = (first: number, row: number): boolean =>
+    words[2 * first] === words[2 * row] &&
+    words[2 * first + 1] === words[2 * row + 1] &&
+    pools.process_index?.[first] === pools.process_index?.[row];
   for (let row = 0; row < pools.length; row++) {
-    const name = `pool 0x${addresses[row].toString(16)}`;
-    const process = pools.process_index?.[row] ?? 0;
-    const key = `${name} ${process}`;
-    names.set(key, name);
-    const rows = rowsByPool.get(key);
-    if (rows) {
-      rows.push(row);
-      continue;
-    }
-    rowsByPool.set(key, [row]);
-    processesOf.set(name, (processesOf.get(name) ?? new Set()).add(process));
+    // A handful of pools: a search is quicker than a key made of 96 bits.
+    const known = found.find(({ first }) => isPoolOf(first, row));
+    if (known) known.rows.push(row);
+    else found.push({ first: row, rows: [row] });
   }
-  return [...rowsByPool].map(([key, rows]) => {
-    const name = names.get(key)!;
-    const process = pools.process_index?.[rows[0]] ?? 0;
+  const addresses = asBigUint64(words);
+  const nameOf = (row: number): string => `pool 0x${addresses[row].toString(16)}`;
+  return found.map(({ first, rows }) => {
+    const isShared = found.some(
+      (other) => other.first !== first && addresses[other.first] === addresses[first],
+    );
     return {
-      name: processesOf.get(name)!.size > 1 ? `${name} (process ${process})` : name,
+      name: isShared ? `${nameOf(first)} (process ${pools.process_index?.[first] ?? 0})` : nameOf(first),
       rows: Uint32Array.from(rows),
-      before: utilizedBefore(trace, pools, rows[0]),
+      before: utilizedBefore(trace, pools, first),
     };
   });
 }

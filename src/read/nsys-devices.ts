@@ -15,7 +15,8 @@ import type { PoolEvent } from './nsys-pools.ts';
 import { buildPools } from './nsys-pools.ts';
 import type { Gpu } from './nsys-schema.ts';
 
-const HOST_KINDS = [MEM_KINDS.indexOf('pageable'), MEM_KINDS.indexOf('pinned')];
+/** By number of the kind. */
+const IS_HOST = MEM_KINDS.map((kind) => kind === 'pageable' || kind === 'pinned');
 const MOST_STREAMS = 65536;
 
 /** What the file tells of GPUs. */
@@ -40,12 +41,16 @@ const words = (column: BigInt64Array | BigUint64Array, length: number): Uint32Ar
 
 /** Raw rows in time order; null where they are in order already. Rows of one time keep their order. */
 function timeOrder({ time, length }: RawEvents): Uint32Array | null {
-  let sorted = true;
-  for (let i = 1; i < length && sorted; i++) sorted = time[i - 1] <= time[i];
-  if (sorted) return null;
+  const low = words(time, length);
+  const high = new Int32Array(low.buffer, low.byteOffset, 2 * length);
+  let i = 1;
+  for (; i < length; i++) {
+    const difference = high[2 * i + 1] - high[2 * i - 1];
+    if (difference < 0 || (difference === 0 && low[2 * i] < low[2 * i - 2])) break;
+  }
+  if (i >= length) return null;
   // Times from the first: exact in doubles for recordings of up to 104 days.
-  let first = time[0];
-  for (let i = 1; i < length; i++) if (time[i] < first) first = time[i];
+  const first = time.subarray(0, length).reduce((least, value) => (value < least ? value : least));
   const since = Float64Array.from({ length }, (_unused, i) => Number(time[i] - first));
   const order = Uint32Array.from({ length }, (_unused, i) => i);
   return order.sort((a, b) => since[a] - since[b] || a - b);
@@ -146,40 +151,53 @@ function numberPlaces(raw: RawEvents, facts: GpuFacts, sentences: string[]): num
   return raw.places.map((place) => gpuOf(place) ?? place.device);
 }
 
-/** Device of every raw row. Host memory has none: it goes with the first device its process uses. */
-function deviceOfRows(raw: RawEvents, placeDevice: readonly number[], sentences: string[]): Int32Array {
-  const firstOfProcess = new Map<number, number>();
-  let first = Infinity;
-  let hostRows = 0;
-  const seen = new Uint8Array(raw.places.length);
-  for (let row = 0; row < raw.length; row++) {
-    if (HOST_KINDS.includes(raw.kind[row])) {
-      hostRows++;
-      continue;
-    }
-    const place = raw.place[row];
-    if (seen[place] === 1) continue;
-    seen[place] = 1;
-    const { process } = raw.places[place];
-    const device = placeDevice[place];
-    firstOfProcess.set(process, Math.min(firstOfProcess.get(process) ?? Infinity, device));
-    first = Math.min(first, device);
-  }
-  const hostDevice = raw.places.map(({ process }, place) => {
-    const device = firstOfProcess.get(process) ?? first;
-    return device === Infinity ? placeDevice[place] : device;
+/** Which device rows of a place belong to: those of device memory, and those of host memory. */
+interface PlaceDevices {
+  readonly own: readonly number[];
+  /** Host memory has no device: it goes with the first one that its process uses. */
+  readonly host: readonly number[];
+  /** Devices that have rows, ascending. */
+  readonly used: readonly number[];
+}
+
+function assignPlaces(raw: RawEvents, own: readonly number[], sentences: string[]): PlaceDevices {
+  const hasOwn = new Uint8Array(raw.places.length);
+  const hasHost = new Uint8Array(raw.places.length);
+  for (let row = 0; row < raw.length; row++) (IS_HOST[raw.kind[row]] ? hasHost : hasOwn)[raw.place[row]] = 1;
+  const firstOf = (process: number | null): number =>
+    Math.min(
+      ...own.filter((_device, i) => hasOwn[i] && (process === null || raw.places[i].process === process)),
+    );
+  const host = raw.places.map(({ process }, i) => {
+    const first = [firstOf(process), firstOf(null), own[i]].find(Number.isFinite);
+    return first ?? own[i];
   });
-  const deviceOf = new Int32Array(raw.length);
-  for (let row = 0; row < raw.length; row++) {
-    const place = raw.place[row];
-    deviceOf[row] = HOST_KINDS.includes(raw.kind[row]) ? hostDevice[place] : placeDevice[place];
-  }
-  if (hostRows > 0 && new Set(deviceOf).size > 1) {
+  const used = new Set([
+    ...own.filter((_device, i) => hasOwn[i]),
+    ...host.filter((_device, i) => hasHost[i]),
+  ]);
+  if (used.size > 1 && hasHost.includes(1)) {
     sentences.push(
       'Host memory (pinned, pageable) belongs to no device; it is listed with the first device of its process.',
     );
   }
-  return deviceOf;
+  return { own, host, used: [...used].sort((a, b) => a - b) };
+}
+
+/** Raw rows of one device, in time order. */
+function rowsOf(
+  raw: RawEvents,
+  order: Uint32Array | null,
+  places: PlaceDevices,
+  device: number,
+): Uint32Array {
+  const rows = new Uint32Array(raw.length);
+  let length = 0;
+  for (let i = 0; i < raw.length; i++) {
+    const row = order === null ? i : order[i];
+    if ((IS_HOST[raw.kind[row]] ? places.host : places.own)[raw.place[row]] === device) rows[length++] = row;
+  }
+  return rows.slice(0, length);
 }
 
 /** The raw rows `rows` as an event table; null: all of them as they are, without a copy. */
@@ -232,6 +250,13 @@ function gpuOfDevice(device: number, places: readonly Place[], raw: RawEvents, f
   );
 }
 
+/** Place of every raw row in `rows`; NONE for those that are not in it. */
+function invert(rows: Uint32Array, length: number): Uint32Array {
+  const inverse = new Uint32Array(length).fill(NONE);
+  rows.forEach((row, i) => (inverse[row] = i));
+  return inverse;
+}
+
 export function buildDevices(
   raw: RawEvents,
   poolEvents: readonly PoolEvent[],
@@ -242,23 +267,16 @@ export function buildDevices(
   const order = timeOrder(raw);
   const pairing = pair(raw, order);
   const placeDevice = numberPlaces(raw, facts, sentences);
-  const deviceOf = deviceOfRows(raw, placeDevice, sentences);
-  const numbers = [...new Set(deviceOf)].sort((a, b) => a - b);
+  const assigned = assignPlaces(raw, placeDevice, sentences);
   const streams = raw.streams.slice(0, MOST_STREAMS);
   if (raw.streams.length > MOST_STREAMS) streams[MOST_STREAMS - 1] = 'others';
 
-  const devices = numbers.map((device): DeviceTrace => {
-    // Raw rows of the device in time order; null: all rows, in order.
-    let rows = order;
-    if (numbers.length > 1) {
-      rows = (order ?? Uint32Array.from({ length: raw.length }, (_unused, row) => row)).filter(
-        (row) => deviceOf[row] === device,
-      );
-    }
-    const rowOfRaw = new Uint32Array(raw.length).fill(NONE);
-    for (let i = 0; i < (rows?.length ?? raw.length); i++) rowOfRaw[rows === null ? i : rows[i]] = i;
-    const toRow = (rawRow: number): number => rowOfRaw[rawRow];
-    const isHere = (rawRow: number): boolean => rowOfRaw[rawRow] !== NONE;
+  const devices = assigned.used.map((device): DeviceTrace => {
+    // null: all raw rows as they are, without a copy. That is the rule.
+    const rows = assigned.used.length === 1 ? order : rowsOf(raw, order, assigned, device);
+    const rowOfRaw = rows === null ? null : invert(rows, raw.length);
+    const toRow = (rawRow: number): number => (rowOfRaw === null ? rawRow : rowOfRaw[rawRow]);
+    const isHere = (rawRow: number): boolean => toRow(rawRow) !== NONE;
     const places = raw.places.filter((_place, index) => placeDevice[index] === device);
     const gpu = gpuOfDevice(device, places, raw, facts);
     const processes = new Set(places.map((place) => place.process));
@@ -269,7 +287,6 @@ export function buildDevices(
     }
     const pools: PoolTable | null = buildPools(
       raw,
-      isHere,
       toRow,
       poolEvents.filter((event) => deviceOfPool(event, raw, placeDevice) === device),
     );

@@ -31,15 +31,13 @@ export interface RawEvents {
   stream: Uint16Array;
   /** Index into `places`. */
   place: Uint16Array;
-  /** Index into `contexts`. */
+  /** A number for each context of each process: the owner of addresses. */
   context: Uint32Array;
   time: BigInt64Array;
   address: BigUint64Array;
   size: BigUint64Array;
   readonly pools: RawPools;
   readonly places: Place[];
-  /** Every context of every process: the owners of addresses. */
-  readonly contexts: number[];
   /** globalPid by process index. */
   readonly processes: number[];
   readonly streams: string[];
@@ -78,7 +76,9 @@ export const NEEDED = ['bytes', 'memoryOperationType'] as const;
 const BREATH_ROWS = 1 << 16;
 const MOST_STREAMS = 65535;
 const UNKNOWN_STREAM = 'unknown';
-const STATIC_KINDS = [MEM_KINDS.indexOf('device_static'), MEM_KINDS.indexOf('managed_static')];
+/** Least of the kinds of static symbols, which have names. */
+const FIRST_STATIC = MEM_KINDS.indexOf('device_static');
+const NO_KIND = 255;
 const UNKNOWN_KIND = MEM_KINDS.indexOf('unknown');
 /** A row of the table takes at least this many bytes of the file. */
 const LEAST_ROW_BYTES = 16;
@@ -89,13 +89,13 @@ class Numbering<K> {
   private lastKey: K | undefined;
   private lastIndex = 0;
 
-  of(key: K, onNew: (key: K) => void): number {
+  /** A new key gets the number of keys known before. */
+  of(key: K): number {
     if (key === this.lastKey) return this.lastIndex;
     let index = this.known.get(key);
     if (index === undefined) {
       index = this.known.size;
       this.known.set(key, index);
-      onNew(key);
     }
     this.lastKey = key;
     return (this.lastIndex = index);
@@ -122,7 +122,6 @@ function makeColumns(capacity: number): RawEvents {
       utilized: new Float64Array(256),
     },
     places: [],
-    contexts: [],
     processes: [],
     streams: [],
     symbols: [],
@@ -154,7 +153,8 @@ export class EventRows {
   readonly events: RawEvents;
   private readonly schema: NsysSchema;
   private readonly has: (name: (typeof COLUMNS)[number]) => boolean;
-  private readonly memKinds: ReadonlyMap<number, number>;
+  /** Number in the file -> index into MEM_KINDS, or NO_KIND. */
+  private readonly kinds = new Uint8Array(256).fill(NO_KIND);
   private readonly processOf = new Numbering<number>();
   private readonly placeOf = new Numbering<number>();
   private readonly contextOf = new Numbering<number>();
@@ -165,7 +165,7 @@ export class EventRows {
     this.schema = schema;
     const columns = schema.columns(EVENTS_TABLE);
     this.has = (name) => columns.has(name);
-    this.memKinds = schema.memKinds();
+    for (const [printed, kind] of schema.memKinds()) this.kinds[printed] = kind;
     const most = Math.ceil(fileBytes / LEAST_ROW_BYTES);
     this.capacity = Math.max(16, Math.min(most, schema.rowBound(EVENTS_TABLE, 1024)));
     this.events = makeColumns(this.capacity);
@@ -215,7 +215,9 @@ export class EventRows {
       return;
     }
     const kind = this.kindOf(rows);
-    const process = this.processOf.of(rows.number(COLUMN.globalPid), (pid) => events.processes.push(pid));
+    const globalPid = rows.number(COLUMN.globalPid);
+    const process = this.processOf.of(globalPid);
+    if (process === events.processes.length) events.processes.push(globalPid);
     const device = rows.int(COLUMN.deviceId);
     events.time[row] = events.hasTime ? time : BigInt(row);
     events.address[row] = rows.bigint(COLUMN.address);
@@ -223,14 +225,13 @@ export class EventRows {
     events.action[row] = operation === 0 ? ACTION.alloc : ACTION.free;
     events.kind[row] = kind;
     // Device and context numbers are 32 bits; processes are few: the product is an exact key.
-    events.place[row] = this.placeOf.of(process * 2 ** 32 + (device >>> 0), () =>
-      events.places.push({ process, device }),
-    );
-    const contextKey = process * 2 ** 32 + (rows.int(COLUMN.contextId) >>> 0);
-    events.context[row] = this.contextOf.of(contextKey, (key) => events.contexts.push(key));
+    const place = this.placeOf.of(process * 2 ** 32 + (device >>> 0));
+    if (place === events.places.length) events.places.push({ process, device });
+    events.place[row] = place;
+    events.context[row] = this.contextOf.of(process * 2 ** 32 + (rows.int(COLUMN.contextId) >>> 0));
     if (hasStream) events.stream[row] = this.streamIndex(rows);
     if (hasPools) this.addPool(rows, row);
-    if (hasName && STATIC_KINDS.includes(kind) && !rows.isNull(COLUMN.name)) {
+    if (hasName && kind >= FIRST_STATIC && !rows.isNull(COLUMN.name)) {
       events.symbols.push([row, rows.text(COLUMN.name)]);
     }
     events.length++;
@@ -238,8 +239,9 @@ export class EventRows {
 
   private kindOf(rows: SqliteRows): number {
     const printed = rows.int(COLUMN.memKind);
-    const kind = this.memKinds.get(printed);
-    if (kind === undefined) {
+    // Out of the list: undefined, as what is not known is NO_KIND in it.
+    const kind = this.kinds[printed] ?? NO_KIND;
+    if (kind === NO_KIND) {
       this.note(`rows have a memory kind that is not known (${printed}); they are counted as kind "unknown"`);
       return UNKNOWN_KIND;
     }
@@ -250,7 +252,8 @@ export class EventRows {
     const { streams } = this.events;
     // Stream numbers are unsigned 32 bits; -1 stands for none.
     const id = rows.isNull(COLUMN.streamId) ? -1 : rows.number(COLUMN.streamId);
-    const index = this.streamOf.of(id, () => streams.push(id < 0 ? UNKNOWN_STREAM : String(id)));
+    const index = this.streamOf.of(id);
+    if (index === streams.length) streams.push(id < 0 ? UNKNOWN_STREAM : String(id));
     if (index < MOST_STREAMS) return index;
     this.note(`rows are on streams beyond the ${MOST_STREAMS}th; they are shown together`);
     return MOST_STREAMS;

@@ -7,6 +7,7 @@
  *   20   | alloc of 4096, row 3  | 4096             | 4096
  *   30   | free of 4096, row 4   | 4096             | 0        Nsight prints a free's value BEFORE it
  */
+import { u64At } from '../base/u64.ts';
 import { ACTION, NONE } from '../trace/schema.ts';
 import type { PoolTable } from '../trace/capture.ts';
 import type { RawEvents } from './nsys-events.ts';
@@ -73,17 +74,31 @@ export function readPoolEvents(schema: NsysSchema): PoolEvents {
   return { events: events.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0)), imported };
 }
 
-/** Pools of one device; null where it has none. `toRow`: row of the device's event table of a raw row. */
+/** Indices of the pool rows whose raw rows are on the device, in the order of its rows. */
+function inRowOrder(rawRows: Uint32Array, toRow: (rawRow: number) => number): Uint32Array {
+  const indices = new Uint32Array(rawRows.length);
+  let length = 0;
+  let last = -1;
+  let isOrdered = true;
+  for (let i = 0; i < rawRows.length; i++) {
+    const row = toRow(rawRows[i]);
+    if (row === NONE) continue;
+    isOrdered &&= row > last;
+    last = row;
+    indices[length++] = i;
+  }
+  const found = indices.subarray(0, length);
+  return isOrdered ? found : found.sort((a, b) => toRow(rawRows[a]) - toRow(rawRows[b]));
+}
+
+/** Pools of one device; null where it has none. `toRow`: row of the device's event table of a raw row, or NONE. */
 export function buildPools(
   raw: RawEvents,
-  isHere: (rawRow: number) => boolean,
   toRow: (rawRow: number) => number,
   poolEvents: readonly PoolEvent[],
 ): PoolTable | null {
   const { pools } = raw;
-  const indices = Uint32Array.from({ length: pools.length }, (_unused, i) => i)
-    .filter((i) => isHere(pools.row[i]))
-    .sort((a, b) => toRow(pools.row[a]) - toRow(pools.row[b]));
+  const indices = inRowOrder(pools.row.subarray(0, pools.length), toRow);
   const length = indices.length + poolEvents.length;
   if (length === 0) return null;
   const pool_address = new Uint32Array(2 * length);
@@ -95,6 +110,9 @@ export function buildPools(
   const release_threshold = new Float64Array(length);
   const event_row = new Uint32Array(length).fill(NONE);
   const process_index = new Uint16Array(length);
+  const addressWords = new Uint32Array(pools.address.buffer);
+  const timeWords = new Uint32Array(raw.time.buffer);
+  const sizeWords = new Uint32Array(raw.size.buffer);
   let at = 0;
   const addPoolEvent = (event: PoolEvent): void => {
     addresses[at] = event.address;
@@ -115,9 +133,12 @@ export function buildPools(
       if (!isBefore) break;
       addPoolEvent(event);
     }
-    addresses[at] = pools.address[i];
-    times[at] = raw.time[row];
-    utilized[at] = pools.utilized[i] - (raw.action[row] === ACTION.free ? Number(raw.size[row]) : 0);
+    // By words: a bigint a row would cost more than all the rest.
+    pool_address[2 * at] = addressWords[2 * i];
+    pool_address[2 * at + 1] = addressWords[2 * i + 1];
+    time_ns[2 * at] = timeWords[2 * row];
+    time_ns[2 * at + 1] = timeWords[2 * row + 1];
+    utilized[at] = pools.utilized[i] - (raw.action[row] === ACTION.free ? u64At(sizeWords, row) : 0);
     size[at] = pools.size[i];
     release_threshold[at] = pools.releaseThreshold[i];
     event_row[at] = toRow(row);

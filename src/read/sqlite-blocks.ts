@@ -1,7 +1,7 @@
 /**
  * A ByteSource in blocks, for SQLite: pages are asked for one by one, and a call per page is what makes a
- * File slow. A lone miss reads SMALL bytes; misses that follow each other read twice as much each time, up
- * to LARGE, so that a scan runs at the speed of the disk and a look-up does not read megabytes. At most
+ * File slow. A lone miss reads SMALL bytes; one that goes on behind what was read reads twice as much as
+ * that, up to LARGE, so that a scan runs at the speed of the disk and a look-up does not read megabytes. At most
  * CACHE bytes are kept; the range used longest ago goes first.
  */
 import type { ByteSource } from '../file/byte-source.ts';
@@ -26,9 +26,6 @@ export class BlockReader {
   private readonly ranges = new Set<Range>();
   private cached = 0;
   private latest: Range | null = null;
-  /** Where a miss would continue the one before, and how much to read then. */
-  private next = -1;
-  private window = SMALL;
 
   constructor(source: ByteSource) {
     this.source = source;
@@ -61,14 +58,15 @@ export class BlockReader {
   }
 
   private load(block: number): Range {
-    this.window = block === this.next ? Math.min(2 * this.window, LARGE) : SMALL;
+    // What lies just before is in the cache: this goes on with it, whatever was looked up in between.
+    const before = this.byBlock.get(block - 1);
+    const window = before === undefined ? SMALL : Math.min(2 * before.bytes.length, LARGE);
     let blocks = 1;
-    while (blocks * SMALL < this.window && !this.byBlock.has(block + blocks)) blocks++;
+    while (blocks * SMALL < window && !this.byBlock.has(block + blocks)) blocks++;
     const start = block * SMALL;
     const range = { start, bytes: this.source.readSync(start, blocks * SMALL) };
     this.reads++;
     this.bytesRead += range.bytes.length;
-    this.next = block + blocks;
     for (let i = 0; i < blocks; i++) this.byBlock.set(block + i, range);
     this.ranges.add(range);
     this.cached += range.bytes.length;
