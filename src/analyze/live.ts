@@ -73,8 +73,6 @@ export function visitLive(
   visit: (address: number, size: number, stack: number, streamIndex: number, row: number) => void,
 ): void {
   const { events } = trace;
-  const isHost = (row: number): boolean =>
-    trace.producer === 'nsys' && HOST_KINDS.includes(events.group[row]);
   for (const one of earlier)
     if (one.until >= at) visit(one.address, one.size, one.stack, one.streamIndex, NONE);
   for (let row = 0; row < at; row++) {
