@@ -1,6 +1,7 @@
 /** Curves of an Nsight trace by memory kind, grouped as Nsight's own GUI draws them; host memory apart. */
 import type { DeviceTrace } from '../trace/capture.ts';
 import { ACTION, MEM_KINDS, type MemKind } from '../trace/schema.ts';
+import { bytesBefore } from './nsys-before.ts';
 import type { SeriesSpec } from './series.ts';
 
 export interface NsysGroup {
@@ -36,19 +37,6 @@ function groupDeltas({ events }: DeviceTrace, kinds: ReadonlySet<number>): Uint3
   return deltas;
 }
 
-/** Bytes that must have been there before the recording so that the group never falls below zero. */
-function beforeRecording({ events }: DeviceTrace, kinds: ReadonlySet<number>): number {
-  let current = 0;
-  let lowest = 0;
-  for (let row = 0; row < events.length; row++) {
-    if (!kinds.has(events.group[row])) continue;
-    const size = events.size[2 * row + 1] * 4294967296 + events.size[2 * row];
-    current += events.action[row] === ACTION.alloc ? size : -size;
-    if (current < lowest) lowest = current;
-  }
-  return -lowest;
-}
-
 export function nsysSeries(trace: DeviceTrace): SeriesSpec[] {
   const present = new Set(trace.events.group);
   return NSYS_GROUPS.flatMap((group): SeriesSpec[] => {
@@ -56,7 +44,7 @@ export function nsysSeries(trace: DeviceTrace): SeriesSpec[] {
       group.kinds.map((kind) => MEM_KINDS.indexOf(kind)).filter((kind) => present.has(kind)),
     );
     if (kinds.size === 0) return [];
-    const initial = beforeRecording(trace, kinds);
+    const initial = bytesBefore(trace, kinds);
     const note =
       initial > 0
         ? 'More was freed than was allocated since the recording began: the curve starts from the least that was there before.'

@@ -8,7 +8,7 @@
  * Opcodes: https://github.com/python/cpython/blob/main/Lib/pickletools.py
  * Not read: sets, out-of-band buffers (protocol 5), persistent ids, extension codes.
  *
- * Long because: the opcode loop has to be one function for the JIT to keep its state in registers.
+ * Long because the opcode loop has to be one function for the JIT to keep its state in registers.
  */
 import { TraceError, type TraceErrorCode } from '../base/trace-error.ts';
 import { PickleStrings } from './pickle-strings.ts';

@@ -6,7 +6,7 @@
  *
  * Not read (known keys): compile_context, user_metadata, internal_metadata, forward_frames, pool_id, fx_*.
  *
- * Long because: it is one state machine over shared arenas; cut in two it would export all its fields.
+ * Long because it is one state machine over shared arenas; cut in two it would export all its fields.
  */
 import { TraceError } from '../base/trace-error.ts';
 import { IndexColumn, ByteColumn, NumberColumn } from '../trace/column-builder.ts';

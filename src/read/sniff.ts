@@ -25,6 +25,8 @@ export function chooseReader(readers: readonly Reader[], head: Head): Judged {
   if (best !== undefined && best.score >= ENOUGH) return best;
   const refusal = refusalOf(head);
   if (refusal !== null) throw refusal;
+  // Worth a try: the head alone does not tell (a log whose first table comes late). The reader says if it was not.
+  if (best !== undefined && best.score > 0) return best;
   const tried = judged.map(({ reader, reason }) => `${reader.title} (${reason})`).join('; ');
   const what =
     head.bytes.length === 0 ? 'the file is empty' : `it begins with ${hex(head.bytes.subarray(0, 8))}`;
