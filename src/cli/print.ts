@@ -1,6 +1,7 @@
 /** The text form of `analyze`: what the page says first, for a terminal. */
 import { formatBytes, formatDuration, formatInteger } from '../base/units.ts';
 import type { TraceErrorData } from '../base/trace-error.ts';
+import { readingsLines } from './print-readings.ts';
 import type { DeviceView, SourceView } from '../engine/protocol.ts';
 
 export function errorLines(error: TraceErrorData): string[] {
@@ -47,6 +48,7 @@ export function sourceLines(source: SourceView): string[] {
   for (const { message } of source.warnings) lines.push(`warning: ${message}`);
   for (const sentence of source.notRecorded) lines.push(`not recorded: ${sentence}`);
   for (const device of source.devices) lines.push(...deviceLines(device));
+  if (source.readings !== undefined) lines.push(...readingsLines(source.readings));
   const last = source.summaries.at(-1);
   if (last !== undefined) {
     lines.push(

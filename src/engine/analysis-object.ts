@@ -3,6 +3,7 @@ import { toJsonInteger } from '../base/u64.ts';
 import { memoryStatsOf } from '../analyze/memory-stats.ts';
 import { kindFigures } from '../analyze/nsys-kinds.ts';
 import type { Analysis, AnalysisDevice, AnalysisSource, AnalysisSummary } from './analysis.ts';
+import { readingsOf } from './analysis-readings.ts';
 import { histogramClasses } from './answers.ts';
 import type { DeviceSession } from './device-session.ts';
 import { eventCounts } from './device-view.ts';
@@ -97,5 +98,6 @@ export async function analysisOf(sources: readonly OpenSource[]): Promise<Analys
     sources: sources.map(sourceOf),
     devices,
     summaries: sources.flatMap((source, index) => summariesOf(index, source)),
+    ...readingsOf(sources.map(({ loaded }) => loaded.data.readings)),
   };
 }

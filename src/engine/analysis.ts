@@ -63,9 +63,60 @@ export interface AnalysisSummary {
   >;
 }
 
+/** A figure over time as a log or a monitor printed it. */
+export interface AnalysisSeries {
+  readonly source: number;
+  readonly id: string;
+  readonly label: string;
+  readonly unit: string;
+  readonly device: number | null;
+  readonly labels: Readonly<Record<string, string>>;
+  /** "wall": Unix time; "local": a wall clock without a zone, taken as UTC; "none": ordinals. */
+  readonly clock: 'wall' | 'local' | 'none';
+  /** Width of the last printed digit; 0: exact. */
+  readonly granularity: number;
+  readonly note: string | null;
+  /** Time (ns or ordinal) and value; null: the sample is missing. */
+  readonly samples: readonly (readonly [JsonInteger, number | null])[];
+}
+
+export interface AnalysisTable {
+  readonly source: number;
+  readonly id: string;
+  readonly title: string;
+  readonly note: string | null;
+  readonly columns: readonly { readonly name: string; readonly unit: string }[];
+  readonly rows: readonly (readonly (string | number | null)[])[];
+}
+
+export interface AnalysisBudget {
+  readonly source: number;
+  readonly rank: string;
+  readonly producer: string;
+  readonly parts: readonly {
+    readonly id: string;
+    readonly label: string;
+    readonly value: number;
+    readonly granularity: number;
+  }[];
+}
+
+export interface AnalysisEvent {
+  readonly source: number;
+  readonly kind: string;
+  readonly time_ns: JsonInteger | null;
+  readonly device: number | null;
+  readonly text: string;
+  readonly figures: Readonly<Record<string, number>>;
+}
+
 export interface Analysis {
   readonly schema: 1;
   readonly sources: readonly AnalysisSource[];
   readonly devices: readonly AnalysisDevice[];
   readonly summaries: readonly AnalysisSummary[];
+  readonly series: readonly AnalysisSeries[];
+  readonly tables: readonly AnalysisTable[];
+  readonly budgets: readonly AnalysisBudget[];
+  readonly log_events: readonly AnalysisEvent[];
 }

@@ -104,6 +104,7 @@ export class Engine {
       milliseconds: loaded.milliseconds,
       devices,
       summaries: data.summaries,
+      ...(data.readings === undefined ? {} : { readings: data.readings }),
     };
   }
 

@@ -6,9 +6,13 @@
 import type { Result } from '../base/result.ts';
 import type { TraceErrorData } from '../base/trace-error.ts';
 import type { Format } from '../read/reader.ts';
+import type { Readings } from '../trace/readings.ts';
 import type { Frame } from '../trace/stack-table.ts';
 import type { Annotation, MemorySummary, Warning } from '../trace/capture.ts';
 import type { Analysis } from './analysis.ts';
+
+/** The page and the command line know the columns' world through this file alone. */
+export type { BudgetPart, DataTable, Gauge, LogEvent, MemoryBudget, Readings } from '../trace/readings.ts';
 
 export type GpuMode = 'auto' | 'on' | 'off';
 
@@ -47,6 +51,8 @@ export interface SourceView {
   readonly milliseconds: number;
   readonly devices: readonly DeviceView[];
   readonly summaries: readonly MemorySummary[];
+  /** Figures over time, budgets, tables and events; absent where the file has none. */
+  readonly readings?: Readings;
 }
 
 /** A curve that can be asked for. */

@@ -1,0 +1,68 @@
+/** Text form of what logs, monitors and reports tell: budgets, figures over time, tables, events. */
+import { formatBytes, formatInteger } from '../base/units.ts';
+import type { BudgetPart, DataTable, Gauge, LogEvent, MemoryBudget, Readings } from '../engine/protocol.ts';
+
+/** A value in its unit, as many digits as a terminal line bears. */
+function inUnit(value: number, unit: string): string {
+  if (Number.isNaN(value)) return 'missing';
+  if (unit === 'bytes') return formatBytes(value, 'binary');
+  if (unit === 'ratio') return `${(100 * value).toFixed(1)} %`;
+  if (Number.isInteger(value)) return formatInteger(value);
+  return value.toFixed(2);
+}
+
+const COUNTS: ReadonlySet<BudgetPart['id']> = new Set([
+  'kv_cache_blocks',
+  'cpu_blocks',
+  'kv_cache_tokens',
+  'tokens_per_request',
+]);
+
+function partText({ id, label, value }: BudgetPart): string {
+  if (id === 'utilization') return `${label} ${value}`;
+  if (id === 'max_concurrency') return `${label} ${value}x`;
+  return `${label} ${inUnit(value, COUNTS.has(id) ? 'count' : 'bytes')}`;
+}
+
+const budgetLines = ({ rank, producer, parts }: MemoryBudget): string[] => [
+  `budget${rank === '' ? '' : ` of ${rank}`} (${producer}):`,
+  ...parts.map((part) => `  ${partText(part)}`),
+];
+
+function gaugeLine({ label, unit, device, labels, value, note }: Gauge): string {
+  const where = [
+    ...(device === null ? [] : [`GPU ${device}`]),
+    ...Object.entries(labels).map(([name, text]) => `${name}=${text}`),
+  ];
+  let least = Infinity;
+  let most = -Infinity;
+  let last = NaN;
+  for (const one of value) {
+    if (Number.isNaN(one)) continue;
+    least = Math.min(least, one);
+    most = Math.max(most, one);
+    last = one;
+  }
+  const told = Number.isNaN(last)
+    ? 'no value'
+    : `${inUnit(least, unit)} to ${inUnit(most, unit)}, last ${inUnit(last, unit)}`;
+  return `  ${label}${where.length === 0 ? '' : ` (${where.join(', ')})`}: ${told}, ${formatInteger(value.length)} ${value.length === 1 ? 'sample' : 'samples'}${note === null ? '' : ` [${note}]`}`;
+}
+
+const tableLine = ({ title, rows, note }: DataTable): string =>
+  `table "${title}": ${formatInteger(rows.length)} ${rows.length === 1 ? 'row' : 'rows'}${note === null ? '' : ` [${note}]`}`;
+
+const eventLine = ({ kind, device, text }: LogEvent): string =>
+  `${kind}${device === null ? '' : ` on GPU ${device}`}: ${text}`;
+
+/** Most series printed: the rest is counted. */
+const MOST_GAUGES = 24;
+
+export function readingsLines({ budgets, gauges, tables, events }: Readings): string[] {
+  const lines = budgets.flatMap(budgetLines);
+  if (gauges.length > 0)
+    lines.push(`${gauges.length} figures over time:`, ...gauges.slice(0, MOST_GAUGES).map(gaugeLine));
+  if (gauges.length > MOST_GAUGES) lines.push(`  and ${gauges.length - MOST_GAUGES} more (--json has all)`);
+  lines.push(...tables.map(tableLine), ...events.map(eventLine));
+  return lines;
+}
