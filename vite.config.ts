@@ -22,24 +22,6 @@ const TARGET = 'es2022';
 const SAMPLE = 'leak.pickle.gz';
 const WORKER_INPUTS = ['src', 'shaders', 'vite.config.ts', 'tsconfig.json', 'package-lock.json'];
 
-/**
- * sqlite-wasm's module refers to its own files beside it, and Vite would inline each of them (a second copy
- * of the WebAssembly, a worker that is never started). The reader hands it the WebAssembly itself.
- */
-export function sqliteAlone(): Plugin {
-  return {
-    name: 'vramscope:sqlite-alone',
-    enforce: 'pre',
-    transform: {
-      filter: { id: /@sqlite\.org[\\/]sqlite-wasm[\\/]dist[\\/]index\.mjs/ },
-      handler: (code) => ({
-        code: code.replaceAll('import.meta.url', '"https://sqlite.invalid/"'),
-        map: null,
-      }),
-    },
-  };
-}
-
 /** Source text of the engine's worker, as a classic script: only those start from file:// and in sandboxes. */
 async function buildWorker(minify: boolean): Promise<string> {
   const result = await build({
@@ -47,7 +29,6 @@ async function buildWorker(minify: boolean): Promise<string> {
     configFile: false,
     logLevel: 'error',
     mode: 'production',
-    plugins: [sqliteAlone()],
     define: { 'process.env.NODE_ENV': '"production"' },
     build: {
       write: false,
@@ -216,13 +197,13 @@ const shared: UserConfig = {
 
 const page: UserConfig = {
   ...shared,
-  plugins: [sqliteAlone(), engineWorker(), bundledSample(), singleFile()],
+  plugins: [engineWorker(), bundledSample(), singleFile()],
   build: { ...shared.build, outDir: 'dist', rolldownOptions: { output: { codeSplitting: false } } },
 };
 
 const element: UserConfig = {
   ...shared,
-  plugins: [sqliteAlone(), engineWorker(), bundledSample()],
+  plugins: [engineWorker(), bundledSample()],
   define: { 'process.env.NODE_ENV': '"production"' },
   build: {
     ...shared.build,

@@ -12,9 +12,13 @@ status=0
 
 node scripts/build.mjs --quiet || fail "The build failed, so nothing was tested."
 
+# A test that never ends cannot be stopped from inside; where `timeout` is, it is stopped from outside.
+limit=()
+if command -v timeout >/dev/null; then limit=(timeout --kill-after=10 400); fi
+
 for project in unit browser e2e; do
   printf '\n== %s\n' "$project"
-  node_modules/.bin/vitest run --project "$project" --reporter=default --reporter=json \
+  ${limit[@]+"${limit[@]}"} node_modules/.bin/vitest run --project "$project" --reporter=default --reporter=json \
     --outputFile.json="$results/$project.json" </dev/null || status=1
 done
 

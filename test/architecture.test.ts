@@ -28,7 +28,7 @@ const RULES: Rules = {
     trace: { folders: ['base'], packages: { 'apache-arrow': ['trace/arrow.ts'] } },
     read: {
       folders: ['file', 'trace', 'base'],
-      packages: { '@sqlite.org/sqlite-wasm': ['read/sqlite.ts'] },
+      packages: { '@sqlite.org/sqlite-wasm': ['read/sqlite-file.ts'] },
     },
     kernel: { folders: ['base'], beside: ['shaders'] },
     aggregate: { folders: ['kernel', 'trace', 'base'] },
@@ -49,12 +49,11 @@ const RULES: Rules = {
       typesOf: BORDER,
       packages: { lit: '*', uplot: ['ui/uplot-chart.ts'], 'virtual:sample': ['ui/sample.ts'] },
     },
-    cli: { folders: ['engine', 'base'], packages: { 'node:': '*' } },
+    cli: { folders: ['engine', 'base'], typesOf: ['file/byte-source.ts'], packages: { 'node:': '*' } },
   },
   places: [
     { what: 'navigator.gpu', files: ['kernel/device.ts'] },
-    // Asks whether there is one, to choose how the worker is started.
-    { what: 'gpu in navigator', files: ['kernel/device.ts', 'engine/engine-client.ts'] },
+    { what: 'gpu in navigator', files: ['kernel/device.ts'] },
     { what: 'Worker', files: ['engine/engine-client.ts'] },
     { what: 'fetch', files: ['ui/fetch-source.ts'] },
     { what: 'self', files: ['engine/engine-worker.ts'] },

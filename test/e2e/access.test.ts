@@ -73,7 +73,7 @@ function overflow(page: Page): Promise<number> {
 it('axe finds something where there is something to find', async () => {
   const scope = await Scope.open(
     browser,
-    'data:text/html,<html><title>x</title><img src="data:image/png;base64,x">',
+    'data:text/html,<html><title>x</title><img src="data:image/gif;base64,R0lGODlhAQABAAAAACw=">',
   );
   await scope.page.evaluate(AXE);
   const results = await scope.page.evaluate(() =>
