@@ -123,8 +123,9 @@ export class UplotChart extends LitElement {
     return html`<div class="plot"></div>`;
   }
 
-  override updated(): void {
-    this.draw();
+  override updated(changed: Map<string, unknown>): void {
+    // A pointer that moves changes the overlay alone.
+    if (['model', 'dark', 'rightAxis', 'height'].some((name) => changed.has(name))) this.draw();
     this.drawOverlay();
   }
 

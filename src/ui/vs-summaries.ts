@@ -1,6 +1,7 @@
 /** A log of memory_summary() texts: curves over its steps, one step as a table with what changed since another. */
 import { LitElement, css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
+import { guard } from 'lit/directives/guard.js';
 import type { ByteUnit } from '../base/units.ts';
 import { formatBytes, formatInteger } from '../base/units.ts';
 import type { SourceView } from '../engine/protocol.ts';
@@ -67,13 +68,23 @@ export class VsSummaries extends LitElement {
   @state() private hoverX: number | null = null;
   @state() private width = 800;
 
+  private summaries: SourceView['summaries'] = [];
+  private drawn!: ReturnType<typeof summaryChart>;
+
+  /** Logs can hold thousands of summaries: a pointer that moves must not lay all of them out again. */
+  override willUpdate(changed: Map<string, unknown>): void {
+    if (changed.has('source') || changed.has('device')) {
+      this.summaries = this.source.summaries.filter(({ device }) => device === this.device);
+    }
+    if (['source', 'device', 'hiddenCurves', 'unit', 'width'].some((name) => changed.has(name))) {
+      this.drawn = summaryChart(this.summaries, this.hiddenCurves, this.unit, this.width, CHART_HEIGHT);
+    }
+  }
+
   override render(): unknown {
-    const { unit } = this;
-    const summaries = this.source.summaries.filter(({ device }) => device === this.device);
+    const { unit, summaries } = this;
+    const { model, curves } = this.drawn;
     const at = this.chosen < 0 ? summaries.length - 1 : this.chosen;
-    const step = summaries[at];
-    const before = at > 0 ? summaries[at - 1] : null;
-    const { model, curves } = summaryChart(summaries, this.hiddenCurves, unit, this.width, CHART_HEIGHT);
     const column = Math.min(summaries.length - 1, Math.max(0, Math.floor(this.hoverX ?? at)));
     const entries = curves.map((curve): LegendEntry => {
       const value = curve.last[column];
@@ -109,6 +120,15 @@ export class VsSummaries extends LitElement {
           @chart-pick=${(event: CustomEvent<{ x: number }>) => this.choose(Math.floor(event.detail.x), summaries.length)}
         ></uplot-chart>
       </section>
+      ${guard([summaries, at, unit], () => this.tables(at))}
+    </div>`;
+  }
+
+  private tables(at: number): unknown {
+    const { summaries, unit } = this;
+    const step = summaries[at];
+    const before = at > 0 ? summaries[at - 1] : null;
+    return html`
       <section class="panel body">
         <h2>Step by step</h2>
         <p class="rounded quiet">What is held after each summary, and how it changed since the one before.</p>
@@ -152,7 +172,7 @@ export class VsSummaries extends LitElement {
         <p class="rounded quiet">${this.rounding(step)}</p>
         <vs-table .model=${summaryTable(step, before, unit)} first="100"></vs-table>
       </section>
-    </div>`;
+    `;
   }
 
   private rounding(step: SourceView['summaries'][number]): unknown {

@@ -3,7 +3,7 @@ import { LitElement, css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import type { ByteUnit } from '../base/units.ts';
 import type { Axis, SeriesView, TimelineAnswer } from '../engine/protocol.ts';
-import type { LegendEntry } from '../view/curves.ts';
+import type { ChartModel, LegendEntry } from '../view/curves.ts';
 import { AXIS_LEFT, chartModel, legend } from '../view/curves.ts';
 import type { AnnotationLanes } from '../view/marks.ts';
 import { hiddenAnnotations } from '../view/marks.ts';
@@ -81,21 +81,19 @@ export class VsTimeline extends LitElement {
 
   @state() private width = 800;
 
+  private model: ChartModel | null = null;
+
+  override willUpdate(changed: Map<string, unknown>): void {
+    const { answer, series, span, unit, width, height, hiddenCurves: hidden } = this;
+    // Not `series`: a chart keeps its own. Not what only the overlay shows: a pointer moves often.
+    const parts = ['answer', 'span', 'unit', 'width', 'height', 'hiddenCurves'];
+    if (!parts.some((name) => changed.has(name))) return;
+    this.model = answer === null ? null : chartModel({ answer, series, hidden, span, unit, width, height });
+  }
+
   override render(): unknown {
-    const { answer, series, unit, span } = this;
+    const { answer, series, unit } = this;
     const entries = legend(series, answer, this.hiddenCurves, this.hoverX, unit);
-    const model =
-      answer === null
-        ? null
-        : chartModel({
-            answer,
-            series,
-            hidden: this.hiddenCurves,
-            span,
-            unit,
-            width: this.width,
-            height: this.height,
-          });
     return html`
       <header>
         <h2>${this.heading}</h2>
@@ -105,7 +103,7 @@ export class VsTimeline extends LitElement {
       <uplot-chart
         role="img"
         aria-label=${this.describe(entries)}
-        .model=${model}
+        .model=${this.model}
         .hoverX=${this.hoverX}
         .hoverLabel=${this.hoverX === null ? '' : formatX(this.axis, this.hoverX)}
         .selection=${this.selection}
