@@ -54,6 +54,7 @@ export class EventFastPath {
       const row = events.length;
       if (row === events.capacity) events.grow();
       let seen = 0;
+      let action = -1;
       let stream = 0;
       let stack = NONE;
       let low = 0;
@@ -139,7 +140,7 @@ export class EventFastPath {
           memo[memoCount++] = ((tag << MEMO_TAG) | num) >>> 0;
           p++;
         }
-        if (key === K_ACTION && tag === STR) events.action[row] = shape.actionOf(num);
+        if (key === K_ACTION && tag === STR) action = num;
         else if (key === K_ADDR && tag === INT && num >= 0) {
           events.address[2 * row] = num >>> 0;
           events.address[2 * row + 1] = (num / TWO_32) >>> 0;
@@ -157,13 +158,14 @@ export class EventFastPath {
         else if (key < K_IGNORED_FROM || key > K_IGNORED_TO) break;
         if (key < 32) seen |= 1 << key;
       }
-      if (!whole || (seen & (1 << K_ACTION)) === 0) {
+      if (!whole || action < 0) {
         // Not an event of the usual form, or not all of its bytes are there: the machine takes it from its start.
         arena.lists = listsBefore;
         events.address[2 * row] = events.address[2 * row + 1] = 0;
         events.time_ns[2 * row] = events.time_ns[2 * row + 1] = 0;
         return done;
       }
+      events.action[row] = shape.actionOf(action);
       events.size[2 * row] = low;
       events.size[2 * row + 1] = high;
       events.stream_index[row] = stream;
