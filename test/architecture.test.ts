@@ -24,7 +24,7 @@ const BORDER = ['engine/protocol.ts', 'engine/analysis.ts'];
 const RULES: Rules = {
   folders: {
     base: { folders: [] },
-    file: { folders: ['base'] },
+    file: { folders: ['base'], packages: { fflate: ['file/inflate.ts'], fzstd: ['file/zstd.ts'] } },
     trace: { folders: ['base'], packages: { 'apache-arrow': ['trace/arrow.ts'] } },
     read: {
       folders: ['file', 'trace', 'base'],
