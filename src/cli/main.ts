@@ -46,14 +46,15 @@ async function analyze(files: readonly string[], json: boolean, out: Output, err
       failed = true;
       continue;
     }
-    const view = await engine.open(job, source, ({ file, stage, doneBytes, totalBytes }) =>
+    const opened = await engine.open(job, source, ({ file, stage, doneBytes, totalBytes }) =>
       showProgress(file, stage, doneBytes, totalBytes),
     );
     source.close();
-    views.push(view);
-    if (view.error !== null) {
+    views.push(...opened);
+    for (const { error } of opened) {
+      if (error === null) continue;
       failed = true;
-      if (json) err.write(`${path}: ${errorLines(view.error).join('\n')}\n`);
+      if (json) err.write(`${path}: ${errorLines(error).join('\n')}\n`);
     }
   }
   if (json) out.write(`${JSON.stringify(await engine.analysis(), null, 2)}\n`);

@@ -73,6 +73,7 @@ export async function startEngine(options: { readonly gpu: GpuMode }): Promise<E
     start: (again) => remote.start(again),
     status: () => remote.status(),
     open: (job, file, onProgress) => remote.open(job, file, proxy(onProgress)),
+    openFolder: (job, name, files, onProgress) => remote.openFolder(job, name, files, proxy(onProgress)),
     cancel: (job) => remote.cancel(job),
     close: (sourceId) => remote.close(sourceId),
     timeline: (query) => remote.timeline(query),

@@ -13,6 +13,13 @@ const api: EngineApi & { ping(): Promise<{ webgpu: boolean }> } = {
   start: (options) => engine.start(options),
   status: () => Promise.resolve(engine.status()),
   open: (job, file, onProgress) => engine.open(job, new BlobSource(file, file.name), onProgress),
+  openFolder: (job, name, files, onProgress) =>
+    engine.openFolder(
+      job,
+      name,
+      files.map(({ path, file }) => new BlobSource(file, path)),
+      onProgress,
+    ),
   cancel: (job) => Promise.resolve(engine.cancel(job)),
   close: (sourceId) => engine.close(sourceId),
   timeline: (query) => engine.timeline(query),

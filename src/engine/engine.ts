@@ -16,7 +16,7 @@ import { momentAt, rangeOf, timeline } from './answers.ts';
 import { DeviceSession } from './device-session.ts';
 import { deviceView } from './device-view.ts';
 import { chooseKernels } from './kernel-choice.ts';
-import { loadSource } from './load-source.ts';
+import { type LoadedSource, loadFile, loadFolder, type LoadOptions } from './load-source.ts';
 import type {
   Axis,
   DeviceView,
@@ -66,28 +66,54 @@ export class Engine {
     this.cancelled.add(job);
   }
 
-  async open(job: number, source: ByteSource, onProgress: (progress: Progress) => void): Promise<SourceView> {
-    const loaded = await loadSource(source, {
+  async open(
+    job: number,
+    source: ByteSource,
+    onProgress: (progress: Progress) => void,
+  ): Promise<readonly SourceView[]> {
+    return this.adopt(job, source.name, onProgress, (options) => loadFile(source, options));
+  }
+
+  async openFolder(
+    job: number,
+    name: string,
+    files: readonly ByteSource[],
+    onProgress: (progress: Progress) => void,
+  ): Promise<readonly SourceView[]> {
+    return this.adopt(job, name, onProgress, (options) => loadFolder(name, files, options));
+  }
+
+  /** Loads under a job's cancellation and progress, and makes sources of what came. */
+  private async adopt(
+    job: number,
+    file: string,
+    onProgress: (progress: Progress) => void,
+    load: (options: LoadOptions) => Promise<readonly LoadedSource[]>,
+  ): Promise<readonly SourceView[]> {
+    let total = 0;
+    const all = await load({
       isCancelled: () => this.cancelled.has(job),
-      onProgress: (stage, doneBytes, totalBytes) =>
-        onProgress({ job, file: source.name, stage, doneBytes, totalBytes }),
+      onProgress: (stage, doneBytes, totalBytes) => {
+        total = totalBytes;
+        onProgress({ job, file, stage, doneBytes, totalBytes });
+      },
     });
     this.cancelled.delete(job);
+    onProgress({ job, file, stage: 'aggregating', doneBytes: total, totalBytes: total });
+    const views: SourceView[] = [];
+    for (const loaded of all) views.push(await this.view(loaded));
+    return views;
+  }
+
+  private async view(loaded: LoadedSource): Promise<SourceView> {
     const id = this.nextId++;
-    const sessions = loaded.data.devices.map((trace) => this.session(id, loaded.data, trace));
+    const { data } = loaded;
+    const sessions = data.devices.map((trace) => this.session(id, data, trace));
     const open: OpenSource = { loaded, sessions };
     this.sources.set(id, open);
     const devices: DeviceView[] = [];
-    onProgress({
-      job,
-      file: source.name,
-      stage: 'aggregating',
-      doneBytes: source.size,
-      totalBytes: source.size,
-    });
     for (const [index, session] of sessions.entries())
       devices.push(await this.withFallback(open, index, session, deviceView));
-    const { data } = loaded;
     return {
       id,
       file: loaded.file,

@@ -263,8 +263,21 @@ export interface EngineStatus {
 export interface EngineApi {
   start(options: { readonly gpu: GpuMode }): Promise<EngineStatus>;
   status(): Promise<EngineStatus>;
-  /** Reads one file. The source comes back even where reading failed: its `error` says why, the rest is what could be read. */
-  open(job: number, file: File, onProgress: (progress: Progress) => void): Promise<SourceView>;
+  /**
+   * Reads one file. Most hold one source; a log of several kinds of lines or an archive holds more. A source comes
+   * back even where reading failed: its `error` says why, the rest is what could be read.
+   */
+  open(job: number, file: File, onProgress: (progress: Progress) => void): Promise<readonly SourceView[]>;
+  /**
+   * Reads the files of one folder: one source where they belong together (Nsight's arrowdir and parquetdir), else
+   * each by itself. File names are paths inside the folder.
+   */
+  openFolder(
+    job: number,
+    name: string,
+    files: readonly { readonly path: string; readonly file: File }[],
+    onProgress: (progress: Progress) => void,
+  ): Promise<readonly SourceView[]>;
   cancel(job: number): Promise<void>;
   close(sourceId: number): Promise<void>;
   timeline(query: TimelineQuery): Promise<Result<TimelineAnswer, TraceErrorData>>;

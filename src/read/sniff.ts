@@ -1,6 +1,7 @@
 /** Which reader takes a file: all of them judge its head, the best certain one wins, and every reason is kept. */
 import { TraceError } from '../base/trace-error.ts';
-import type { Head, Reader, Sniff } from './reader.ts';
+import type { ByteSource } from '../file/byte-source.ts';
+import type { FolderReader, Head, Reader, Sniff } from './reader.ts';
 import { refusalOf } from './refusals.ts';
 
 /** A reader less sure than this does not get the file. */
@@ -40,4 +41,21 @@ export function chooseReader(readers: readonly Reader[], head: Head): Judged {
         'Open a PyTorch snapshot (_dump_snapshot), a log with torch.cuda.memory_summary() tables, or an Nsight Systems export (nsys export --type=sqlite).',
     },
   );
+}
+
+/** Heads of so many files of a folder are looked at. */
+const FOLDER_HEADS = 4;
+
+/** The reader that takes a folder as one source, null where its files stand for themselves. */
+export async function chooseFolderReader(
+  readers: readonly FolderReader[],
+  files: readonly ByteSource[],
+): Promise<FolderReader | null> {
+  const heads = new Map<string, Uint8Array>();
+  for (const file of files.slice(0, FOLDER_HEADS)) heads.set(file.name, await file.read(0, 64 * 1024));
+  const names = files.map(({ name }) => name);
+  const judged = readers
+    .map((reader) => ({ reader, ...reader.sniff(names, heads) }))
+    .sort((a, b) => b.score - a.score);
+  return judged.length > 0 && judged[0].score >= ENOUGH ? judged[0].reader : null;
 }

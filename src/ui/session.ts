@@ -93,7 +93,7 @@ export class Session {
     this.notice = '';
     const opened = await Promise.all(files.map((file) => this.read(file)));
     await this.settle();
-    return opened.filter((source) => source !== null);
+    return opened.flat();
   }
 
   cancel(job: number): void {
@@ -122,32 +122,32 @@ export class Session {
     (await this.engine).dispose();
   }
 
-  private async read(file: File): Promise<SourceView | null> {
+  private async read(file: File): Promise<readonly SourceView[]> {
     const job = this.nextJob++;
     const first: Progress = { job, file: file.name, stage: 'waiting', doneBytes: 0, totalBytes: file.size };
     this.jobs = [...this.jobs, { id: job, file: file.name, progress: first, cancelling: false }];
     this.changed();
-    let source: SourceView;
+    let opened: readonly SourceView[];
     try {
-      source = await (
+      opened = await (
         await this.api()
       ).open(job, file, (progress) => {
         this.jobs = this.jobs.map((item) => (item.id === job ? { ...item, progress } : item));
         this.changed();
       });
     } catch (error) {
-      source = failedSource(this.nextFailed--, file, error);
+      opened = [failedSource(this.nextFailed--, file, error)];
     }
     this.jobs = this.jobs.filter(({ id }) => id !== job);
-    if (source.error?.code === 'cancelled') {
+    if (opened.some(({ error }) => error?.code === 'cancelled')) {
       this.notice = `Reading ${file.name} was cancelled.`;
       this.changed();
-      if (source.id >= 0) void this.api().then((api) => api.close(source.id));
-      return null;
+      for (const { id } of opened) if (id >= 0) void this.api().then((api) => api.close(id));
+      return [];
     }
-    this.sources = [...this.sources, source];
+    this.sources = [...this.sources, ...opened];
     this.changed();
-    return source;
+    return opened;
   }
 
   private renewAnalysis(): void {

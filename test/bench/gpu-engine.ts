@@ -34,7 +34,7 @@ async function open(
   if (mode === 'on') console.log(`  ${status.gpu}: ${status.adapter}`);
   const source = new NodeSource(path);
   const started = performance.now();
-  const view = await engine.open(1, source, () => undefined);
+  const [view] = await engine.open(1, source, () => undefined);
   const openMs = performance.now() - started - view.milliseconds;
   source.close();
   return { engine, view, openMs };

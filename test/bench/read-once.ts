@@ -17,7 +17,7 @@ const engine = new Engine();
 await engine.start({ gpu: 'off' });
 const source = new NodeSource(path);
 const started = performance.now();
-const view = await engine.open(1, source, () => undefined);
+const [view] = await engine.open(1, source, () => undefined);
 const opened = performance.now();
 const rssMiB = peakRss();
 for (const device of view.devices) {

@@ -57,7 +57,7 @@ function point(type: string, share: number, init: PointerEventInit & WheelEventI
 
 beforeEach(async () => {
   engine = new FakeEngine();
-  const source = await engine.open(1, new File([new Uint8Array(10)], 'train.pickle'), () => undefined);
+  const [source] = await engine.open(1, new File([new Uint8Array(10)], 'train.pickle'), () => undefined);
   page = document.createElement('vs-device') as VsDevice;
   Object.assign(page, { source, device: source.devices[0], api: () => Promise.resolve(engine) });
   page.style.width = '1200px';

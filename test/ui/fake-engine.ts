@@ -168,7 +168,7 @@ export class FakeEngine implements EngineApi {
     return Promise.resolve({ gpu: 'software', adapter: 'SwiftShader', mode: 'auto' });
   }
 
-  async open(job: number, file: File, onProgress: (progress: Progress) => void): Promise<SourceView> {
+  async open(job: number, file: File, onProgress: (progress: Progress) => void): Promise<SourceView[]> {
     const id = this.nextSource++;
     const steps = file.name.startsWith('slow') ? 40 : 2;
     for (let i = 0; i <= steps && !this.cancelled.has(job); i++) {
@@ -195,19 +195,30 @@ export class FakeEngine implements EngineApi {
     };
     const where = { file: file.name, offset: null, advice: null };
     if (this.cancelled.has(job)) {
-      return { ...source, error: { ...where, code: 'cancelled', message: 'Cancelled.', format: null } };
+      return [{ ...source, error: { ...where, code: 'cancelled', message: 'Cancelled.', format: null } }];
     }
     if (file.name.endsWith('.bad')) {
       const message =
         'Tried torch-snapshot: starts with 0x7f, not a pickle. Tried nsys-sqlite: no SQLite header.';
-      return {
-        ...source,
-        format: null,
-        error: { ...where, code: 'unrecognised', message, format: null, offset: 0 },
-      };
+      return [
+        {
+          ...source,
+          format: null,
+          error: { ...where, code: 'unrecognised', message, format: null, offset: 0 },
+        },
+      ];
     }
-    if (file.name.endsWith('.log')) return { ...source, format: 'memory-summary', summaries: summaries() };
-    return { ...source, devices: [deviceView(`${id}:0`, id, this.recording, 0)] };
+    if (file.name.endsWith('.log')) return [{ ...source, format: 'memory-summary', summaries: summaries() }];
+    return [{ ...source, devices: [deviceView(`${id}:0`, id, this.recording, 0)] }];
+  }
+
+  async openFolder(
+    job: number,
+    _name: string,
+    files: readonly { readonly path: string; readonly file: File }[],
+    onProgress: (progress: Progress) => void,
+  ): Promise<SourceView[]> {
+    return (await Promise.all(files.map(({ file }) => this.open(job, file, onProgress)))).flat();
   }
 
   cancel(job: number): Promise<void> {
@@ -352,7 +363,16 @@ export class FakeEngine implements EngineApi {
   }
 
   analysis(): ReturnType<EngineApi['analysis']> {
-    return Promise.resolve({ schema: 1, sources: [], devices: [], summaries: [] });
+    return Promise.resolve({
+      schema: 1,
+      sources: [],
+      devices: [],
+      summaries: [],
+      series: [],
+      tables: [],
+      budgets: [],
+      log_events: [],
+    });
   }
 
   exportArrow(): ReturnType<EngineApi['exportArrow']> {
