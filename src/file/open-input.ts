@@ -1,22 +1,41 @@
-/** From a ByteSource to what readers see: a decompressed head, decompressed chunks, random access where there is. */
+/** From stored bytes to what readers see: a decompressed head, decompressed chunks, random access where there is. */
 import type { ByteSource } from './byte-source.ts';
 import { gunzip, isGzip } from './gunzip.ts';
+import { hold } from './held-source.ts';
+import { guarded, type Limits, LIMITS } from './limits.ts';
+import { isZstd, unzstd } from './zstd.ts';
 
 export const HEAD_BYTES = 64 * 1024;
 const CHUNK = 1 << 20;
+/** gzip of gzip happens (an archive's entry compressed by its writer and by the archiver); deeper does not. */
+const MOST_LAYERS = 2;
 
 export interface OpenInput {
   readonly name: string;
+  /** Bytes as stored: of the file, or compressed of an archive's entry. */
   readonly storedBytes: number;
   readonly compressed: boolean;
   /** The first 64 KiB, decompressed; fewer where a compressed file is damaged early. */
   readonly head: Uint8Array;
+  /** Decompressed chunks from the start, each time it is called. */
   chunks(): AsyncIterable<Uint8Array>;
+  /** Random access without further ado; null where the input is compressed. */
   readonly source: ByteSource | null;
+  /** Random access in any case: decompressed into memory where there is none. Throws TraceError 'refused' beyond `limit`. */
+  randomAccess(limit?: number): Promise<ByteSource>;
+}
+
+/** Bytes as they are stored: a file, or an entry of an archive. */
+export interface Stored {
+  readonly name: string;
+  readonly storedBytes: number;
+  readonly source: ByteSource | null;
+  /** Bytes in order. `onBytes`: how many of `storedBytes` were read so far; may throw to cancel. */
+  chunks(onBytes: (done: number) => void): AsyncIterable<Uint8Array>;
 }
 
 /** Stored bytes in order, the next chunk requested while the last is worked on. `onBytes` gets the bytes so far. */
-async function* storedChunks(
+export async function* storedChunks(
   source: ByteSource,
   onBytes: (done: number) => void,
 ): AsyncGenerator<Uint8Array> {
@@ -36,32 +55,90 @@ async function* storedChunks(
   }
 }
 
-/** `onBytes`: stored bytes read so far, called with every chunk; may throw to cancel. */
-export async function openInput(source: ByteSource, onBytes: (done: number) => void): Promise<OpenInput> {
-  const stored = await source.read(0, HEAD_BYTES);
-  const compressed = isGzip(stored);
-  let head = stored;
-  if (compressed) {
-    const parts = new Uint8Array(HEAD_BYTES);
-    let filled = 0;
-    try {
-      for await (const chunk of gunzip(storedChunks(source, () => undefined))) {
-        const part = chunk.subarray(0, HEAD_BYTES - filled);
-        parts.set(part, filled);
-        filled += part.length;
-        if (filled === HEAD_BYTES) break;
-      }
-    } catch {
-      // The reader meets the same damage and reports it with its offset.
+type Decoder = (open: () => AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>;
+
+function decoderOf(head: Uint8Array): Decoder | null {
+  if (isGzip(head)) return gunzip;
+  if (isZstd(head)) return (open) => unzstd(open());
+  return null;
+}
+
+/** The first 64 KiB of `chunks`; fewer where they fail, which the reader meets again and reports with its offset. */
+async function headOf(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const parts = new Uint8Array(HEAD_BYTES);
+  let filled = 0;
+  try {
+    for await (const chunk of chunks) {
+      const part = chunk.subarray(0, HEAD_BYTES - filled);
+      parts.set(part, filled);
+      filled += part.length;
+      if (filled === HEAD_BYTES) break;
     }
-    head = parts.subarray(0, filled);
+  } catch {
+    // See above.
   }
-  return {
+  return parts.slice(0, filled);
+}
+
+/** `onBytes`: stored bytes read so far, called with every chunk; may throw to cancel. */
+export async function openInput(
+  source: ByteSource,
+  onBytes: (done: number) => void,
+  limits: Limits = LIMITS,
+): Promise<OpenInput> {
+  const stored: Stored = {
     name: source.name,
     storedBytes: source.size,
-    compressed,
+    source,
+    chunks: (told) => storedChunks(source, told),
+  };
+  return openStored(stored, onBytes, limits);
+}
+
+/** The same for an entry of an archive. */
+export async function openStored(
+  stored: Stored,
+  onBytes: (done: number) => void,
+  limits: Limits = LIMITS,
+): Promise<OpenInput> {
+  const { name, source } = stored;
+  let head =
+    source === null ? await headOf(stored.chunks(() => undefined)) : await source.read(0, HEAD_BYTES);
+  const decoders: Decoder[] = [];
+  const decoded = (told: (done: number) => void): AsyncIterable<Uint8Array> => {
+    let bytesIn = 0;
+    let open = (): AsyncIterable<Uint8Array> =>
+      stored.chunks((done) => {
+        bytesIn = Math.max(bytesIn, done);
+        told(done);
+      });
+    for (const decoder of decoders) {
+      const below = open;
+      open = () => decoder(below);
+    }
+    return decoders.length === 0 ? open() : guarded(open(), () => bytesIn, name, limits);
+  };
+  while (decoders.length < MOST_LAYERS) {
+    const decoder = decoderOf(head);
+    if (decoder === null) break;
+    decoders.push(decoder);
+    head = await headOf(decoded(() => undefined));
+  }
+  // A second attempt at the same bytes starts over; what was told to the user does not.
+  let furthest = 0;
+  const chunks = (): AsyncIterable<Uint8Array> =>
+    decoded((done) => {
+      furthest = Math.max(furthest, done);
+      onBytes(furthest);
+    });
+  const byPosition = decoders.length === 0 ? source : null;
+  return {
+    name,
+    storedBytes: stored.storedBytes,
+    compressed: decoders.length > 0 || source === null,
     head,
-    chunks: () => (compressed ? gunzip(storedChunks(source, onBytes)) : storedChunks(source, onBytes)),
-    source: compressed ? null : source,
+    chunks,
+    source: byPosition,
+    randomAccess: async (limit = limits.heldBytes) => byPosition ?? (await hold(name, chunks(), limit)),
   };
 }

@@ -1,0 +1,77 @@
+/**
+ * How far compressed input may expand. Real recordings compress 5 to 100 times and a snapshot of 2 GB is no
+ * rarity, so it is not the size that tells a bomb: it is what a byte turns into, over a length no real file keeps up.
+ */
+import { TraceError } from '../base/trace-error.ts';
+
+export interface Limits {
+  /** Largest expansion, bytes out over bytes in; DEFLATE itself ends at 1,032. */
+  readonly ratio: number;
+  /** The ratio is judged from here on: short files of zeros are honest. */
+  readonly ratioFrom: number;
+  /** Largest decompressed size of one file, streamed. */
+  readonly streamedBytes: number;
+  /** Largest decompressed size of one file where it must lie in memory for random access. */
+  readonly heldBytes: number;
+  /** Most files in an archive. */
+  readonly entries: number;
+  /** Largest list of files (zip's central directory, a tar's name record). */
+  readonly listBytes: number;
+}
+
+export const LIMITS: Limits = {
+  ratio: 1000,
+  ratioFrom: 64 * 2 ** 20,
+  streamedBytes: 64 * 2 ** 30,
+  heldBytes: 2 ** 30,
+  entries: 10_000,
+  listBytes: 64 * 2 ** 20,
+};
+
+const gib = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(bytes < 2 ** 30 ? 2 : 0)} GiB`;
+
+/** Passes chunks on and stops a bomb. `bytesIn`: compressed bytes read so far for what has come out. */
+export async function* guarded(
+  chunks: AsyncIterable<Uint8Array>,
+  bytesIn: () => number,
+  name: string,
+  limits: Limits,
+): AsyncGenerator<Uint8Array> {
+  let out = 0;
+  for await (const chunk of chunks) {
+    out += chunk.length;
+    const ratio = out / Math.max(1, bytesIn());
+    if (out > limits.ratioFrom && ratio > limits.ratio)
+      throw new TraceError(
+        'refused',
+        `decompressing it gives ${Math.round(ratio)} bytes for every byte stored, which no recording does: it may be made to fill memory.`,
+        {
+          file: name,
+          format: 'compressed',
+          offset: out - chunk.length,
+          advice: 'If you trust it, unpack it yourself and open what comes out.',
+        },
+      );
+    if (out > limits.streamedBytes)
+      throw new TraceError('refused', `it decompresses to more than ${gib(limits.streamedBytes)}.`, {
+        file: name,
+        format: 'compressed',
+        offset: out - chunk.length,
+        advice: 'If you trust it, unpack it yourself and open what comes out.',
+      });
+    yield chunk;
+  }
+}
+
+/** What is said where a file must lie in memory as a whole and is too large for that. */
+export const tooLargeToHold = (name: string, limit: number): TraceError =>
+  new TraceError(
+    'refused',
+    `it must be read by position, and decompressed it is larger than the ${gib(limit)} that may lie in memory for that.`,
+    {
+      file: name,
+      format: 'compressed',
+      offset: limit,
+      advice: 'Unpack it yourself and open what comes out: a file on disk is read by position.',
+    },
+  );
