@@ -56,7 +56,11 @@ const floors = (kind, path) => {
 
 function row(cells) {
   const widths = [26, 9, 10, 9, 12, 12, 13, 13, 12];
-  console.log(cells.map((cell, i) => (i === 0 ? String(cell).padEnd(widths[i]) : String(cell).padStart(widths[i]))).join(' '));
+  console.log(
+    cells
+      .map((cell, i) => (i === 0 ? String(cell).padEnd(widths[i]) : String(cell).padStart(widths[i])))
+      .join(' '),
+  );
 }
 
 const fixed = (value, digits = 0) => (value === null || Number.isNaN(value) ? '-' : value.toFixed(digits));
@@ -104,7 +108,9 @@ const traces = sharedTraces();
 if (traces === null) console.log('../shared/traces is not here: reading the bundled samples instead.\n');
 if (python === null) console.log('python3 is not here: no floors from pickle.load and sqlite3.\n');
 
-console.log(`Readers, cold, each in its own process; medians of ${runs}. "floor": Python's pickle.load or sqlite3 fetchall in turn with ours.`);
+console.log(
+  `Readers, cold, each in its own process; medians of ${runs}. "floor": Python's pickle.load or sqlite3 fetchall in turn with ours.`,
+);
 row(['file', 'MB', 'parse ms', 'MB/s', 'Mrows/s', 'floor ms', 'floor/ours', 'RSS/file', 'timeline ms']);
 const files =
   traces === null
@@ -118,4 +124,6 @@ const files =
         [join(traces, 'serve/serve.summaries.log'), null],
       ];
 for (const [path, floor] of files) if (existsSync(path)) measure(reader, path, floor, runs);
-console.log('\nRSS/file: peak resident memory of the whole process over the size of the file. timeline ms: every curve at 1,200 pixel columns, right after the parse.');
+console.log(
+  '\nRSS/file: peak resident memory of the whole process over the size of the file. timeline ms: every curve at 1,200 pixel columns, right after the parse.',
+);
