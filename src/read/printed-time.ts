@@ -1,0 +1,82 @@
+/**
+ * Times as monitors and shells print them, in milliseconds since 1970. Those without a zone are a wall clock
+ * somewhere, taken as UTC. A date that no calendar has is no time.
+ *   2023/06/22 18:56:56.252      nvidia-smi CSV                 20261121 09:12:29   nvidia-smi dmon -o DT
+ *   Tue Jul 14 09:00:26 2026     nvidia-smi, and `date`         === 2026-11-21 09:12:29 ===   echo "=== $(date ...) ==="
+ *   2026-11-21T09:12:29.5Z       ISO 8601                       1795252349.5   date +%s
+ */
+export interface PrintedTime {
+  readonly ms: number;
+  /** 'wall': a zone was printed, or it is Unix time. */
+  readonly clock: 'wall' | 'local';
+}
+
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+
+const SMI = /^(\d{4})[/-](\d\d)[/-](\d\d)[ T](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?$/;
+const ISO =
+  /^(\d{4})-(\d\d)-(\d\d)[ T](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))? ?(?:(Z|UTC)|([+-])(\d\d):?(\d\d))$/;
+const MONITOR = /^(\d{4})(\d\d)(\d\d) +(\d\d):(\d\d):(\d\d)$/;
+const CTIME =
+  /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) ([A-Z][a-z]{2}) {1,2}(\d{1,2}) (\d\d):(\d\d):(\d\d)(?: (UTC|GMT|[A-Z]{3,5}))? (\d{4})$/;
+const EPOCH = /^(\d{10})(?:\.(\d{1,9}))?$/;
+
+function at(
+  year: string,
+  month: number,
+  day: string,
+  hour: string,
+  minute: string,
+  second: string,
+  fraction: string | undefined = '',
+): number | null {
+  const ms = Date.UTC(Number(year), month - 1, Number(day), Number(hour), Number(minute), Number(second));
+  const date = new Date(ms);
+  // Date.UTC carries an overflow on: 2026/13/45 would become a day of 2027.
+  if (date.getUTCMonth() !== month - 1 || date.getUTCDate() !== Number(day)) return null;
+  if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 60) return null;
+  return ms + (fraction === '' ? 0 : Number(`0.${fraction}`) * 1000);
+}
+
+/** `2023/06/22 18:56:56.252`, of nvidia-smi's CSV. */
+export function slashTime(text: string): number | null {
+  const match = SMI.exec(text);
+  return match && at(match[1], Number(match[2]), match[3], match[4], match[5], match[6], match[7]);
+}
+
+/** `20261121 09:12:29`, of dmon and pmon. */
+export function monitorTime(text: string): number | null {
+  const match = MONITOR.exec(text);
+  return match && at(match[1], Number(match[2]), match[3], match[4], match[5], match[6]);
+}
+
+/** `Tue Jul 14 09:00:26 2026`, of nvidia-smi's table and of `date` (with a zone). */
+export function weekdayTime(text: string): PrintedTime | null {
+  const match = CTIME.exec(text);
+  if (!match) return null;
+  const ms = at(match[7], MONTHS.indexOf(match[1]) + 1, match[2], match[3], match[4], match[5]);
+  if (ms === null) return null;
+  return { ms, clock: match[6] === 'UTC' || match[6] === 'GMT' ? 'wall' : 'local' };
+}
+
+/** A line that is a time and nothing else, framed with `=`, `-` or `#` or bare; null for every other line. */
+export function separatorTime(line: string): PrintedTime | null {
+  if (line.length > 80) return null;
+  const text = line.replace(/^[\s=#-]+/, '').replace(/[\s=#-]+$/, '');
+  if (text.length < 10) return null;
+  const local = slashTime(text);
+  if (local !== null) return { ms: local, clock: 'local' };
+  const iso = ISO.exec(text);
+  if (iso) {
+    const ms = at(iso[1], Number(iso[2]), iso[3], iso[4], iso[5], iso[6], iso[7]);
+    if (ms === null) return null;
+    const zone = iso[9] === undefined ? 0 : (Number(iso[10]) * 60 + Number(iso[11])) * 60_000;
+    return { ms: iso[9] === '-' ? ms + zone : ms - zone, clock: 'wall' };
+  }
+  const epoch = EPOCH.exec(text);
+  if (epoch) return { ms: Number(text) * 1000, clock: 'wall' };
+  return weekdayTime(text);
+}
+
+/** Milliseconds, fractions down to the microsecond, as nanoseconds. */
+export const nanoseconds = (ms: number): bigint => BigInt(Math.round(ms * 1000)) * 1000n;

@@ -1,0 +1,58 @@
+/** One pass over a text file, a line at a time, for readers of line formats. */
+import { TraceError } from '../base/trace-error.ts';
+import { LineSplitter, type TextLine } from '../file/text-lines.ts';
+import type { ReaderContext, ReaderInput } from './reader.ts';
+
+const BREATH_BYTES = 4 << 20;
+
+export interface TextPass {
+  /** What kept the file from being read to its end (a gzip cut short); lines up to there were handed over. */
+  readonly error: TraceError | null;
+  readonly bytes: number;
+  readonly lines: number;
+}
+
+export async function passOverLines(
+  input: ReaderInput,
+  context: ReaderContext,
+  onLine: (line: TextLine) => void,
+): Promise<TextPass> {
+  const splitter = new LineSplitter(onLine);
+  let error: TraceError | null = null;
+  let bytes = 0;
+  let breath = 0;
+  try {
+    for await (const chunk of input.chunks()) {
+      splitter.push(chunk);
+      bytes += chunk.length;
+      if (bytes - breath < BREATH_BYTES) continue;
+      breath = bytes;
+      await context.breathe();
+    }
+  } catch (thrown) {
+    if (!(thrown instanceof TraceError) || thrown.code === 'cancelled') throw thrown;
+    error = thrown;
+  }
+  splitter.end();
+  return { error, bytes, lines: splitter.lines };
+}
+
+/** false where the head holds what no text in ASCII or UTF-8 has: zeros, or many control characters. */
+export function looksLikeText(bytes: Uint8Array): boolean {
+  let odd = 0;
+  for (const byte of bytes) {
+    if (byte === 0) return false;
+    if (byte < 32 && byte !== 9 && byte !== 10 && byte !== 13 && byte !== 27) odd++;
+  }
+  return bytes.length > 0 && odd * 100 < bytes.length;
+}
+
+/** Lines of a head, one byte a character (what is looked for is ASCII); the last one may be cut. */
+export const headLines = (bytes: Uint8Array): string[] =>
+  new TextDecoder('latin1').decode(bytes).split(/\r\n|\n|\r/);
+
+/** A path without the name of whose home it lies in: "/home/ada/run.py" -> "~/run.py". */
+export const withoutHome = (path: string): string =>
+  path
+    .replace(/(^|[\s"'=])\/(?:home|Users)\/[^/\s]+/g, '$1~')
+    .replace(/[A-Za-z]:\\(?:Users|Documents and Settings)\\[^\\]+/g, '~');
