@@ -75,7 +75,9 @@ export interface Lifetimes {
   readonly doubleAllocs: number;
 }
 
-export function lifetimesOf(events: EventTable): Lifetimes {
+/** `known`: partners that the reader found, where an address alone does not tell (several processes). */
+export function lifetimesOf(events: EventTable, known?: Uint32Array): Lifetimes {
+  if (known !== undefined) return countKnown(events, known);
   const partner = new Uint32Array(events.length).fill(NONE);
   const live = new AddressMap();
   let unmatchedFrees = 0;
@@ -100,4 +102,15 @@ export function lifetimesOf(events: EventTable): Lifetimes {
     }
   }
   return { partner, unmatchedFrees, doubleAllocs };
+}
+
+function countKnown(events: EventTable, partner: Uint32Array): Lifetimes {
+  let unmatchedFrees = 0;
+  for (let row = 0; row < events.length; row++) {
+    const { free_completed, free } = ACTION;
+    const isFree = events.action[row] === free_completed || events.action[row] === free;
+    if (isFree && partner[row] === NONE) unmatchedFrees++;
+  }
+  // An alloc over a live one is the reader's to tell: an address may be live in several processes.
+  return { partner, unmatchedFrees, doubleAllocs: 0 };
 }

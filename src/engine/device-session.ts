@@ -36,7 +36,7 @@ export class DeviceSession {
   /** Lifetimes and what was allocated before the recording; made on first use. */
   get living(): { readonly lifetimes: Lifetimes; readonly earlier: readonly EarlierAllocation[] } {
     if (this.lives === null) {
-      const lifetimes = lifetimesOf(this.trace.events);
+      const lifetimes = lifetimesOf(this.trace.events, this.trace.partner);
       this.lives = { lifetimes, earlier: earlierAllocations(this.trace, lifetimes) };
     }
     return this.lives;

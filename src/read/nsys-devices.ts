@@ -7,12 +7,15 @@
  *   1       | 18      | 1       | 0x7f..0 | alloc     | 512       row 1: alloc 512   (another process's 0x7f..0)
  *   2       | 17      | 1       | 0x7f..0 | free      | 0         row 2: free  4096  (bytes from its allocation)
  */
-import { ACTION, MEM_KINDS, NONE, type EventTable } from '../trace/schema.ts';
+import { MEM_KINDS, NONE, type EventTable } from '../trace/schema.ts';
 import type { DeviceTrace, PoolTable, Warning } from '../trace/capture.ts';
 import type { Place, RawEvents } from './nsys-events.ts';
-import { LiveAllocations } from './nsys-live.ts';
+import { processPart } from './nsys-calls.ts';
+import { type RawKernels, kernelsOf } from './nsys-kernels.ts';
+import { pair, pairingWarnings } from './nsys-pairing.ts';
 import type { PoolEvent } from './nsys-pools.ts';
 import { buildPools } from './nsys-pools.ts';
+import { annotationsOf, type RawRanges } from './nsys-ranges.ts';
 import type { Gpu } from './nsys-schema.ts';
 
 /** By number of the kind. */
@@ -24,6 +27,17 @@ export interface GpuFacts {
   readonly gpus: readonly Gpu[];
   /** "pid:device" -> id of the GPU. */
   readonly gpuOf: ReadonlyMap<string, number>;
+}
+
+/** What is known beside the memory events. */
+export interface Surroundings {
+  readonly pools: readonly PoolEvent[];
+  /** Stack of each raw row. */
+  readonly stacks: Uint32Array;
+  readonly ranges: RawRanges;
+  readonly kernels: RawKernels;
+  /** By their ids. */
+  readonly strings: ReadonlyMap<number, string>;
 }
 
 export interface Devices {
@@ -54,82 +68,6 @@ function timeOrder({ time, length }: RawEvents): Uint32Array | null {
   const since = Float64Array.from({ length }, (_unused, i) => Number(time[i] - first));
   const order = Uint32Array.from({ length }, (_unused, i) => i);
   return order.sort((a, b) => since[a] - since[b] || a - b);
-}
-
-/** What pairing frees with allocations brought to light. */
-interface Pairing {
-  /** Raw rows of frees whose allocation was not recorded. */
-  readonly unmatched: Set<number>;
-  unmatchedBytes: number;
-  /** Allocations at an address where one was live: the free between them is missing. */
-  overwritten: number;
-  overwrittenBytes: number;
-  /** Frees that gave no bytes, filled in. */
-  filled: number;
-  /** Frees of another size than their allocation's. */
-  mismatched: number;
-}
-
-/** Pairs frees with allocations in time order; frees without bytes get those of their allocation. */
-function pair(raw: RawEvents, order: Uint32Array | null): Pairing {
-  const live = new LiveAllocations();
-  const address = words(raw.address, raw.length);
-  const size = words(raw.size, raw.length);
-  const found: Pairing = {
-    unmatched: new Set(),
-    unmatchedBytes: 0,
-    overwritten: 0,
-    overwrittenBytes: 0,
-    filled: 0,
-    mismatched: 0,
-  };
-  for (let i = 0; i < raw.length; i++) {
-    const row = order === null ? i : order[i];
-    const low = address[2 * row];
-    const high = address[2 * row + 1];
-    // No address, nothing to pair: the table was trimmed.
-    if (low === 0 && high === 0) continue;
-    if (raw.action[row] === ACTION.alloc) {
-      const before = live.add(low, high, raw.context[row], row);
-      if (before < 0) continue;
-      found.overwritten++;
-      found.overwrittenBytes += Number(raw.size[before]);
-      continue;
-    }
-    const allocated = live.remove(low, high, raw.context[row]);
-    if (allocated < 0) {
-      found.unmatched.add(row);
-      found.unmatchedBytes += Number(raw.size[row]);
-    } else if (size[2 * row] === 0 && size[2 * row + 1] === 0) {
-      if (raw.size[allocated] !== 0n) found.filled++;
-      raw.size[row] = raw.size[allocated];
-    } else if (size[2 * row] !== size[2 * allocated] || size[2 * row + 1] !== size[2 * allocated + 1]) {
-      found.mismatched++;
-    }
-  }
-  return found;
-}
-
-function pairingWarnings(found: Pairing): Warning[] {
-  const warnings: Warning[] = [];
-  const say = (message: string): void => void warnings.push({ message, offset: null });
-  if (found.unmatched.size > 0) {
-    say(
-      `${found.unmatched.size} frees (${found.unmatchedBytes} bytes) are of memory whose allocation was not recorded, ` +
-        'most likely made before recording began: it is counted as in use from the start.',
-    );
-  }
-  if (found.overwritten > 0) {
-    say(
-      `${found.overwritten} allocations lie where another one was still in use: the frees between them were not recorded. ` +
-        `Figures count ${found.overwrittenBytes} bytes too many as in use.`,
-    );
-  }
-  if (found.filled > 0)
-    say(`${found.filled} frees came without bytes and were given those of their allocation.`);
-  if (found.mismatched > 0)
-    say(`${found.mismatched} frees are of another size than their allocation; both were kept as recorded.`);
-  return warnings;
 }
 
 /** Number of the device that each place stands for, in the numbering that is free of contradictions. */
@@ -201,9 +139,8 @@ function rowsOf(
 }
 
 /** The raw rows `rows` as an event table; null: all of them as they are, without a copy. */
-function eventTable(raw: RawEvents, rows: Uint32Array | null): EventTable {
+function eventTable(raw: RawEvents, rows: Uint32Array | null, stacks: Uint32Array): EventTable {
   const length = rows === null ? raw.length : rows.length;
-  const stack_index = new Uint32Array(length).fill(NONE);
   if (rows === null) {
     return {
       length,
@@ -211,7 +148,7 @@ function eventTable(raw: RawEvents, rows: Uint32Array | null): EventTable {
       address: words(raw.address, length),
       size: words(raw.size, length),
       stream_index: raw.stream.subarray(0, length),
-      stack_index,
+      stack_index: stacks,
       time_ns: words(raw.time, length),
       group: raw.kind.subarray(0, length),
     };
@@ -231,7 +168,7 @@ function eventTable(raw: RawEvents, rows: Uint32Array | null): EventTable {
     address: take64(raw.address),
     size: take64(raw.size),
     stream_index: Uint16Array.from(rows, (row) => raw.stream[row]),
-    stack_index,
+    stack_index: Uint32Array.from(rows, (row) => stacks[row]),
     time_ns: take64(raw.time),
     group: Uint8Array.from(rows, (row) => raw.kind[row]),
   };
@@ -259,17 +196,19 @@ function invert(rows: Uint32Array, length: number): Uint32Array {
 
 export function buildDevices(
   raw: RawEvents,
-  poolEvents: readonly PoolEvent[],
+  { pools: poolEvents, stacks, ranges, kernels, strings }: Surroundings,
   facts: GpuFacts,
   cut: boolean,
 ): Devices {
   const sentences: string[] = [];
+  const warnings: Warning[] = [];
   const order = timeOrder(raw);
   const pairing = pair(raw, order);
   const placeDevice = numberPlaces(raw, facts, sentences);
   const assigned = assignPlaces(raw, placeDevice, sentences);
   const streams = raw.streams.slice(0, MOST_STREAMS);
   if (raw.streams.length > MOST_STREAMS) streams[MOST_STREAMS - 1] = 'others';
+  let drawn = 0;
 
   const devices = assigned.used.map((device): DeviceTrace => {
     // null: all raw rows as they are, without a copy. That is the rule.
@@ -288,9 +227,14 @@ export function buildDevices(
     const pools: PoolTable | null = buildPools(
       raw,
       toRow,
-      poolEvents.filter((event) => deviceOfPool(event, raw, placeDevice) === device),
+      poolEvents.filter((event) => deviceOf(event.globalPid, event.device, raw, placeDevice) === device),
     );
     const unmatched = Uint32Array.from([...pairing.unmatched].filter(isHere).map(toRow)).sort();
+    const parts = new Set([...processes].map((process) => processPart(raw.processes[process])));
+    const isOfDevice = (globalPid: number, number: number): boolean =>
+      deviceOf(globalPid, number, raw, placeDevice) === device;
+    const table = kernelsOf(kernels, strings, isOfDevice);
+    drawn += table?.length ?? 0;
     return {
       device,
       producer: 'nsys',
@@ -298,24 +242,40 @@ export function buildDevices(
       total_bytes: gpu?.totalBytes ?? null,
       clock: raw.hasTime ? 'session' : 'none',
       streams,
-      events: eventTable(raw, rows),
+      events: eventTable(raw, rows, stacks),
       cut,
       segments: null,
       blocks: null,
-      annotations: [],
+      annotations: raw.hasTime ? annotationsOf(ranges, strings, device, (part) => parts.has(part)) : [],
       pools,
       device_free: [],
       symbols: raw.symbols.filter(([row]) => isHere(row)).map(([row, name]) => [toRow(row), name] as const),
+      partner: partnersOf(pairing.partner, rows, toRow),
       ...(unmatched.length > 0 ? { unmatched_frees: unmatched } : {}),
+      ...(table === null || !raw.hasTime ? {} : { kernels: table }),
     };
   });
-  return { devices, warnings: pairingWarnings(pairing), sentences };
+  if (drawn < kernels.length) {
+    const message = `${kernels.length - drawn} kernels ran on devices without memory events and are not shown.`;
+    warnings.push({ message, offset: null });
+  }
+  return { devices, warnings: [...pairingWarnings(pairing), ...warnings], sentences };
 }
 
-/** Device of what happened to a pool itself, by the place of its process and device number. */
-function deviceOfPool(event: PoolEvent, raw: RawEvents, placeDevice: readonly number[]): number {
+/** Partners as rows of a device: `rows` are its raw rows, null: all as they are. */
+function partnersOf(
+  partner: Uint32Array,
+  rows: Uint32Array | null,
+  toRow: (rawRow: number) => number,
+): Uint32Array {
+  if (rows === null) return partner;
+  return Uint32Array.from(rows, (row) => (partner[row] === NONE ? NONE : toRow(partner[row])));
+}
+
+/** Device that a process knows by this number. */
+function deviceOf(globalPid: number, number: number, raw: RawEvents, placeDevice: readonly number[]): number {
   const place = raw.places.findIndex(
-    ({ process, device }) => raw.processes[process] === event.globalPid && device === event.device,
+    ({ process, device }) => raw.processes[process] === globalPid && device === number,
   );
-  return place < 0 ? event.device : placeDevice[place];
+  return place < 0 ? number : placeDevice[place];
 }

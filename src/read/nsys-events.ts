@@ -5,8 +5,8 @@
  */
 import { ACTION, MEM_KINDS } from '../trace/schema.ts';
 import type { ReaderContext } from './reader.ts';
-import type { SqliteRows } from './sqlite-host.ts';
-import { EVENTS_TABLE, type NsysSchema } from './nsys-schema.ts';
+import { EVENTS_TABLE } from './nsys-schema.ts';
+import type { NsysTables, Rows } from './nsys-tables.ts';
 
 /** A process and the number by which it knows a device. */
 export interface Place {
@@ -36,6 +36,8 @@ export interface RawEvents {
   time: BigInt64Array;
   address: BigUint64Array;
   size: BigUint64Array;
+  /** Number of the API call within its process; 0: none. */
+  correlation: Uint32Array;
   readonly pools: RawPools;
   readonly places: Place[];
   /** globalPid by process index. */
@@ -64,6 +66,7 @@ const COLUMNS = [
   'localMemoryPoolSize',
   'localMemoryPoolUtilizedSize',
   'name',
+  'correlationId',
 ] as const;
 const COLUMN = Object.fromEntries(COLUMNS.map((name, index) => [name, index])) as Record<
   (typeof COLUMNS)[number],
@@ -80,11 +83,11 @@ const UNKNOWN_STREAM = 'unknown';
 const FIRST_STATIC = MEM_KINDS.indexOf('device_static');
 const NO_KIND = 255;
 const UNKNOWN_KIND = MEM_KINDS.indexOf('unknown');
-/** A row of the table takes at least this many bytes of the file. */
+/** A row takes at least about this many bytes of the file: no room is made for more rows than fit into it. */
 const LEAST_ROW_BYTES = 16;
 
 /** Index of a key, in order of first sight. Most rows have the key of the row before. */
-class Numbering<K> {
+export class Numbering<K> {
   private readonly known = new Map<K, number>();
   private lastKey: K | undefined;
   private lastIndex = 0;
@@ -113,6 +116,7 @@ function makeColumns(capacity: number): RawEvents {
     time: new BigInt64Array(capacity),
     address: new BigUint64Array(capacity),
     size: new BigUint64Array(capacity),
+    correlation: new Uint32Array(capacity),
     pools: {
       length: 0,
       row: new Uint32Array(256),
@@ -132,7 +136,7 @@ function makeColumns(capacity: number): RawEvents {
 }
 
 /** Twice the room in every column whose length is the capacity. */
-function grow(columns: object, capacity: number): void {
+export function grow(columns: object, capacity: number): void {
   const table = columns as Record<string, unknown>;
   for (const [name, column] of Object.entries(table)) {
     if (!ArrayBuffer.isView(column) || (column as Uint8Array).length !== capacity) continue;
@@ -144,14 +148,14 @@ function grow(columns: object, capacity: number): void {
 }
 
 /** A figure that may be 2^64 - 1 ("keep everything"), which SQLite holds as -1. */
-function unsigned(rows: SqliteRows, column: number): number {
+function unsigned(rows: Rows, column: number): number {
   const value = rows.number(column);
   return value < 0 ? Number(BigInt.asUintN(64, rows.bigint(column))) : value;
 }
 
 export class EventRows {
   readonly events: RawEvents;
-  private readonly schema: NsysSchema;
+  private readonly tables: NsysTables;
   private readonly has: (name: (typeof COLUMNS)[number]) => boolean;
   /** Number in the file -> index into MEM_KINDS, or NO_KIND. */
   private readonly kinds = new Uint8Array(256).fill(NO_KIND);
@@ -161,37 +165,35 @@ export class EventRows {
   private readonly streamOf = new Numbering<number>();
   private capacity: number;
 
-  constructor(schema: NsysSchema, fileBytes: number) {
-    this.schema = schema;
-    const columns = schema.columns(EVENTS_TABLE);
+  constructor(tables: NsysTables, memKinds: ReadonlyMap<number, number>, fileBytes: number) {
+    this.tables = tables;
+    const columns = tables.columns(EVENTS_TABLE);
     this.has = (name) => columns.has(name);
-    for (const [printed, kind] of schema.memKinds()) this.kinds[printed] = kind;
+    for (const [printed, kind] of memKinds) this.kinds[printed] = kind;
     const most = Math.ceil(fileBytes / LEAST_ROW_BYTES);
-    this.capacity = Math.max(16, Math.min(most, schema.rowBound(EVENTS_TABLE, 1024)));
+    this.capacity = Math.max(16, Math.min(most, tables.rowBound(EVENTS_TABLE, 1024)));
     this.events = makeColumns(this.capacity);
     this.events.hasTime = this.has('start');
   }
 
   /** Reads to the end of the table. Where it throws, `events` holds what was read. */
-  async read(context: ReaderContext, bytesRead: () => number): Promise<void> {
-    const rows = this.schema.select(EVENTS_TABLE, COLUMNS);
-    try {
-      const hasStream = this.has('streamId');
-      const hasPools = this.has('localMemoryPoolAddress');
-      const hasName = this.has('name');
-      if (!hasStream) this.events.streams.push(UNKNOWN_STREAM);
-      for (let n = 1; rows.step(); n++) {
+  async read(context: ReaderContext): Promise<void> {
+    const hasStream = this.has('streamId');
+    const hasPools = this.has('localMemoryPoolAddress');
+    const hasName = this.has('name');
+    if (!hasStream) this.events.streams.push(UNKNOWN_STREAM);
+    let n = 0;
+    for await (const rows of this.tables.rows(EVENTS_TABLE, COLUMNS)) {
+      while (rows.step()) {
         this.addRow(rows, hasStream, hasPools, hasName);
-        if (n % BREATH_ROWS !== 0) continue;
-        context.progress('reading memory events', bytesRead());
+        if (++n % BREATH_ROWS !== 0) continue;
+        context.progress('reading memory events', this.tables.bytesRead());
         await context.breathe();
       }
-    } finally {
-      rows.close();
     }
   }
 
-  private addRow(rows: SqliteRows, hasStream: boolean, hasPools: boolean, hasName: boolean): void {
+  private addRow(rows: Rows, hasStream: boolean, hasPools: boolean, hasName: boolean): void {
     const { events } = this;
     if (events.length === this.capacity) {
       grow(events, this.capacity);
@@ -224,6 +226,7 @@ export class EventRows {
     events.size[row] = size;
     events.action[row] = operation === 0 ? ACTION.alloc : ACTION.free;
     events.kind[row] = kind;
+    events.correlation[row] = rows.number(COLUMN.correlationId);
     // Device and context numbers are 32 bits; processes are few: the product is an exact key.
     const place = this.placeOf.of(process * 2 ** 32 + (device >>> 0));
     if (place === events.places.length) events.places.push({ process, device });
@@ -237,7 +240,7 @@ export class EventRows {
     events.length++;
   }
 
-  private kindOf(rows: SqliteRows): number {
+  private kindOf(rows: Rows): number {
     const printed = rows.int(COLUMN.memKind);
     // Out of the list: undefined, as what is not known is NO_KIND in it.
     const kind = this.kinds[printed] ?? NO_KIND;
@@ -248,7 +251,7 @@ export class EventRows {
     return printed === 0 && rows.isNull(COLUMN.memKind) ? UNKNOWN_KIND : kind;
   }
 
-  private streamIndex(rows: SqliteRows): number {
+  private streamIndex(rows: Rows): number {
     const { streams } = this.events;
     // Stream numbers are unsigned 32 bits; -1 stands for none.
     const id = rows.isNull(COLUMN.streamId) ? -1 : rows.number(COLUMN.streamId);
@@ -259,7 +262,7 @@ export class EventRows {
     return MOST_STREAMS;
   }
 
-  private addPool(rows: SqliteRows, row: number): void {
+  private addPool(rows: Rows, row: number): void {
     const { pools } = this.events;
     const address = rows.bigint(COLUMN.localMemoryPoolAddress);
     if (address === 0n) return;

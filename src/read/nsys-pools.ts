@@ -11,7 +11,8 @@ import { u64At } from '../base/u64.ts';
 import { ACTION, NONE } from '../trace/schema.ts';
 import type { PoolTable } from '../trace/capture.ts';
 import type { RawEvents } from './nsys-events.ts';
-import { POOLS_TABLE, type NsysSchema } from './nsys-schema.ts';
+import { POOLS_TABLE } from './nsys-schema.ts';
+import type { NsysTables } from './nsys-tables.ts';
 
 const CREATED = 1;
 const DESTROYED = 2;
@@ -35,11 +36,11 @@ export interface PoolEvents {
   readonly imported: number;
 }
 
-export function readPoolEvents(schema: NsysSchema): PoolEvents {
+export async function readPoolEvents(tables: NsysTables): Promise<PoolEvents> {
   const events: PoolEvent[] = [];
   let imported = 0;
-  if (!schema.tables.has(POOLS_TABLE)) return { events, imported };
-  const rows = schema.select(POOLS_TABLE, [
+  if (!tables.names.has(POOLS_TABLE)) return { events, imported };
+  const columns = [
     'start',
     'globalPid',
     'deviceId',
@@ -49,8 +50,8 @@ export function readPoolEvents(schema: NsysSchema): PoolEvents {
     'localMemoryPoolReleaseThreshold',
     'localMemoryPoolSize',
     'localMemoryPoolUtilizedSize',
-  ]);
-  try {
+  ];
+  for await (const rows of tables.rows(POOLS_TABLE, columns)) {
     while (rows.step()) {
       if (!rows.isNull(5) && rows.int(5) !== LOCAL) {
         imported++;
@@ -68,8 +69,6 @@ export function readPoolEvents(schema: NsysSchema): PoolEvents {
         utilized: isGone ? 0 : rows.number(8),
       });
     }
-  } finally {
-    rows.close();
   }
   return { events: events.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0)), imported };
 }

@@ -1,18 +1,14 @@
 /**
- * Reads GPU memory events out of SQLite exports of Nsight Systems (`nsys export --type=sqlite`), of every
- * schema met so far: without a version (2021.2) to 3.25 (2026.2), trimmed ones included.
+ * SQLite exports of Nsight Systems (`nsys export --type=sqlite`), of every schema met so far: without a version
+ * (2021.2) to 3.25 (2026.2), trimmed ones included. What is read out of them, and what never: nsys-source.ts.
  * https://docs.nvidia.com/nsight-systems/UserGuide/index.html#exporter-sqlite-schema
- *
- * Not read: transfers, kernels, NVTX ranges, unified-memory page faults, call chains. Never read: the
- * environment, users, hosts and processes' names, which these files hold too.
  */
 import { TraceError } from '../base/trace-error.ts';
-import type { SourceData, Warning } from '../trace/capture.ts';
-import { StackTable } from '../trace/stack-table.ts';
-import { buildDevices, type GpuFacts } from './nsys-devices.ts';
-import { EventRows, NEEDED } from './nsys-events.ts';
-import { readPoolEvents } from './nsys-pools.ts';
-import { EVENTS_TABLE, NsysSchema } from './nsys-schema.ts';
+import type { Warning } from '../trace/capture.ts';
+import { sourceData } from '../trace/source-data.ts';
+import { isNsys } from './nsys-schema.ts';
+import { readNsysTables } from './nsys-source.ts';
+import type { NsysTables, Rows } from './nsys-tables.ts';
 import type { Head, Reader, ReaderContext, ReaderInput, ReadOutcome, Sniff } from './reader.ts';
 import { openSqlite } from './sqlite-file.ts';
 import { isWalMode, sizeByHeader, type SqliteFile } from './sqlite-host.ts';
@@ -20,19 +16,10 @@ import { isWalMode, sizeByHeader, type SqliteFile } from './sqlite-host.ts';
 const FORMAT = 'nsys-sqlite';
 const MAGIC = 'SQLite format 3\0';
 const TABLES_NAMED = 8;
-const RECORD_AGAIN =
-  'Record again with: nsys profile --cuda-memory-usage=true ..., then nsys export --type=sqlite REPORT.nsys-rep';
 
-const emptyData = (producer: string): SourceData => ({
-  producer,
-  rows: 0,
-  skipped: 0,
-  warnings: [],
-  notRecorded: [],
-  devices: [],
-  summaries: [],
-  stacks: new StackTable(),
-  settings: [],
+const nothing = (error: TraceError): ReadOutcome => ({
+  data: sourceData({ producer: 'SQLite database' }),
+  error,
 });
 
 const hasMagic = (bytes: Uint8Array): boolean =>
@@ -44,8 +31,65 @@ function sniff(head: Head): Sniff {
     : { score: 0, reason: 'not an SQLite database' };
 }
 
-function notNsys(schema: NsysSchema, file: string): TraceError {
-  const names = [...schema.tables];
+const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+
+/** Tables by name, as they are found. */
+class SqliteTables implements NsysTables {
+  readonly names: ReadonlySet<string>;
+  private readonly known = new Map<string, ReadonlySet<string>>();
+
+  constructor(
+    private readonly file: SqliteFile,
+    private readonly storedBytes: number,
+  ) {
+    const names: string[] = [];
+    const rows = file.query("SELECT name FROM sqlite_master WHERE type IN ('table', 'view') ORDER BY rowid");
+    while (rows.step()) names.push(rows.text(0));
+    rows.close();
+    this.names = new Set(names);
+  }
+
+  columns(table: string): ReadonlySet<string> {
+    let names = this.known.get(table);
+    if (names !== undefined) return names;
+    const found = new Set<string>();
+    const rows = this.file.query(`PRAGMA table_info(${quote(table)})`);
+    while (rows.step()) found.add(rows.text(1));
+    rows.close();
+    this.known.set(table, (names = found));
+    return names;
+  }
+
+  async *rows(table: string, columns: readonly string[]): AsyncGenerator<Rows> {
+    const known = this.columns(table);
+    const list = columns.map((column) => (known.has(column) ? quote(column) : 'NULL'));
+    const rows = this.file.query(`SELECT ${list.join(', ')} FROM ${quote(table)}`);
+    try {
+      yield await Promise.resolve(rows);
+    } finally {
+      rows.close();
+    }
+  }
+
+  /** An upper bound, quickly: the largest rowid. A view, or a table without one, has none. */
+  rowBound(table: string, otherwise: number): number {
+    try {
+      const rows = this.file.query(`SELECT max(rowid) FROM ${quote(table)}`);
+      const bound = rows.step() && !rows.isNull(0) ? rows.number(0) : otherwise;
+      rows.close();
+      return bound >= 0 && Number.isSafeInteger(bound) ? bound : otherwise;
+    } catch {
+      return otherwise;
+    }
+  }
+
+  bytesRead(): number {
+    return Math.min(this.file.blocks.bytesRead, this.storedBytes);
+  }
+}
+
+function notNsys(tables: NsysTables, file: string): TraceError {
+  const names = [...tables.names];
   const rest = names.length - TABLES_NAMED;
   const list = names.slice(0, TABLES_NAMED).join(', ') + (rest > 0 ? ` and ${rest} more` : '');
   return new TraceError(
@@ -55,139 +99,30 @@ function notNsys(schema: NsysSchema, file: string): TraceError {
   );
 }
 
-/** Why there are no memory events, and how many calls made some. */
-async function withoutEvents(schema: NsysSchema, context: ReaderContext): Promise<string[]> {
-  const sentences = [
-    `There are no GPU memory events: the report was recorded without --cuda-memory-usage=true, or they were cut out of this file. ${RECORD_AGAIN}`,
-  ];
-  const calls = await schema.countAllocationCalls(() => context.breathe());
-  if (calls.size > 0) {
-    const list = [...calls].sort((a, b) => b[1] - a[1]).map(([name, count]) => `${name} (${count})`);
-    sentences.push(
-      `There are ${[...calls.values()].reduce((sum, count) => sum + count, 0)} calls that allocate or free memory, ` +
-        `recorded without sizes or addresses: ${list.join(', ')}.`,
-    );
-  }
-  return sentences;
-}
-
-/** What the export leaves out of what is shown. */
-function notRecorded(schema: NsysSchema): string[] {
-  const columns = schema.columns(EVENTS_TABLE);
-  const sentences: string[] = [];
-  const miss = (column: string, consequence: string): void => {
-    if (!columns.has(column)) sentences.push(consequence);
-  };
-  miss(
-    'streamId',
-    'Streams were not recorded with memory events (exports of Nsight Systems 2024.6 and newer have them).',
-  );
-  miss('start', 'The table of memory events has no times: its row numbers stand in for them.');
-  miss('memKind', 'The table of memory events has no memory kinds: everything is of kind "unknown".');
-  miss('deviceId', 'The table of memory events has no device numbers: everything is shown as device 0.');
-  miss(
-    'address',
-    'The table of memory events has no addresses: frees cannot be paired with their allocations.',
-  );
-  sentences.push(
-    'What an allocator such as PyTorch does inside the memory it holds is not recorded by Nsight Systems: ' +
-      'a cached block looks like one in use.',
-  );
-  return sentences;
-}
-
-async function readEvents(
+async function readTables(
   file: SqliteFile,
-  input: ReaderInput,
+  { name, storedBytes }: ReaderInput,
   context: ReaderContext,
 ): Promise<ReadOutcome> {
-  const schema = new NsysSchema(file);
-  if (!schema.isNsys) {
-    return { data: emptyData('SQLite database'), error: notNsys(schema, input.name) };
-  }
+  const tables = new SqliteTables(file, storedBytes);
+  if (!isNsys(tables)) return nothing(notNsys(tables, name));
   const warnings: Warning[] = [];
   if (isWalMode(file.header)) {
     warnings.push({
       message:
-        `The database is in WAL mode: what still lies in ${input.name}-wal beside it cannot be seen. ` +
-        `To be sure, run: sqlite3 ${input.name} 'PRAGMA wal_checkpoint(TRUNCATE)'`,
+        `The database is in WAL mode: what still lies in ${name}-wal beside it cannot be seen. ` +
+        `To be sure, run: sqlite3 ${name} 'PRAGMA wal_checkpoint(TRUNCATE)'`,
       offset: 18,
     });
   }
   const claimed = sizeByHeader(file.header);
-  if (claimed > input.storedBytes) {
+  if (claimed > storedBytes) {
     warnings.push({
       message: `The file is cut: by its header it has ${claimed} bytes. What lies before the cut was read.`,
-      offset: input.storedBytes,
+      offset: storedBytes,
     });
   }
-  // A side table that cannot be read (the file is cut) must not cost the events.
-  const attempt = <T>(what: string, ask: () => T, otherwise: T): T => {
-    try {
-      return ask();
-    } catch (thrown) {
-      if (!(thrown instanceof TraceError)) throw thrown;
-      warnings.push({ message: `${what} could not be read: ${thrown.message}`, offset: thrown.offset });
-      return otherwise;
-    }
-  };
-  const start = attempt('The start of the session', () => schema.sessionStart(), null);
-  const settings: [string, string][] = start === null ? [] : [['Session start, Unix ns', start]];
-  const producer = attempt('The version', () => schema.producer(), 'Nsight Systems');
-  const base = { ...emptyData(producer), warnings, settings };
-  if (!schema.tables.has(EVENTS_TABLE)) {
-    return { data: { ...base, notRecorded: await withoutEvents(schema, context) }, error: null };
-  }
-  const columns = schema.columns(EVENTS_TABLE);
-  const lacks = NEEDED.filter((column) => !columns.has(column));
-  if (lacks.length > 0) {
-    const message = `The table ${EVENTS_TABLE} was trimmed: it has no ${lacks.join(' and no ')}, without which there are no figures.`;
-    return {
-      data: base,
-      error: new TraceError('unsupported', message, { file: input.name, format: FORMAT }),
-    };
-  }
-
-  const reading = new EventRows(schema, input.storedBytes);
-  const { events } = reading;
-  let error: TraceError | null = null;
-  let pools: ReturnType<typeof readPoolEvents> = { events: [], imported: 0 };
-  try {
-    await reading.read(context, () => Math.min(file.blocks.bytesRead, input.storedBytes));
-    pools = readPoolEvents(schema);
-  } catch (thrown) {
-    if (!(thrown instanceof TraceError) || thrown.code === 'cancelled') throw thrown;
-    error = thrown;
-    warnings.push({
-      message: `Reading stopped after ${events.length} memory events: ${thrown.message}`,
-      offset: thrown.offset,
-    });
-  }
-  if (events.length === 0 && events.skipped === 0 && error === null) {
-    return { data: { ...base, notRecorded: await withoutEvents(schema, context) }, error: null };
-  }
-  context.progress('putting events in order', input.storedBytes);
-  await context.breathe();
-  const facts: GpuFacts = {
-    gpus: attempt('The table of GPUs', () => schema.gpus(), []),
-    gpuOf: attempt('The table of devices', () => schema.gpuOfProcessDevice(), new Map<string, number>()),
-  };
-  const built = buildDevices(events, pools.events, facts, error !== null);
-  for (const [what, count] of events.oddities) warnings.push({ message: `${count} ${what}.`, offset: null });
-  warnings.push(...built.warnings);
-  if (pools.imported > 0) {
-    const message = `${pools.imported} events of pools imported from other processes have no figures and were left out.`;
-    warnings.push({ message, offset: null });
-  }
-  const data: SourceData = {
-    ...base,
-    rows: events.length + pools.events.length,
-    skipped: events.skipped + pools.imported,
-    warnings,
-    notRecorded: [...built.sentences, ...notRecorded(schema)],
-    devices: built.devices,
-  };
-  return { data, error };
+  return readNsysTables(tables, { name, format: FORMAT, storedBytes, warnings }, context);
 }
 
 async function read(input: ReaderInput, context: ReaderContext): Promise<ReadOutcome> {
@@ -197,7 +132,7 @@ async function read(input: ReaderInput, context: ReaderContext): Promise<ReadOut
       'An SQLite database is read by position, which a compressed file does not allow.',
       { file: input.name, format: FORMAT, advice: `Unpack it first: gunzip ${input.name}` },
     );
-    return { data: emptyData('SQLite database'), error };
+    return nothing(error);
   }
   context.progress('opening', 0);
   let file: SqliteFile;
@@ -205,13 +140,13 @@ async function read(input: ReaderInput, context: ReaderContext): Promise<ReadOut
     file = await openSqlite(input.source);
   } catch (thrown) {
     if (!(thrown instanceof TraceError)) throw thrown;
-    return { data: emptyData('SQLite database'), error: thrown };
+    return nothing(thrown);
   }
   try {
-    return await readEvents(file, input, context);
+    return await readTables(file, input, context);
   } catch (thrown) {
     if (!(thrown instanceof TraceError) || thrown.code === 'cancelled') throw thrown;
-    return { data: emptyData('SQLite database'), error: thrown };
+    return nothing(thrown);
   } finally {
     file.close();
   }

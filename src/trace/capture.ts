@@ -43,6 +43,28 @@ export interface DeviceTrace {
   readonly symbols: readonly (readonly [number, string])[];
   /** Nsight: rows that free what was in use before recording began, ascending: it is counted from the start. */
   readonly unmatched_frees?: Uint32Array;
+  /**
+   * Nsight: row of the free of each alloc and of the alloc of each free, NONE where there is none. Found by process
+   * and context beside the address: several processes may have the same address at once.
+   */
+  readonly partner?: Uint32Array;
+  /** Nsight: kernels that ran on the device, where they were recorded. */
+  readonly kernels?: KernelTable;
+}
+
+/** Kernels in time order of their starts; they may overlap. */
+export interface KernelTable {
+  readonly length: number;
+  /** i64 words, ns. */
+  readonly start_ns: Uint32Array;
+  /** i64 words, ns. */
+  readonly end_ns: Uint32Array;
+  /** Index into `names`. */
+  readonly name_index: Uint32Array;
+  /** Index into `streams` (of this table: memory events of older exports carry no stream). */
+  readonly stream_index: Uint16Array;
+  readonly names: readonly string[];
+  readonly streams: readonly string[];
 }
 
 /** Nsight: state of a stream-ordered memory pool after each pool-backed event. Rows in time order. */

@@ -5,7 +5,7 @@ import { exactKindFigures } from '../../src/analyze/nsys-kinds.ts';
 import { asBigInt64, asBigUint64, u64At } from '../../src/base/u64.ts';
 import { nsysSqliteReader } from '../../src/read/nsys-sqlite.ts';
 import type { DeviceTrace, SourceData } from '../../src/trace/capture.ts';
-import { ACTION, MEM_KINDS, NONE } from '../../src/trace/schema.ts';
+import { ACTION, MEM_KINDS } from '../../src/trace/schema.ts';
 import { askSqlite, changeSqlite, kindsBySql, makeSqlite, type Row } from './make-sqlite.ts';
 import { inputFromBytes, readBytes, testContext } from './open-for-test.ts';
 
@@ -80,7 +80,7 @@ describe('recordings', () => {
   });
 
   it('every row arrives as it is in the table', async () => {
-    const { devices, rows, skipped, warnings } = await dataOf(small);
+    const { devices, rows, skipped, warnings, stacks } = await dataOf(small);
     const truth = askSqlite(
       small,
       `SELECT start, address, bytes, memKind, memoryOperationType FROM ${EVENTS} ORDER BY start, rowid`,
@@ -101,7 +101,14 @@ describe('recordings', () => {
     expect(rows).toBe(truth.length + 1);
     expect(skipped).toBe(0);
     expect(warnings).toEqual([]);
-    expect(events.stack_index.every((stack) => stack === NONE)).toBe(true);
+    const names = askSqlite(
+      small,
+      `SELECT s.value FROM ${EVENTS} m LEFT JOIN CUPTI_ACTIVITY_KIND_RUNTIME r
+         ON r.correlationId = m.correlationId AND r.globalTid / 0x1000000 = m.globalPid / 0x1000000
+       LEFT JOIN StringIds s ON s.id = r.nameId ORDER BY m.start, m.rowid`,
+    ).map(([name]) => (name as string).replace(/_v\d+$/, ''));
+    expect(new Set(names).size).toBeGreaterThan(3);
+    expect([...events.stack_index].map((node) => stacks.stack(node)[0].name)).toEqual(names);
   });
 
   it('say what they are', async () => {
