@@ -1,0 +1,69 @@
+/** What the README promises of the terminal: `npm start` and the command, as separate processes. */
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { formatInteger } from '../../src/base/units.ts';
+import type { Analysis } from '../../src/engine/analysis.ts';
+import { ensureBuilt, recordedStats, ROOT } from './harness.ts';
+
+beforeAll(ensureBuilt);
+
+const vramscope = (...args: string[]): ReturnType<typeof run> =>
+  run('npm', ['run', '--silent', 'vramscope', '--', ...args]);
+
+function run(command: string, args: readonly string[]): { status: number | null; stdout: string } {
+  return spawnSync(command, args, { cwd: ROOT, encoding: 'utf8', maxBuffer: 1 << 26 });
+}
+
+describe('the command', () => {
+  it('prints one object, and nothing beside it', () => {
+    const { status, stdout } = vramscope(
+      'analyze',
+      'samples/leak.pickle.gz',
+      'samples/nsys-small.sqlite',
+      '--json',
+    );
+    expect(status).toBe(0);
+    const analysis = JSON.parse(stdout) as Analysis;
+    expect(analysis.schema).toBe(1);
+    const recorded = recordedStats('leak');
+    const stats = analysis.devices[0].memory_stats;
+    expect(Object.keys(stats).length).toBeGreaterThanOrEqual(36);
+    expect(stats).toEqual(Object.fromEntries(Object.keys(stats).map((key) => [key, recorded[key]])));
+  });
+
+  it.each([
+    ['no arguments', [], 2],
+    ['an option that is none', ['analyze', 'samples/leak.pickle.gz', '--jsn'], 2],
+    ['a file that is not there', ['analyze', 'none.pickle'], 3],
+    ['a file that is none of the formats', ['analyze', 'LICENSE', '--json'], 3],
+  ])('ends with its own code on %s', (_what, args, status) => {
+    expect(vramscope(...args).status).toBe(status);
+  });
+});
+
+describe('npm start', () => {
+  it('prints the headline and an address where the sample is, and ends on Ctrl-C', async () => {
+    const server = spawn(process.execPath, ['scripts/start.mjs'], { cwd: ROOT });
+    let printed = '';
+    server.stdout.setEncoding('utf8').on('data', (text: string) => (printed += text));
+    try {
+      await expect.poll(() => printed, { timeout: 60_000 }).toMatch(/http:\/\/localhost:\d+\/\?src=\S+/);
+      const recorded = recordedStats('leak');
+      expect(printed).toContain(formatInteger(recorded['reserved_bytes.all.current']));
+      expect(printed).toContain(formatInteger(recorded['requested_bytes.all.peak']));
+
+      const [, origin, src] = /(http:\/\/localhost:\d+)\/\?src=(\S+)/.exec(printed) ?? [];
+      const page = await fetch(`${origin}/`);
+      expect(await page.text()).toBe(readFileSync(join(ROOT, 'dist/vramscope.html'), 'utf8'));
+      const served = await fetch(`${origin}/${src}`);
+      expect(Buffer.from(await served.arrayBuffer()).equals(readFileSync(join(ROOT, src)))).toBe(true);
+    } finally {
+      server.kill('SIGINT');
+    }
+    const [code] = (await once(server, 'exit')) as [number | null];
+    expect(code).toBe(0);
+  });
+});
