@@ -60,6 +60,7 @@ export class JsonCursor {
   private readonly chunks: AsyncIterator<Uint8Array>;
   private readonly hooks: JsonHooks;
   private bytes: Uint8Array = new Uint8Array(0);
+  private own: Uint8Array = new Uint8Array(0);
   private at = 0;
   private end = 0;
   /** Offset of bytes[0] in the input. */
@@ -96,6 +97,13 @@ export class JsonCursor {
       if (this.at < this.end) return this.bytes[this.at];
       if (!(await this.fill())) return -1;
     }
+  }
+
+  /** Up to `count` bytes from the next value on, as ASCII, without passing them. */
+  async ahead(count: number): Promise<string> {
+    await this.peek();
+    while (this.end - this.at < count && (await this.fill()));
+    return asciiText(this.bytes, this.at, Math.min(this.end, this.at + count));
   }
 
   /** Skips a byte order mark; only at the start. */
@@ -353,14 +361,16 @@ export class JsonCursor {
     if (left === 0) {
       this.bytes = next;
     } else {
-      // A new buffer: the old one may be the chunk itself, which is not ours to write to.
-      const joined = new Uint8Array(left + next.length);
-      joined.set(this.bytes.subarray(this.at, this.end));
-      joined.set(next, left);
-      this.bytes = joined;
+      const size = left + next.length;
+      const rest = this.bytes.subarray(this.at, this.end);
+      // One buffer of ours, used again and again; a chunk itself is not ours to write to.
+      if (this.own.length < size) this.own = new Uint8Array(Math.max(size, 2 * this.own.length));
+      this.own.set(rest);
+      this.own.set(next, left);
+      this.bytes = this.own;
     }
     this.at = 0;
-    this.end = this.bytes.length;
+    this.end = left + next.length;
     if (this.base + this.end - this.breath >= BREATH_BYTES) {
       this.breath = this.base + this.end;
       await this.hooks.breathe();

@@ -10,6 +10,7 @@ import { asBigInt64, asBigUint64, u64At } from '../base/u64.ts';
 import { formatInteger } from '../base/units.ts';
 import { NumberColumn, WordColumn } from '../trace/column-builder.ts';
 import type { DataTable, Gauge } from '../trace/readings.ts';
+import { timeOrder } from './time-order.ts';
 
 /** c10::DeviceType. HIP builds write CUDA's number. https://github.com/pytorch/pytorch/blob/main/torch/headeronly/core/DeviceType.h */
 const DEVICE_TYPES: Readonly<Record<number, string>> = {
@@ -187,17 +188,6 @@ export class DeviceEvents {
         .map(([key, i]) => [`0x${key.toString(16)}`, bytes[i], Number(time_ns[i] - time_ns[0])]),
     };
   }
-}
-
-/** Rows by time; rows of one time stay as they are in the file. */
-function timeOrder(times: BigInt64Array): Uint32Array {
-  const order = Uint32Array.from(times, (_, row) => row);
-  const isSorted = times.every((time, row) => row === 0 || times[row - 1] <= time);
-  if (isSorted || times.length === 0) return order;
-  // Numbers sort several times faster than BigInts; the distance from the first time is exact as one.
-  const first = times[0];
-  const distance = Float64Array.from(times, (time) => Number(time - first));
-  return order.sort((a, b) => distance[a] - distance[b] || a - b);
 }
 
 function runningSum(bytes: Float64Array): { sums: Float64Array; lowest: number } {
