@@ -3,6 +3,7 @@
  * scanner and each makes a source of its own of what it understood.
  */
 import type { SourceData } from '../trace/capture.ts';
+import type { LogTimes } from './log-time.ts';
 import type { Format, Sniff } from './reader.ts';
 
 /** One line without its end, colours and carriage-return overwrites. */
@@ -10,6 +11,8 @@ export interface LogLine {
   readonly text: string;
   /** Byte offset of its first byte in the (decompressed) file. */
   readonly offset: number;
+  /** true: a line so long that its rest was left out. */
+  readonly cut?: boolean;
 }
 
 /** One pass over one file. */
@@ -25,5 +28,6 @@ export interface LineScanner {
   readonly title: string;
   /** On the head's text (colours stripped), lines split. */
   sniff(lines: readonly string[]): Sniff;
-  start(fileName: string): LineScan;
+  /** `times`: the times of all lines of this pass, so that every scanner dates them alike. */
+  start(fileName: string, times?: LogTimes): LineScan;
 }

@@ -31,6 +31,8 @@ export type TableLine =
 /** Colours and cursor movements of terminals. */
 // eslint-disable-next-line no-control-regex
 const ANSI = /\u001b\[[0-9;?]*[A-Za-z]/g;
+/** What is left of vLLM's colours where something took the escape characters out. */
+const BARE_COLOUR = /(?<!\w)\[(?:0;0|1;36|0)m/g;
 const BORDER = /\|(={40,}|-{40,})\|$/;
 const TITLE = /\|\s*PyTorch (\w+) memory summary, device ID (\d+)\s*\|$/;
 const OOMS = /\|\s*\w+ OOMs: (\d+)\s*\|\s*\w+ retries: (\d+)\s*\|$/;
@@ -59,9 +61,15 @@ const METRIC = /^(Allocated|Active|Requested|GPU reserved|Non-releasable|Oversiz
 /** Width of a table as PyTorch prints it, bars included. */
 const WIDTH = 77;
 
+/** Without colours and cursor movements. */
+export function stripColours(text: string): string {
+  const plain = text.includes('\u001b') ? text.replace(ANSI, '') : text;
+  return plain.includes('[0;0m') || plain.includes('[1;36m') ? plain.replace(BARE_COLOUR, '') : plain;
+}
+
 /** Without colours, white space at the end and the quotes around a string that holds the line. */
 export function cleanLine(text: string): string {
-  const plain = (text.includes('\u001b') ? text.replace(ANSI, '') : text).trimEnd();
+  const plain = stripColours(text).trimEnd();
   return plain.endsWith('|') ? plain : plain.replace(QUOTED_END, '|');
 }
 

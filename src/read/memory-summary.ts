@@ -3,7 +3,7 @@
  * of any number of devices, between other lines, behind the prefixes of loggers and launchers, the tables of
  * several processes interleaved. https://docs.pytorch.org/docs/stable/generated/torch.cuda.memory.memory_summary.html
  *
- * Not read: `memory_stats()` as a dict or JSON, and everything else in the log. The other lines are counted;
+ * Not read: `memory_stats()` as a dict or JSON (memory-stats.ts), and everything else in the log. The other lines are counted;
  * the last one before a summary is its label.
  */
 import { TraceError } from '../base/trace-error.ts';
@@ -11,6 +11,7 @@ import { LineSplitter, type TextLine } from '../file/text-lines.ts';
 import type { MemorySummary, SourceData, SummaryCell, Warning } from '../trace/capture.ts';
 import { StackTable } from '../trace/stack-table.ts';
 import { cleanLine, parseTableLine, type TableLine } from './memory-summary-table.ts';
+import type { LineScan, LineScanner, LogLine } from './log-scanner.ts';
 import type { Head, Reader, ReaderContext, ReaderInput, ReadOutcome, Sniff } from './reader.ts';
 
 const TITLE = /PyTorch \w+ memory summary, device ID \d+/;
@@ -82,18 +83,20 @@ class SummaryLog {
   private ended: { readonly table: OpenTable; readonly border: Border } | null = null;
   private readonly stepOfDevice = new Map<number, number>();
 
-  readonly onLine = (line: TextLine): void => {
+  /** true: the line, or a part of it, belongs to a summary. */
+  readonly onLine = (line: TextLine): boolean => {
     if (line.cut) this.warn('A line of more than 1 MiB; its rest was left out.', line.offset);
     // Structured logs and notebooks hold a whole summary in one string, its line ends written as \n.
     if (!line.text.includes('\\n')) {
-      this.onText(line.text, line.offset);
-      return;
+      return this.onText(line.text, line.offset);
     }
     let at = 0;
+    let isTaken = false;
     for (const part of line.text.split('\\n')) {
-      this.onText(part, line.offset + at);
+      isTaken = this.onText(part, line.offset + at) || isTaken;
       at += part.length + 2;
     }
+    return isTaken;
   };
 
   /** Tables that the end of the text leaves open. */
@@ -101,11 +104,12 @@ class SummaryLog {
     for (const table of this.open.splice(0)) this.close(table, `the text ends within it, at ${offset}`);
   }
 
-  private onText(text: string, offset: number): void {
+  private onText(text: string, offset: number): boolean {
     const clean = cleanLine(text);
     const line = parseTableLine(clean);
     if (line === null) this.onOther(clean);
     else this.onTable(line, offset);
+    return line !== null && line.kind !== 'border';
   }
 
   private onOther(text: string): void {
@@ -306,6 +310,21 @@ async function read(input: ReaderInput, context: ReaderContext): Promise<ReadOut
   return { data: describe(log), error };
 }
 
+/** Tables of summaries among the lines of a log. */
+class SummaryScan implements LineScan {
+  private readonly log = new SummaryLog();
+
+  take(line: LogLine): boolean {
+    return this.log.onLine({ ...line, cut: line.cut ?? false });
+  }
+
+  end(offset: number): SourceData | null {
+    this.log.end(offset);
+    // Rows of some other table alone are no summary; broken ones are told.
+    return this.log.summaries.length + this.log.warnings.length === 0 ? null : describe(this.log);
+  }
+}
+
 /** Share of bytes in the head that plain text in ASCII or UTF-8 does not have. */
 function looksLikeText(bytes: Uint8Array): boolean {
   let odd = 0;
@@ -332,4 +351,16 @@ export const memorySummaryReader: Reader = {
   title: 'PyTorch memory summary',
   sniff,
   read,
+};
+
+export const memorySummaryScanner: LineScanner = {
+  format: 'memory-summary',
+  title: 'PyTorch memory summary',
+  sniff(lines) {
+    const title = lines.map((line) => TITLE.exec(line)).find((match) => match !== null);
+    return title == null
+      ? { score: 0, reason: 'no "PyTorch CUDA memory summary"' }
+      : { score: 0.95, reason: `text with "${title[0]}"` };
+  },
+  start: () => new SummaryScan(),
 };

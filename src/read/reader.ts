@@ -6,6 +6,8 @@ import type { ByteSource } from '../file/byte-source.ts';
 import type { SourceData } from '../trace/capture.ts';
 
 export type Format =
+  /** Lines of several kinds, or of none that is known: see ReadOutcome.as. */
+  | 'log'
   | 'torch-snapshot'
   | 'memory-summary'
   | 'memory-stats'

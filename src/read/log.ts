@@ -1,0 +1,118 @@
+/**
+ * Reads logs: one pass over the lines, every line to every scanner, one source for each kind of line that was met.
+ * The kind that most of the understood text belongs to comes first. Lines that look like figures of memory and that
+ * nobody understood are listed in the warnings of the first source.
+ *
+ * Not read: text in UTF-16, and logs in which nothing is of a kind below.
+ */
+import { TraceError } from '../base/trace-error.ts';
+import type { SourceData } from '../trace/capture.ts';
+import { sourceData } from '../trace/source-data.ts';
+import { readLines, type Found } from './log-pass.ts';
+import type { LineScanner } from './log-scanner.ts';
+import { memoryLinesScanner } from './memory-lines.ts';
+import { memoryStatsScanner } from './memory-stats.ts';
+import { stripColours } from './memory-summary-table.ts';
+import { memorySummaryScanner } from './memory-summary.ts';
+import { oomTextScanner } from './oom-text.ts';
+import type { Head, Reader, ReaderContext, ReaderInput, ReadOutcome, Sniff } from './reader.ts';
+import { requestLogScanner } from './request-log.ts';
+import { sglangLogScanner } from './sglang-log.ts';
+import { tensorListingScanner } from './tensor-listing.ts';
+import { vllmLogScanner } from './vllm-log.ts';
+
+/** Every kind of line that is known. */
+export const LOG_SCANNERS: readonly LineScanner[] = [
+  vllmLogScanner,
+  sglangLogScanner,
+  memorySummaryScanner,
+  memoryStatsScanner,
+  oomTextScanner,
+  memoryLinesScanner,
+  tensorListingScanner,
+  requestLogScanner,
+];
+
+/** A head of this length has a file behind it. */
+const HEAD_BYTES = 65536;
+/** Lines of a log carry a time or a level; this share of them is enough to read on. */
+const LOG_SHARE = 0.3;
+const LOG_LINE =
+  /\d\d:\d\d:\d\d|\b(?:DEBUG|INFO|WARN(?:ING)?|ERROR|CRITICAL|FATAL)\b|\b(?:loss|epoch|step|iter)\b.{0,20}\d/i;
+
+/** Share of bytes in the head that plain text in ASCII or UTF-8 does not have. */
+function looksLikeText(bytes: Uint8Array): boolean {
+  let odd = 0;
+  for (const byte of bytes) {
+    if (byte === 0) return false;
+    if (byte < 32 && byte !== 9 && byte !== 10 && byte !== 13 && byte !== 27) odd++;
+  }
+  return bytes.length > 0 && odd * 100 < bytes.length;
+}
+
+function sniffWith(scanners: readonly LineScanner[], head: Head): Sniff {
+  if (!looksLikeText(head.bytes)) return { score: 0, reason: 'not text' };
+  const text = new TextDecoder().decode(head.bytes);
+  const lines = text.split(/\r\n|\n|\r/).map(stripColours);
+  const best = scanners.map((scanner) => scanner.sniff(lines)).reduce((a, b) => (b.score > a.score ? b : a));
+  // Markup and JSON may quote such lines; then it is for their readers to say so first.
+  const isMarkup = /^\ufeff?\s*(?:[{<]|\[[\s[{"\d])/.test(text);
+  if (best.score > 0) return isMarkup ? { ...best, score: Math.min(best.score, 0.55) } : best;
+  if (head.bytes.length < HEAD_BYTES)
+    return { score: 0, reason: 'text without a line that tells of GPU memory' };
+  const some = lines.slice(0, 200);
+  const isLog = !isMarkup && some.filter((line) => LOG_LINE.test(line)).length >= some.length * LOG_SHARE;
+  return {
+    score: isLog ? 0.5 : 0.05,
+    reason: 'text; no line that tells of GPU memory in its first 64 KiB, though one may follow',
+  };
+}
+
+const isUseful = ({ data }: Found): boolean => data.rows > 0 || data.summaries.length > 0;
+
+function outcomeOf(found: readonly Found[], warnings: SourceData['warnings']): ReadOutcome | null {
+  const [first, ...rest] = found.filter(isUseful).sort((a, b) => b.taken - a.taken);
+  if (first === undefined) return null;
+  const broken = found.filter((each) => !isUseful(each)).flatMap(({ data }) => data.warnings);
+  const told = new Set(first.data.warnings.map(({ message, offset }) => `${offset} ${message}`));
+  const others = [...broken, ...warnings].filter(({ message, offset }) => !told.has(`${offset} ${message}`));
+  return {
+    data: { ...first.data, warnings: [...first.data.warnings, ...others] },
+    error: null,
+    as: { format: first.scanner.format, title: first.scanner.title },
+    also: rest.map(({ scanner, data }) => ({ format: scanner.format, title: scanner.title, data })),
+  };
+}
+
+async function readWith(
+  scanners: readonly LineScanner[],
+  input: ReaderInput,
+  context: ReaderContext,
+): Promise<ReadOutcome> {
+  const { found, error, lines, warnings } = await readLines(input, context, scanners);
+  const outcome = outcomeOf(found, warnings);
+  if (outcome !== null) return { ...outcome, error };
+  const all = [...found.flatMap(({ data }) => data.warnings), ...warnings];
+  const kinds = scanners.map(({ title }) => title).join(', ');
+  const nothing = new TraceError(
+    'unrecognised',
+    `Nothing in the ${lines} lines of this text tells of GPU memory.`,
+    {
+      file: input.name,
+      format: 'log',
+      offset: all[0]?.offset ?? null,
+      advice: `Kinds of lines that are understood: ${kinds}.`,
+    },
+  );
+  return { data: sourceData({ producer: 'Text', warnings: all }), error: error ?? nothing };
+}
+
+/** A reader of texts whose lines any of these scanners may understand. */
+export const logReaderOf = (scanners: readonly LineScanner[]): Reader => ({
+  format: 'log',
+  title: 'Log',
+  sniff: (head) => sniffWith(scanners, head),
+  read: (input, context) => readWith(scanners, input, context),
+});
+
+export const logReader: Reader = logReaderOf(LOG_SCANNERS);

@@ -1,0 +1,356 @@
+/**
+ * Reads vLLM server logs, V0 and V1, versions 0.4 to 0.25: the memory budget of each rank, the loggers' series,
+ * preemptions, sleep, refused starts. https://docs.vllm.ai/en/latest/design/metrics.html, docs/formats.md
+ *
+ * Not read: lines of speculative decoding and KV transfer, request parameters, arguments that do not concern memory.
+ */
+import type { SourceData, Warning } from '../trace/capture.ts';
+import type { LogEvent } from '../trace/readings.ts';
+import { sourceData } from '../trace/source-data.ts';
+import { GaugeSet, type GaugeKind } from './gauge-set.ts';
+import type { LineScan, LineScanner, LogLine } from './log-scanner.ts';
+import { LogTimes, type Stamp } from './log-time.ts';
+import { figureOf, GIB } from './printed-figure.ts';
+import type { Sniff } from './reader.ts';
+import { BudgetBook } from './server-budget.ts';
+import { addBudgetLine } from './vllm-lines.ts';
+
+/** What any line of interest holds; the rest of the patterns never see other lines. */
+const QUICK =
+  /LLM |KV [Cc]ache|kv cache|GiB|GB\b|blocks|CUDA graph|Maximum concurrency|num_gpu_blocks|throughput|preempt|gpu.memory.utilization|vLLM|Memory profiling|max seq len|KV cache/;
+const VERSION = /(?:vLLM API server version|LLM engine \(v|\bversion) ?v?(\d+\.\d+(?:\.\d+)?[\w.+]*)/;
+const PROCESS = /\(([A-Za-z_][\w]*)((?: [\w=.:,-]+)*)\)/g;
+const STATS = 'Avg prompt throughput:';
+const HIT_RATE = /(?:^|\] )(Prefix cache hit rate: GPU: [\d.]+%.*)$/;
+const PREEMPTED = /is preempted by|[Pp]reempt(?:ed|ing) request/;
+const PREEMPTIONS = /total_num_cumulative_preemption=(\d+)/;
+const TEXT_LENGTH = 1000;
+const SAME_WARNING = 20;
+/** Arguments that bear on memory; others (keys, hosts, paths) are left alone. */
+const ARGUMENTS =
+  /['"]?\b(gpu_memory_utilization|max_model_len|max_seq_len|max_num_seqs|max_num_batched_tokens|tensor_parallel_size|pipeline_parallel_size|data_parallel_size|kv_cache_dtype|kv_cache_memory_bytes|block_size|swap_space|cpu_offload_gb|enforce_eager|enable_prefix_caching|quantization|dtype|model)['"]?[=:] ?('[^']{0,200}'|[^\s,)}]{1,200})/g;
+
+const STAT_KINDS: Readonly<Record<string, GaugeKind['unit']>> = {
+  'tokens/s': 'tokens_per_second',
+  reqs: 'count',
+  '%': 'ratio',
+  '': 'count',
+};
+const STAT = /^(.{1,60}?): (-?[\d.]+) ?(tokens\/s|reqs|%)?$/;
+
+/** Lines that tell of memory but hold no figure of a budget, known and passed over. */
+const KNOWN =
+  /CUDA graph memory profiling is enabled|CUDA graphs can take additional|Auto-prefetch is disabled|Profiling CUDA graph memory|init engine \(profile|Memory profiling takes [\d.]+ seconds|padding layers, may waste|Capturing CUDA graph|Using KV cache|KV cache layout|gc_collect|Capturing the model for CUDA graphs/;
+const CHECKPOINT = /Checkpoint size: ([\d.]+ GiB)/;
+
+interface Told {
+  readonly kind: LogEvent['kind'];
+  readonly pattern: RegExp;
+  /** Names of the pattern's groups that are GiB. */
+  readonly figures: readonly string[];
+}
+
+const EVENTS: readonly Told[] = [
+  {
+    kind: 'start_refused',
+    pattern:
+      /Free memory on device (?:\S+ )?\((?<free>[\d.]+)\/(?<total>[\d.]+) GiB\) on startup is less than desired GPU memory utilization \([\d.]+, (?<requested>[\d.]+) GiB\)/,
+    figures: ['free', 'total', 'requested'],
+  },
+  {
+    kind: 'start_refused',
+    pattern:
+      /To serve at least one request with .{0,40}?max seq len \(\d+\),? \(?(?<requested>[\d.]+) GiB KV cache is needed, which is larger than the available KV cache memory \((?<free>-?[\d.]+) GiB\)/,
+    figures: ['requested', 'free'],
+  },
+  {
+    kind: 'start_refused',
+    pattern:
+      /No available memory for the cache blocks|max seq len \(\d+\) is larger than the maximum number of tokens that can be stored in KV cache|Error in memory profiling/,
+    figures: [],
+  },
+  {
+    kind: 'sleep',
+    pattern:
+      /Sleep mode freed (?<freed>[\d.]+) (?:GiB|GB) memory, (?<in_use>[\d.]+) (?:GiB|GB) memory is still in use/,
+    figures: ['freed', 'in_use'],
+  },
+];
+
+interface Place {
+  /** '' or "DP1": the engine that the line speaks for. */
+  readonly engine: string;
+  /** The rank whose budget the line belongs to; the engine where it names no worker. */
+  readonly rank: string;
+}
+
+/** Who prints: "(EngineCore_DP1 pid=7) (Worker_TP0_EP0 pid=9) INFO 08-01 ...". */
+export function placeOf(text: string): Place {
+  let engine = '';
+  let worker = '';
+  const level = /\b(?:DEBUG|INFO|WARNING|ERROR|CRITICAL) \d\d-\d\d /.exec(text);
+  const head = text.slice(0, Math.min(level?.index ?? 200, 300));
+  for (const [, name, details] of head.matchAll(PROCESS)) {
+    const dp = /_DP(\d+)/.exec(name);
+    if (/^EngineCore|^CoreEngine/.test(name)) engine = dp ? `DP${dp[1]}` : engine;
+    if (!/Worker/.test(name)) continue;
+    const ranks = /Worker_((?:[A-Z]+\d+_?)+)$/.exec(name)?.[1];
+    const rank = /\brank=(\d+)/.exec(details)?.[1];
+    if (ranks !== undefined) worker = ranks.replaceAll('_', ' ').trim();
+    else if (rank !== undefined) worker = `rank ${rank}`;
+    else worker = `${name}${details}`;
+  }
+  if (engine === '') engine = /\bDP\d+/.exec(worker)?.[0] ?? '';
+  if (worker === '') return { engine, rank: engine };
+  return { engine, rank: engine === '' || worker.includes(engine) ? worker : `${engine} ${worker}` };
+}
+
+/** The message alone, without processes, level, time and source line. */
+export const messageOf = (text: string): string =>
+  text
+    .replace(/^.{0,200}?(?:DEBUG|INFO|WARNING|ERROR|CRITICAL) \d\d-\d\d [\d:.]+ \[?[^\]\s]{1,200}\] ?/, '')
+    .slice(0, TEXT_LENGTH)
+    .trim();
+
+interface PendingEvent extends Omit<LogEvent, 'time_ns'> {
+  readonly stamp: Stamp | null;
+}
+
+class VllmScan implements LineScan {
+  private readonly times: LogTimes;
+  private readonly gauges: GaugeSet;
+  private readonly book = new BudgetBook();
+  private readonly events: PendingEvent[] = [];
+  private readonly warnings: Warning[] = [];
+  private readonly settings = new Map<string, string>();
+  private readonly versions = new Set<string>();
+  private lines = 0;
+  private unreadable = 0;
+  private v0 = false;
+  private v1 = false;
+
+  constructor(times: LogTimes) {
+    this.times = times;
+    this.gauges = new GaugeSet(times);
+  }
+
+  take(line: LogLine): boolean {
+    const { text } = line;
+    if (!QUICK.test(text)) return false;
+    const taken = this.start(line) || this.stats(line) || this.event(line) || this.budget(line);
+    if (taken) this.lines++;
+    return taken || this.command(line) || KNOWN.test(text);
+  }
+
+  end(): SourceData | null {
+    if (this.lines === 0) return null;
+    const engine = this.v1 ? ', V1 engine' : this.v0 ? ', V0 engine' : '';
+    const producer = `vLLM ${[...this.versions].join(', ') || '(no version printed)'}${engine}`;
+    const { budgets, warnings } = this.book.build(producer);
+    const { gauges, clock, notRecorded } = this.gauges.build();
+    const assumption = this.times.assumption();
+    const said = clock === 'none' && assumption !== null && this.events.length > 0 ? [assumption] : [];
+    return sourceData({
+      producer,
+      rows:
+        this.gauges.samples + budgets.reduce((sum, { parts }) => sum + parts.length, 0) + this.events.length,
+      skipped: this.unreadable,
+      warnings: [...this.warnings, ...warnings],
+      notRecorded: [...notRecorded, ...said, ...this.missing(budgets.length > 0, gauges.length > 0)],
+      settings: [...this.settings],
+      readings: {
+        clock: clock === 'none' && said.length > 0 ? this.times.clock : clock,
+        gauges,
+        tables: [],
+        budgets,
+        events: this.events.map(({ stamp, ...event }) => ({
+          ...event,
+          time_ns: stamp === null ? null : this.times.resolve(stamp),
+        })),
+      },
+    });
+  }
+
+  private missing(hasBudget: boolean, hasSeries: boolean): string[] {
+    const missing: string[] = [];
+    if (!hasBudget) {
+      missing.push("The server's start is not in this log: its memory budget is printed there, so keep it.");
+    }
+    if (!hasSeries) {
+      missing.push(
+        'There are no lines of the periodic statistics (requests, KV cache usage); they are printed while requests run, unless --disable-log-stats.',
+      );
+    }
+    missing.push(
+      'The log tells what vLLM planned; what PyTorch holds is in a snapshot (torch.cuda.memory._record_memory_history).',
+    );
+    return missing;
+  }
+
+  /** Versions, engine kind and arguments. */
+  private start(line: LogLine): boolean {
+    const { text } = line;
+    const isEngine = text.includes('LLM engine (v');
+    const isServer = text.includes('vLLM API server version');
+    const isArguments = /\b(?:non-default )?args: [{N]/.test(text);
+    if (!isEngine && !isServer && !isArguments) {
+      if (!/\bversion v?\d+\.\d+\.\d/.test(text) || !/vllm|▀|▄|█/i.test(text)) return false;
+    }
+    const version = VERSION.exec(text)?.[1];
+    if (version !== undefined) this.versions.add(version);
+    if (isEngine) {
+      this.book.begin(placeOf(text).engine);
+      if (text.includes('a V1 LLM engine')) this.v1 = true;
+      else this.v0 = true;
+    }
+    if (isServer) this.book.begin('');
+    if (isEngine || isArguments) this.readArguments(line);
+    return true;
+  }
+
+  /** The command that started it, as a shell or a script shows it: no proof of a log. */
+  private command({ text, offset }: LogLine): boolean {
+    const utilization = /--gpu[-_]memory[-_]utilization[= ](\d?\.\d+|1)\b/.exec(text)?.[1];
+    if (utilization === undefined) return false;
+    this.book
+      .of('')
+      .add('utilization', 'Utilization', { value: Number(utilization), granularity: 0 }, offset);
+    return true;
+  }
+
+  private readArguments({ text, offset }: LogLine): void {
+    for (const [, name, quoted] of text.matchAll(ARGUMENTS)) {
+      const value = quoted.replace(/^'|'$/g, '');
+      // The first model named is the one served; a draft model follows.
+      if (!this.settings.has(name) && value !== 'None') this.settings.set(name, value);
+      if (name !== 'gpu_memory_utilization') continue;
+      const figure = figureOf(value, 1);
+      if (figure !== null) {
+        const exact = { value: figure.value, granularity: 0 };
+        this.book.of('').add('utilization', 'Utilization', exact, offset);
+      }
+    }
+  }
+
+  private budget(line: LogLine): boolean {
+    const { text, offset } = line;
+    const checkpoint = CHECKPOINT.exec(text)?.[1];
+    if (checkpoint !== undefined) {
+      this.settings.set('Checkpoint size', checkpoint);
+      return true;
+    }
+    return addBudgetLine({
+      text,
+      offset,
+      budget: this.book.of(placeOf(text).rank),
+      unreadable: (what, printed) => {
+        this.unreadable++;
+        this.warn(`${what} is printed as "${printed.slice(0, 40)}", which is no number.`, offset);
+      },
+    });
+  }
+
+  private stats(line: LogLine): boolean {
+    const at = line.text.indexOf(STATS);
+    const hits = at < 0 ? HIT_RATE.exec(line.text)?.[1] : undefined;
+    if (at < 0 && hits === undefined) return false;
+    const engine = /Engine (\d+):? $/.exec(line.text.slice(Math.max(0, at - 20), Math.max(0, at)))?.[1];
+    if (engine !== undefined) this.v1 = true;
+    const labels: Readonly<Record<string, string>> = engine === undefined ? {} : { engine };
+    this.gauges.at(line);
+    let before = '';
+    for (const segment of (hits ?? line.text.slice(at)).trim().replace(/\.$/, '').split(', ')) {
+      const match = STAT.exec(segment);
+      const value = match === null ? NaN : Number(match[2]);
+      if (match === null || Number.isNaN(value)) {
+        this.unreadable++;
+        this.warn(`"${segment.slice(0, 80)}" of a line of statistics was not understood.`, line.offset);
+        continue;
+      }
+      // "Prefix cache hit rate: GPU: 0.00%, CPU: 0.00%"
+      const name =
+        match[1] === 'CPU' && before.startsWith('Prefix cache') ? 'Prefix cache hit rate: CPU' : match[1];
+      before = name;
+      const unit = STAT_KINDS[match[3] ?? ''];
+      const grain = 10 ** -(match[2].split('.')[1]?.length ?? 0);
+      const isPercent = match[3] === '%';
+      this.gauges.add(
+        { id: name, label: name, unit, labels, note: noteOf(name) },
+        isPercent ? Number(`${match[2]}e-2`) : value,
+        isPercent ? grain / 100 : unit === 'count' ? 0 : grain,
+      );
+      if (name === 'Swapped') this.v0 = true;
+    }
+    return true;
+  }
+
+  private event(line: LogLine): boolean {
+    const { text } = line;
+    if (PREEMPTED.test(text)) {
+      const count = PREEMPTIONS.exec(text)?.[1];
+      this.gauges.at(line);
+      if (count !== undefined) {
+        const id = 'total_num_cumulative_preemption';
+        this.gauges.add({ id, label: 'Preemptions so far', unit: 'count' }, Number(count));
+      }
+      this.push('preemption', line, {});
+      return true;
+    }
+    for (const { kind, pattern, figures } of EVENTS) {
+      const match = pattern.exec(text);
+      if (match === null) continue;
+      const found: Record<string, number> = {};
+      for (const name of figures) {
+        const figure = figureOf(match.groups?.[name], GIB);
+        if (figure !== null) found[name] = figure.value;
+      }
+      this.push(kind, line, found);
+      return true;
+    }
+    return false;
+  }
+
+  private push(kind: LogEvent['kind'], line: LogLine, figures: Record<string, number>): void {
+    const device = /\bcuda:(\d+)/.exec(line.text)?.[1];
+    this.events.push({
+      kind,
+      stamp: this.times.of(line),
+      device: device === undefined ? null : Number(device),
+      text: messageOf(line.text),
+      figures,
+      offset: line.offset,
+    });
+  }
+
+  private warn(message: string, offset: number): void {
+    if (this.warnings.length < SAME_WARNING) this.warnings.push({ message, offset });
+  }
+}
+
+function noteOf(name: string): string | null {
+  if (/KV cache usage/.test(name))
+    return 'share of the KV cache blocks in use; the GPU memory for all of them is taken at the start';
+  if (/hit rate/.test(name)) return 'over the latest requests, as the server averages it';
+  if (/throughput/.test(name)) return 'mean over the time since the line before';
+  return null;
+}
+
+const SURE =
+  /Avg prompt throughput: [\d.]+ tokens\/s|vLLM API server version|LLM engine \(v\d|GPU KV cache size: |\(EngineCore/;
+const LIKELY =
+  /Memory profiling (?:results: |takes \d)|Model loading took [\d.]+ G|model weights take \S+GiB;|# \w+ blocks: \d+, # CPU|Available KV cache memory|Sleep mode freed|Free memory on device|To serve at least one request with/;
+
+function sniff(lines: readonly string[]): Sniff {
+  const sure = lines.find((line) => SURE.test(line));
+  if (sure !== undefined) return { score: 0.95, reason: `a vLLM log: "${SURE.exec(sure)?.[0]}"` };
+  const likely = lines.find((line) => LIKELY.test(line));
+  if (likely !== undefined) return { score: 0.85, reason: `a line of vLLM: "${LIKELY.exec(likely)?.[0]}"` };
+  return { score: 0, reason: 'no line of a vLLM log' };
+}
+
+export const vllmLogScanner: LineScanner = {
+  format: 'vllm-log',
+  title: 'vLLM log',
+  sniff,
+  start: (_fileName, times = new LogTimes()) => new VllmScan(times),
+};
