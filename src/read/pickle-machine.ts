@@ -12,7 +12,8 @@
  */
 import { TraceError, type TraceErrorCode } from '../base/trace-error.ts';
 import { PickleStrings } from './pickle-strings.ts';
-import { unsafeOpcode } from './pickle-opcodes.ts';
+import { unescapeUnicode, unquote } from './pickle-text.ts';
+import { argumentBytes, unsafeOpcode } from './pickle-opcodes.ts';
 
 export const NIL = 0;
 export const FALSE = 1;
@@ -112,6 +113,12 @@ export class PickleMachine {
     throw new TraceError(code, message, { offset });
   }
 
+  /** From inside `run`: what was decoded before the opcode at `start` is kept, and the stack says where it belongs. */
+  private failAt(top: number, start: number, code: TraceErrorCode, message: string): never {
+    this.top = top;
+    this.throwAt(code, this.passed + start, message);
+  }
+
   /** Room for `count` more values. Afterwards `tags` and `nums` may be other arrays. */
   reserve(count: number): void {
     if (count <= this.tags.length) return;
@@ -164,7 +171,8 @@ export class PickleMachine {
     let memoCount = this.memoCount;
     let top = this.top;
     let pos = 0;
-    const limit = final ? end : end - MARGIN;
+    const tail = end - MARGIN;
+    const limit = final ? end : tail;
     loop: while (pos < limit) {
       if (top + 1 >= tags.length) {
         this.reserve(top + 2);
@@ -173,6 +181,8 @@ export class PickleMachine {
       }
       const start = pos;
       const op = buffer[pos++];
+      if (start >= tail && pos + argumentBytes(op) > end)
+        this.failAt(top, start, 'truncated', 'the file ends inside a value');
       switch (op) {
         case 0x68: // BINGET
         case 0x6a: {
@@ -182,12 +192,7 @@ export class PickleMachine {
             index = (index | (buffer[pos] << 8) | (buffer[pos + 1] << 16) | (buffer[pos + 2] << 24)) >>> 0;
             pos += 3;
           }
-          if (index >= memoCount)
-            this.throwAt(
-              pos > end ? 'truncated' : 'corrupt',
-              this.passed + start,
-              `memo entry ${index} was never stored`,
-            );
+          if (index >= memoCount) this.failAt(top, start, 'corrupt', `memo entry ${index} was never stored`);
           const packed = memo[index];
           const tag = packed >>> ID_BITS;
           if (tag === BOX) {
@@ -211,13 +216,10 @@ export class PickleMachine {
               0;
             pos += 4;
           }
-          if (top === 0) this.throwAt('corrupt', this.passed + start, 'memoize on an empty stack');
-          if (index > memoCount + 65536)
-            this.throwAt(
-              'corrupt',
-              this.passed + start,
-              `memo index ${index} far beyond the ${memoCount} entries so far`,
-            );
+          if (top === 0) this.failAt(top, start, 'corrupt', 'memoize on an empty stack');
+          // Every entry takes a byte or more: a file cannot make the memo larger than itself.
+          if (index > this.passed + start)
+            this.failAt(top, start, 'corrupt', `memo index ${index} at byte ${this.passed + start}`);
           if (index >= memo.length) memo = this.growMemo(index + 1);
           const tag = tags[top - 1];
           memo[index] = tag >= STR ? ((tag << ID_BITS) | nums[top - 1]) >>> 0 : this.pack(top - 1);
@@ -232,7 +234,7 @@ export class PickleMachine {
               pos = start;
               break loop;
             }
-            this.throwAt('truncated', this.passed + start, 'the file ends inside an integer');
+            this.failAt(top, start, 'truncated', 'the file ends inside an integer');
           }
           if (size === 6 || (size === 7 && (buffer[pos + 6] < 0x1f || buffer[pos + 6] > 0xe0))) {
             // Addresses (47 bits) take six bytes in two's complement, times in microseconds seven; both exact in a double.
@@ -279,9 +281,8 @@ export class PickleMachine {
             pos += 3;
           }
           if (pos + size > end) {
-            if (size > LONGEST_STRING)
-              this.throwAt('corrupt', this.passed + start, `a string of ${size} bytes`);
-            if (final) this.throwAt('truncated', this.passed + start, 'the file ends inside a string');
+            if (size > LONGEST_STRING) this.failAt(top, start, 'corrupt', `a string of ${size} bytes`);
+            if (final) this.failAt(top, start, 'truncated', 'the file ends inside a string');
             pos = start;
             break loop;
           }
@@ -319,17 +320,18 @@ export class PickleMachine {
           const mark = marks.length === 0 ? -1 : marks.pop()!;
           const wanted = op === 0x75 ? DICT : LIST;
           if (mark < 1 || tags[mark - 1] !== wanted) {
-            this.throwAt(
+            this.failAt(
+              top,
+              start,
               'corrupt',
-              this.passed + start,
               op === 0x75 ? 'SETITEMS without a dict' : 'APPENDS without a list',
             );
           }
           this.offset = this.passed + start;
+          this.top = top;
           if (op === 0x65) shape.append(nums[mark - 1], mark, top);
           else {
-            if ((top - mark) & 1)
-              this.throwAt('corrupt', this.passed + start, 'SETITEMS with a key that has no value');
+            if ((top - mark) & 1) this.failAt(top, start, 'corrupt', 'SETITEMS with a key that has no value');
             shape.setItems(nums[mark - 1], mark, top, true);
           }
           tags = this.tags;
@@ -339,9 +341,9 @@ export class PickleMachine {
         }
         case 0x61: {
           // APPEND
-          if (top < 2 || tags[top - 2] !== LIST)
-            this.throwAt('corrupt', this.passed + start, 'APPEND without a list');
+          if (top < 2 || tags[top - 2] !== LIST) this.failAt(top, start, 'corrupt', 'APPEND without a list');
           this.offset = this.passed + start;
+          this.top = top;
           shape.append(nums[top - 2], top - 1, top);
           tags = this.tags;
           nums = this.nums;
@@ -349,9 +351,9 @@ export class PickleMachine {
           break;
         }
         case 0x73: // SETITEM
-          if (top < 3 || tags[top - 3] !== DICT)
-            this.throwAt('corrupt', this.passed + start, 'SETITEM without a dict');
+          if (top < 3 || tags[top - 3] !== DICT) this.failAt(top, start, 'corrupt', 'SETITEM without a dict');
           this.offset = this.passed + start;
+          this.top = top;
           shape.setItems(nums[top - 3], top - 2, top, false);
           tags = this.tags;
           nums = this.nums;
@@ -366,7 +368,7 @@ export class PickleMachine {
           const next = this.runRare(op, buffer, pos, end);
           if (next < 0) {
             // Not enough bytes for a text or long argument.
-            if (final) this.throwAt('truncated', this.passed + start, 'the file ends inside a value');
+            if (final) this.failAt(top, start, 'truncated', 'the file ends inside a value');
             pos = start;
             break loop;
           }
@@ -380,7 +382,6 @@ export class PickleMachine {
           if (this.stopped) break loop;
         }
       }
-      if (pos > end) this.throwAt('truncated', this.passed + start, 'the file ends inside a value');
     }
     this.top = top;
     this.memoCount = memoCount;
@@ -421,15 +422,14 @@ export class PickleMachine {
   }
 
   private memoText(text: string, put: boolean, at: number): void {
-    const index = Number(text);
+    const index = /^\d{1,10}$/.test(text) ? Number(text) : -1;
     if (put) {
-      if (!(index >= 0 && index <= this.memoCount + 65536) || this.top === 0)
-        this.throwAt('corrupt', at, `PUT ${text}`);
+      if (index < 0 || index > at || this.top === 0) this.throwAt('corrupt', at, `PUT ${text}`);
       if (index >= this.memo.length) this.growMemo(index + 1);
       this.memo[index] = this.pack(this.top - 1);
       this.memoCount = Math.max(this.memoCount, index + 1);
     } else {
-      if (!(index >= 0 && index < this.memoCount))
+      if (index < 0 || index >= this.memoCount)
         this.throwAt('corrupt', at, `memo entry ${text} was never stored`);
       this.value(this.tagOf(this.memo[index]), this.numOf(this.memo[index]));
     }
@@ -577,20 +577,10 @@ export class PickleMachine {
         this.value(FLOAT, Number(line));
         return;
       case 'S':
-        this.value(
-          STR,
-          this.strings.internText(line.replace(/^(['"])(.*)\1$/s, '$2').replace(/\\(['"\\])/g, '$1')),
-        );
+        this.value(STR, this.strings.internText(unquote(line)));
         return;
       case 'V':
-        this.value(
-          STR,
-          this.strings.internText(
-            line.replace(/\\u([0-9a-fA-F]{4})|\\U([0-9a-fA-F]{8})/g, (_, short: string, long: string) =>
-              String.fromCodePoint(parseInt(short ?? long, 16)),
-            ),
-          ),
-        );
+        this.value(STR, this.strings.internText(unescapeUnicode(line)));
         return;
       default:
         this.memoText(line, String.fromCharCode(op) === 'p', at);

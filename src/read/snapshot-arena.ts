@@ -2,7 +2,7 @@
  * Lists and dicts of a snapshot's pickle while it is decoded: ids and typed columns, no object each.
  *
  *   dict_ref   role (4 bits) and row (28 bits) of a dict, ROLE_FRESH until its items came
- *   list       RUN: rows [a, b) of one role | POOLED: packed values pool[a, a + b) | STACK: node a
+ *   list       RUN + role: rows [a, b) of that role | POOLED: packed values pool[a, a + b) | STACK: node a
  */
 import { IndexColumn } from '../trace/column-builder.ts';
 import { NONE } from '../trace/schema.ts';
@@ -20,9 +20,10 @@ export const ROLE_OTHER = 7;
 export const ROW_MASK = (1 << 28) - 1;
 
 const EMPTY_LIST = 0;
-const RUN = 1;
-const POOLED = 2;
-const STACK = 3;
+const POOLED = 1;
+const STACK = 2;
+/** And the role of its rows. */
+const RUN = 16;
 
 const START = 4096;
 
@@ -84,13 +85,13 @@ export class SnapshotArena {
     return list;
   }
 
-  appendRow(list: number, row: number): void {
+  appendRow(list: number, role: number, row: number): void {
     const kind = this.listKind[list];
     if (kind === EMPTY_LIST) {
-      this.listKind[list] = RUN;
+      this.listKind[list] = RUN | role;
       this.listA[list] = row;
       this.listB[list] = row + 1;
-    } else if (kind === RUN && this.listB[list] === row) this.listB[list] = row + 1;
+    } else if (kind === (RUN | role) && this.listB[list] === row) this.listB[list] = row + 1;
     else this.malformed++;
   }
 
@@ -145,15 +146,15 @@ export class SnapshotArena {
     return this.listKind[list] === EMPTY_LIST;
   }
 
-  /** Rows [from, to) of a list, empty for an empty one; null for a list of other things. */
-  rowsOf(list: number): readonly [number, number] | null {
+  /** Rows [from, to) of a list of that role, empty for an empty one; null for a list of other things. */
+  rowsOf(list: number, role: number): readonly [number, number] | null {
     const kind = this.listKind[list];
-    if (kind === RUN) return [this.listA[list], this.listB[list]];
+    if (kind === (RUN | role)) return [this.listA[list], this.listB[list]];
     return kind === EMPTY_LIST ? [0, 0] : null;
   }
 
-  setRows(list: number, from: number, to: number): void {
-    this.listKind[list] = RUN;
+  setRows(list: number, role: number, from: number, to: number): void {
+    this.listKind[list] = RUN | role;
     this.listA[list] = from;
     this.listB[list] = to;
   }

@@ -46,6 +46,13 @@ import { EventRows } from './snapshot-rows.ts';
 const BYTES_AN_EVENT = 72;
 /** Generic dicts kept (settings and the like); more than this many are not a snapshot's. */
 const MOST_OTHERS = 100_000;
+/** Dicts inside dicts whose items come one at a time; a snapshot has three levels. */
+const MOST_NESTED = 64;
+/** A snapshot names devices by small numbers; tuples hold small ones. */
+const MOST_DEVICES = 1024;
+const LONGEST_TUPLE_PART = 64;
+
+const isByte = (num: number): boolean => num >= 0 && num < 256;
 
 export class SnapshotShape implements PickleShape {
   readonly machine = new PickleMachine(this);
@@ -75,6 +82,7 @@ export class SnapshotShape implements PickleShape {
   topFound = false;
 
   private readonly pending = new Map<number, number[]>();
+  private nested = 0;
   private readonly tupleText: string[] = [];
   private readonly smallTuples = new Map<number, number>();
   /** By string id; the actions' ids follow the keys'. */
@@ -114,11 +122,13 @@ export class SnapshotShape implements PickleShape {
       to - from === 2 &&
       tags[from] === INT &&
       tags[from + 1] === INT &&
-      (nums[from] | nums[from + 1]) >>> 8 === 0;
+      isByte(nums[from]) &&
+      isByte(nums[from + 1]);
     if (small) return this.pairTuple(nums[from], nums[from + 1]);
     const parts: string[] = [];
+    // Bounded: a tuple of tuples of tuples would double its text at every level.
     for (let i = from; i < to && i < from + 16; i++)
-      parts.push(tags[i] === STR ? this.machine.strings.text(nums[i]) : String(this.plain(tags[i], nums[i])));
+      parts.push(String(this.plain(tags[i], nums[i])).slice(0, LONGEST_TUPLE_PART));
     return this.tupleText.push(`(${parts.join(', ')})`) - 1;
   }
 
@@ -141,7 +151,7 @@ export class SnapshotShape implements PickleShape {
         this.settle(dict, to);
         const ref = arena.dictRef[dict];
         const role = ref >>> 28;
-        if (role >= ROLE_EVENT && role <= ROLE_ANNOTATION) arena.appendRow(list, ref & ROW_MASK);
+        if (role >= ROLE_EVENT && role <= ROLE_ANNOTATION) arena.appendRow(list, role, ref & ROW_MASK);
         else arena.appendPooled(list, ((DICT << 28) | dict) >>> 0);
       } else arena.appendPooled(list, machine.pack(at));
     }
@@ -201,6 +211,7 @@ export class SnapshotShape implements PickleShape {
     if (items === undefined) return;
     this.pending.delete(dict);
     const { machine } = this;
+    if (++this.nested > MOST_NESTED) machine.throwAt('unsupported', machine.offset, 'dicts nested too deep');
     machine.reserve(scratch + items.length + 1);
     items.forEach((packed, i) => {
       machine.tags[scratch + i] = machine.tagOf(packed);
@@ -211,6 +222,7 @@ export class SnapshotShape implements PickleShape {
       if (machine.tags[scratch + i] === DICT) this.settle(machine.nums[scratch + i], scratch + items.length);
     }
     this.setItems(dict, scratch, scratch + items.length, true);
+    this.nested--;
   }
 
   private setEvent(dict: number, from: number, to: number): void {
@@ -450,9 +462,9 @@ export class SnapshotShape implements PickleShape {
         const text = tag === TUPLE ? this.tupleText[num] : tag === LIST ? this.listText(num) : '';
         segment.poolId = text === '(0, 0)' ? '' : text;
       } else if (key === K.blocks && tag === LIST) {
-        [segment.blockFrom, segment.blockTo] = this.arena.rowsOf(num) ?? [0, 0];
+        [segment.blockFrom, segment.blockTo] = this.arena.rowsOf(num, ROLE_BLOCK) ?? [0, 0];
       } else if (tag === INT) {
-        if (key === K.device) segment.device = num;
+        if (key === K.device) segment.device = this.deviceOf(num);
         else if (key === K.total_size) segment.total = num;
         else if (key === K.allocated_size) segment.allocated = num;
         else if (key === K.active_size) segment.active = num;
@@ -463,6 +475,13 @@ export class SnapshotShape implements PickleShape {
     segment.low = words[0];
     segment.high = words[1];
     this.arena.setRole(dict, ROLE_SEGMENT, this.segments.push(segment) - 1);
+  }
+
+  /** A device's number; -1 for what cannot be one. */
+  private deviceOf(num: number): number {
+    if (num >= 0 && num < MOST_DEVICES) return num;
+    this.arena.malformed++;
+    return -1;
   }
 
   private setAnnotation(dict: number, from: number, to: number): void {
@@ -546,32 +565,8 @@ export class SnapshotShape implements PickleShape {
   /** After STOP or a cut: settles the top-level dict where its items came one at a time. */
   settleTop(): void {
     const { machine } = this;
+    this.nested = 0;
     if (machine.top > 0 && machine.tags[0] === DICT) this.settle(machine.nums[0], machine.top);
-  }
-
-  /**
-   * The devices' trace lists of a file that was cut: the stack still holds
-   * [top dict, ..., "device_traces", outer list, device 0's list, device 1's list, ...].
-   */
-  traceListsOnStack(): number[] {
-    const { tags, nums, top } = this.machine;
-    for (let i = 0; i + 1 < top; i++) {
-      if (tags[i] === STR && nums[i] === K.device_traces && tags[i + 1] === LIST) {
-        const lists = this.arena.listsOf(nums[i + 1]);
-        for (let j = i + 2; j < top && tags[j] === LIST; j++) lists.push(nums[j]);
-        return lists;
-      }
-    }
-    return [];
-  }
-
-  /** Gives the list the finished events that a cut left on the stack, not yet appended to any list. */
-  adoptLooseRows(list: number): void {
-    let from = 0;
-    for (const other of this.traceListsOnStack()) from = Math.max(from, this.arena.rowsOf(other)?.[1] ?? 0);
-    const rows = this.arena.rowsOf(list);
-    if (rows === null || from >= this.events.length) return;
-    this.arena.setRows(list, this.arena.isEmpty(list) ? from : rows[0], this.events.length);
   }
 }
 

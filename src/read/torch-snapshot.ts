@@ -9,10 +9,14 @@ import { TraceError } from '../base/trace-error.ts';
 import { NONE } from '../trace/schema.ts';
 import type { DeviceTrace, SourceData, Warning } from '../trace/capture.ts';
 import type { Head, Reader, ReaderContext, ReaderInput, ReadOutcome, Sniff } from './reader.ts';
-import { SnapshotShape } from './snapshot-shape.ts';
+import { ROLE_EVENT } from './snapshot-arena.ts';
+import { extentOf } from './snapshot-cut.ts';
+import { type SegmentRow, SnapshotShape } from './snapshot-shape.ts';
 import { blocksOf, classifyPools, pairAnnotations, segmentsOf } from './snapshot-tables.ts';
 
 const TITLE = 'PyTorch allocator snapshot';
+/** More lists of events than this are no machine's. */
+const MOST_DEVICES = 1024;
 
 function indexOfText(bytes: Uint8Array, text: string): number {
   const wanted = new TextEncoder().encode(text);
@@ -102,6 +106,7 @@ function notRecordedOf(shape: SnapshotShape, devices: readonly DeviceTrace[]): s
   const sentences: string[] = [];
   const { events } = shape;
   if (events.length === 0) {
+    if (!shape.machine.stopped) return sentences;
     sentences.push(
       'No history was recorded, only the state at the end: call torch.cuda.memory._record_memory_history(max_entries=1000000) before the work, then _dump_snapshot().',
     );
@@ -122,30 +127,35 @@ function notRecordedOf(shape: SnapshotShape, devices: readonly DeviceTrace[]): s
   return sentences;
 }
 
-function build(shape: SnapshotShape, stopped: boolean): { data: SourceData; skipped: number } {
-  shape.settleTop();
-  const { events } = shape;
-  let lists = shape.topTraces >= 0 ? shape.arena.listsOf(shape.topTraces) : [];
-  const cut = !stopped;
-  if (cut) {
-    lists = shape.traceListsOnStack();
-    const last = lists.at(-1);
-    if (last !== undefined) shape.adoptLooseRows(last);
+/** `items` by device. */
+function byDevice<T extends { readonly device: number }>(items: readonly T[]): ReadonlyMap<number, T[]> {
+  const groups = new Map<number, T[]>();
+  for (const item of items) {
+    const group = groups.get(item.device);
+    if (group === undefined) groups.set(item.device, [item]);
+    else group.push(item);
   }
+  return groups;
+}
+
+function build(shape: SnapshotShape): { data: SourceData; skipped: number } {
+  const { events, arena } = shape;
+  const { traces, tracesWhole, segmentsWhole } = extentOf(shape);
   // A cut inside the list of segments leaves a part of the state: no state at all is honest.
-  const segmentsWhole = stopped || lists.length > 0;
-  const count = Math.max(
-    lists.length,
-    segmentsWhole ? shape.segments.reduce((most, segment) => Math.max(most, segment.device + 1), 0) : 0,
+  const segmentsOfDevice = byDevice<SegmentRow>(segmentsWhole ? shape.segments : []);
+  const annotationsOfDevice = byDevice(shape.annotations);
+  const count = Math.min(
+    Math.max(traces.length, ...[...segmentsOfDevice.keys()].map((device) => device + 1)),
+    MOST_DEVICES,
   );
   const devices: DeviceTrace[] = [];
   const group = new Uint8Array(events.length);
   const untimed = events.timed === 0;
   let placed = 0;
   for (let device = 0; device < count; device++) {
-    const [from, to] = (device < lists.length ? shape.arena.rowsOf(lists[device]) : null) ?? [0, 0];
+    const [from, to] = (device < traces.length ? arena.rowsOf(traces[device], ROLE_EVENT) : null) ?? [0, 0];
     placed += to - from;
-    const own = shape.segments.filter((segment) => segment.device === device);
+    const own = segmentsOfDevice.get(device) ?? [];
     if (to === from && own.length === 0) continue;
     if (untimed) for (let row = from; row < to; row++) events.time_ns[2 * row] = row - from;
     const table = {
@@ -168,10 +178,10 @@ function build(shape: SnapshotShape, stopped: boolean): { data: SourceData; skip
       clock: untimed ? 'none' : 'wall',
       streams: shape.streams,
       events: table,
-      cut: cut && device === count - 1,
+      cut: !tracesWhole && device >= traces.length - 1,
       segments,
       blocks: segmentsWhole ? blocksOf(shape, own) : null,
-      annotations: pairAnnotations(shape.annotations, device),
+      annotations: pairAnnotations(annotationsOfDevice.get(device) ?? [], device),
       pools: null,
       device_free: shape.deviceFree
         .filter(([row]) => row >= from && row < to)
@@ -182,7 +192,7 @@ function build(shape: SnapshotShape, stopped: boolean): { data: SourceData; skip
   const data: SourceData = {
     producer: producerOf(shape),
     rows: placed,
-    skipped: events.length - placed + shape.arena.malformed,
+    skipped: Math.max(0, events.length - placed) + arena.malformed,
     warnings: warningsOf(shape),
     notRecorded: notRecordedOf(shape, devices),
     devices,
@@ -193,13 +203,28 @@ function build(shape: SnapshotShape, stopped: boolean): { data: SourceData; skip
   return { data, skipped: events.length - placed };
 }
 
+/** The TraceError that `work` throws, or null. */
+function attempt(work: () => void): TraceError | null {
+  try {
+    work();
+    return null;
+  } catch (thrown) {
+    if (thrown instanceof TraceError) return thrown;
+    throw thrown;
+  }
+}
+
 async function read(input: ReaderInput, context: ReaderContext): Promise<ReadOutcome> {
   const shape = new SnapshotShape(input.storedBytes);
+  const { machine } = shape;
   let error: TraceError | null = null;
+  let decoding = false;
   try {
     let since = 0;
     for await (const chunk of input.chunks()) {
-      shape.machine.push(chunk);
+      decoding = true;
+      machine.push(chunk);
+      decoding = false;
       since += chunk.length;
       context.progress('decoding pickle', 0);
       if (since >= 4 << 20) {
@@ -207,14 +232,16 @@ async function read(input: ReaderInput, context: ReaderContext): Promise<ReadOut
         await context.breathe();
       }
     }
-    shape.machine.finish();
+    decoding = true;
+    machine.finish();
   } catch (thrown) {
-    if (!(thrown instanceof TraceError)) throw thrown;
-    if (thrown.code === 'cancelled') throw thrown;
+    if (!(thrown instanceof TraceError) || thrown.code === 'cancelled') throw thrown;
     error = thrown;
   }
-  const { machine } = shape;
-  const { data, skipped } = build(shape, machine.stopped);
+  // Where the input failed (a damaged .gz), what it gave before is decoded to its last byte.
+  if (!decoding) attempt(() => machine.finish());
+  error = attempt(() => shape.settleTop()) ?? error;
+  const { data, skipped } = build(shape);
   if (error === null && !shape.topFound && shape.segments.length === 0 && shape.events.length === 0) {
     error = new TraceError(
       'unrecognised',
