@@ -9,11 +9,10 @@
  */
 import { NONE } from '../trace/schema.ts';
 import type { RawEvents } from './nsys-events.ts';
-import { RUNTIME_TABLE } from './nsys-schema.ts';
+import { CHAINS_TABLE, RUNTIME_TABLE } from './nsys-schema.ts';
 import type { NsysTables } from './nsys-tables.ts';
 import type { ReaderContext } from './reader.ts';
 
-export const CHAINS_TABLE = 'CUDA_CALLCHAINS';
 const BREATH_ROWS = 1 << 16;
 /** Frames of call chains that are kept: 24 bytes each. */
 const MOST_FRAMES = 4_000_000;

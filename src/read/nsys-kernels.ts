@@ -5,10 +5,10 @@
  */
 import type { KernelTable, Warning } from '../trace/capture.ts';
 import { Numbering } from './nsys-events.ts';
+import { KERNELS_TABLE } from './nsys-schema.ts';
 import type { NsysTables } from './nsys-tables.ts';
 import type { ReaderContext } from './reader.ts';
 
-export const KERNELS_TABLE = 'CUPTI_ACTIVITY_KIND_KERNEL';
 /** 30 bytes each. */
 const MOST_KERNELS = 4_000_000;
 const MOST_STREAMS = 65536;

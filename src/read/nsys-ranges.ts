@@ -6,11 +6,11 @@
  */
 import type { Annotation, Warning } from '../trace/capture.ts';
 import { processPart } from './nsys-calls.ts';
+import { NVTX_TABLE } from './nsys-schema.ts';
 import { shorten } from './nsys-stacks.ts';
 import type { NsysTables } from './nsys-tables.ts';
 import type { ReaderContext } from './reader.ts';
 
-export const NVTX_TABLE = 'NVTX_EVENTS';
 /** NSYS_EVENT_TYPE. */
 const MARK = 34;
 const PUSH_POP = 59;

@@ -13,6 +13,33 @@ export const EVENTS_TABLE = 'CUDA_GPU_MEMORY_USAGE_EVENTS';
 export const POOLS_TABLE = 'CUDA_GPU_MEMORY_POOL_EVENTS';
 export const RUNTIME_TABLE = 'CUPTI_ACTIVITY_KIND_RUNTIME';
 export const STRINGS_TABLE = 'StringIds';
+export const CHAINS_TABLE = 'CUDA_CALLCHAINS';
+export const NVTX_TABLE = 'NVTX_EVENTS';
+export const KERNELS_TABLE = 'CUPTI_ACTIVITY_KIND_KERNEL';
+
+/** All that is ever read. What is not in it (environment, processes, threads) is not opened. */
+export const READ_TABLES: ReadonlySet<string> = new Set([
+  EVENTS_TABLE,
+  POOLS_TABLE,
+  RUNTIME_TABLE,
+  STRINGS_TABLE,
+  CHAINS_TABLE,
+  NVTX_TABLE,
+  KERNELS_TABLE,
+  'META_DATA_EXPORT',
+  'EXPORT_META_DATA',
+  'ENUM_CUDA_MEM_KIND',
+  'TARGET_INFO_GPU',
+  'TARGET_INFO_CUDA_DEVICE',
+  'TARGET_INFO_SESSION_START_TIME',
+]);
+
+/** A table that only Nsight Systems writes. */
+export const isNsysTable = (name: string): boolean =>
+  name === STRINGS_TABLE ||
+  /^(CUPTI_ACTIVITY_KIND_|CUDA_GPU_MEMORY_|CUDA_UM_|CUDA_CALLCHAINS$|NVTX_EVENTS$|TARGET_INFO_|META_DATA_(EXPORT|CAPTURE)$|ANALYSIS_DETAILS$|ENUM_(CUDA|CUPTI|NSYS|WDDM|OPENACC|OPENGL|OPENMP|D3D12|DXGI|NET|PMU|VULKAN|GPU|ETW|SLI|STACK|SAMPLING|NVDRIVER)_|PROFILER_OVERHEAD$|PROCESSES$|ProcessStreams$|ThreadNames$)/.test(
+    name,
+  );
 const UNKNOWN_KIND = MEM_KINDS.indexOf('unknown');
 const BREATH_ROWS = 1 << 17;
 

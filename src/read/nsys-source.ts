@@ -11,10 +11,10 @@ import { TraceError } from '../base/trace-error.ts';
 import type { SourceData, Warning } from '../trace/capture.ts';
 import { sourceData } from '../trace/source-data.ts';
 import { StackTable } from '../trace/stack-table.ts';
-import { type Calls, CHAINS_TABLE, type ChainFrames, readCalls, readChains } from './nsys-calls.ts';
+import { type Calls, type ChainFrames, readCalls, readChains } from './nsys-calls.ts';
 import { buildDevices, type GpuFacts } from './nsys-devices.ts';
 import { EventRows, NEEDED, type RawEvents } from './nsys-events.ts';
-import { KERNELS_TABLE, type RawKernels, readKernels, stringsOfKernels } from './nsys-kernels.ts';
+import { type RawKernels, readKernels, stringsOfKernels } from './nsys-kernels.ts';
 import { readPoolEvents } from './nsys-pools.ts';
 import { type RawRanges, readRanges, stringsOfRanges } from './nsys-ranges.ts';
 import * as schema from './nsys-schema.ts';
@@ -22,9 +22,12 @@ import { buildStacks, readStrings, stringsOfStacks } from './nsys-stacks.ts';
 import type { NsysTables } from './nsys-tables.ts';
 import type { Format, ReaderContext, ReadOutcome } from './reader.ts';
 
-const { EVENTS_TABLE, RUNTIME_TABLE } = schema;
+const { CHAINS_TABLE, EVENTS_TABLE, KERNELS_TABLE, RUNTIME_TABLE } = schema;
 const RECORD_AGAIN =
   'Record again with: nsys profile --cuda-memory-usage=true ..., then nsys export --type=sqlite REPORT.nsys-rep';
+
+const ALONE =
+  'Only the table of memory events was opened: drop the whole folder of the export for the API calls behind them, NVTX ranges, kernels and the names of GPUs.';
 
 /** What the file is called, and what is known of it before its tables are read. */
 export interface NsysFile {
@@ -32,6 +35,8 @@ export interface NsysFile {
   readonly format: Format;
   readonly storedBytes: number;
   readonly warnings: readonly Warning[];
+  /** true: one file of a folder, the table of memory events. */
+  readonly isAlone?: boolean;
   /** Sentences about what this form of export lacks. */
   readonly notRecorded?: readonly string[];
 }
@@ -164,7 +169,7 @@ export async function readNsysTables(
   const settings: [string, string][] = start === null ? [] : [['Session start, Unix ns', start]];
   const producer = await attempt('The version', () => schema.readProducer(tables), 'Nsight Systems');
   const base = sourceData({ producer, warnings, settings });
-  const lacking = file.notRecorded ?? [];
+  const lacking = [...(file.isAlone === true ? [ALONE] : []), ...(file.notRecorded ?? [])];
   if (!tables.names.has(EVENTS_TABLE)) {
     const sentences = await withoutEvents(tables, attempt, context);
     return { data: { ...base, notRecorded: [...sentences, ...lacking] }, error: null };

@@ -7,7 +7,7 @@
  *   main                    ~/train
  */
 import { NONE } from '../trace/schema.ts';
-import { StackTable } from '../trace/stack-table.ts';
+import type { StackTable } from '../trace/stack-table.ts';
 import { byChain, type Calls, type ChainFrames } from './nsys-calls.ts';
 import type { RawEvents } from './nsys-events.ts';
 import { apiName, STRINGS_TABLE } from './nsys-schema.ts';

@@ -42,60 +42,6 @@ export interface Cells {
   text(row: number): string;
 }
 
-/** A column that the table lacks. */
-export const NO_CELLS: Cells = {
-  isNull: () => true,
-  int: () => 0,
-  number: () => 0,
-  bigint: () => 0n,
-  text: () => '',
-};
-
-/** `value` as a 64-bit integer, null where it is none. */
-function integerOf(value: unknown): bigint | null {
-  switch (typeof value) {
-    case 'bigint':
-      return BigInt.asIntN(64, value);
-    case 'number':
-      return Number.isFinite(value) ? BigInt.asIntN(64, BigInt(Math.trunc(value))) : null;
-    case 'boolean':
-      return value ? 1n : 0n;
-    case 'string':
-      return /^[+-]?\d{1,20}$/.test(value) ? BigInt.asIntN(64, BigInt(value)) : null;
-    default:
-      return null;
-  }
-}
-
-/** Cells of any values: numbers, bigints, texts (numbers in texts too), undefined and null for nothing. */
-export class ValueCells implements Cells {
-  constructor(private readonly values: ArrayLike<unknown>) {}
-
-  isNull(row: number): boolean {
-    return this.values[row] === undefined || this.values[row] === null;
-  }
-
-  int(row: number): number {
-    return this.number(row) | 0;
-  }
-
-  number(row: number): number {
-    const value = this.values[row];
-    if (typeof value === 'number') return value;
-    const integer = integerOf(value);
-    return integer === null ? 0 : Number(integer);
-  }
-
-  bigint(row: number): bigint {
-    return integerOf(this.values[row]) ?? 0n;
-  }
-
-  text(row: number): string {
-    const value = this.values[row];
-    return typeof value === 'string' ? value : typeof value === 'number' ? String(value) : '';
-  }
-}
-
 /** Rows over columns that lie in memory. */
 export class ColumnRows implements Rows {
   private row = -1;

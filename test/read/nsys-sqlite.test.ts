@@ -5,7 +5,7 @@ import { exactKindFigures } from '../../src/analyze/nsys-kinds.ts';
 import { asBigInt64, asBigUint64, u64At } from '../../src/base/u64.ts';
 import { nsysSqliteReader } from '../../src/read/nsys-sqlite.ts';
 import type { DeviceTrace, SourceData } from '../../src/trace/capture.ts';
-import { ACTION, MEM_KINDS } from '../../src/trace/schema.ts';
+import { ACTION, MEM_KINDS, NONE } from '../../src/trace/schema.ts';
 import { askSqlite, changeSqlite, kindsBySql, makeSqlite, type Row } from './make-sqlite.ts';
 import { inputFromBytes, readBytes, testContext } from './open-for-test.ts';
 
