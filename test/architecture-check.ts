@@ -189,11 +189,16 @@ export function checkFile(path: string, text: string, rules: Rules): Violation[]
         'no let or var at module level: state lives in objects that are closed',
       );
     }
-    for (const { initializer } of statement.declarationList.declarations) {
-      if (initializer !== undefined && isEmptyContainer(initializer)) {
+    for (const { initializer, type } of statement.declarationList.declarations) {
+      if (initializer !== undefined && isEmptyContainer(initializer) && !isReadonly(type)) {
         fail(statement, 'module state', 'an empty container at module level is there to be filled');
       }
     }
+  }
+
+  /** readonly T[], ReadonlyMap<K, V>: empty, and stays so. */
+  function isReadonly(type: ts.TypeNode | undefined): boolean {
+    return type !== undefined && /^(readonly |Readonly(Array|Map|Set)?<)/.test(type.getText(file));
   }
 
   /** [], {}, new Map(), new Array(5): without content, so meant for content that comes later. */
