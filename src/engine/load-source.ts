@@ -2,9 +2,11 @@
 import { breathe } from '../base/breathe.ts';
 import { TraceError, type TraceErrorData, toErrorData } from '../base/trace-error.ts';
 import type { ByteSource } from '../file/byte-source.ts';
-import { openInput } from '../file/open-input.ts';
+import { openArchive } from '../file/archive.ts';
+import type { Archive, ArchiveEntry } from '../file/archive-entry.ts';
+import { openInput, type OpenInput } from '../file/open-input.ts';
 import type { FolderReader, Format, ReaderContext, ReadOutcome } from '../read/reader.ts';
-import { FOLDER_READERS, READERS } from '../read/readers.ts';
+import { FOLDER_READERS, RANDOM_ACCESS, READERS } from '../read/readers.ts';
 import { chooseFolderReader, chooseReader } from '../read/sniff.ts';
 import type { SourceData } from '../trace/capture.ts';
 import { sourceData } from '../trace/source-data.ts';
@@ -96,15 +98,16 @@ class Reading {
   }
 }
 
-/** One file's sources: one for most, more for a log of several kinds of lines. */
-export async function loadFile(source: ByteSource, options: LoadOptions): Promise<LoadedSource[]> {
-  const reading = new Reading(source.name, source.size, options);
+/** One opened input's sources: recognised and read. */
+async function readInput(input: OpenInput, reading: Reading): Promise<LoadedSource[]> {
   let format: Format | null = null;
   let title = 'unknown';
   try {
-    reading.report();
-    const input = await openInput(source, (bytes) => reading.advance(bytes));
-    const { reader } = chooseReader(READERS, { bytes: input.head, name: source.name, size: source.size });
+    const { reader } = chooseReader(READERS, {
+      bytes: input.head,
+      name: input.name,
+      size: input.storedBytes,
+    });
     format = reader.format;
     title = reader.title;
     const outcome = await reader.read(
@@ -112,7 +115,7 @@ export async function loadFile(source: ByteSource, options: LoadOptions): Promis
         name: input.name,
         storedBytes: input.storedBytes,
         chunks: () => input.chunks(),
-        source: input.source,
+        source: RANDOM_ACCESS.has(format) ? await input.randomAccess() : input.source,
       },
       reading.context,
     );
@@ -121,6 +124,125 @@ export async function loadFile(source: ByteSource, options: LoadOptions): Promis
     return reading.fail(format, title, thrown);
   }
 }
+
+/** One file's sources: one for most, more for a log of several kinds of lines and for an archive. */
+export async function loadFile(source: ByteSource, options: LoadOptions): Promise<LoadedSource[]> {
+  const reading = new Reading(source.name, source.size, options);
+  let archive: Archive | null;
+  try {
+    reading.report();
+    const input = await openInput(source, (bytes) => reading.advance(bytes));
+    archive = await openArchive(input);
+    if (archive === null) return await readInput(input, reading);
+  } catch (thrown) {
+    return reading.fail(null, 'unknown', thrown);
+  }
+  return await loadArchive(source, archive, options);
+}
+
+/** Sources of an archive's entries; those of one folder are offered to the folder readers together first. */
+async function loadArchive(
+  source: ByteSource,
+  archive: Archive,
+  options: LoadOptions,
+): Promise<LoadedSource[]> {
+  const whole = new Reading(source.name, source.size, options);
+  const title = `${archive.kind} archive`;
+  if (archive.advice !== null) {
+    const refusal = new TraceError('refused', archive.advice, { file: source.name, format: archive.kind });
+    return whole.fail(null, title, refusal);
+  }
+  const total = archive.entries.reduce((sum, { storedBytes }) => sum + storedBytes, 0);
+  const all: LoadedSource[] = [];
+  let before = 0;
+  const partOf = (path: string, size: number): Reading => {
+    const offset = before;
+    before += size;
+    return new Reading(`${source.name}/${path}`, size, {
+      isCancelled: () => options.isCancelled(),
+      onProgress: (stage, done) => options.onProgress(`${path}: ${stage}`, offset + done, total),
+    });
+  };
+  for (const [folder, entries] of byFolder(archive.entries)) {
+    if (options.isCancelled()) break;
+    const reader = await folderReaderOf(entries);
+    if (reader !== null) {
+      const reading = partOf(
+        folder,
+        entries.reduce((sum, { storedBytes }) => sum + storedBytes, 0),
+      );
+      try {
+        const files: ByteSource[] = [];
+        for (const entry of entries) {
+          const input = await entry.open(() => reading.context.checkCancelled());
+          files.push(renamed(await input.randomAccess(), nameIn(folder, entry.path)));
+        }
+        all.push(...reading.finish(reader, await reader.read(folder, files, reading.context)));
+      } catch (thrown) {
+        all.push(...reading.fail(reader.format, reader.title, thrown));
+      }
+      continue;
+    }
+    for (const entry of entries) {
+      const reading = partOf(entry.path, entry.storedBytes);
+      try {
+        all.push(...(await readInput(await entry.open((done) => reading.advance(done)), reading)));
+      } catch (thrown) {
+        all.push(...reading.fail(null, 'unknown', thrown));
+      }
+    }
+  }
+  // What was said of the archive itself is said at its first source, or is all there is to say.
+  if (all.length === 0) {
+    const why =
+      archive.error ?? new TraceError('unrecognised', 'The archive holds no files.', { file: source.name });
+    return whole.fail(null, title, why);
+  }
+  const [first, ...rest] = all;
+  const notes = [
+    ...archive.notes,
+    ...(archive.error === null ? [] : [archive.error].map(({ message, offset }) => ({ message, offset }))),
+  ];
+  return [{ ...first, data: { ...first.data, warnings: [...notes, ...first.data.warnings] } }, ...rest];
+}
+
+const folderOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/')));
+const nameIn = (folder: string, path: string): string =>
+  folder === '' ? path : path.slice(folder.length + 1);
+
+function byFolder(entries: readonly ArchiveEntry[]): Map<string, ArchiveEntry[]> {
+  const folders = new Map<string, ArchiveEntry[]>();
+  for (const entry of entries) {
+    const folder = folderOf(entry.path);
+    const found = folders.get(folder);
+    if (found === undefined) folders.set(folder, [entry]);
+    else found.push(entry);
+  }
+  return folders;
+}
+
+/** Folder readers are asked only about files that could be one folder's tables: looking into entries costs. */
+async function folderReaderOf(entries: readonly ArchiveEntry[]): Promise<FolderReader | null> {
+  if (entries.length < 2 || !entries.every(({ path }) => /\.(arrows?|parquet)$/i.test(path))) return null;
+  const heads: ByteSource[] = [];
+  for (const entry of entries) {
+    const bytes = heads.length < 4 ? (await entry.open(() => undefined)).head : new Uint8Array(0);
+    heads.push({
+      name: nameIn(folderOf(entry.path), entry.path),
+      size: bytes.length,
+      read: (start, length) => Promise.resolve(bytes.subarray(start, start + length)),
+      readSync: (start, length) => bytes.subarray(start, start + length),
+    });
+  }
+  return await chooseFolderReader(FOLDER_READERS, heads);
+}
+
+const renamed = (source: ByteSource, name: string): ByteSource => ({
+  name,
+  size: source.size,
+  read: (start, length) => source.read(start, length),
+  readSync: (start, length) => source.readSync(start, length),
+});
 
 /** A folder's sources: one where a folder reader knows it, else those of each file. */
 export async function loadFolder(

@@ -14,6 +14,7 @@ import { memoryLinesScanner } from './memory-lines.ts';
 import { memoryStatsScanner } from './memory-stats.ts';
 import { stripColours } from './memory-summary-table.ts';
 import { memorySummaryScanner } from './memory-summary.ts';
+import { nvidiaSmiScanner } from './nvidia-smi.ts';
 import { oomTextScanner } from './oom-text.ts';
 import type { Head, Reader, ReaderContext, ReaderInput, ReadOutcome, Sniff } from './reader.ts';
 import { requestLogScanner } from './request-log.ts';
@@ -31,6 +32,7 @@ export const LOG_SCANNERS: readonly LineScanner[] = [
   memoryLinesScanner,
   tensorListingScanner,
   requestLogScanner,
+  nvidiaSmiScanner,
 ];
 
 /** A head of this length has a file behind it. */
@@ -56,7 +58,7 @@ function sniffWith(scanners: readonly LineScanner[], head: Head): Sniff {
   const lines = text.split(/\r\n|\n|\r/).map(stripColours);
   const best = scanners.map((scanner) => scanner.sniff(lines)).reduce((a, b) => (b.score > a.score ? b : a));
   // Markup and JSON may quote such lines; then it is for their readers to say so first.
-  const isMarkup = /^\ufeff?\s*(?:[{<]|\[[\s[{"\d])/.test(text);
+  const isMarkup = /^\ufeff?\s*(?:[{<]|\[\s*(?:[[{"]|-?\d+\s*,))/.test(text);
   if (best.score > 0) return isMarkup ? { ...best, score: Math.min(best.score, 0.55) } : best;
   if (head.bytes.length < HEAD_BYTES)
     return { score: 0, reason: 'text without a line that tells of GPU memory' };

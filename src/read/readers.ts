@@ -1,9 +1,36 @@
 /** The only lists of readers: of files, and of folders whose files are one source. */
-import { memorySummaryReader } from './memory-summary.ts';
+import { jaxMemoryProfileReader } from './jax-memory-profile.ts';
+import { kinetoTraceReader } from './kineto-trace.ts';
+import { logReader } from './log.ts';
+import { memoryStatsReader } from './memory-stats.ts';
+import { memoryTimelineReader } from './memory-timeline.ts';
+import { memoryVizHtmlReader } from './memory-viz-html.ts';
+import { nsysArrowDirReader, nsysArrowReader } from './nsys-arrow.ts';
+import { nsysParquetDirReader, nsysParquetReader } from './nsys-parquet.ts';
 import { nsysSqliteReader } from './nsys-sqlite.ts';
-import type { FolderReader, Reader } from './reader.ts';
+import { nsysStatsReader } from './nsys-stats.ts';
+import { prometheusJsonReader } from './prometheus-json.ts';
+import { prometheusTextReader } from './prometheus-text.ts';
+import type { FolderReader, Format, Reader } from './reader.ts';
 import { torchSnapshotReader } from './torch-snapshot.ts';
 
-export const READERS: readonly Reader[] = [torchSnapshotReader, memorySummaryReader, nsysSqliteReader];
+export const READERS: readonly Reader[] = [
+  torchSnapshotReader,
+  memoryVizHtmlReader,
+  nsysSqliteReader,
+  nsysArrowReader,
+  nsysParquetReader,
+  nsysStatsReader,
+  kinetoTraceReader,
+  memoryTimelineReader,
+  memoryStatsReader,
+  prometheusTextReader,
+  prometheusJsonReader,
+  jaxMemoryProfileReader,
+  logReader,
+];
 
-export const FOLDER_READERS: readonly FolderReader[] = [];
+export const FOLDER_READERS: readonly FolderReader[] = [nsysArrowDirReader, nsysParquetDirReader];
+
+/** Formats whose readers jump about in the file: a compressed one is unpacked into memory for them. */
+export const RANDOM_ACCESS: ReadonlySet<Format> = new Set<Format>(['nsys-sqlite', 'nsys-parquetdir']);
