@@ -28,7 +28,10 @@ const RULES: Rules = {
     trace: { folders: ['base'], packages: { 'apache-arrow': ['trace/arrow.ts'] } },
     read: {
       folders: ['file', 'trace', 'base'],
-      packages: { '@sqlite.org/sqlite-wasm': ['read/sqlite-file.ts'] },
+      packages: {
+        '@sqlite.org/sqlite-wasm': ['read/sqlite-file.ts'],
+        hyparquet: ['read/parquet-file.ts'],
+      },
     },
     kernel: { folders: ['base'], beside: ['shaders'] },
     aggregate: { folders: ['kernel', 'trace', 'base'] },
