@@ -167,10 +167,25 @@ export interface CellFigure {
 
 export const isMissingText = (text: string): boolean => MISSING.test(text);
 
+/** Parsed once and shared: most cells are whole numbers, and a log has millions of them. */
+const NO_FIGURE: CellFigure = { value: NaN, digit: 0, unit: null };
+
 /** A cell as a figure in MiB, %, W, MHz; null: neither a figure nor a word for a missing one. */
 export function cellFigure(text: string): CellFigure | null {
+  let value = 0;
+  let at = 0;
+  for (; at < text.length && at < 15; at++) {
+    const code = text.charCodeAt(at);
+    if (code < 0x30 || code > 0x39) break;
+    value = value * 10 + code - 0x30;
+  }
+  if (at > 0) {
+    if (at === text.length) return { value, digit: 1, unit: null };
+    if (at === text.length - 4 && text.endsWith(' MiB')) return { value, digit: 1, unit: 'MiB' };
+    if (at === text.length - 2 && text.endsWith(' %')) return { value, digit: 1, unit: '%' };
+  }
   const match = FIGURE.exec(text);
-  if (!match) return MISSING.test(text) ? { value: NaN, digit: 0, unit: null } : null;
+  if (!match) return MISSING.test(text) ? NO_FIGURE : null;
   const scale = match[2] === 'GiB' ? 1024 : match[2] === 'KiB' ? 1 / 1024 : 1;
   const point = match[1].indexOf('.');
   const digit = point < 0 ? 1 : 10 ** -(match[1].length - point - 1);

@@ -94,8 +94,8 @@ export class SmiHeaderlessRows {
       const figure = cellFigure(cell);
       if (kinds[i] === 'missing') this.samples.isMissing(cell);
       shape.values[i].push(figure?.value ?? NaN);
-      if (figure === null) shape.texts[i][shape.times.length] = cell.slice(0, 200);
-      else shape.digits[i] = Math.max(shape.digits[i], figure.digit);
+      if (figure === null && kinds[i] !== 'time') shape.texts[i][shape.times.length] = cell.slice(0, 200);
+      else if (figure !== null) shape.digits[i] = Math.max(shape.digits[i], figure.digit);
     });
     shape.times.push(ms ?? NaN);
     shape.moments.push(this.samples.now());

@@ -3,9 +3,15 @@
  * nvidia-smi quotes nothing: a process name may hold commas, so cells are counted from both ends.
  */
 import type { DataTable, TableColumn } from '../trace/readings.ts';
-import { cellFigure, headerColumns, isMissingText, type Column } from './nvidia-smi-columns.ts';
+import {
+  cellFigure,
+  headerColumns,
+  isMissingText,
+  type CellFigure,
+  type Column,
+} from './nvidia-smi-columns.ts';
 import type { SmiProcesses } from './nvidia-smi-processes.ts';
-import type { Gpu, RowPlace, SmiSamples } from './nvidia-smi-samples.ts';
+import type { Gpu, RowPlace, Series, SmiSamples } from './nvidia-smi-samples.ts';
 import { slashTime } from './printed-time.ts';
 import { withoutHome } from './text-pass.ts';
 
@@ -37,6 +43,11 @@ export class SmiQueryRows {
   private kind: 'gpu' | 'process' | 'other' = 'gpu';
   /** Whether cells carry units; null: no row has been seen. */
   private hasUnits: boolean | null = null;
+  /** Time and figures of the row that isRow has just judged, by column. */
+  private ms: number | null = null;
+  private read: CellFigure[] = [];
+  /** Series by column, of each GPU under the header in force. */
+  private readonly series = new Map<string, (Series | null)[]>();
   private readonly others = new Map<string, OtherTable>();
   private other: OtherTable | null = null;
 
@@ -50,6 +61,8 @@ export class SmiQueryRows {
     if (columns === null) return false;
     this.columns = columns;
     this.hasUnits = null;
+    this.read = [];
+    this.series.clear();
     this.timeAt = columns.findIndex(({ role }) => role === 'time');
     const has = (role: Column['role']): boolean => columns.some((column) => column.role === role);
     this.kind = has('process-memory')
@@ -75,13 +88,13 @@ export class SmiQueryRows {
   row(text: string, offset: number, loose: boolean, row: number): boolean {
     const { columns } = this;
     if (columns === null) return false;
-    const startsWithTime =
-      this.timeAt === 0 && text[4] === '/' && slashTime(text.slice(0, text.indexOf(','))) !== null;
+    const startsWithTime = this.timeAt === 0 && text[4] === '/' && text[13] === ':';
     if (loose && !startsWithTime && !text.includes(' MiB')) return false;
     if (columns.length > 1 && !text.includes(',')) return false;
     const cells = this.cells(text, columns);
     if (cells === null || !this.isRow(cells, columns)) {
-      if (!startsWithTime) return false;
+      // Loggers begin lines with such a time too, but not with a comma after it.
+      if (!startsWithTime || slashTime(text.slice(0, text.indexOf(','))) === null) return false;
       this.samples.skip(MISSING_FIGURE, offset);
       return true;
     }
@@ -104,16 +117,20 @@ export class SmiQueryRows {
 
   private isRow(cells: readonly string[], columns: readonly Column[]): boolean {
     let units: boolean | null = this.hasUnits;
+    this.ms = null;
     for (let i = 0; i < columns.length; i++) {
       const { role, quantity, unit } = columns[i];
       const cell = cells[i];
       if (role === 'time') {
-        if (slashTime(cell) === null) return false;
+        const ms = slashTime(cell);
+        if (ms === null) return false;
+        this.ms = ms;
       } else if (role === 'index' || role === 'pid') {
         if (!/^\d{1,10}$/.test(cell) && !isMissingText(cell)) return false;
       } else if (quantity !== null || role === 'process-memory') {
         const figure = cellFigure(cell);
         if (figure === null) return false;
+        this.read[i] = figure;
         // A number without the unit that the others carry has lost its end.
         if (unit === null || Number.isNaN(figure.value)) continue;
         if (units !== null && units !== (figure.unit !== null)) return false;
@@ -127,15 +144,14 @@ export class SmiQueryRows {
   private keep(cells: readonly string[], columns: readonly Column[], offset: number, row: number): void {
     this.samples.rows++;
     if (this.kind === 'other') {
-      const time = this.timeAt < 0 ? null : slashTime(cells[this.timeAt]);
-      if (time !== null) this.samples.saw(time);
+      if (this.ms !== null) this.samples.saw(this.ms);
       this.keepOther(cells, columns, offset);
       return;
     }
     let index: number | null = null;
     let uuid: string | null = null;
     let bus: string | null = null;
-    let ms: number | null = null;
+    const { ms } = this;
     let name: string | null = null;
     let pid = '';
     let process = '';
@@ -146,8 +162,7 @@ export class SmiQueryRows {
         if (columns[i].name === 'driver_version') this.driver ??= cell.slice(0, 40);
         continue;
       }
-      if (role === 'time') ms = slashTime(cell);
-      else if (role === 'index') index = Number(cell);
+      if (role === 'index') index = Number(cell);
       else if (role === 'uuid') uuid = cell.slice(0, 80);
       else if (role === 'bus') bus = cell.slice(0, 40);
       else if (role === 'name') name = cell.slice(0, 80);
@@ -168,25 +183,41 @@ export class SmiQueryRows {
     if (!isNamed) this.anonymous++;
     if (name !== null) this.samples.names.set(index === null ? (uuid ?? bus ?? '') : String(index), name);
     const labels = isNamed || this.kind === 'process' ? NO_LABELS : rowLabels(row);
-    this.figures(cells, columns, { gpu, ms, labels, offset }, pid, process);
+    const place = { gpu, ms, labels, offset };
+    if (this.kind === 'process') this.processRow(cells, columns, place, pid, process);
+    else this.gpuRow(cells, columns, place);
   }
 
-  private figures(
+  private gpuRow(cells: readonly string[], columns: readonly Column[], place: RowPlace): void {
+    const { gpu, labels, ms } = place;
+    const key = `${gpu.index ?? gpu.uuid ?? gpu.bus ?? ''}\t${labels['row'] ?? ''}`;
+    let series = this.series.get(key);
+    if (series === undefined) {
+      series = columns.map(({ quantity }) =>
+        quantity === null ? null : this.samples.seriesOf(quantity, place),
+      );
+      this.series.set(key, series);
+    }
+    for (let i = 0; i < columns.length; i++) {
+      const of = series[i];
+      if (of === null) continue;
+      const { value, digit } = this.read[i];
+      if (Number.isNaN(value)) this.samples.isMissing(cells[i]);
+      this.samples.addTo(of, ms, value, digit);
+    }
+  }
+
+  private processRow(
     cells: readonly string[],
     columns: readonly Column[],
     place: RowPlace,
     pid: string,
     process: string,
   ): void {
-    for (let i = 0; i < columns.length; i++) {
-      const { quantity, role } = columns[i];
-      if (quantity === null && role !== 'process-memory') continue;
-      const figure = cellFigure(cells[i]);
-      if (figure === null) continue;
-      if (Number.isNaN(figure.value)) this.samples.isMissing(cells[i]);
-      if (quantity === null) this.processes.add(place, pid, process, null, figure.value);
-      else this.samples.add(quantity, place, figure.value, figure.digit);
-    }
+    const at = columns.findIndex(({ role }) => role === 'process-memory');
+    const { value } = this.read[at];
+    if (Number.isNaN(value)) this.samples.isMissing(cells[at]);
+    this.processes.add(place, pid, process, null, value);
   }
 
   private keepOther(cells: readonly string[], columns: readonly Column[], offset: number): void {

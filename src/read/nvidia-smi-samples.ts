@@ -28,7 +28,7 @@ export interface Quantity {
   readonly note: string | null;
 }
 
-interface Series {
+export interface Series {
   readonly quantity: Quantity;
   readonly gpu: Gpu;
   readonly labels: Readonly<Record<string, string>>;
@@ -128,7 +128,13 @@ export class SmiSamples {
     interval = 1000,
     note: string | null = null,
   ): void {
-    const { gpu, labels, ms } = place;
+    const series = this.seriesOf(quantity, place, interval, note);
+    if (series !== null) this.addTo(series, place.ms, printed, digit);
+  }
+
+  /** The series of a figure, for callers that remember it; null: there are too many. */
+  seriesOf(quantity: Quantity, place: RowPlace, interval = 1000, note: string | null = null): Series | null {
+    const { gpu, labels } = place;
     let key = `${quantity.id}\t${gpu.index ?? gpu.uuid ?? gpu.bus ?? ''}`;
     for (const name in labels) key += `\t${name}=${labels[name]}`;
     let series = this.series.get(key);
@@ -138,7 +144,7 @@ export class SmiSamples {
           `More than ${MOST_SERIES.toLocaleString('en-US')} series: figures of further ones were left out.`,
           place.offset,
         );
-        return;
+        return null;
       }
       series = {
         quantity,
@@ -156,6 +162,11 @@ export class SmiSamples {
       };
       this.series.set(key, series);
     }
+    return series;
+  }
+
+  addTo(series: Series, ms: number | null, printed: number, digit: number): void {
+    const { quantity } = series;
     series.times.push(ms ?? this.placed(series));
     // A percentage is a hundredth: dividing rounds once, multiplying by 0.01 twice.
     series.values.push(quantity.scale === 0.01 ? printed / 100 : printed * quantity.scale);

@@ -144,12 +144,13 @@ class SmiScan implements LineScan {
 
   private row(text: string, offset: number): boolean {
     if (this.monitor.row(text, offset)) return this.see('dmon or pmon');
-    if (this.query.row(text, offset, this.loose, this.blockRow)) {
+    // Outside a block rows follow each other in time; in one they are GPUs beside each other.
+    const row = this.inBlock ? this.blockRow : 0;
+    if (this.query.row(text, offset, this.loose, row)) {
       this.blockRow++;
       return this.see('csv');
     }
-    if (!this.headerless.row(text, offset, this.pure || (this.inBlock && !this.loose), this.blockRow))
-      return false;
+    if (!this.headerless.row(text, offset, this.pure || (this.inBlock && !this.loose), row)) return false;
     this.blockRow++;
     this.lastRow = 'csv';
     if (text.includes(' MiB')) this.seen.add('csv without header');
@@ -159,6 +160,7 @@ class SmiScan implements LineScan {
   private words(text: string, offset: number): boolean {
     if (text.length > 300) return false;
     if (this.table.time(text)) {
+      this.inBlock = true;
       this.blockRow = 0;
       return true;
     }

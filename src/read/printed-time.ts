@@ -30,16 +30,36 @@ function at(
   second: string,
   fraction: string | undefined = '',
 ): number | null {
-  const ms = Date.UTC(Number(year), month - 1, Number(day), Number(hour), Number(minute), Number(second));
-  const date = new Date(ms);
-  // Date.UTC carries an overflow on: 2026/13/45 would become a day of 2027.
-  if (date.getUTCMonth() !== month - 1 || date.getUTCDate() !== Number(day)) return null;
+  const y = Number(year);
+  const d = Number(day);
+  if (month < 1 || month > 12 || d < 1 || d > daysIn(y, month)) return null;
   if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 60) return null;
-  return ms + (fraction === '' ? 0 : Number(`0.${fraction}`) * 1000);
+  const seconds =
+    ((daysSince1970(y, month, d) * 24 + Number(hour)) * 60 + Number(minute)) * 60 + Number(second);
+  return seconds * 1000 + (fraction === '' ? 0 : Number(`0.${fraction}`) * 1000);
+}
+
+const isLeap = (year: number): boolean => year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+const daysIn = (year: number, month: number): number =>
+  month === 2
+    ? isLeap(year)
+      ? 29
+      : 28
+    : month === 4 || month === 6 || month === 9 || month === 11
+      ? 30
+      : 31;
+
+/** Of the Gregorian calendar, years counted from March. */
+function daysSince1970(year: number, month: number, day: number): number {
+  const y = month <= 2 ? year - 1 : year;
+  const ofYear = Math.floor((153 * (month > 2 ? month - 3 : month + 9) + 2) / 5) + day - 1;
+  return y * 365 + Math.floor(y / 4) - Math.floor(y / 100) + Math.floor(y / 400) + ofYear - 719468;
 }
 
 /** `2023/06/22 18:56:56.252`, of nvidia-smi's CSV. */
 export function slashTime(text: string): number | null {
+  // Most texts that are asked about are no times; a cheap look spares them the pattern.
+  if (text.length < 19 || text.charCodeAt(13) !== 0x3a) return null;
   const match = SMI.exec(text);
   return match && at(match[1], Number(match[2]), match[3], match[4], match[5], match[6], match[7]);
 }
