@@ -11,9 +11,8 @@ import { TraceError } from '../base/trace-error.ts';
 import { streamFields, WireReader } from '../file/protobuf.ts';
 import type { SourceData, Warning } from '../trace/capture.ts';
 import type { DataTable } from '../trace/readings.ts';
-import { NONE } from '../trace/schema.ts';
 import { sourceData } from '../trace/source-data.ts';
-import { StackTable } from '../trace/stack-table.ts';
+import { type Frame, StackTable } from '../trace/stack-table.ts';
 import { Pprof, type Sample } from './pprof.ts';
 import type { Head, Reader, ReaderContext, ReaderInput, ReadOutcome, Sniff } from './reader.ts';
 
@@ -21,6 +20,9 @@ const FORMAT = 'jax-memory-profile';
 const TITLE = 'JAX device memory profile';
 const ADVICE =
   'Save one with jax.profiler.save_device_memory_profile("memory.prof"); other pprof profiles open in pprof.';
+
+/** Where Python keeps what is not the user's own. */
+const LIBRARY = /[/\\](site|dist)-packages[/\\]|[/\\]lib[/\\]python\d|^<frozen/;
 
 /** Reads the head's whole fields; null where it is no profile message. */
 function profileOf(head: Uint8Array): Pprof | null {
@@ -140,11 +142,15 @@ class Reading {
     return number;
   }
 
-  private frame(stack: number, which: 'innermost' | 'all'): string {
-    const words = this.stacks
-      .stack(stack)
-      .map(({ name, filename, line }) => `${name} (${filename}${line > 0 ? `:${line}` : ''})`);
-    return which === 'all' ? words.join(' < ') : (words[0] ?? '');
+  /** Innermost frame, innermost frame that is no library's, and the whole stack. */
+  private frames(stack: number): (string | null)[] {
+    const frames = this.stacks.stack(stack);
+    const words = ({ name, filename, line }: Frame): string =>
+      `${name} (${filename}${line > 0 ? `:${line}` : ''})`;
+    const own = frames.find(({ filename }) => !LIBRARY.test(filename));
+    return frames.length === 0
+      ? [null, null, null]
+      : [words(frames[0]), own === undefined ? null : words(own), frames.map(words).join(' < ')];
   }
 
   tables(groups: readonly Group[]): DataTable[] {
@@ -174,13 +180,14 @@ class Reading {
         id: 'jax-by-stack',
         title: 'JAX: live memory by stack',
         note: moment,
-        columns: [...ofKind, { name: 'innermost frame', unit: 'text' }, { name: 'stack', unit: 'text' }],
+        columns: [
+          ...ofKind,
+          { name: 'innermost frame', unit: 'text' },
+          { name: 'first own frame', unit: 'text' },
+          { name: 'stack', unit: 'text' },
+        ],
         rows: grouped(groups, ({ kind, device, stack }) => JSON.stringify([kind, device, stack])).map(
-          (group) => [
-            ...cells(group),
-            group.stack === NONE ? null : this.frame(group.stack, 'innermost'),
-            group.stack === NONE ? null : this.frame(group.stack, 'all'),
-          ],
+          (group) => [...cells(group), ...this.frames(group.stack)],
         ),
       },
     ];
