@@ -1,13 +1,14 @@
-/** `vramscope analyze FILE... [--json]` on Node: the same engine as the page, without a worker and without a GPU. */
+/** `vramscope analyze PATH... [--json]` on Node: the same engine as the page, without a worker and without a GPU. */
+import { basename, resolve } from 'node:path';
 import { toErrorData } from '../base/trace-error.ts';
 import { Engine } from '../engine/engine.ts';
-import type { SourceView } from '../engine/protocol.ts';
-import { NodeSource } from './node-source.ts';
+import type { Progress, SourceView } from '../engine/protocol.ts';
+import { sourcesAt, type NodeSource } from './node-source.ts';
 import { errorLines, sourceLines } from './print.ts';
 
-const USAGE = `usage: vramscope analyze FILE... [--json]
+const USAGE = `usage: vramscope analyze PATH... [--json]
 
-  analyze   read allocator snapshots, memory_summary logs and Nsight SQLite exports
+  analyze   read files of every kind in docs/formats.md; a folder is read as one where its files belong together
   --json    print one JSON object (docs/cli.md) instead of text
 
 exit code: 0 read; 2 unusable arguments; 3 a file could not be read, or not to its end`;
@@ -38,18 +39,21 @@ async function analyze(files: readonly string[], json: boolean, out: Output, err
   const views: SourceView[] = [];
   let failed = false;
   for (const [job, path] of files.entries()) {
-    let source: NodeSource;
+    let given: { readonly sources: readonly NodeSource[]; readonly folder: boolean };
     try {
-      source = new NodeSource(path);
+      given = sourcesAt(path);
     } catch (thrown) {
       err.write(`${path}: ${errorLines(toErrorData(thrown, path)).join('\n')}\n`);
       failed = true;
       continue;
     }
-    const opened = await engine.open(job, source, ({ file, stage, doneBytes, totalBytes }) =>
-      showProgress(file, stage, doneBytes, totalBytes),
-    );
-    source.close();
+    const { sources, folder } = given;
+    const onProgress = ({ file, stage, doneBytes, totalBytes }: Progress): void =>
+      showProgress(file, stage, doneBytes, totalBytes);
+    const opened = folder
+      ? await engine.openFolder(job, basename(resolve(path)), sources, onProgress)
+      : await engine.open(job, sources[0], onProgress);
+    for (const source of sources) source.close();
     views.push(...opened);
     for (const { error } of opened) {
       if (error === null) continue;

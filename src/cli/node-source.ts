@@ -1,17 +1,18 @@
 /** A file on disk as ByteSource. */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { basename } from 'node:path';
+import { closeSync, fstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
+import { basename, join, relative } from 'node:path';
 import { TraceError } from '../base/trace-error.ts';
 import type { ByteSource } from '../file/byte-source.ts';
 
 export class NodeSource implements ByteSource {
-  readonly name: string;
   readonly size: number;
   private readonly descriptor: number;
 
   /** Throws TraceError 'io' where the path is no readable file. */
-  constructor(readonly path: string) {
-    this.name = basename(path);
+  constructor(
+    readonly path: string,
+    readonly name = basename(path),
+  ) {
     try {
       this.descriptor = openSync(path, 'r');
     } catch (thrown) {
@@ -55,4 +56,30 @@ export class NodeSource implements ByteSource {
     const why = thrown instanceof Error ? thrown.message : String(thrown);
     return new TraceError('io', `cannot read ${this.path}: ${why}`, { file: this.name, offset });
   }
+}
+
+/** Most files of a folder that are opened at once. */
+const MOST_FILES = 1000;
+
+/** One file, or every file below a folder (named by its path inside). Throws TraceError 'io'. */
+export function sourcesAt(path: string): {
+  readonly sources: readonly NodeSource[];
+  readonly folder: boolean;
+} {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) {
+    return { sources: [new NodeSource(path)], folder: false };
+  }
+  const files = readdirSync(path, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+    .sort();
+  if (files.length === 0 || files.length > MOST_FILES) {
+    const why =
+      files.length === 0 ? 'holds no files' : `holds ${files.length} files, more than ${MOST_FILES}`;
+    throw new TraceError('io', `the folder ${why}`, {
+      file: basename(path),
+      advice: 'Name the files themselves.',
+    });
+  }
+  return { sources: files.map((file) => new NodeSource(file, relative(path, file))), folder: true };
 }

@@ -110,13 +110,10 @@ async function readInput(input: OpenInput, reading: Reading): Promise<LoadedSour
     });
     format = reader.format;
     title = reader.title;
+    const source = RANDOM_ACCESS.has(format) ? await input.randomAccess() : input.source;
+    const storedBytes = source === null ? input.storedBytes : source.size;
     const outcome = await reader.read(
-      {
-        name: input.name,
-        storedBytes: input.storedBytes,
-        chunks: () => input.chunks(),
-        source: RANDOM_ACCESS.has(format) ? await input.randomAccess() : input.source,
-      },
+      { name: input.name, storedBytes, chunks: () => input.chunks(), source },
       reading.context,
     );
     return reading.finish(reader, outcome);
@@ -263,7 +260,7 @@ export async function loadFolder(
   let before = 0;
   for (const file of files) {
     const offset = before;
-    const sources = await loadFile(file, {
+    const sources = await loadFile(renamed(file, `${name}/${file.name}`), {
       isCancelled: () => options.isCancelled(),
       onProgress: (stage, done) => options.onProgress(`${file.name}: ${stage}`, offset + done, total),
     });
