@@ -62,11 +62,15 @@ export function columnsOf(header: readonly string[]): StatsColumn[] {
 
 /** Decimals are exact in thousands of bytes ("4.194" MB), not in binary fractions: whole bytes and ns are rounded to. */
 export function cellOf({ unit, scale }: StatsColumn, text: string): string | number | null {
-  const trimmed = text.trim();
-  if (trimmed === '') return null;
-  if (unit === 'text') return trimmed;
-  const value = Number(trimmed.replace(/(\d),(?=\d{3}\b)/g, '$1').replace(/%$/, ''));
-  if (!Number.isFinite(value)) return trimmed.slice(0, 200);
+  if (text === '') return null;
+  if (unit === 'text') return text.trim() || null;
+  let value = Number(text);
+  if (Number.isNaN(value) || text.trim() === '') {
+    const trimmed = text.trim();
+    if (trimmed === '') return null;
+    value = Number(trimmed.replace(/(\d),(?=\d{3}\b)/g, '$1').replace(/%$/, ''));
+    if (!Number.isFinite(value)) return trimmed.slice(0, 200);
+  } else if (!Number.isFinite(value)) return text.trim();
   // Averages of nanoseconds have decimals of their own.
   return scale === 1 ? value : Math.round(value * scale * 1e3) / 1e3;
 }

@@ -139,6 +139,9 @@ class Stats {
 
   /** Begins a report where the cells are a header. */
   private begin(cells: readonly string[], offset: number): boolean {
+    // Every line of a file comes by here: most begin with a figure, and no header does.
+    const code = cells[0].trimStart().charCodeAt(0);
+    if (code >= 0x30 && code <= 0x39) return false;
     const isPipit = isPipitHeader(cells);
     const byColumns = isPipit ? PIPIT : kindOfHeader(cells);
     if (byColumns === null && !(this.named !== null && this.report === null && isHeader(cells))) return false;
@@ -178,8 +181,13 @@ class Stats {
       }
       row = converted;
     } else {
+      // Of rows beyond those kept only what is summed is read.
+      const { at } = report;
+      const isKept = at === null || report.rows.length < MOST_ROWS;
       row = cells.map((cell, i) =>
-        cellOf(report.columns[i], cell.length > CELL_LENGTH ? cell.slice(0, CELL_LENGTH) : cell),
+        !isKept && i !== at.name && i !== at.start && i !== at.duration && i !== at.bytes
+          ? null
+          : cellOf(report.columns[i], cell.length > CELL_LENGTH ? cell.slice(0, CELL_LENGTH) : cell),
       );
     }
     if (report.sums !== null && report.at !== null && !addTraceRow(report.sums, report.at, row)) {
