@@ -40,37 +40,18 @@ const REFUSALS: readonly Refusal[] = [
     advice: NSYS_EXPORT,
   },
   {
-    format: 'arrow',
-    matches: (_, head) =>
-      starts(head, 0xff, 0xff, 0xff, 0xff) || starts(head, 0x41, 0x52, 0x52, 0x4f, 0x57, 0x31),
-    message: 'Arrow IPC, which vramscope does not read yet',
+    format: 'nsys-text',
+    matches: (text) => text.startsWith('data: "'),
+    message:
+      'an Nsight Systems export in protobuf text (nsys export --type=text), which repeats every name in every row',
     advice: NSYS_EXPORT,
   },
   {
-    format: 'parquet',
-    matches: (_, head) => starts(head, 0x50, 0x41, 0x52, 0x31),
-    message: 'Parquet, which vramscope does not read yet',
-    advice: NSYS_EXPORT,
-  },
-  {
-    format: 'zip',
-    matches: (_, head) => starts(head, 0x50, 0x4b, 0x03, 0x04),
-    message: 'a zip archive (torch.save writes checkpoints in this form)',
-    advice:
-      'A checkpoint holds weights, not allocations. Unpack other archives first; record a snapshot with torch.cuda.memory._dump_snapshot("snapshot.pickle").',
-  },
-  {
-    format: 'zstd',
-    matches: (_, head) => starts(head, 0x28, 0xb5, 0x2f, 0xfd),
-    message: 'a zstd-compressed file, which vramscope does not open yet',
-    advice: 'Unpack it first: zstd -d FILE.',
-  },
-  {
-    format: 'chrome-trace',
-    matches: (text) => /^\s*\{/.test(text) && text.includes('"traceEvents"'),
-    message: 'a Chrome trace (Kineto, torch.profiler), which vramscope does not read yet',
-    advice:
-      'Record an allocator snapshot instead: torch.cuda.memory._record_memory_history(); ...; torch.cuda.memory._dump_snapshot("snapshot.pickle").',
+    format: 'arrow-file',
+    matches: (_, head) => starts(head, 0x41, 0x52, 0x52, 0x4f, 0x57, 0x31),
+    message:
+      'an Arrow file (with a footer), which Nsight Systems does not write; its exports are Arrow streams',
+    advice: 'Open what nsys export --type=arrow, arrowdir or sqlite writes.',
   },
 ];
 

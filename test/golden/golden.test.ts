@@ -1,0 +1,98 @@
+/**
+ * Every kind of input, once, as the command line tells it. A golden that is missing is written where
+ * UPDATE_GOLDEN=1, and is looked at before it is committed; otherwise a missing one fails.
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { sourcesAt } from '../../src/cli/node-source.ts';
+import { Engine } from '../../src/engine/engine.ts';
+import { sharedTraces } from '../shared-traces.ts';
+import { digest } from './digest.ts';
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+const ROOT = join(HERE, '../..');
+const update = process.env['UPDATE_GOLDEN'] === '1';
+
+const INPUTS = [
+  'samples/leak.pickle.gz',
+  'samples/serve.summaries.log.gz',
+  'samples/nsys-small.sqlite',
+  'test/fixtures/snapshot/oom.pickle',
+  'test/fixtures/snapshot/oom.torch20.pickle',
+  'test/fixtures/snapshot/graphs.pickle.gz',
+  'test/fixtures/snapshot/pending.pickle.gz',
+  'test/fixtures/memory-summary/train.memory_stats.json',
+  'test/fixtures/memory-summary/churn_5.memory_summary_abbreviated.txt',
+  'test/fixtures/kineto-trace/h100.json',
+  'test/fixtures/kineto-trace/torch19.json',
+  'test/fixtures/memory-timeline/h100.json',
+  'test/fixtures/memory-timeline/h100.raw.json',
+  'test/fixtures/log/vllm-v1-tp2.log',
+  'test/fixtures/log/sglang-tp2.log',
+  'test/fixtures/log/serve.report.log',
+  'test/fixtures/log/serve.requests.log',
+  'test/fixtures/log/oom.txt',
+  'test/fixtures/nvidia-smi/query.csv',
+  'test/fixtures/nvidia-smi/serve.dmon.log',
+  'test/fixtures/nvidia-smi/table.txt',
+  'test/fixtures/nvidia-smi/compute-apps.csv',
+  'test/fixtures/prometheus-text/dcgm-three-scrapes.prom',
+  'test/fixtures/prometheus-text/vllm.prom',
+  'test/fixtures/prometheus-json/range.json',
+  'test/fixtures/nsys-stats/stdout.csv',
+];
+
+/** Recordings beside the repository whose like is too large to commit. */
+const SHARED = [
+  'train_expandable/train_expandable.pickle',
+  'twogpu/train_twogpu.pickle',
+  'ring/ring.pickle',
+  'kineto/kineto_train.json',
+  'kineto/kineto_timeline.html',
+  'nsys/torch.sqlite',
+  'nsys/torch.arrow',
+  'nsys/torch.arrowdir',
+  'nsys/torch.parquetdir',
+  'nsys/torch.json',
+];
+
+async function goldenOf(path: string): Promise<unknown> {
+  const engine = new Engine();
+  await engine.start({ gpu: 'off' });
+  const { sources, folder } = sourcesAt(path);
+  if (folder) await engine.openFolder(1, path.split('/').at(-1)!, sources, () => undefined);
+  else await engine.open(1, sources[0], () => undefined);
+  for (const source of sources) source.close();
+  return digest(await engine.analysis());
+}
+
+async function check(path: string, name: string): Promise<void> {
+  const file = join(HERE, `${name.replaceAll('/', '.')}.json`);
+  const told = await goldenOf(path);
+  if (update) writeFileSync(file, `${JSON.stringify(told, null, 1)}\n`);
+  expect(existsSync(file), `${name} has no golden; write it with UPDATE_GOLDEN=1 and look at it`).toBe(true);
+  expect(told).toEqual(JSON.parse(readFileSync(file, 'utf8')));
+}
+
+describe('every kind of input, as it was looked at', () => {
+  it.each(INPUTS)('%s', async (input) => {
+    await check(join(ROOT, input), input.replace(/^(test\/fixtures|samples)\//, ''));
+  });
+});
+
+const traces = sharedTraces();
+describe.skipIf(traces === null)('recordings in ../shared/traces', () => {
+  it.each(SHARED)('%s', async (input) => {
+    await check(join(traces!, input), `shared.${input}`);
+  });
+});
+
+describe('the digest', () => {
+  it('sees a change in the middle of a long list', () => {
+    const list = Array.from({ length: 100 }, (_, i) => ({ value: i }));
+    const changed = list.map((one, i) => (i === 50 ? { value: 51 } : one));
+    expect(digest(changed)).not.toEqual(digest(list));
+  });
+});

@@ -1,0 +1,84 @@
+/**
+ * The allocator's own statistics are the oracle: every key of memory_stats that is told from a snapshot equals
+ * the one that PyTorch counted in the same process at the same moment.
+ */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { NodeSource } from '../src/cli/node-source.ts';
+import type { AnalysisDevice } from '../src/engine/analysis.ts';
+import { Engine } from '../src/engine/engine.ts';
+import { sharedTraces } from './shared-traces.ts';
+
+/** Keys that must be there where the recording began empty. */
+const PROMISED = /^(requested_bytes|reserved_bytes|segment)\./;
+
+async function devicesOf(path: string): Promise<readonly AnalysisDevice[]> {
+  const engine = new Engine();
+  await engine.start({ gpu: 'off' });
+  const source = new NodeSource(path);
+  await engine.open(1, source, () => undefined);
+  source.close();
+  return (await engine.analysis()).devices;
+}
+
+type Stats = Readonly<Record<string, number | string>>;
+
+/** Keys whose values differ, and promised keys that are missing. */
+function differences(told: Stats, recorded: Stats, whole: boolean): string[] {
+  const wrong = Object.keys(told).filter((key) => told[key] !== recorded[key]);
+  const missing = whole ? Object.keys(recorded).filter((key) => PROMISED.test(key) && !(key in told)) : [];
+  return [...wrong, ...missing];
+}
+
+const recordedOf = (path: string): Stats => JSON.parse(readFileSync(path, 'utf8')) as Stats;
+
+/** The recorded statistics of one device: "x.dev1.memory_stats.json" for the second of two. */
+function statsPath(path: string, device: number): string {
+  const stem = path.replace(/\.pickle(\.gz)?$/, '');
+  const own = `${stem}.dev${device}.memory_stats.json`;
+  return existsSync(own) ? own : `${stem}.memory_stats.json`;
+}
+
+const FIXTURES = ['oom.pickle', 'graphs.pickle.gz', 'pending.pickle.gz'];
+
+describe('the fixtures', () => {
+  it.each(FIXTURES)('%s: every key to the byte', async (name) => {
+    const path = join(import.meta.dirname, 'fixtures/snapshot', name);
+    const [device] = await devicesOf(path);
+    expect(device.from_empty).toBe(true);
+    expect(differences(device.memory_stats, recordedOf(statsPath(path, 0)), true)).toEqual([]);
+  });
+
+  it('a planted difference is found, and so is a key left out', async () => {
+    const path = join(import.meta.dirname, 'fixtures/snapshot/oom.pickle');
+    const [device] = await devicesOf(path);
+    const recorded = recordedOf(statsPath(path, 0));
+    const key = 'reserved_bytes.all.peak';
+    const off = { ...device.memory_stats, [key]: Number(device.memory_stats[key]) + 1 };
+    expect(differences(off, recorded, true)).toEqual([key]);
+    const { [key]: _, ...without } = device.memory_stats;
+    expect(differences(without, recorded, true)).toEqual([key]);
+  });
+});
+
+const traces = sharedTraces();
+const snapshots =
+  traces === null
+    ? []
+    : readdirSync(traces, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.pickle'));
+
+describe.skipIf(traces === null)('every snapshot in ../shared/traces', () => {
+  it.each(snapshots)('%s', { timeout: 120_000 }, async (name) => {
+    const path = join(traces!, name);
+    const devices = await devicesOf(path);
+    expect(devices.length).toBeGreaterThan(0);
+    for (const device of devices) {
+      // The ring of `ring` overflowed: what came before it cannot be known, and nothing of it is told.
+      const whole = !name.startsWith('ring/');
+      expect(device.from_empty).toBe(whole);
+      expect(differences(device.memory_stats, recordedOf(statsPath(path, device.device)), whole)).toEqual([]);
+      expect('reserved_bytes.all.peak' in device.memory_stats).toBe(whole);
+    }
+  });
+});
