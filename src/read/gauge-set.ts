@@ -19,6 +19,9 @@ export interface GaugesRead {
   readonly notRecorded: readonly string[];
 }
 
+/** Callers that make an object for each value would fill the memory. */
+const MOST_KNOWN = 1000;
+
 export class GaugeSet {
   /** Values kept. */
   samples = 0;
@@ -26,6 +29,8 @@ export class GaugeSet {
   /** Time of each moment (a line that brought values); null where it has none. */
   private readonly stamps: (Stamp | null)[] = [];
   private readonly series = new Map<string, Series>();
+  /** The same by the object that names it: callers that keep theirs spare a key made of text for every value. */
+  private readonly known = new Map<GaugeKind, Series>();
 
   constructor(times: LogTimes) {
     this.times = times;
@@ -42,16 +47,22 @@ export class GaugeSet {
 
   /** A value of the so-manieth line that at() was told. */
   addAt(moment: number, kind: GaugeKind, value: number, granularity = kind.granularity ?? 0): void {
+    const series = this.known.get(kind) ?? this.find(kind, granularity);
+    series.granularity = Math.max(series.granularity, granularity);
+    series.moments.push(moment);
+    series.values.push(value);
+    this.samples++;
+  }
+
+  private find(kind: GaugeKind, granularity: number): Series {
     const key = `${kind.id}\n${kind.device ?? ''}\n${JSON.stringify(kind.labels ?? {})}`;
     let series = this.series.get(key);
     if (series === undefined) {
       series = { kind, granularity, moments: [], values: [] };
       this.series.set(key, series);
     }
-    series.granularity = Math.max(series.granularity, granularity);
-    series.moments.push(moment);
-    series.values.push(value);
-    this.samples++;
+    if (this.known.size < MOST_KNOWN) this.known.set(kind, series);
+    return series;
   }
 
   build(): GaugesRead {

@@ -76,10 +76,13 @@ function outcomeOf(found: readonly Found[], warnings: SourceData['warnings']): R
   const [first, ...rest] = found.filter(isUseful).sort((a, b) => b.taken - a.taken);
   if (first === undefined) return null;
   const broken = found.filter((each) => !isUseful(each)).flatMap(({ data }) => data.warnings);
-  const told = new Set(first.data.warnings.map(({ message, offset }) => `${offset} ${message}`));
-  const others = [...broken, ...warnings].filter(({ message, offset }) => !told.has(`${offset} ${message}`));
+  const told = new Set<string>();
+  const all = [...first.data.warnings, ...broken, ...warnings].filter(({ message, offset }) => {
+    const said = `${offset} ${message}`;
+    return !told.has(said) && told.add(said);
+  });
   return {
-    data: { ...first.data, warnings: [...first.data.warnings, ...others] },
+    data: { ...first.data, warnings: all },
     error: null,
     as: { format: first.scanner.format, title: first.scanner.title },
     also: rest.map(({ scanner, data }) => ({ format: scanner.format, title: scanner.title, data })),

@@ -39,12 +39,11 @@ const LEAST_VALUES = 3;
 /** Deeper, it is not memory_stats. */
 const MOST_DEPTH = 16;
 
+/** What a line says of what follows, without its colon and quotes; null where that is no word. */
 function trimmed(text: string): string | null {
-  const label = text
-    .trim()
-    .slice(0, LABEL_LENGTH)
-    .replace(/\s*[:=]$/, '');
-  return label === '' ? null : label;
+  const said = text.trim().slice(0, LABEL_LENGTH);
+  const label = said.replace(/ ?[:=]$/, '').replace(/^["']|["']$/g, '');
+  return /\w/.test(label) ? label : null;
 }
 
 export class StatsLines {
@@ -57,15 +56,16 @@ export class StatsLines {
   private key: string | null = null;
   /** Brackets open since the block began, of every kind. */
   private depth = 0;
-  /** The line before, which may hold the brackets that open. */
+  /** The line before, which may hold the brackets that open, and the one before that, which may say what follows. */
   private before: LogLine | null = null;
+  private beforeThat: LogLine | null = null;
 
   /** true: the line is part of memory_stats. */
   take(line: LogLine): boolean {
     const at = line.text.search(STATS_KEY);
     if (this.open === null) {
       if (at < 0) {
-        if (line.text.trim() !== '') this.before = line;
+        this.pass(line);
         return false;
       }
       this.begin(line, at);
@@ -73,7 +73,7 @@ export class StatsLines {
     }
     if (at < 0 && !ONLY_TOKENS.test(line.text)) {
       this.end();
-      this.before = line;
+      this.pass(line);
       return false;
     }
     this.tokens(line.text, line.offset);
@@ -86,17 +86,25 @@ export class StatsLines {
     this.close();
   }
 
+  private pass(line: LogLine): void {
+    if (line.text.trim() === '') return;
+    this.beforeThat = this.before;
+    this.before = line;
+  }
+
   private begin(line: LogLine, keyAt: number): void {
     const bracket = line.text.search(/OrderedDict|[{[(]/);
     const from = bracket >= 0 && bracket < keyAt ? bracket : keyAt;
-    const { before } = this;
+    const { before, beforeThat } = this;
     const own = line.text.slice(0, from);
     // The bracket may stand at the end of the line before, after what it is: "stats of rank 3: {".
     const opening = own.trim() === '' && from === keyAt && before !== null ? OPENS.exec(before.text) : null;
     const said = opening !== null && before !== null ? before.text.slice(0, opening.index) : own;
+    const above = opening === null ? before : beforeThat;
     this.before = null;
+    this.beforeThat = null;
     this.open = {
-      label: trimmed(said) ?? (opening === null && before !== null ? trimmed(before.text) : null),
+      label: trimmed(said) ?? (above === null ? null : trimmed(above.text)),
       offset: opening === null ? line.offset : (before?.offset ?? line.offset),
       values: new Map(),
     };

@@ -8,10 +8,10 @@ import type { SourceData, Warning } from '../trace/capture.ts';
 import type { LogEvent } from '../trace/readings.ts';
 import { sourceData } from '../trace/source-data.ts';
 import type { LineScan, LineScanner, LogLine } from './log-scanner.ts';
+import { withoutPrefix } from './log-prefix.ts';
 import { LogTimes, type Stamp } from './log-time.ts';
 import { OOM_START, readOom } from './oom-message.ts';
 import type { Sniff } from './reader.ts';
-import { messageOf } from './vllm-log.ts';
 
 /** Lines that a terminal or an editor may have made of one message. */
 const MOST_LINES = 16;
@@ -59,8 +59,8 @@ class OomScan implements LineScan {
     }
     if (this.open === null) return false;
     const { lines } = this.open;
-    const text = messageOf(line.text);
-    const isOwn = text !== '' && CONTINUES.test(text) && !BEGINS.test(text);
+    const text = withoutPrefix(line.text).slice(0, TEXT_LENGTH);
+    const isOwn = text.trim() !== '' && CONTINUES.test(text) && !BEGINS.test(text);
     if (isOwn && lines.length < MOST_LINES) {
       lines.push(text);
       if (COMPLETE.test(text)) this.close();

@@ -196,7 +196,7 @@ class SglangScan implements LineScan {
     const use = gib(/mem usage=([\d.]+) GB/.exec(text)?.[1]);
     rank.add('cuda_graphs', name === '' ? 'CUDA graphs' : `CUDA graphs, ${name}`, use, offset);
     rank.add('available', 'Available after CUDA graphs', after, offset);
-    this.check(`Capture ${name}`.trim(), rank.before, use, after, offset);
+    this.check(`Capture of CUDA graphs ${name}`.trim(), rank.before, use, after, offset);
     return true;
   }
 

@@ -9,6 +9,7 @@ import type { LogEvent } from '../trace/readings.ts';
 import { sourceData } from '../trace/source-data.ts';
 import { GaugeSet, type GaugeKind } from './gauge-set.ts';
 import type { LineScan, LineScanner, LogLine } from './log-scanner.ts';
+import { messageOf, placeOf } from './log-prefix.ts';
 import { LogTimes, type Stamp } from './log-time.ts';
 import { figureOf, GIB } from './printed-figure.ts';
 import type { Sniff } from './reader.ts';
@@ -17,15 +18,14 @@ import { addBudgetLine } from './vllm-lines.ts';
 
 /** What any line of interest holds; the rest of the patterns never see other lines. */
 const QUICK =
-  /LLM |KV [Cc]ache|kv cache|GiB|GB\b|blocks|CUDA graph|Maximum concurrency|num_gpu_blocks|throughput|preempt|gpu.memory.utilization|vLLM|Memory profiling|max seq len|KV cache/;
+  /LLM |\bversion \d|KV [Cc]ache|kv cache|GiB|GB\b|blocks|CUDA graph|Maximum concurrency|num_gpu_blocks|hit rate|throughput|preempt|gpu.memory.utilization|vLLM|Memory profiling|max seq len|KV cache/;
 const VERSION = /(?:vLLM API server version|LLM engine \(v|\bversion) ?v?(\d+\.\d+(?:\.\d+)?[\w.+]*)/;
-const PROCESS = /\(([A-Za-z_][\w]*)((?: [\w=.:,-]+)*)\)/g;
 const STATS = 'Avg prompt throughput:';
 const HIT_RATE = /(?:^|\] )(Prefix cache hit rate: GPU: [\d.]+%.*)$/;
 const PREEMPTED = /is preempted by|[Pp]reempt(?:ed|ing) request/;
 const PREEMPTIONS = /total_num_cumulative_preemption=(\d+)/;
-const TEXT_LENGTH = 1000;
 const SAME_WARNING = 20;
+const MOST_KINDS = 1000;
 /** Arguments that bear on memory; others (keys, hosts, paths) are left alone. */
 const ARGUMENTS =
   /['"]?\b(gpu_memory_utilization|max_model_len|max_seq_len|max_num_seqs|max_num_batched_tokens|tensor_parallel_size|pipeline_parallel_size|data_parallel_size|kv_cache_dtype|kv_cache_memory_bytes|block_size|swap_space|cpu_offload_gb|enforce_eager|enable_prefix_caching|quantization|dtype|model)['"]?[=:] ?('[^']{0,200}'|[^\s,)}]{1,200})/g;
@@ -77,41 +77,6 @@ const EVENTS: readonly Told[] = [
   },
 ];
 
-interface Place {
-  /** '' or "DP1": the engine that the line speaks for. */
-  readonly engine: string;
-  /** The rank whose budget the line belongs to; the engine where it names no worker. */
-  readonly rank: string;
-}
-
-/** Who prints: "(EngineCore_DP1 pid=7) (Worker_TP0_EP0 pid=9) INFO 08-01 ...". */
-export function placeOf(text: string): Place {
-  let engine = '';
-  let worker = '';
-  const level = /\b(?:DEBUG|INFO|WARNING|ERROR|CRITICAL) \d\d-\d\d /.exec(text);
-  const head = text.slice(0, Math.min(level?.index ?? 200, 300));
-  for (const [, name, details] of head.matchAll(PROCESS)) {
-    const dp = /_DP(\d+)/.exec(name);
-    if (/^EngineCore|^CoreEngine/.test(name)) engine = dp ? `DP${dp[1]}` : engine;
-    if (!/Worker/.test(name)) continue;
-    const ranks = /Worker_((?:[A-Z]+\d+_?)+)$/.exec(name)?.[1];
-    const rank = /\brank=(\d+)/.exec(details)?.[1];
-    if (ranks !== undefined) worker = ranks.replaceAll('_', ' ').trim();
-    else if (rank !== undefined) worker = `rank ${rank}`;
-    else worker = `${name}${details}`;
-  }
-  if (engine === '') engine = /\bDP\d+/.exec(worker)?.[0] ?? '';
-  if (worker === '') return { engine, rank: engine };
-  return { engine, rank: engine === '' || worker.includes(engine) ? worker : `${engine} ${worker}` };
-}
-
-/** The message alone, without processes, level, time and source line. */
-export const messageOf = (text: string): string =>
-  text
-    .replace(/^.{0,200}?(?:DEBUG|INFO|WARNING|ERROR|CRITICAL) \d\d-\d\d [\d:.]+ \[?[^\]\s]{1,200}\] ?/, '')
-    .slice(0, TEXT_LENGTH)
-    .trim();
-
 interface PendingEvent extends Omit<LogEvent, 'time_ns'> {
   readonly stamp: Stamp | null;
 }
@@ -124,6 +89,7 @@ class VllmScan implements LineScan {
   private readonly warnings: Warning[] = [];
   private readonly settings = new Map<string, string>();
   private readonly versions = new Set<string>();
+  private readonly kinds = new Map<string, GaugeKind>();
   private lines = 0;
   private unreadable = 0;
   private v0 = false;
@@ -137,6 +103,8 @@ class VllmScan implements LineScan {
   take(line: LogLine): boolean {
     const { text } = line;
     if (!QUICK.test(text)) return false;
+    // Every line counts for where the year turns, those without figures too.
+    this.times.of(line);
     const taken = this.start(line) || this.stats(line) || this.event(line) || this.budget(line);
     if (taken) this.lines++;
     return taken || this.command(line) || KNOWN.test(text);
@@ -256,7 +224,6 @@ class VllmScan implements LineScan {
     if (at < 0 && hits === undefined) return false;
     const engine = /Engine (\d+):? $/.exec(line.text.slice(Math.max(0, at - 20), Math.max(0, at)))?.[1];
     if (engine !== undefined) this.v1 = true;
-    const labels: Readonly<Record<string, string>> = engine === undefined ? {} : { engine };
     this.gauges.at(line);
     let before = '';
     for (const segment of (hits ?? line.text.slice(at)).trim().replace(/\.$/, '').split(', ')) {
@@ -275,13 +242,25 @@ class VllmScan implements LineScan {
       const grain = 10 ** -(match[2].split('.')[1]?.length ?? 0);
       const isPercent = match[3] === '%';
       this.gauges.add(
-        { id: name, label: name, unit, labels, note: noteOf(name) },
+        this.kindOf(name, engine, unit),
         isPercent ? Number(`${match[2]}e-2`) : value,
         isPercent ? grain / 100 : unit === 'count' ? 0 : grain,
       );
       if (name === 'Swapped') this.v0 = true;
     }
     return true;
+  }
+
+  /** One object for each series, which makes its values cheap to add. */
+  private kindOf(name: string, engine: string | undefined, unit: GaugeKind['unit']): GaugeKind {
+    const key = `${engine ?? ''} ${name}`;
+    let kind = this.kinds.get(key);
+    if (kind === undefined) {
+      const labels: Readonly<Record<string, string>> = engine === undefined ? {} : { engine };
+      kind = { id: name, label: name, unit, labels, note: noteOf(name) };
+      if (this.kinds.size < MOST_KINDS) this.kinds.set(key, kind);
+    }
+    return kind;
   }
 
   private event(line: LogLine): boolean {
