@@ -1,4 +1,20 @@
-/** Files of a drop, folders opened and flattened. */
+/** Files of a drop or of a folder picker: plain files as they are, a folder's files together with their paths in it. */
+
+export interface ChosenFolder {
+  readonly name: string;
+  readonly files: readonly { readonly path: string; readonly file: File }[];
+}
+
+export interface Chosen {
+  readonly files: readonly File[];
+  readonly folders: readonly ChosenFolder[];
+}
+
+type PathFile = ChosenFolder['files'][number];
+
+/** Left by file managers and version control; never a recording. */
+const isHidden = (path: string): boolean => path.split('/').some((part) => part.startsWith('.'));
+const byPath = (a: PathFile, b: PathFile): number => a.path.localeCompare(b.path, 'en', { numeric: true });
 
 function childrenOf(folder: FileSystemDirectoryEntry): Promise<FileSystemEntry[]> {
   const reader = folder.createReader();
@@ -15,28 +31,55 @@ function childrenOf(folder: FileSystemDirectoryEntry): Promise<FileSystemEntry[]
   });
 }
 
-async function filesOf(entry: FileSystemEntry): Promise<File[]> {
+async function filesOf(entry: FileSystemEntry, path: string): Promise<PathFile[]> {
   if (entry.isFile) {
-    return [
-      await new Promise<File>((resolve, reject) => (entry as FileSystemFileEntry).file(resolve, reject)),
-    ];
+    const file = await new Promise<File>((resolve, reject) =>
+      (entry as FileSystemFileEntry).file(resolve, reject),
+    );
+    return [{ path, file }];
   }
-  const files: File[] = [];
+  const files: PathFile[] = [];
   for (const child of await childrenOf(entry as FileSystemDirectoryEntry)) {
-    if (!child.name.startsWith('.')) files.push(...(await filesOf(child)));
+    const below = path === '' ? child.name : `${path}/${child.name}`;
+    if (!isHidden(child.name)) files.push(...(await filesOf(child, below)));
   }
   return files;
+}
+
+async function folderOf(entry: FileSystemEntry): Promise<ChosenFolder> {
+  return { name: entry.name, files: (await filesOf(entry, '')).sort(byPath) };
 }
 
 export const carriesFiles = (event: DragEvent): boolean =>
   event.dataTransfer?.types.includes('Files') ?? false;
 
-export async function droppedFiles(transfer: DataTransfer): Promise<File[]> {
+export async function droppedFiles(transfer: DataTransfer): Promise<Chosen> {
   // Both are read before the first await: the list of a drop is emptied as soon as its event is over.
   const plain = [...transfer.files];
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry());
-  if (!entries.some((entry) => entry?.isDirectory)) return plain;
-  const found: File[] = [];
-  for (const entry of entries) if (entry !== null) found.push(...(await filesOf(entry)));
-  return found;
+  if (!entries.some((entry) => entry?.isDirectory)) return { files: plain, folders: [] };
+  const files: File[] = [];
+  const folders: ChosenFolder[] = [];
+  for (const entry of entries) {
+    if (entry?.isDirectory) folders.push(await folderOf(entry));
+    else if (entry !== null) files.push(...(await filesOf(entry, entry.name)).map(({ file }) => file));
+  }
+  return { files, folders };
+}
+
+/** Whether `<input webkitdirectory>` lets people choose a folder here. */
+export const picksFolders = (): boolean => 'webkitdirectory' in HTMLInputElement.prototype;
+
+/** What a folder picker gave: every file below one folder, its path beginning with the folder's name. */
+export function pickedFolders(files: readonly File[]): ChosenFolder[] {
+  const folders = new Map<string, PathFile[]>();
+  for (const file of files) {
+    const [name, ...rest] = (file.webkitRelativePath || file.name).split('/');
+    const path = rest.length === 0 ? name : rest.join('/');
+    if (isHidden(path)) continue;
+    const inside = folders.get(name) ?? [];
+    inside.push({ path, file });
+    folders.set(name, inside);
+  }
+  return [...folders].map(([name, inside]) => ({ name, files: inside.sort(byPath) }));
 }

@@ -5,6 +5,7 @@
 import { toErrorData } from '../base/trace-error.ts';
 import type { Analysis } from '../engine/analysis.ts';
 import type { EngineApi, EngineStatus, GpuMode, Progress, SourceView } from '../engine/protocol.ts';
+import type { Chosen } from './dropped-files.ts';
 
 export interface Job {
   readonly id: number;
@@ -18,21 +19,43 @@ export interface EngineHandle {
   dispose(): void;
 }
 
+/** One thing to read: a file, or the files of a folder. */
+interface Input {
+  readonly name: string;
+  readonly bytes: number;
+  read(api: EngineApi, job: number, onProgress: (progress: Progress) => void): Promise<readonly SourceView[]>;
+}
+
+const fileInput = (file: File): Input => ({
+  name: file.name,
+  bytes: file.size,
+  read: (api, job, onProgress) => api.open(job, file, onProgress),
+});
+
+const folderInput = ({ name, files }: Chosen['folders'][number]): Input => ({
+  name,
+  bytes: files.reduce((sum, { file }) => sum + file.size, 0),
+  read: (api, job, onProgress) => api.openFolder(job, name, files, onProgress),
+});
+
+/** Read side by side; more wait their turn, so that the first of a hundred files is soon there. */
+const MOST_AT_ONCE = 3;
+
 /** A source that the engine never saw: it could not even be asked. */
-function failedSource(id: number, file: File, error: unknown): SourceView {
+function failedSource(id: number, { name, bytes }: Input, error: unknown): SourceView {
   return {
     id,
-    file: file.name,
+    file: name,
     format: null,
     formatTitle: '',
     producer: '',
-    bytes: file.size,
+    bytes,
     rows: 0,
     skipped: 0,
     warnings: [],
     notRecorded: [],
     settings: [],
-    error: toErrorData(error, file.name),
+    error: toErrorData(error, name),
     milliseconds: 0,
     devices: [],
     summaries: [],
@@ -50,6 +73,8 @@ export class Session {
   private nextFailed = -1;
   private settled!: (analysis: Promise<Analysis>) => void;
   private pending = true;
+  private running = 0;
+  private readonly waiting: { readonly job: number; go(): void }[] = [];
   private analysisPromise!: Promise<Analysis>;
   private readonly engine: Promise<EngineHandle>;
   private readonly changed: () => void;
@@ -87,11 +112,12 @@ export class Session {
   }
 
   /** Hands files to the engine; resolves with what became of each, the cancelled ones left out. */
-  async open(files: readonly File[]): Promise<SourceView[]> {
-    if (files.length === 0) return [];
+  async open(files: readonly File[], folders: Chosen['folders'] = []): Promise<SourceView[]> {
+    const inputs = [...files.map(fileInput), ...folders.map(folderInput)];
+    if (inputs.length === 0) return [];
     if (!this.pending) this.renewAnalysis();
     this.notice = '';
-    const opened = await Promise.all(files.map((file) => this.read(file)));
+    const opened = await Promise.all(inputs.map((input) => this.read(input)));
     await this.settle();
     return opened.flat();
   }
@@ -99,6 +125,7 @@ export class Session {
   cancel(job: number): void {
     this.jobs = this.jobs.map((item) => (item.id === job ? { ...item, cancelling: true } : item));
     this.changed();
+    this.waiting.find((one) => one.job === job)?.go();
     void this.api().then((api) => api.cancel(job));
   }
 
@@ -122,25 +149,30 @@ export class Session {
     (await this.engine).dispose();
   }
 
-  private async read(file: File): Promise<readonly SourceView[]> {
+  private async read(input: Input): Promise<readonly SourceView[]> {
     const job = this.nextJob++;
-    const first: Progress = { job, file: file.name, stage: 'waiting', doneBytes: 0, totalBytes: file.size };
-    this.jobs = [...this.jobs, { id: job, file: file.name, progress: first, cancelling: false }];
+    const { name, bytes } = input;
+    const first: Progress = { job, file: name, stage: 'waiting', doneBytes: 0, totalBytes: bytes };
+    this.jobs = [...this.jobs, { id: job, file: name, progress: first, cancelling: false }];
     this.changed();
+    await this.turn(job);
+    const unread = this.jobs.some(({ id, cancelling }) => id === job && cancelling);
     let opened: readonly SourceView[];
     try {
-      opened = await (
-        await this.api()
-      ).open(job, file, (progress) => {
-        this.jobs = this.jobs.map((item) => (item.id === job ? { ...item, progress } : item));
-        this.changed();
-      });
+      opened = unread
+        ? []
+        : await input.read(await this.api(), job, (progress) => {
+            this.jobs = this.jobs.map((item) => (item.id === job ? { ...item, progress } : item));
+            this.changed();
+          });
     } catch (error) {
-      opened = [failedSource(this.nextFailed--, file, error)];
+      opened = [failedSource(this.nextFailed--, input, error)];
     }
+    this.running--;
+    this.waiting[0]?.go();
     this.jobs = this.jobs.filter(({ id }) => id !== job);
-    if (opened.some(({ error }) => error?.code === 'cancelled')) {
-      this.notice = `Reading ${file.name} was cancelled.`;
+    if (unread || opened.some(({ error }) => error?.code === 'cancelled')) {
+      this.notice = `Reading ${name} was cancelled.`;
       this.changed();
       for (const { id } of opened) if (id >= 0) void this.api().then((api) => api.close(id));
       return [];
@@ -148,6 +180,23 @@ export class Session {
     this.sources = [...this.sources, ...opened];
     this.changed();
     return opened;
+  }
+
+  /** Resolves when it is this job's turn, or when there is nothing left to wait for because it was cancelled. */
+  private async turn(job: number): Promise<void> {
+    if (this.running >= MOST_AT_ONCE) {
+      await new Promise<void>((resolve) => {
+        const one = {
+          job,
+          go: (): void => {
+            this.waiting.splice(this.waiting.indexOf(one), 1);
+            resolve();
+          },
+        };
+        this.waiting.push(one);
+      });
+    }
+    this.running++;
   }
 
   private renewAnalysis(): void {

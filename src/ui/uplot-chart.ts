@@ -182,12 +182,12 @@ export class UplotChart extends LitElement {
       return longer;
     };
     const data = model.curves.map(({ max }) => ends(max, max[max.length - 1] ?? 0));
-    const top = (ticks: ChartModel['byteTicks']): number => (ticks[ticks.length - 1]?.at ?? 1) * 1.03;
+    const top = (ticks: ChartModel['leftTicks']): number => (ticks[ticks.length - 1]?.at ?? 1) * 1.03;
     plot.batch(() => {
       plot.setData([ends(model.x, model.end), ...data], false);
       plot.setScale('x', { min: model.span.from, max: model.span.to });
-      plot.setScale('bytes', { min: 0, max: top(model.byteTicks) });
-      plot.setScale('count', { min: 0, max: top(model.countTicks) });
+      plot.setScale('left', { min: 0, max: top(model.leftTicks) });
+      plot.setScale('right', { min: 0, max: top(model.rightTicks) });
     });
   }
 
@@ -209,20 +209,20 @@ export class UplotChart extends LitElement {
       cursor: { show: false, drag: { x: false, y: false, setScale: false } },
       scales: {
         x: { time: false, auto: false },
-        bytes: { auto: false },
-        count: { auto: false },
+        left: { auto: false },
+        right: { auto: false },
       },
       axes: [
         { ...axis, scale: 'x', grid, size: X_AXIS_HEIGHT, ...at((from) => from.xTicks) },
-        { ...axis, scale: 'bytes', side: 3, grid, size: AXIS_LEFT, ...at((from) => from.byteTicks) },
+        { ...axis, scale: 'left', side: 3, grid, size: AXIS_LEFT, ...at((from) => from.leftTicks) },
         {
           ...axis,
-          scale: 'count',
+          scale: 'right',
           side: 1,
           grid: { show: false },
           size: AXIS_RIGHT,
           show: this.rightAxis,
-          ...at((from) => from.countTicks),
+          ...at((from) => from.rightTicks),
         },
       ],
       series: [
@@ -312,6 +312,10 @@ function stepsAndBand(plot: uPlot, model: ChartModel, curve: ChartCurve): uPlot.
   const from = Math.max(0, upperBound(x, span.from) - 1);
   let pen = false;
   for (let i = from; i < x.length && x[i] < span.to; i++) {
+    if (Number.isNaN(curve.max[i])) {
+      pen = false;
+      continue;
+    }
     const left = plot.valToPos(Math.max(x[i], span.from), 'x', true);
     const right = plot.valToPos(Math.min(i + 1 < x.length ? x[i + 1] : end, span.to), 'x', true);
     const high = plot.valToPos(curve.max[i], curve.scale, true);

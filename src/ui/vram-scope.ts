@@ -5,6 +5,7 @@
  *   engine       for tests: another EngineApi than the worker's (set before the element is connected)
  *   analysis     promise of the analysis of all that was opened, as `vramscope analyze --json` prints it
  *   openFiles()  the same as dropping files
+ *   openFolders()  the same as dropping folders
  *
  * Fires `analysis-ready` (detail: the analysis) whenever everything opened has been read.
  */
@@ -17,7 +18,8 @@ import type { EngineApi, GpuMode, RanOn, SourceView } from '../engine/protocol.t
 import { actionOf } from '../view/keys.ts';
 import type { Tab } from '../view/tabs.ts';
 import { tabsOf } from '../view/tabs.ts';
-import { carriesFiles, droppedFiles } from './dropped-files.ts';
+import type { Chosen } from './dropped-files.ts';
+import { carriesFiles, droppedFiles, pickedFolders, picksFolders } from './dropped-files.ts';
 import { fetchSource } from './fetch-source.ts';
 import { keyGoesElsewhere } from './keyboard.ts';
 import { sampleFile } from './sample.ts';
@@ -34,6 +36,8 @@ import './vs-file-bar.ts';
 import './vs-jobs.ts';
 import type { VsKeys } from './vs-keys.ts';
 import './vs-keys.ts';
+import type { VsLog } from './vs-log.ts';
+import './vs-log.ts';
 import './vs-status.ts';
 import './vs-summaries.ts';
 import './vs-tabs.ts';
@@ -58,7 +62,8 @@ export class VramScope extends LitElement {
   @state() private dropping = false;
   @state() private ranOn: RanOn | null = null;
 
-  @query('input[type=file]') private readonly picker!: HTMLInputElement;
+  @query('input.files') private readonly picker!: HTMLInputElement;
+  @query('input.folder') private readonly folderPicker!: HTMLInputElement;
   @query('vs-keys') private readonly keys!: VsKeys;
 
   private openSession: Session | null = null;
@@ -70,7 +75,15 @@ export class VramScope extends LitElement {
   }
 
   async openFiles(files: readonly File[]): Promise<void> {
-    const [first] = await this.session.open(files);
+    await this.openChosen({ files, folders: [] });
+  }
+
+  async openFolders(folders: Chosen['folders']): Promise<void> {
+    await this.openChosen({ files: [], folders });
+  }
+
+  private async openChosen({ files, folders }: Chosen): Promise<void> {
+    const [first] = await this.session.open(files, folders);
     if (first !== undefined) this.choose(tabsOf([first])[0].id);
   }
 
@@ -150,13 +163,19 @@ export class VramScope extends LitElement {
     if (!carriesFiles(event) || event.dataTransfer === null) return;
     event.preventDefault();
     this.dropping = false;
-    await this.openFiles(await droppedFiles(event.dataTransfer));
+    await this.openChosen(await droppedFiles(event.dataTransfer));
   }
 
   private async picked(): Promise<void> {
     const files = [...(this.picker.files ?? [])];
     this.picker.value = '';
     await this.openFiles(files);
+  }
+
+  private async pickedFolder(): Promise<void> {
+    const files = [...(this.folderPicker.files ?? [])];
+    this.folderPicker.value = '';
+    await this.openFolders(pickedFolders(files));
   }
 
   private keydown(event: KeyboardEvent): void {
@@ -167,7 +186,10 @@ export class VramScope extends LitElement {
     if (action !== 'clear') event.preventDefault();
     if (action === 'open') this.picker.click();
     else if (action === 'help') this.keys.toggle();
-    else this.renderRoot.querySelector<VsDevice>('vs-device:not([hidden])')?.act(action);
+    else
+      this.renderRoot
+        .querySelector<VsDevice | VsLog>('vs-device:not([hidden]), vs-log:not([hidden])')
+        ?.act(action);
   }
 
   private change(settings: Partial<Settings>): void {
@@ -189,6 +211,7 @@ export class VramScope extends LitElement {
       <div
         class="shell"
         @choose-files=${() => this.picker.click()}
+        @choose-folder=${() => this.folderPicker.click()}
         @open-sample=${() => void sampleFile().then((file) => this.openFiles([file]))}
         @choose-tab=${(event: CustomEvent<{ tab: string }>) => this.choose(event.detail.tab)}
         @cancel-job=${(event: CustomEvent<{ job: number }>) => session.cancel(event.detail.job)}
@@ -215,7 +238,22 @@ export class VramScope extends LitElement {
           <vs-status .status=${session.status} .ranOn=${this.ranOn} .notice=${session.notice}></vs-status>
         </footer>
         <vs-keys></vs-keys>
-        <input type="file" multiple hidden aria-label="Files to open" @change=${() => void this.picked()} />
+        <input
+          class="files"
+          type="file"
+          multiple
+          hidden
+          aria-label="Files to open"
+          @change=${() => void this.picked()}
+        />
+        <input
+          class="folder"
+          type="file"
+          webkitdirectory
+          hidden
+          aria-label="Folder to open"
+          @change=${() => void this.pickedFolder()}
+        />
         ${this.dropping ? html`<div class="drop"><p>Drop to open. Nothing is uploaded.</p></div>` : nothing}
       </div>
     `;
@@ -241,6 +279,16 @@ export class VramScope extends LitElement {
       >
         Open files
       </button>
+      ${
+        picksFolders()
+          ? html`<button
+              title="Open a folder: an export of several files, or the recordings of many ranks"
+              @click=${() => this.folderPicker.click()}
+            >
+              Open folder
+            </button>`
+          : nothing
+      }
       <span class="group" role="group" aria-label="Byte unit">
         <button
           aria-pressed=${unit === 'binary' ? 'true' : 'false'}
@@ -291,6 +339,15 @@ export class VramScope extends LitElement {
           .unit=${unit}
           .dark=${this.dark}
         ></vs-summaries>`;
+      case 'readings':
+        return html`<vs-log
+          role="tabpanel"
+          aria-label=${`${name}, ${tab.source.formatTitle}`}
+          ?hidden=${hidden}
+          .source=${tab.source}
+          .unit=${unit}
+          .dark=${this.dark}
+        ></vs-log>`;
       case 'empty':
         return this.emptyPage(tab.source, hidden);
     }

@@ -12,7 +12,18 @@ import { count } from '../view/words.ts';
 import { copyText } from './copy.ts';
 import { controls } from './theme.ts';
 
+/** Figures of a moment or of a line of a log. */
+export interface FactsDetail {
+  readonly kind: 'facts';
+  readonly heading: string;
+  readonly words: string | null;
+  readonly groups: readonly { readonly title: string; readonly facts: readonly Fact[] }[];
+  /** As it stands in the file. */
+  readonly text: string | null;
+}
+
 export type Detail =
+  | FactsDetail
   | { readonly kind: 'moment'; readonly moment: MomentAnswer }
   | { readonly kind: 'holder'; readonly holder: HolderRow; readonly frames: readonly StackFrame[] };
 
@@ -82,6 +93,11 @@ export class VsDetail extends LitElement {
       p {
         margin-top: 4px;
       }
+      .text {
+        margin: 6px 0 0;
+        white-space: pre-wrap;
+        overflow-wrap: anywhere;
+      }
     `,
   ];
 
@@ -90,6 +106,9 @@ export class VsDetail extends LitElement {
   @property({ attribute: false }) series: DeviceView['series'] = [];
   @property({ attribute: false }) producer: DeviceView['producer'] = 'torch';
   @property({ attribute: false }) unit: ByteUnit = 'binary';
+  /** What can be clicked, said while nothing was. */
+  @property() hint =
+    'Click the timeline to see the event there, its stack and every curve\'s value at that moment. Click a row of "Who holds it" to see the whole stack.';
 
   @state() private copied = false;
 
@@ -101,13 +120,17 @@ export class VsDetail extends LitElement {
     if (this.detail === null) {
       return html`
         <h2>Details</h2>
-        <p class="quiet">
-          Click the timeline to see the event there, its stack and every curve's value at that moment. Click a
-          row of "Who holds it" to see the whole stack.
-        </p>
+        <p class="quiet">${this.hint}</p>
       `;
     }
-    return this.detail.kind === 'moment' ? this.moment(this.detail.moment) : this.holder(this.detail);
+    switch (this.detail.kind) {
+      case 'moment':
+        return this.moment(this.detail.moment);
+      case 'holder':
+        return this.holder(this.detail);
+      case 'facts':
+        return this.facts(this.detail);
+    }
   }
 
   private moment(moment: MomentAnswer): unknown {
@@ -144,6 +167,24 @@ export class VsDetail extends LitElement {
         ${formatBytes(holder.largest, unit)}.
       </p>
       ${this.stack(frames)}
+    `;
+  }
+
+  private facts({ heading, words, groups, text }: FactsDetail): unknown {
+    return html`
+      ${this.heading(heading)} ${words === null ? nothing : html`<p class="quiet">${words}</p>`}
+      ${groups.map(
+        ({ title, facts }) => html`
+          ${title === '' ? nothing : html`<h3>${title}</h3>`}
+          <dl>${facts.map(renderFact)}</dl>
+        `,
+      )}
+      ${
+        text === null
+          ? nothing
+          : html`<h3>In the file</h3>
+              <pre class="text">${text}</pre>`
+      }
     `;
   }
 

@@ -1,6 +1,6 @@
 /**
- * One device of one file, from what it is down to who holds it. Keeps this device's view state (zoom, chosen
- * range, what the panel shows) for as long as the file is open, and asks the engine for what is in view.
+ * One device of one file, from what it is down to who holds it. Keeps its view state (zoom, range, panel) for as
+ * long as the file is open, and asks the engine for what is in view.
  */
 import { LitElement, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
@@ -11,29 +11,31 @@ import type {
   DeviceView,
   EngineApi,
   RangeAnswer,
+  Readings,
   SourceView,
   TimelineAnswer,
 } from '../engine/protocol.ts';
 import type { DeviceState } from '../view/device-state.ts';
 import * as moves from '../view/device-state.ts';
-import { holdersTable, kindsTable, segmentsTable, streamsTable } from '../view/device-tables.ts';
 import { headlineCards } from '../view/headline.ts';
 import type { KeyAction } from '../view/keys.ts';
 import type { AnnotationLanes } from '../view/marks.ts';
 import { annotationLanes, oomMarks } from '../view/marks.ts';
+import { hasReadings, readingsOfDevice } from '../view/readings.ts';
 import type { Span } from '../view/viewport.ts';
 import { spanBetween, toRange } from '../view/viewport.ts';
 import { count, describeRange } from '../view/words.ts';
 import { DeviceQueries } from './device-queries.ts';
 import { deviceStyle } from './device-style.ts';
+import { renderDeviceTables } from './device-sections.ts';
+import { saveFile } from './save-file.ts';
 import { controls } from './theme.ts';
 import type { Detail } from './vs-detail.ts';
 import './vs-detail.ts';
 import './vs-file-bar.ts';
 import './vs-headline.ts';
-import './vs-histograms.ts';
-import type { RowOpenEvent } from './vs-table.ts';
-import './vs-table.ts';
+import type { VsReadings } from './vs-readings.ts';
+import './vs-readings.ts';
 import './vs-timeline.ts';
 
 /** Rows of segments and holders that are asked for. */
@@ -60,11 +62,20 @@ export class VsDevice extends LitElement {
   @state() private hoverX: number | null = null;
   @state() private selecting = false;
   @state() private width = 0;
+  @state() private saving = false;
 
   private queries!: DeviceQueries;
+  private readings: { readonly curves: Readings; readonly tables: Readings } | null = null;
 
   override willUpdate(): void {
     if (this.hasUpdated) return;
+    const readings = readingsOfDevice(this.source, this.device.device);
+    if (readings !== null) {
+      this.readings = {
+        curves: { ...readings, tables: [] },
+        tables: { ...readings, gauges: [], budgets: [], events: [] },
+      };
+    }
     this.view = moves.initialState(this.device);
     this.queries = new DeviceQueries(this.api, this.device.key, {
       timeline: (answer) => {
@@ -129,6 +140,7 @@ export class VsDevice extends LitElement {
   private showDetail(detail: Detail): void {
     this.detail = detail;
     if (detail.kind === 'holder') return;
+    if (detail.kind === 'facts') return void (this.openHolder = null);
     this.openHolder = null;
     const at = this.view.axis === 'time' ? detail.moment.xNs : detail.moment.row;
     if (at < this.view.span.from || at >= this.view.span.to)
@@ -202,16 +214,24 @@ export class VsDevice extends LitElement {
         @go-to-row=${(event: CustomEvent<{ row: number }>) => void this.queries.moment('event', event.detail.row)}
         @go-to-peak=${({ detail }: CustomEvent<{ peakAtNs: number | null; peakRow: number | null }>) =>
           this.goTo(detail.peakAtNs, detail.peakRow)}
-        @close-detail=${() => {
-          this.detail = null;
-          this.openHolder = null;
-        }}
+        @show-detail=${(event: CustomEvent<Detail>) => this.showDetail(event.detail)}
+        @save-arrow=${() => void this.saveArrow()}
+        @close-detail=${() => this.closeDetail()}
       >
-        <vs-file-bar class="top" .source=${this.source} .device=${device} .unit=${unit}></vs-file-bar>
+        <vs-file-bar
+          class="top"
+          .source=${this.source}
+          .device=${device}
+          .unit=${unit}
+          ?saving=${this.saving}
+        ></vs-file-bar>
         ${cards.length === 0 ? nothing : html`<vs-headline class="top" .cards=${cards}></vs-headline>`}
         ${this.error === null ? nothing : html`<vs-error class="top" role="alert" .error=${this.error}></vs-error>`}
         <div class="columns">
-          <div class="main">${this.ooms()} ${this.charts()} ${this.rangeBar()} ${this.tables()}</div>
+          <div class="main">
+            ${this.ooms()} ${this.charts()} ${this.told(this.readings?.curves)} ${this.rangeBar()}
+            ${this.tables()} ${this.told(this.readings?.tables)}
+          </div>
           <aside class="panel" aria-label="Details" tabindex="0">
             <vs-detail
               .detail=${this.detail}
@@ -224,6 +244,32 @@ export class VsDevice extends LitElement {
         </div>
       </div>
     `;
+  }
+
+  private closeDetail(): void {
+    this.detail = null;
+    this.openHolder = null;
+    for (const one of this.renderRoot.querySelectorAll<VsReadings>('vs-readings')) one.closeDetail();
+  }
+
+  private async saveArrow(): Promise<void> {
+    this.saving = true;
+    const bytes = await this.queries.arrow();
+    this.saving = false;
+    if (bytes === null) return;
+    const name = this.source.file.split('/').at(-1) ?? 'events';
+    saveFile(`${name}.gpu${this.device.device}.arrow`, bytes, 'application/vnd.apache.arrow.file');
+  }
+
+  /** What the file tells beside events. */
+  private told(readings: Readings | undefined): unknown {
+    if (!hasReadings(readings)) return nothing;
+    return html`<vs-readings
+      .readings=${readings}
+      .unit=${this.unit}
+      ?dark=${this.dark}
+      embedded
+    ></vs-readings>`;
   }
 
   /** What went wrong comes before the curves that show it. */
@@ -340,49 +386,10 @@ export class VsDevice extends LitElement {
   }
 
   private tables(): unknown {
-    const { range, unit, device } = this;
+    const { range, unit, device, openHolder } = this;
     if (range === null) return html`<p class="quiet">Counting</p>`;
-    return html`
-      ${device.kinds.length === 0 ? nothing : this.section('Memory kinds', 'Of the whole recording. What is in a pool is part of its kind.', kindsTable(device, unit))}
-      <section class="panel body">
-        <vs-histograms .streams=${range.streams} .unit=${unit}></vs-histograms>
-      </section>
-      ${
-        range.holders.length === 0 || device.producer === 'nsys'
-          ? nothing
-          : html`<section class="panel body">
-              <h2>Who holds it</h2>
-              <p class="quiet">
-                Allocations alive at the end of the range, by the code that made them. A row shows the whole
-                stack.
-              </p>
-              <vs-table
-                .model=${holdersTable(range, unit)}
-                .current=${this.openHolder}
-                opens
-                @row-open=${(event: RowOpenEvent) => this.openRow(range, event.detail.key)}
-              ></vs-table>
-            </section>`
-      }
-      ${this.section('Streams', 'What each stream asked for in the range.', streamsTable(range, unit))}
-      ${
-        range.segmentsTotal === 0
-          ? nothing
-          : this.section(
-              'Segments',
-              'What the allocator held from the driver at the end of the range.',
-              segmentsTable(range, unit),
-            )
-      }
-    `;
-  }
-
-  private section(title: string, words: string, model: ReturnType<typeof streamsTable>): unknown {
-    return html`<section class="panel body">
-      <h2>${title}</h2>
-      <p class="quiet">${words}</p>
-      <vs-table .model=${model}></vs-table>
-    </section>`;
+    const open = (key: string): void => this.openRow(range, key);
+    return renderDeviceTables({ device, range, unit, openHolder, open });
   }
 
   private openRow(range: RangeAnswer, key: string): void {

@@ -1,9 +1,10 @@
 /** The empty page teaches: what to record, how, and a recording to try at once. */
-import { LitElement, css, html } from 'lit';
+import { LitElement, css, html, nothing } from 'lit';
 import { customElement, state } from 'lit/decorators.js';
 import type { Recipe } from '../view/recipes.ts';
-import { RECIPES } from '../view/recipes.ts';
+import { OTHER_INPUTS, RECIPES } from '../view/recipes.ts';
 import { copyText } from './copy.ts';
+import { picksFolders } from './dropped-files.ts';
 import { controls } from './theme.ts';
 
 @customElement('vs-empty')
@@ -63,6 +64,30 @@ export class VsEmpty extends LitElement {
       .recipe > p {
         margin-top: 4px;
       }
+      .others {
+        padding: 4px 16px;
+        font-size: 13px;
+      }
+      .others > div {
+        display: grid;
+        grid-template-columns: 180px minmax(0, 1fr) minmax(0, 1.3fr);
+        gap: 4px 20px;
+        padding: 7px 0;
+      }
+      .others > div + div {
+        border-top: 1px solid var(--line);
+      }
+      .others dt {
+        font-weight: 600;
+      }
+      .others dd {
+        overflow-wrap: anywhere;
+      }
+      @media (max-width: 800px) {
+        .others > div {
+          grid-template-columns: minmax(0, 1fr);
+        }
+      }
       .code {
         display: flex;
         flex-direction: column;
@@ -106,6 +131,11 @@ export class VsEmpty extends LitElement {
       </p>
       <div class="start">
         <button class="primary" @click=${() => this.emit('choose-files')}>Open files</button>
+        ${
+          picksFolders()
+            ? html`<button @click=${() => this.emit('choose-folder')}>Open folder</button>`
+            : nothing
+        }
         <button @click=${() => this.emit('open-sample')}>Open the sample recording</button>
         <p class="quiet">
           Or drop files or a folder anywhere on this page. Nothing is uploaded: files are read here, in this
@@ -114,6 +144,17 @@ export class VsEmpty extends LitElement {
       </div>
       <h2>What to record, and how</h2>
       <div class="recipes">${RECIPES.map((recipe) => this.recipe(recipe))}</div>
+      <h2>Also read</h2>
+      <dl class="others panel">
+        ${OTHER_INPUTS.map(
+          ({ name, how, answers }) =>
+            html`<div>
+              <dt>${name}</dt>
+              <dd>${answers}</dd>
+              <dd class="quiet">${how}</dd>
+            </div>`,
+        )}
+      </dl>
     `;
   }
 

@@ -19,7 +19,7 @@ export class VsFileBar extends LitElement {
       header {
         display: flex;
         align-items: baseline;
-        gap: 12px;
+        gap: 8px;
       }
       h1 {
         flex: 1;
@@ -76,6 +76,8 @@ export class VsFileBar extends LitElement {
   @property({ attribute: false }) source: SourceView | null = null;
   @property({ attribute: false }) device: DeviceView | null = null;
   @property({ attribute: false }) unit: ByteUnit = 'binary';
+  /** The events are being written. */
+  @property({ type: Boolean }) saving = false;
 
   override render(): unknown {
     const { source, device, unit } = this;
@@ -84,7 +86,18 @@ export class VsFileBar extends LitElement {
     return html`
       <header>
         <h1>${source.file}</h1>
-        <button @click=${() => this.close(source.id)}>Close file</button>
+        ${
+          device === null
+            ? nothing
+            : html`<button
+                title="Every event of this GPU as an Apache Arrow file, for pandas, polars or DuckDB"
+                ?disabled=${this.saving}
+                @click=${() => this.emit('save-arrow', null)}
+              >
+                Save events as Arrow
+              </button>`
+        }
+        <button @click=${() => this.emit('close-source', { source: source.id })}>Close file</button>
       </header>
       <div class="words">
         ${known ? html`<p>${describeSource(source, unit)}</p>` : nothing}
@@ -135,9 +148,7 @@ export class VsFileBar extends LitElement {
     </details>`;
   }
 
-  private close(source: number): void {
-    this.dispatchEvent(
-      new CustomEvent('close-source', { detail: { source }, bubbles: true, composed: true }),
-    );
+  private emit(name: string, detail: unknown): void {
+    this.dispatchEvent(new CustomEvent(name, { detail, bubbles: true, composed: true }));
   }
 }

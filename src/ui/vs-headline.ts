@@ -2,6 +2,7 @@
 import { LitElement, css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import type { HeadlineCard } from '../view/headline.ts';
+import { sharedNotes } from '../view/headline.ts';
 import { controls } from './theme.ts';
 
 @customElement('vs-headline')
@@ -54,16 +55,21 @@ export class VsHeadline extends LitElement {
         font-size: 12px;
         color: var(--text-quiet);
       }
+      .below {
+        margin: 6px 2px 0;
+      }
     `,
   ];
 
   @property({ attribute: false }) cards: readonly HeadlineCard[] = [];
 
   override render(): unknown {
+    const { cards, notes } = sharedNotes(this.cards);
     return html`<h2 class="visually-hidden">Headline</h2>
       <ul class="panel" aria-label="Headline figures">
-        ${this.cards.map((card) => this.card(card))}
-      </ul>`;
+        ${cards.map((card) => this.card(card))}
+      </ul>
+      ${notes.map((note) => html`<p class="note below">${note}</p>`)}`;
   }
 
   private card(card: HeadlineCard): unknown {

@@ -1,10 +1,13 @@
 /** Files being read: how far, in which stage, and a way to stop. */
-import { LitElement, css, html } from 'lit';
+import { LitElement, css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import type { ByteUnit } from '../base/units.ts';
-import { describeProgress } from '../view/words.ts';
+import { count, describeProgress } from '../view/words.ts';
 import type { Job } from './session.ts';
 import { controls } from './theme.ts';
+
+/** At most so many lines; the rest is counted. */
+const MOST_LINES = 4;
 
 @customElement('vs-jobs')
 export class VsJobs extends LitElement {
@@ -34,6 +37,9 @@ export class VsJobs extends LitElement {
         text-overflow: ellipsis;
         white-space: nowrap;
       }
+      li.rest {
+        grid-template-columns: 1fr auto;
+      }
       progress {
         width: 100%;
         height: 6px;
@@ -61,7 +67,7 @@ export class VsJobs extends LitElement {
 
   override render(): unknown {
     return html`<ul aria-label="Files being read">
-      ${this.jobs.map(
+      ${this.jobs.slice(0, MOST_LINES).map(
         (job) =>
           html`<li>
             <span class="name" title=${job.file}>${job.file}</span>
@@ -76,6 +82,16 @@ export class VsJobs extends LitElement {
             </button>
           </li>`,
       )}
+      ${
+        this.jobs.length > MOST_LINES
+          ? html`<li class="rest quiet">
+              <span>and ${count(this.jobs.length - MOST_LINES, 'more file')}</span>
+              <button @click=${() => this.jobs.slice(MOST_LINES).forEach(({ id }) => this.cancel(id))}>
+                Cancel these
+              </button>
+            </li>`
+          : nothing
+      }
     </ul>`;
   }
 

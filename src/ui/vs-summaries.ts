@@ -88,15 +88,16 @@ export class VsSummaries extends LitElement {
     const column = Math.min(summaries.length - 1, Math.max(0, Math.floor(this.hoverX ?? at)));
     const entries = curves.map((curve): LegendEntry => {
       const value = curve.last[column];
-      const exact = curve.scale === 'bytes' ? `${formatInteger(value)} bytes` : formatInteger(value);
+      const isBytes = curve.scale === 'left';
+      const exact = isBytes ? `${formatInteger(value)} bytes` : formatInteger(value);
       return {
         id: curve.id,
         label: curve.label,
         color: curve.color,
         dashed: curve.dashed,
         shown: !this.hiddenCurves.has(curve.id),
-        value: formatValue(value, curve.scale, unit),
-        title: `${curve.label} at ${stepName(summaries[column])}: ${exact}${curve.scale === 'bytes' ? ', rounded down by PyTorch' : ''}`,
+        value: formatValue(value, isBytes ? 'bytes' : 'count', unit),
+        title: `${curve.label} at ${stepName(summaries[column])}: ${exact}${isBytes ? ', rounded down by PyTorch' : ''}`,
       };
     });
     return html`<div class="page">

@@ -2,8 +2,8 @@
 import { LitElement, css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { formatInteger } from '../base/units.ts';
-import type { Cell, Column, Row, Sort, TableModel } from '../view/table.ts';
-import { nextSort, sortRows } from '../view/table.ts';
+import type { ArrangedRows, Cell, Column, Row, Sort, TableModel } from '../view/table.ts';
+import { arrangeRows, nextSort } from '../view/table.ts';
 import { controls } from './theme.ts';
 
 /** Detail of `row-open`: key of the row. */
@@ -75,6 +75,18 @@ export class VsTable extends LitElement {
         overflow: hidden;
         text-overflow: ellipsis;
       }
+      .wraps {
+        min-width: 24ch;
+        white-space: normal;
+      }
+      :host([dense]) th,
+      :host([dense]) td {
+        padding-left: 12px;
+      }
+      :host([dense]) th:first-child,
+      :host([dense]) td:first-child {
+        padding-left: 0;
+      }
       tr:last-child td {
         border-bottom: 0;
       }
@@ -130,12 +142,20 @@ export class VsTable extends LitElement {
   @state() private sort: Sort | null = null;
   @state() private most = 0;
 
+  private arranged: ArrangedRows | null = null;
+
+  /** Sorting a million rows takes a while: only when there is something to sort. */
+  override willUpdate(changed: Map<string, unknown>): void {
+    if (this.model !== null && (changed.has('model') || changed.has('sort')))
+      this.arranged = arrangeRows(this.model, this.sort ?? this.model.sort);
+  }
+
   override render(): unknown {
     const { model } = this;
     if (model === null) return nothing;
     const sort = this.sort ?? model.sort;
-    const rows = sortRows(model, sort);
-    const shown = rows.slice(0, Math.max(this.first, this.most));
+    const rows = this.arranged ?? arrangeRows(model, sort);
+    const shown = rows.take(Math.max(this.first, this.most));
     return html`
       <div class="scroll" tabindex="0" role="region" aria-label=${model.caption}>
         <table>
@@ -178,7 +198,11 @@ export class VsTable extends LitElement {
   }
 
   private cell(item: Cell, column: Column, isFirst: boolean): unknown {
-    const names = [column.numeric ? 'numeric' : '', column.wide ? 'wide' : ''].join(' ');
+    const names = [
+      column.numeric ? 'numeric' : '',
+      column.wide ? 'wide' : '',
+      column.wraps ? 'wraps' : '',
+    ].join(' ');
     const text = item.mono ? html`<span class="mono">${item.text}</span>` : item.text;
     // The click bubbles to the row: the button is there for the keyboard.
     const content =

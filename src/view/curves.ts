@@ -17,9 +17,11 @@ export interface ChartCurve {
   readonly id: string;
   readonly label: string;
   readonly color: CurveColor;
-  readonly scale: 'bytes' | 'count';
-  /** A bound, not the value: drawn dashed. */
+  /** Axis that it is read on. */
+  readonly scale: 'left' | 'right';
+  /** A bound, not the value, or one of several curves of a colour: drawn dashed. */
   readonly dashed: boolean;
+  /** NaN in a column: nothing is known there, and nothing is drawn. */
   readonly first: Float64Array;
   readonly min: Float64Array;
   readonly max: Float64Array;
@@ -33,8 +35,8 @@ export interface ChartModel {
   readonly span: Span;
   readonly curves: readonly ChartCurve[];
   readonly xTicks: readonly Tick[];
-  readonly byteTicks: readonly Tick[];
-  readonly countTicks: readonly Tick[];
+  readonly leftTicks: readonly Tick[];
+  readonly rightTicks: readonly Tick[];
 }
 
 export interface ChartInput {
@@ -53,7 +55,7 @@ export const xTicks = (axis: Axis, span: Span, width: number): Tick[] =>
     : rowTicks(span.from, span.to, Math.max(2, Math.floor(width / 100)));
 
 /** Largest value among the columns that touch the span. */
-function visibleMax(curves: readonly ChartCurve[], x: Float64Array, span: Span): number {
+export function visibleMax(curves: readonly ChartCurve[], x: Float64Array, span: Span): number {
   const from = Math.max(0, upperBound(x, span.from) - 1);
   let max = 0;
   for (const curve of curves) {
@@ -66,15 +68,16 @@ export function chartModel(input: ChartInput): ChartModel {
   const { answer, series, hidden, span, unit, width, height } = input;
   const colors = curveColors(series.map(({ id }) => id));
   const curves: ChartCurve[] = [];
-  for (const { id, label, unit: scale, exact } of series) {
+  for (const { id, label, unit: measure, exact } of series) {
     const values = answer.series.find((candidate) => candidate.id === id);
     if (values === undefined || hidden.has(id)) continue;
     const { first, min, max, last } = values;
     const color = colors.get(id) ?? 'grey';
+    const scale = measure === 'bytes' ? 'left' : 'right';
     curves.push({ id, label, color, scale, dashed: !exact, first, min, max, last });
   }
   const most = Math.max(2, Math.floor(height / 36));
-  const top = (scale: 'bytes' | 'count'): number =>
+  const top = (scale: ChartCurve['scale']): number =>
     visibleMax(
       curves.filter((curve) => curve.scale === scale),
       answer.x,
@@ -86,8 +89,8 @@ export function chartModel(input: ChartInput): ChartModel {
     span,
     curves,
     xTicks: xTicks(answer.range.axis, span, width),
-    byteTicks: byteTicks(top('bytes'), most, unit),
-    countTicks: curves.some((curve) => curve.scale === 'count') ? countTicks(top('count'), most) : [],
+    leftTicks: byteTicks(top('left'), most, unit),
+    rightTicks: curves.some((curve) => curve.scale === 'right') ? countTicks(top('right'), most) : [],
   };
 }
 

@@ -16,7 +16,7 @@ const TITLES: Readonly<Record<TraceErrorCode, string>> = {
 
 const ADVICE: Readonly<Record<TraceErrorCode, string | null>> = {
   unrecognised:
-    'Open a PyTorch snapshot (pickle), a log with torch.cuda.memory_summary() or an Nsight Systems SQLite export.',
+    'Open a PyTorch snapshot (pickle), a log (torch.cuda.memory_summary(), vLLM, SGLang), an Nsight Systems export, a Kineto trace, or figures of nvidia-smi or Prometheus.',
   refused: null,
   truncated: 'What came before the end is shown. Record it again, or copy the file again in full.',
   corrupt: 'Copy the file again; if it still fails, record it again.',

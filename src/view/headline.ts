@@ -4,7 +4,7 @@ import { formatBytes, formatInteger } from '../base/units.ts';
 import type { DeviceView, HeadlineView } from '../engine/protocol.ts';
 import type { CurveColor } from './palette.ts';
 import { curveColors } from './palette.ts';
-import { formatInstant } from './words.ts';
+import { formatInstant, list } from './words.ts';
 
 export interface HeadlineCard {
   readonly id: string;
@@ -34,6 +34,22 @@ function figure(value: number | null, unit: ByteUnit): { text: string; title: st
 function whenOf(headline: HeadlineView, clock: DeviceView['clock']): string | null {
   if (clock !== 'none' && headline.peakAtNs !== null) return `at ${formatInstant(headline.peakAtNs)}`;
   return headline.peakRow === null ? null : `at event ${formatInteger(headline.peakRow)}`;
+}
+
+/** A note that several cards carry is said once, below them, with their names. */
+export function sharedNotes(cards: readonly HeadlineCard[]): {
+  readonly cards: readonly HeadlineCard[];
+  readonly notes: readonly string[];
+} {
+  const labels = new Map<string, string[]>();
+  for (const { note, label } of cards)
+    if (note !== null) labels.set(note, [...(labels.get(note) ?? []), label]);
+  const shared = [...labels].filter(([, names]) => names.length > 1);
+  const isShared = (note: string | null): boolean => shared.some(([text]) => text === note);
+  return {
+    cards: cards.map((card) => (isShared(card.note) ? { ...card, note: null } : card)),
+    notes: shared.map(([note, names]) => `${list(names)}: ${note}`),
+  };
 }
 
 export function headlineCards(device: DeviceView, unit: ByteUnit): HeadlineCard[] {

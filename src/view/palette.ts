@@ -38,6 +38,10 @@ export const CURVES = {
   grey: shade('#5c646c', '#a9b1b9'),
   ink: shade('#1a1d20', '#e4e7ea'),
   red: shade('#b3261e', '#ff8f85'),
+  cyan: shade('#00788a', '#4fd0de'),
+  brown: shade('#7a4a21', '#c99a6b'),
+  violet: shade('#5b4fc4', '#a79cf7'),
+  olive: shade('#5f7500', '#a8c23a'),
 } as const satisfies Readonly<Record<string, Shade>>;
 
 export type CurveColor = keyof typeof CURVES;

@@ -50,3 +50,38 @@ nsys export --type=sqlite \\
     then: 'Open run.sqlite here.',
   },
 ];
+
+/** What else is read, in a line each; docs/formats.md is the full table. */
+export interface OtherInput {
+  readonly name: string;
+  readonly how: string;
+  readonly answers: string;
+}
+
+export const OTHER_INPUTS: readonly OtherInput[] = [
+  {
+    name: 'vLLM and SGLang logs',
+    how: "the server's output, as it is",
+    answers: 'the memory budget of each rank, KV cache use, requests waiting',
+  },
+  {
+    name: 'nvidia-smi',
+    how: 'nvidia-smi --query-gpu=timestamp,index,memory.used,memory.total --format=csv -l 1 > smi.csv',
+    answers: 'memory of each GPU over time, all processes together',
+  },
+  {
+    name: 'Prometheus and DCGM',
+    how: 'a /metrics page, or the JSON of query_range',
+    answers: 'memory and KV cache by GPU and pod',
+  },
+  {
+    name: 'Kineto traces',
+    how: 'torch.profiler with profile_memory=True, export_chrome_trace()',
+    answers: 'allocated and reserved bytes beside operators',
+  },
+  {
+    name: 'Out-of-memory messages',
+    how: 'any log that holds one',
+    answers: 'what was asked for, what was free, what PyTorch held',
+  },
+];

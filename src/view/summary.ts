@@ -180,12 +180,12 @@ export function summaryChart(
       summaries,
       ({ rows }) => (carried = rows[metric]?.all?.[figure] ?? carried),
     );
-    const scale = isBytes(metric) ? 'bytes' : 'count';
+    const scale = isBytes(metric) ? 'left' : 'right';
     const id = `${metric}/${figure}`;
     return { id, label, color, scale, dashed, first: values, min: values, max: values, last: values };
   });
   const shown = curves.filter(({ id }) => !hidden.has(id));
-  const top = (scale: 'bytes' | 'count'): number =>
+  const top = (scale: ChartCurve['scale']): number =>
     Math.max(0, ...shown.filter((curve) => curve.scale === scale).flatMap((curve) => [...curve.max]));
   const most = Math.max(2, Math.floor(height / 36));
   const every = Math.max(
@@ -201,8 +201,8 @@ export function summaryChart(
     xTicks: summaries.flatMap((summary, index) =>
       index % every === 0 ? [{ at: index, label: stepName(summary) }] : [],
     ),
-    byteTicks: byteTicks(top('bytes'), most, unit),
-    countTicks: shown.some((curve) => curve.scale === 'count') ? countTicks(top('count'), most) : [],
+    leftTicks: byteTicks(top('left'), most, unit),
+    rightTicks: shown.some((curve) => curve.scale === 'right') ? countTicks(top('right'), most) : [],
   };
   return { model, curves };
 }

@@ -15,6 +15,8 @@ export interface Column {
   readonly numeric: boolean;
   /** Takes what room is left and cuts long text. */
   readonly wide?: boolean;
+  /** Long text goes on in a second line instead of being cut. */
+  readonly wraps?: boolean;
 }
 
 export interface Sort {
@@ -27,10 +29,18 @@ export interface Row {
   readonly cells: readonly Cell[];
 }
 
+export interface LazyRows {
+  readonly length: number;
+  sortKey(row: number, column: number): number | string;
+  row(index: number): Row;
+}
+
 export interface TableModel {
   readonly caption: string;
   readonly columns: readonly Column[];
   readonly rows: readonly Row[];
+  /** Instead of `rows` where there are many: cells are made for those that are shown. */
+  readonly lazy?: LazyRows;
   /** How many rows there are where `rows` holds only some of them; null: all are here. */
   readonly total: number | null;
   /** Order at first sight; null: as given. */
@@ -43,9 +53,12 @@ export const cell = (
   more: Partial<Pick<Cell, 'title' | 'share' | 'mono'>> = {},
 ): Cell => ({ text, sort, title: null, share: null, mono: false, ...more });
 
+const WORDS = new Intl.Collator('en', { numeric: true });
+
 function compare(a: number | string, b: number | string): number {
-  if (typeof a === 'number' && typeof b === 'number') return a - b;
-  return String(a).localeCompare(String(b), 'en', { numeric: true });
+  // Not by difference: that of two infinities is no number.
+  if (typeof a === 'number' && typeof b === 'number') return a < b ? -1 : a > b ? 1 : 0;
+  return WORDS.compare(String(a), String(b));
 }
 
 /** Rows by one column; rows that tie keep their order, in both directions. */
@@ -54,6 +67,29 @@ export function sortRows(model: TableModel, sort: Sort | null): readonly Row[] {
   if (sort === null || index < 0) return model.rows;
   const sign = sort.direction === 'ascending' ? 1 : -1;
   return [...model.rows].sort((a, b) => sign * compare(a.cells[index].sort, b.cells[index].sort));
+}
+
+export interface ArrangedRows {
+  readonly length: number;
+  /** The first `most` in order. */
+  take(most: number): readonly Row[];
+}
+
+/** All rows in the order of `sort`, ready to be shown from the top. */
+export function arrangeRows(model: TableModel, sort: Sort | null): ArrangedRows {
+  const { lazy } = model;
+  if (lazy === undefined) {
+    const rows = sortRows(model, sort);
+    return { length: rows.length, take: (most) => rows.slice(0, most) };
+  }
+  const column = sort === null ? -1 : model.columns.findIndex(({ id }) => id === sort.column);
+  const order = Uint32Array.from({ length: lazy.length }, (_, index) => index);
+  if (sort !== null && column >= 0) {
+    const keys = Array.from(order, (row) => lazy.sortKey(row, column));
+    const sign = sort.direction === 'ascending' ? 1 : -1;
+    order.sort((a, b) => sign * compare(keys[a], keys[b]) || a - b);
+  }
+  return { length: lazy.length, take: (most) => Array.from(order.subarray(0, most), (row) => lazy.row(row)) };
 }
 
 /** A click on a header: figures start with the largest, words with A; a second click turns it round. */

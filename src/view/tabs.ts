@@ -1,10 +1,16 @@
-/** One tab for each device of each source, one for each device of a log of summaries, one for a file that failed. */
+/**
+ * What is open as tabs, grouped by file: one tab for each device of a source, one for each device of a log of
+ * summaries, one for the readings of a log or monitor, one for a file that failed. A device's own readings stand
+ * on its page.
+ */
 import type { DeviceView, SourceView } from '../engine/protocol.ts';
+import { hasReadings } from './readings.ts';
 import { count } from './words.ts';
 
 export type Tab =
   | { readonly id: string; readonly kind: 'device'; readonly source: SourceView; readonly device: DeviceView }
   | { readonly id: string; readonly kind: 'summaries'; readonly source: SourceView; readonly device: number }
+  | { readonly id: string; readonly kind: 'readings'; readonly source: SourceView }
   | { readonly id: string; readonly kind: 'empty'; readonly source: SourceView };
 
 export function tabsOf(sources: readonly SourceView[]): Tab[] {
@@ -17,9 +23,29 @@ export function tabsOf(sources: readonly SourceView[]): Tab[] {
       source,
       device,
     }));
-    const all = [...devices, ...logs];
+    const readings: Tab[] =
+      devices.length === 0 && hasReadings(source.readings)
+        ? [{ id: `${source.id}:readings`, kind: 'readings', source }]
+        : [];
+    const all = [...devices, ...readings, ...logs];
     return all.length > 0 ? all : [{ id: `${source.id}:empty`, kind: 'empty', source }];
   });
+}
+
+export interface TabGroup {
+  readonly file: string;
+  readonly tabs: readonly Tab[];
+}
+
+/** Tabs of one name beside each other: the sources of one file follow one another. */
+export function tabGroups(tabs: readonly Tab[]): TabGroup[] {
+  const groups: { file: string; tabs: Tab[] }[] = [];
+  for (const tab of tabs) {
+    const last = groups.at(-1);
+    if (last?.file === tab.source.file) last.tabs.push(tab);
+    else groups.push({ file: tab.source.file, tabs: [tab] });
+  }
+  return groups;
 }
 
 export function tabLabel(tab: Tab): { readonly file: string; readonly part: string } {
@@ -31,6 +57,8 @@ export function tabLabel(tab: Tab): { readonly file: string; readonly part: stri
       const summaries = tab.source.summaries.filter(({ device }) => device === tab.device);
       return { file, part: `GPU ${tab.device}, ${count(summaries.length, 'summary', 'summaries')}` };
     }
+    case 'readings':
+      return { file, part: tab.source.formatTitle };
     case 'empty':
       return { file, part: tab.source.error === null ? 'nothing in it' : 'could not be read' };
   }

@@ -49,11 +49,22 @@ export function countTicks(max: number, most: number): Tick[] {
   return ticksFrom(0, top, step, formatInteger);
 }
 
+/** Ticks from 0 to at least `max` at 1, 2, 5 times any power of ten. */
+export function decimalTicks(max: number, most: number, label: (at: number, step: number) => string): Tick[] {
+  const step = decimalStep((max > 0 ? max : 1) / Math.max(1, most));
+  const count = Math.max(1, Math.ceil(max / step - 1e-9));
+  // Rounded to the step's digits: 3 * 0.1 is not 0.3.
+  return Array.from({ length: count + 1 }, (_, i) => Number((i * step).toPrecision(12))).map((at) => ({
+    at,
+    label: label(at, step),
+  }));
+}
+
 const SECOND = 1e9;
 /** Steps above a second follow the clock. */
 const CLOCK_STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400];
 
-function timeStep(least: number): number {
+export function timeStep(least: number): number {
   if (least <= SECOND) return decimalStep(Math.max(1, least));
   const step = CLOCK_STEPS.find((seconds) => seconds * SECOND >= least);
   return step === undefined ? Math.ceil(least / (86400 * SECOND)) * 86400 * SECOND : step * SECOND;

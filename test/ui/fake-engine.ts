@@ -1,7 +1,8 @@
 /**
  * An EngineApi made of code, for tests of the page alone: a training loop of 20,000 events whose memory grows
  * a little at every step, a log of summaries, a file that cannot be read. What a file holds follows from its
- * name: "*.log" has summaries, "*.bad" fails, "slow*" takes a second.
+ * name: "*.log" has summaries, "*.bad" fails, "slow*" takes a second; "vllm*", "smi*", "dcgm*", "scrape*" and
+ * "requests*" tell readings, "mixed*" is a log of several sources, "kineto*" has a device and readings.
  */
 import { lowerBound, upperBound } from '../../src/base/binary-search.ts';
 import { ok } from '../../src/base/result.ts';
@@ -15,6 +16,15 @@ import type {
   SourceView,
   StreamRow,
 } from '../../src/engine/protocol.ts';
+
+import {
+  dcgmReadings,
+  oom,
+  requestReadings,
+  scrapeReadings,
+  smiReadings,
+  vllmReadings,
+} from './fake-readings.ts';
 
 const EVENTS = 20_000;
 const STEPS = 12;
@@ -208,17 +218,63 @@ export class FakeEngine implements EngineApi {
         },
       ];
     }
+    const told = this.readings(file.name, source);
+    if (told !== null) return told;
     if (file.name.endsWith('.log')) return [{ ...source, format: 'memory-summary', summaries: summaries() }];
     return [{ ...source, devices: [deviceView(`${id}:0`, id, this.recording, 0)] }];
   }
 
+  private readings(name: string, source: SourceView): SourceView[] | null {
+    const bare = { ...source, settings: [], warnings: [], notRecorded: [], producer: '', rows: 5000 };
+    const log = { ...bare, format: 'vllm-log', formatTitle: 'vLLM log', producer: 'vLLM 0.10.2' } as const;
+    const smi = { ...bare, format: 'nvidia-smi', formatTitle: 'nvidia-smi' } as const;
+    const dcgm = { ...bare, format: 'prometheus-json', formatTitle: 'Prometheus' } as const;
+    const wait = ['The log names no year: 2026 is assumed.'];
+    if (name.startsWith('vllm'))
+      return [{ ...log, notRecorded: wait, readings: vllmReadings(name.includes('one') ? 1 : 8) }];
+    if (name.startsWith('smi')) return [{ ...smi, readings: smiReadings() }];
+    if (name.startsWith('dcgm')) return [{ ...dcgm, readings: dcgmReadings() }];
+    if (name.startsWith('scrape')) return [{ ...dcgm, readings: scrapeReadings() }];
+    if (name.startsWith('requests'))
+      return [{ ...bare, format: 'request-log', formatTitle: 'Request log', readings: requestReadings() }];
+    if (name.startsWith('kineto')) {
+      const { gauges } = smiReadings();
+      const readings = {
+        ...requestReadings(),
+        clock: 'wall' as const,
+        gauges: gauges.slice(16, 18),
+        events: [oom(0)],
+      };
+      const devices = [deviceView(`${source.id}:0`, source.id, this.recording, 0)];
+      return [{ ...source, format: 'kineto-trace', formatTitle: 'Kineto trace', devices, readings }];
+    }
+    if (!name.startsWith('mixed')) return null;
+    const next = (): number => this.nextSource++;
+    return [
+      { ...log, readings: vllmReadings(2) },
+      { ...smi, id: next(), readings: smiReadings() },
+      {
+        ...bare,
+        id: next(),
+        format: 'memory-summary',
+        formatTitle: 'Memory summaries',
+        summaries: summaries(),
+      },
+    ];
+  }
+
   async openFolder(
     job: number,
-    _name: string,
+    name: string,
     files: readonly { readonly path: string; readonly file: File }[],
     onProgress: (progress: Progress) => void,
   ): Promise<SourceView[]> {
-    return (await Promise.all(files.map(({ file }) => this.open(job, file, onProgress)))).flat();
+    this.asked.push(`folder ${name}: ${files.map(({ path }) => path).join(' ')}`);
+    const opened = files.map(async ({ path, file }) => {
+      const sources = await this.open(job, file, onProgress);
+      return sources.map((source) => ({ ...source, file: path }));
+    });
+    return (await Promise.all(opened)).flat();
   }
 
   cancel(job: number): Promise<void> {

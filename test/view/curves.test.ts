@@ -54,18 +54,18 @@ const top = (ticks: readonly { at: number }[]): number => ticks[ticks.length - 1
 describe('a chart', () => {
   it('is as high as the highest peak in view, be it one event in a column', () => {
     const model = chartModel({ ...input, span: { from: 0, to: 300 } });
-    expect(top(model.byteTicks)).toBeGreaterThanOrEqual(9000);
+    expect(top(model.leftTicks)).toBeGreaterThanOrEqual(9000);
     const without = chartModel({ ...input, span: { from: 200, to: 300 } });
-    expect(top(without.byteTicks)).toBe(2048);
+    expect(top(without.leftTicks)).toBe(2048);
   });
 
   it('draws bounds dashed, counts on their own scale, hidden curves not at all', () => {
     const model = chartModel({ ...input, hidden: new Set(['reserved']), span: { from: 0, to: 300 } });
     expect(model.curves.map(({ id, dashed, scale }) => `${id} ${dashed} ${scale}`)).toEqual([
-      'active_floor true bytes',
-      'gaps false count',
+      'active_floor true left',
+      'gaps false right',
     ]);
-    expect(top(model.countTicks)).toBe(6);
+    expect(top(model.rightTicks)).toBe(6);
   });
 });
 

@@ -1,0 +1,65 @@
+/** The page of a source of readings: what the file is, what it tells, details of what is clicked at the right. */
+import { LitElement, html } from 'lit';
+import { customElement, property, query, state } from 'lit/decorators.js';
+import type { ByteUnit } from '../base/units.ts';
+import type { SourceView } from '../engine/protocol.ts';
+import type { KeyAction } from '../view/keys.ts';
+import { deviceStyle } from './device-style.ts';
+import { controls } from './theme.ts';
+import type { FactsDetail } from './vs-detail.ts';
+import './vs-detail.ts';
+import './vs-file-bar.ts';
+import type { VsReadings } from './vs-readings.ts';
+import './vs-readings.ts';
+
+@customElement('vs-log')
+export class VsLog extends LitElement {
+  static override styles = [controls, deviceStyle];
+
+  @property({ attribute: false }) source!: SourceView;
+  @property({ attribute: false }) unit: ByteUnit = 'binary';
+  @property({ type: Boolean }) dark = false;
+
+  @state() private detail: FactsDetail | null = null;
+
+  @query('vs-readings') private readonly body!: VsReadings;
+
+  act(action: KeyAction): void {
+    this.body.act(action);
+  }
+
+  override render(): unknown {
+    const { source, unit } = this;
+    return html`<div
+      class="page"
+      @show-detail=${(event: CustomEvent<FactsDetail>) => (this.detail = event.detail)}
+      @close-detail=${() => {
+        this.detail = null;
+        this.body.closeDetail();
+      }}
+    >
+      <vs-file-bar class="top" .source=${source} .unit=${unit}></vs-file-bar>
+      <div class="columns">
+        <div class="main">
+          <vs-readings .readings=${source.readings} .unit=${unit} ?dark=${this.dark}></vs-readings>
+        </div>
+        <aside class="panel" aria-label="Details" tabindex="0">
+          <vs-detail .detail=${this.detail} .unit=${unit} .hint=${hintFor(source)}></vs-detail>
+        </aside>
+      </div>
+    </div>`;
+  }
+}
+
+function hintFor({ readings }: SourceView): string {
+  const curves = readings?.gauges.some(({ time_ns }) => time_ns.length > 1) ?? false;
+  const hints = [
+    curves ? 'Click a chart to see every figure at that moment.' : '',
+    (readings?.events.length ?? 0) > 0
+      ? 'Click a row of "What happened" to see its figures and its text.'
+      : '',
+  ].filter((text) => text !== '');
+  return hints.length === 0
+    ? 'There is nothing to click here: the tables hold every figure.'
+    : hints.join(' ');
+}

@@ -1,0 +1,277 @@
+/**
+ * A server's memory budget as a bar that adds up:
+ *
+ *   |------------------------- total ---------------------------------------|
+ *   |--------------- requested = total x utilization ------------|
+ *   | weights | non-torch | activation peak | graphs | KV cache |?| graphs  | not requested |
+ *
+ * What the log prints is drawn as printed; what is left over is drawn as unexplained and never spread over the
+ * rest. CUDA graphs lie inside what was requested only where the sum says so (servers that estimate them before).
+ */
+import type { ByteUnit } from '../base/units.ts';
+import { formatBytes, formatInteger } from '../base/units.ts';
+import type { BudgetPart, MemoryBudget } from '../engine/protocol.ts';
+import type { CurveColor } from './palette.ts';
+import { list } from './words.ts';
+
+type PartId = BudgetPart['id'];
+
+export type SegmentKind = 'part' | 'before' | 'unexplained' | 'untold' | 'outside' | 'left';
+
+export interface BudgetSegment {
+  readonly id: string;
+  readonly kind: SegmentKind;
+  readonly label: string;
+  readonly color: CurveColor | null;
+  readonly bytes: number;
+  /** Place and width as shares of the widest bar of all ranks. */
+  readonly left: number;
+  readonly width: number;
+  readonly title: string;
+}
+
+export interface BudgetBar {
+  readonly rank: string;
+  readonly segments: readonly BudgetSegment[];
+  /** Where requested ends, as a share; null where it is not told. */
+  readonly requestedAt: number | null;
+  /** End of the bar, as a share. */
+  readonly end: number;
+  /** "79.10 GiB x 0.9 = 71.19 GiB requested = 14.99 GiB weights + ...". */
+  readonly sum: string;
+  /** Requested (or used) minus its parts; null where it cannot be said. */
+  readonly unexplained: number | null;
+  /** Whether that is more than the printed digits leave open. */
+  readonly apart: boolean;
+}
+
+/** Printed figures of one id: the last one of each label, and their sum. */
+export interface Figures {
+  readonly value: number;
+  readonly granularity: number;
+  readonly parts: readonly BudgetPart[];
+}
+
+export function figuresOf(budget: MemoryBudget, id: PartId): Figures | null {
+  const byLabel = new Map<string, BudgetPart>();
+  for (const part of budget.parts) if (part.id === id) byLabel.set(part.label, part);
+  const parts = [...byLabel.values()];
+  if (parts.length === 0) return null;
+  return {
+    value: parts.reduce((sum, part) => sum + part.value, 0),
+    granularity: parts.reduce((sum, part) => sum + part.granularity, 0),
+    parts,
+  };
+}
+
+interface Piece {
+  readonly id: string;
+  readonly kind: SegmentKind;
+  readonly label: string;
+  readonly color: CurveColor | null;
+  readonly bytes: number;
+}
+
+const PARTS: readonly (readonly [PartId, string, CurveColor])[] = [
+  ['weights', 'Weights', 'blue'],
+  ['non_torch', 'Non-torch', 'gold'],
+  ['activation_peak', 'Activation peak', 'orange'],
+  ['cuda_graphs', 'CUDA graphs', 'purple'],
+  ['kv_cache', 'KV cache', 'green'],
+];
+const INSIDE = ['weights', 'non_torch', 'activation_peak', 'kv_cache'] as const satisfies readonly PartId[];
+
+const pieceOf = (id: PartId, bytes: number, kind: SegmentKind = 'part'): Piece => {
+  const [, label, color] = PARTS.find(([part]) => part === id) ?? [id, id, 'grey'];
+  return { id, kind, label: kind === 'outside' ? `${label}, on top` : label, color, bytes };
+};
+
+interface Draft {
+  readonly pieces: readonly Piece[];
+  readonly whole: number;
+  readonly requested: number | null;
+  readonly unexplained: number | null;
+  readonly slack: number;
+  readonly head: string;
+}
+
+/** Half a printed digit of each figure that enters the sum, and one byte. */
+const slackOf = (figures: readonly (Figures | null)[]): number =>
+  figures.reduce((sum, one) => sum + (one === null ? 0 : one.granularity / 2), 1);
+
+const missingNames = (budget: MemoryBudget): string[] =>
+  PARTS.filter(([id]) => id !== 'cuda_graphs' && figuresOf(budget, id) === null).map(([, label]) =>
+    label === 'KV cache' ? label : label.toLowerCase(),
+  );
+
+/** The log says how much was requested: everything is measured against that. */
+function draftRequested(budget: MemoryBudget, requested: Figures, unit: ByteUnit): Draft {
+  const of = (id: PartId): Figures | null => figuresOf(budget, id);
+  const total = of('total');
+  const utilization = of('utilization');
+  const graphs = of('cuda_graphs');
+  const estimate = of('cuda_graphs_estimated');
+  const inside = INSIDE.map((id) => [id, of(id)] as const);
+  const rest = inside.reduce((left, [, figure]) => left - (figure?.value ?? 0), requested.value);
+  const slack = slackOf([requested, ...inside.map(([, figure]) => figure), estimate ?? graphs]);
+  // An estimate was set aside before the cache was sized; measured graphs only where the sum closes with them.
+  const closes = graphs !== null && Math.abs(rest) > slack && Math.abs(rest - graphs.value) <= slack;
+  const within = estimate !== null && rest > slack ? estimate : closes ? graphs : null;
+  const left = rest - (within?.value ?? 0);
+  const missing = missingNames(budget);
+  const pieces = PARTS.flatMap(([id]): Piece[] => {
+    const figure = id === 'cuda_graphs' ? within : of(id);
+    return figure === null || figure.value <= 0 ? [] : [pieceOf(id, figure.value)];
+  });
+  const apart = Math.abs(left) > slack;
+  if (left > slack) {
+    pieces.push(
+      missing.length > 0
+        ? { id: 'untold', kind: 'untold', label: `Not printed: ${list(missing)}`, color: null, bytes: left }
+        : { id: 'unexplained', kind: 'unexplained', label: 'Unexplained', color: null, bytes: left },
+    );
+  }
+  if (graphs !== null && within === null) pieces.push(pieceOf('cuda_graphs', graphs.value, 'outside'));
+  const used = pieces.reduce((sum, { bytes }) => sum + bytes, 0);
+  const spare = (total?.value ?? 0) - used;
+  if (spare > slack)
+    pieces.push({ id: 'left', kind: 'left', label: 'Not requested', color: null, bytes: spare });
+  const share =
+    total === null || utilization === null
+      ? ''
+      : `${formatBytes(Math.round(total.value), unit)} × ${utilization.value} = `;
+  return {
+    pieces,
+    whole: Math.max(total?.value ?? requested.value, used),
+    requested: requested.value,
+    unexplained: missing.length > 0 && apart ? null : left,
+    slack,
+    head: `${share}${formatBytes(Math.round(requested.value), unit)} requested`,
+  };
+}
+
+/** The log says what was free before and after: what went in between is measured against that. */
+function draftFree(budget: MemoryBudget, unit: ByteUnit): Draft {
+  const of = (id: PartId): Figures | null => figuresOf(budget, id);
+  const total = of('total');
+  const start = of('free_at_start');
+  const available = budget.parts.findLast(({ id }) => id === 'available') ?? null;
+  // What communication took lies before "free at the start".
+  const inside = PARTS.filter(([id]) => id !== 'non_torch' || start === null);
+  const pieces: Piece[] = [];
+  if (total !== null && start !== null && total.value > start.value) {
+    const bytes = total.value - start.value;
+    pieces.push({ id: 'before', kind: 'before', label: 'In use before', color: 'brown', bytes });
+  }
+  const figures = inside.map(([id]) => [id, of(id)] as const);
+  for (const [id, figure] of figures)
+    if (figure !== null && figure.value > 0) pieces.push(pieceOf(id, figure.value));
+  const parts = figures.reduce((sum, [, figure]) => sum + (figure?.value ?? 0), 0);
+  const slack = slackOf([start, ...figures.map(([, figure]) => figure)]) + (available?.granularity ?? 0) / 2;
+  const measured = start !== null && available !== null;
+  const unexplained = measured ? start.value - available.value - parts : null;
+  if (unexplained !== null && unexplained > slack)
+    pieces.push({
+      id: 'unexplained',
+      kind: 'unexplained',
+      label: 'Unexplained',
+      color: null,
+      bytes: unexplained,
+    });
+  if (available !== null && start !== null)
+    pieces.push({ id: 'left', kind: 'left', label: 'Left free', color: null, bytes: available.value });
+  const used = pieces.reduce((sum, { bytes }) => sum + bytes, 0);
+  const whole = Math.max(total?.value ?? start?.value ?? 0, used);
+  if (!measured && whole - used > slack) {
+    pieces.push({ id: 'untold', kind: 'untold', label: 'Not printed', color: null, bytes: whole - used });
+  }
+  const taken = measured ? start.value - available.value : null;
+  const head = taken === null ? '' : `${formatBytes(Math.round(taken), unit)} taken from the start on`;
+  return { pieces, whole, requested: null, unexplained, slack, head };
+}
+
+const plus = (pieces: readonly Piece[], unit: ByteUnit): string =>
+  pieces.map(({ label, bytes }) => `${formatBytes(Math.round(bytes), unit)} ${label}`).join(' + ');
+
+function sumOf({ pieces, head, unexplained, slack }: Draft, unit: ByteUnit): string {
+  const inside = pieces.filter(({ kind }) => kind === 'part' || kind === 'unexplained' || kind === 'untold');
+  const over = unexplained !== null && unexplained < -slack;
+  const more = over ? `, ${formatBytes(Math.round(-unexplained), unit)} more than that` : '';
+  return [head, plus(inside, unit)].filter((text) => text !== '').join(' = ') + more;
+}
+
+/** One bar a rank, all on one scale. */
+export function budgetBars(budgets: readonly MemoryBudget[], unit: ByteUnit): BudgetBar[] {
+  const drafts = budgets.map((budget) => {
+    const requested = figuresOf(budget, 'requested');
+    return requested === null ? draftFree(budget, unit) : draftRequested(budget, requested, unit);
+  });
+  const widest = Math.max(1, ...drafts.map(({ whole }) => whole));
+  return drafts.map((draft, index): BudgetBar => {
+    let at = 0;
+    const segments = draft.pieces.map((piece): BudgetSegment => {
+      const left = at / widest;
+      at += piece.bytes;
+      const bytes = Math.round(piece.bytes);
+      const title = `${piece.label}: ${formatBytes(bytes, unit)} (${formatInteger(bytes)} bytes)`;
+      return { ...piece, left, width: piece.bytes / widest, title };
+    });
+    return {
+      rank: budgets[index].rank,
+      segments,
+      requestedAt: draft.requested === null ? null : draft.requested / widest,
+      end: draft.whole / widest,
+      sum: sumOf(draft, unit),
+      unexplained: draft.unexplained,
+      apart: draft.unexplained !== null && Math.abs(draft.unexplained) > draft.slack,
+    };
+  });
+}
+
+export interface BudgetKey {
+  readonly id: string;
+  readonly kind: SegmentKind;
+  readonly label: string;
+  readonly color: CurveColor | null;
+}
+
+/** What the colours mean: each segment that some bar has, once. */
+export function budgetKeys(bars: readonly BudgetBar[]): BudgetKey[] {
+  const keys = new Map<string, BudgetKey>();
+  for (const { segments } of bars) {
+    for (const { id, kind, label, color } of segments) {
+      // What stands in the bar tells where it lies; the colour is the same inside and on top.
+      if (!keys.has(id)) keys.set(id, { id, kind, label: kind === 'untold' ? 'Not printed' : label, color });
+    }
+  }
+  return [...keys.values()];
+}
+
+const rankName = ({ rank }: BudgetBar, index: number): string => (rank === '' ? `budget ${index + 1}` : rank);
+
+/** Whether the parts add up, in words. */
+export function budgetVerdict(bars: readonly BudgetBar[], unit: ByteUnit): string {
+  const judged = bars
+    .map((bar, index) => ({ bar, name: rankName(bar, index) }))
+    .filter(({ bar }) => bar.unexplained !== null);
+  if (judged.length === 0) return 'The log does not print every part, so it cannot be added up.';
+  const off = judged.filter(({ bar }) => bar.apart);
+  if (off.length === 0) {
+    const unjudged = bars.length - judged.length;
+    const who =
+      bars.length === 1
+        ? 'The parts add'
+        : unjudged === 0
+          ? `The parts of all ${bars.length} add`
+          : `The parts of ${judged.length} of ${bars.length} add`;
+    return `${who} up, within the printed digits.`;
+  }
+  const told = off.slice(0, 4).map(({ bar, name }) => {
+    const bytes = bar.unexplained ?? 0;
+    const amount = formatBytes(Math.round(Math.abs(bytes)), unit);
+    const what = bytes > 0 ? `${amount} unexplained` : `${amount} more than requested`;
+    return bars.length === 1 ? what : `${name}: ${what}`;
+  });
+  const more = off.length > told.length ? ` and ${off.length - told.length} more` : '';
+  return `Does not add up. ${told.join('; ')}${more}.`;
+}

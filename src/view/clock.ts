@@ -1,0 +1,86 @@
+/**
+ * Times of logs and monitors: a wall clock, a wall clock without a zone (its digits are shown as printed), or no
+ * clock at all, where samples are counted. `x` is relative to a base, in nanoseconds or samples.
+ */
+import { formatInteger } from '../base/units.ts';
+import type { Readings } from '../engine/protocol.ts';
+import type { Tick } from './ticks.ts';
+import { rowTicks, timeStep } from './ticks.ts';
+import type { Span } from './viewport.ts';
+
+export type Clock = Readings['clock'];
+
+const DAY = 86_400e9;
+const MILLISECOND = 1_000_000n;
+const two = (value: number): string => String(value).padStart(2, '0');
+
+/** Nanoseconds that the shown time of day is ahead of UTC: the browser's zone for a wall clock, none otherwise. */
+function zoneOf(clock: Clock, timeNs: bigint): bigint {
+  if (clock !== 'wall') return 0n;
+  const offset = new Date(Number(timeNs / MILLISECOND)).getTimezoneOffset();
+  return Number.isNaN(offset) ? 0n : BigInt(-offset) * 60_000_000_000n;
+}
+
+/** Digits of a shown moment; null where a Date cannot hold it. */
+function digitsOf(
+  shownNs: bigint,
+): { readonly day: string; readonly time: string; readonly ns: number } | null {
+  // Rounded down, also before 1970.
+  const ms = shownNs >= 0n ? shownNs / MILLISECOND : (shownNs - MILLISECOND + 1n) / MILLISECOND;
+  const date = new Date(Number(ms));
+  if (Number.isNaN(date.getTime())) return null;
+  const day = `${date.getUTCFullYear()}-${two(date.getUTCMonth() + 1)}-${two(date.getUTCDate())}`;
+  const time = `${two(date.getUTCHours())}:${two(date.getUTCMinutes())}:${two(date.getUTCSeconds())}`;
+  return { day, time, ns: date.getUTCMilliseconds() * 1e6 + Number(shownNs - ms * MILLISECOND) };
+}
+
+/** "2026-11-21 12:31:04.5", "sample 12". */
+export function formatMoment(clock: Clock, timeNs: bigint): string {
+  if (clock === 'none') return `sample ${formatInteger(timeNs + 1n)}`;
+  const digits = digitsOf(timeNs + zoneOf(clock, timeNs));
+  if (digits === null) return `${formatInteger(timeNs)} ns`;
+  const fraction = String(digits.ns).padStart(9, '0').slice(0, 6).replace(/0+$/, '');
+  return `${digits.day} ${digits.time}${fraction === '' ? '' : `.${fraction}`}`;
+}
+
+/** Moment of a place on the axis, whole nanoseconds. */
+export const momentOf = (base: bigint, x: number): bigint => base + BigInt(Math.floor(x));
+
+/** Times of day at round values; the first one, and each after a midnight, carries its date. */
+export function clockTicks(clock: Clock, base: bigint, span: Span, most: number): Tick[] {
+  if (clock === 'none')
+    return rowTicks(span.from, span.to, most).map(({ at }) => ({ at, label: formatInteger(at + 1) }));
+  const step = timeStep((span.to - span.from) / Math.max(1, most));
+  const shownBase = base + zoneOf(clock, base);
+  const dayNs = BigInt(DAY);
+  const inDay = Number(((shownBase % dayNs) + dayNs) % dayNs);
+  const digits = Math.min(6, Math.max(0, Math.ceil(-Math.log10(step / 1e9) - 1e-9)));
+  const ticks: Tick[] = [];
+  let before: number | null = null;
+  for (let i = Math.ceil((inDay + span.from) / step); i * step <= inDay + span.to; i++) {
+    const at = i * step - inDay;
+    const told = digitsOf(shownBase + BigInt(Math.round(at)));
+    if (told === null) continue;
+    const day = Math.floor((i * step) / DAY);
+    const fraction = digits === 0 ? '' : `.${String(told.ns).padStart(9, '0').slice(0, digits)}`;
+    const time = step >= 60e9 ? told.time.slice(0, 5) : `${told.time}${fraction}`;
+    ticks.push({
+      at,
+      label: day === before ? time : step >= DAY ? told.day.slice(5) : `${told.day.slice(5)} ${time}`,
+    });
+    before = day;
+  }
+  return ticks;
+}
+
+/** What must be known of the times before they are compared with anything; "" where there is nothing to say. */
+export function clockWords(clock: Clock): string {
+  switch (clock) {
+    case 'wall':
+      return '';
+    case 'local':
+      return 'Times are as printed: the file names no time zone.';
+    case 'none':
+      return 'The file has no times: samples are counted in the order of the file.';
+  }
+}

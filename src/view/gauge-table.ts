@@ -1,0 +1,91 @@
+/** Figures over time as a table: lowest, highest, last of each series, in the whole file or a chosen range. */
+import type { ByteUnit } from '../base/units.ts';
+import { formatInteger } from '../base/units.ts';
+import { formatMoment, momentOf } from './clock.ts';
+import { statisticsOf } from './gauge-columns.ts';
+import { gaugeLabels } from './gauge-names.ts';
+import type { GaugeSeries, GaugeSet } from './gauges.ts';
+import { exactQuantity, formatGranularity, formatQuantity } from './quantity.ts';
+import type { Cell, TableModel } from './table.ts';
+import { cell } from './table.ts';
+import type { Span } from './viewport.ts';
+
+function quantityCell(value: number, { gauge }: GaugeSeries, unit: ByteUnit): Cell {
+  if (Number.isNaN(value)) return cell('–', -Infinity, { title: 'missing' });
+  return cell(formatQuantity(value, gauge.unit, unit), value, { title: exactQuantity(value, gauge.unit) });
+}
+
+const nameCells = (series: GaugeSeries): Cell[] => [
+  cell(series.gauge.label, series.gauge.label, { title: series.gauge.note ?? series.gauge.id }),
+  cell(series.name === '' ? '–' : series.name, series.name, { title: gaugeLabels(series.gauge) || null }),
+];
+
+const coarseCell = ({ gauge }: GaugeSeries, unit: ByteUnit): Cell =>
+  cell(formatGranularity(gauge.granularity, gauge.unit, unit) || 'exact', gauge.granularity);
+
+export function gaugesTable(set: GaugeSet, range: Span | null, unit: ByteUnit): TableModel {
+  const all = set.charts.flatMap(({ series }) => series);
+  // One place only: there is nothing to tell apart.
+  const named = all.some(({ name }) => name !== '');
+  return {
+    caption: 'Figures over time: lowest, highest and last of each',
+    columns: [
+      { id: 'figure', label: 'Figure', numeric: false },
+      ...(named ? [{ id: 'of', label: 'Of', numeric: false }] : []),
+      { id: 'min', label: 'Lowest', numeric: true },
+      { id: 'max', label: 'Highest', numeric: true },
+      { id: 'when', label: 'Highest at', numeric: true },
+      { id: 'last', label: 'Last', numeric: true },
+      { id: 'count', label: 'Samples', numeric: true },
+      { id: 'missing', label: 'Missing', numeric: true },
+      { id: 'printed', label: 'Printed to', numeric: true },
+    ],
+    rows: all.map((series) => {
+      const told = statisticsOf(series.samples, range ?? set.whole);
+      const when = Number.isNaN(told.maxAt) ? '–' : formatMoment(set.clock, momentOf(set.base, told.maxAt));
+      return {
+        key: series.id,
+        cells: [
+          ...nameCells(series).slice(0, named ? 2 : 1),
+          quantityCell(told.min, series, unit),
+          quantityCell(told.max, series, unit),
+          cell(when, Number.isNaN(told.maxAt) ? -Infinity : told.maxAt),
+          quantityCell(told.last, series, unit),
+          cell(formatInteger(told.count), told.count),
+          cell(formatInteger(told.missing), told.missing),
+          coarseCell(series, unit),
+        ],
+      };
+    }),
+    total: null,
+    sort: null,
+  };
+}
+
+/** Figures that the file has one sample of. */
+export function singlesTable(set: GaugeSet, unit: ByteUnit): TableModel {
+  return {
+    caption: 'Figures of one moment',
+    columns: [
+      { id: 'figure', label: 'Figure', numeric: false },
+      { id: 'of', label: 'Of', numeric: false, wide: true },
+      { id: 'value', label: 'Value', numeric: true },
+      { id: 'when', label: 'At', numeric: true },
+      { id: 'printed', label: 'Printed to', numeric: true },
+    ],
+    rows: set.single.map((series) => ({
+      key: series.id,
+      cells: [
+        ...nameCells(series),
+        quantityCell(series.gauge.value[0], series, unit),
+        cell(
+          set.clock === 'none' ? '–' : formatMoment(set.clock, series.gauge.time_ns[0]),
+          Number(series.gauge.time_ns[0] - set.base),
+        ),
+        coarseCell(series, unit),
+      ],
+    })),
+    total: null,
+    sort: null,
+  };
+}
