@@ -21,27 +21,39 @@ const MOST_DEPTH = 0xffff;
 /** The part of globalPid and globalTid that both share. */
 export const processPart = (id: number): number => Math.floor(id / 0x1000000);
 
-/** Numbers for pairs (a, b) of u32, counted from 0 in order of first sight; open addressing, no objects. */
+/** Numbers for pairs (a, b) of u32, counted from 0 in order of first sight; no objects. */
 export class PairNumbers {
-  private mask = 4095;
-  private slots = new Uint32Array(3 * 4096).fill(NONE);
   count = 0;
+  private mask = 4095;
+  private slots = new Uint32Array(0);
+  private readonly most: number;
+  /** Where the numbers are dense, which is the rule, a plain table: number of (a, b) at b * (most + 1) + a. */
+  private readonly dense: Uint32Array | null;
+
+  /** `most`: the largest a; `others`: how many b there are; `pairs`: about how many pairs there will be. */
+  constructor(most: number, others: number, pairs: number) {
+    this.most = most;
+    const size = (most + 1) * others;
+    this.dense = size <= 8 * pairs + 4096 ? new Uint32Array(size).fill(NONE) : null;
+    if (this.dense === null) this.slots = new Uint32Array(3 * 4096).fill(NONE);
+  }
 
   /** Its number, or NONE. */
   get(a: number, b: number): number {
+    if (this.dense !== null) return a > this.most ? NONE : this.dense[b * (this.most + 1) + a];
     return this.slots[3 * this.find(a, b) + 2];
   }
 
   /** Its number; a pair not seen before gets the next one. */
   of(a: number, b: number): number {
-    const slot = this.find(a, b);
-    const known = this.slots[3 * slot + 2];
+    const known = this.get(a, b);
     if (known !== NONE) return known;
-    this.slots[3 * slot] = a;
-    this.slots[3 * slot + 1] = b;
-    this.slots[3 * slot + 2] = this.count++;
-    if (this.count * 2 > this.mask) this.grow();
-    return this.count - 1;
+    if (this.dense !== null) this.dense[b * (this.most + 1) + a] = this.count;
+    else {
+      this.slots.set([a, b, this.count], 3 * this.find(a, b));
+      if ((this.count + 1) * 2 > this.mask) this.grow();
+    }
+    return this.count++;
   }
 
   private find(a: number, b: number): number {
@@ -89,7 +101,9 @@ export interface ChainFrames {
 }
 
 export async function readCalls(tables: NsysTables, raw: RawEvents, context: ReaderContext): Promise<Calls> {
-  const pairs = new PairNumbers();
+  let most = 0;
+  for (let row = 0; row < raw.length; row++) if (raw.correlation[row] > most) most = raw.correlation[row];
+  const pairs = new PairNumbers(most, Math.max(1, raw.processes.length), raw.length);
   const ofRow = new Uint32Array(raw.length).fill(NONE);
   for (let row = 0; row < raw.length; row++) {
     const id = raw.correlation[row];
