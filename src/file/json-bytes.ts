@@ -3,8 +3,8 @@
  * the loops that gigabytes go through. https://www.rfc-editor.org/rfc/rfc8259
  *
  * Every function takes a position and gives the position after what it read, or INCOMPLETE where the buffer
- * ends first, or BROKEN where the bytes cannot be that. Inside skipped values only strings and brackets are
- * looked at: whether `[` is closed by `]` or by `}` is not checked.
+ * ends first, or BROKEN where the bytes cannot be that. Inside skipped values only strings, what follows them and
+ * brackets are looked at: whether `[` is closed by `]` or by `}` is not checked.
  */
 
 /** The buffer ends within the value. */
@@ -23,6 +23,10 @@ export const CLOSE_OBJECT = 0x7d;
 
 /** '[' | 0x20 is '{', ']' | 0x20 is '}': one comparison for both kinds of bracket. */
 const CASE_BIT = 0x20;
+
+const MAY_FOLLOW_STRING = new Uint8Array(256);
+for (const byte of [0x20, 0x0a, 0x0d, 0x09, COLON, COMMA, CLOSE_ARRAY, CLOSE_OBJECT])
+  MAY_FOLLOW_STRING[byte] = 1;
 
 export const isSpace = (byte: number): boolean =>
   byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
@@ -63,6 +67,8 @@ export function skipNestedRest(bytes: Uint8Array, at: number, end: number, depth
         if (inside === BACKSLASH) at++;
       }
       if (!closed) return INCOMPLETE;
+      // A letter behind a string: a quote was lost or made, and inside and outside have changed places.
+      if (at < end && !MAY_FOLLOW_STRING[bytes[at]]) return BROKEN;
     } else if (byte > 0x5a) {
       const bracket = byte | CASE_BIT;
       if (bracket === OPEN_OBJECT) depth++;

@@ -272,9 +272,10 @@ export class JsonCursor {
         const stop = Math.min(end, at + limit);
         after = step(bytes, at, stop, this.isLast && stop === end);
         if (after < 0) break;
+        // Bytes that were read well pay for looking further again: the whole stays linear.
+        if (limit < MAX_VALUE) limit = Math.min(MAX_VALUE, limit + after - at);
         at = after;
         count++;
-        if (limit < MAX_VALUE) limit *= 2;
       }
       this.at = at;
       if (at >= end) {
@@ -282,23 +283,27 @@ export class JsonCursor {
         this.isCut = true;
         return count;
       }
-      if (after === INCOMPLETE && end - at < limit) {
-        if (await this.grow()) continue;
-        this.isCut = true;
-        this.at = this.end;
-        return count;
-      }
-      // Broken, or so long that its end was missed.
+      if (after === INCOMPLETE && end - at < limit && (await this.grow())) continue;
+      const isAtEnd = after === INCOMPLETE && end - at < limit;
       if (resume === undefined) {
         if (after === BROKEN) throw this.broken('an item of the list');
+        if (isAtEnd) {
+          this.isCut = true;
+          this.at = this.end;
+          return count;
+        }
         onBroken?.(this.offset);
         await this.skip();
         continue;
       }
-      onBroken?.(this.offset);
-      limit = Math.min(limit, CAREFUL_VALUE);
+      // Broken, or so long that its end was missed: a quote that is lost swallows what follows.
+      const offset = this.offset;
+      limit = CAREFUL_VALUE;
       this.at++;
-      if (!(await this.seek(resume))) {
+      const goesOn = await this.seek(resume);
+      // The last item of a file that ends early is cut, not broken.
+      if (goesOn || !isAtEnd) onBroken?.(offset);
+      if (!goesOn) {
         this.isCut = true;
         return count;
       }
