@@ -145,10 +145,6 @@ async function loadArchive(
 ): Promise<LoadedSource[]> {
   const whole = new Reading(source.name, source.size, options);
   const title = `${archive.kind} archive`;
-  if (archive.advice !== null) {
-    const refusal = new TraceError('refused', archive.advice, { file: source.name, format: archive.kind });
-    return whole.fail(null, title, refusal);
-  }
   const total = archive.entries.reduce((sum, { storedBytes }) => sum + storedBytes, 0);
   const all: LoadedSource[] = [];
   let before = 0;
@@ -188,6 +184,12 @@ async function loadArchive(
         all.push(...reading.fail(null, 'unknown', thrown));
       }
     }
+  }
+  // A checkpoint is a zip with a pickle in it; one that torch.save wrote of a snapshot is read like any other.
+  if (archive.advice !== null && all.every(({ error }) => error !== null && error.code !== 'cancelled')) {
+    const message = `This is a checkpoint that torch.save wrote: it holds weights or other objects, and no recording of memory.`;
+    const where = { file: source.name, format: archive.kind, offset: 0, advice: archive.advice };
+    return whole.fail(null, title, new TraceError('refused', message, where));
   }
   // What was said of the archive itself is said at its first source, or is all there is to say.
   if (all.length === 0) {

@@ -1,5 +1,6 @@
 /** Content that is known and not read here: what it is, and the command that makes something readable of it. */
 import { TraceError } from '../base/trace-error.ts';
+import { foreignArchive } from '../file/foreign-archives.ts';
 import type { Head } from './reader.ts';
 
 interface Refusal {
@@ -58,8 +59,8 @@ const REFUSALS: readonly Refusal[] = [
 /** The refusal of a file's head, or null where nothing known is in it. */
 export function refusalOf(head: Head): TraceError | null {
   const text = new TextDecoder('latin1').decode(head.bytes);
-  const refusal = REFUSALS.find((candidate) => candidate.matches(text, head));
-  if (refusal === undefined) return null;
+  const refusal = REFUSALS.find((candidate) => candidate.matches(text, head)) ?? foreignArchive(head.bytes);
+  if (refusal === null) return null;
   return new TraceError('refused', `This is ${refusal.message}.`, {
     file: head.name,
     format: refusal.format,
