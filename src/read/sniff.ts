@@ -38,7 +38,7 @@ export function chooseReader(readers: readonly Reader[], head: Head): Judged {
       file: head.name,
       offset: 0,
       advice:
-        'Open a PyTorch snapshot (_dump_snapshot), a log with torch.cuda.memory_summary() tables, or an Nsight Systems export (nsys export --type=sqlite).',
+        'Open a PyTorch snapshot (_dump_snapshot), an Nsight Systems export (nsys export --type=sqlite), a log with memory_summary, vLLM, SGLang or nvidia-smi output, or one of the others that docs/formats.md lists.',
     },
   );
 }
