@@ -7,6 +7,8 @@
  * Not read: buckets of histograms and quantiles of summaries (counted), exemplars, help texts. Metrics that are
  * not about a GPU, its memory or a KV cache are one table with their last values. What metrics mean:
  * metric-names.ts.
+ *
+ * Long because the series, tables and times of a scrape are one state that every line may change.
  */
 import { TraceError } from '../base/trace-error.ts';
 import type { TextLine } from '../file/text-lines.ts';
