@@ -100,9 +100,9 @@ export function baselineOf(trace: DeviceTrace): Baseline {
   const final = finalOf(trace);
   const before: Net = { requested: 0, reserved: 0, segments: 0, allocatedFloor: 0, activeFloor: 0 };
   for (const figure of FIGURES)
-    before[figure] = final === null ? -lowest[figure] : final[figure] - net[figure];
+    before[figure] = final === null ? 0 - lowest[figure] : final[figure] - net[figure];
   const known = final !== null && FIGURES.every((figure) => before[figure] >= 0);
-  if (!known) for (const figure of FIGURES) before[figure] = Math.max(before[figure], -lowest[figure]);
+  if (!known) for (const figure of FIGURES) before[figure] = Math.max(before[figure], 0 - lowest[figure]);
   return {
     before,
     known,

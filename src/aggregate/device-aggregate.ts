@@ -11,7 +11,7 @@ import type { SeriesSpec } from './series.ts';
 export interface Extent {
   readonly first: number;
   readonly peak: number;
-  /** Row of the first moment of the peak; null: before the first event. */
+  /** Row of the first moment of the peak; null: it was reached before the first event. */
   readonly peakRow: number | null;
   readonly last: number;
   /** Least value, the one before the first event included. */
@@ -98,7 +98,7 @@ export class DeviceAggregate {
       };
     const columns = await this.kernels.pixelColumns(await this.curve(spec), new Uint32Array([0, this.rows]));
     const peak = i64At(columns.max, 0);
-    const before = spec.values === undefined && spec.initial > peak;
+    const before = spec.values === undefined && spec.initial >= peak;
     return {
       first: spec.initial,
       peak: before ? spec.initial : peak,

@@ -7,7 +7,7 @@
  *   [aaaa|....|bb|..........]     [0x2000, 0x3000) [0x3800, 0x5000)
  */
 import { upperBound } from '../base/binary-search.ts';
-import { setI64, u64At } from '../base/u64.ts';
+import { leastHigh, setI64, u64Above, u64At } from '../base/u64.ts';
 import { ACTION, type EventTable } from '../trace/schema.ts';
 import { floorSize } from './baseline.ts';
 
@@ -15,6 +15,8 @@ import { floorSize } from './baseline.ts';
 interface Space {
   start: number;
   end: number;
+  /** Made of pieces that were mapped. */
+  readonly expandable: boolean;
   starts: number[];
   ends: number[];
 }
@@ -90,19 +92,20 @@ class GapReplay {
   }
 
   /** A new segment; a piece mapped next to an expandable one widens it. */
-  reserve(start: number, end: number, joins: boolean): void {
+  reserve(start: number, end: number, expandable: boolean): void {
+    const joins = (space: Space | null): space is Space => expandable && space !== null && space.expandable;
     const place = upperBound(this.spaceStarts, start);
     const left = place > 0 ? this.spaces[place - 1] : null;
     const right = place < this.spaces.length ? this.spaces[place] : null;
-    if (joins && left !== null && left.end === start) {
+    if (joins(left) && left.end === start) {
       left.end = end;
       this.release(left, start, end);
-      if (right !== null && right.start === end) this.join(left, right, place);
-    } else if (joins && right !== null && right.start === end) {
+      if (joins(right) && right.start === end) this.join(left, right, place);
+    } else if (joins(right) && right.start === end) {
       right.start = this.spaceStarts[place] = start;
       this.release(right, start, end);
     } else {
-      this.spaces.splice(place, 0, { start, end, starts: [start], ends: [end] });
+      this.spaces.splice(place, 0, { start, end, expandable, starts: [start], ends: [end] });
       this.spaceStarts.splice(place, 0, start);
       this.sizes.add(end - start);
     }
@@ -138,6 +141,7 @@ class GapReplay {
       pieces.push({
         start: from,
         end: to,
+        expandable: space.expandable,
         starts: inside.map(([gap]) => gap),
         ends: inside.map(([, gapEnd]) => gapEnd),
       });
@@ -222,10 +226,11 @@ class GapReplay {
 /** After every event: bytes of the largest free range and the number of free ranges (i64 words). */
 export function gapsOf(events: EventTable): { readonly largest: Uint32Array; readonly count: Uint32Array } {
   const replay = new GapReplay();
+  const high = leastHigh(events.address);
   const largest = new Uint32Array(2 * events.length);
   const count = new Uint32Array(2 * events.length);
   for (let row = 0; row < events.length; row++) {
-    const address = u64At(events.address, row);
+    const address = u64Above(events.address, row, high);
     const size = u64At(events.size, row);
     switch (events.action[row]) {
       case ACTION.segment_alloc:

@@ -1,12 +1,13 @@
 /** What is alive just before a row of the events: by stream, by stack, by segment. One pass over columns each. */
 import { upperBound } from '../base/binary-search.ts';
-import { u64At } from '../base/u64.ts';
+import { leastHigh, u64Above, u64At } from '../base/u64.ts';
 import type { DeviceTrace } from '../trace/capture.ts';
 import { ACTION, HOST_KINDS, MEM_KINDS, NONE, POOLS } from '../trace/schema.ts';
 import { AddressMap, type Lifetimes } from './lifetimes.ts';
 
 /** One allocation made before the recording. */
 export interface EarlierAllocation {
+  /** From `originOf` its device on. */
   readonly address: number;
   readonly size: number;
   readonly stack: number;
@@ -14,6 +15,10 @@ export interface EarlierAllocation {
   /** Row of its free_completed; Infinity: still live at the end. */
   readonly until: number;
 }
+
+/** High word from which addresses of a device are counted here, so that they are exact as numbers. */
+const originOf = ({ events, segments }: DeviceTrace): number =>
+  Math.min(leastHigh(events.address), segments === null ? Infinity : leastHigh(segments.address));
 
 const isHost = ({ producer, events }: DeviceTrace, row: number): boolean =>
   producer === 'nsys' && HOST_KINDS.includes(events.group[row]);
@@ -24,6 +29,7 @@ const isHost = ({ producer, events }: DeviceTrace, row: number): boolean =>
  */
 export function earlierAllocations(trace: DeviceTrace, { partner }: Lifetimes): EarlierAllocation[] {
   const { events, segments, blocks } = trace;
+  const high = originOf(trace);
   const earlier: EarlierAllocation[] = [];
   for (let row = 0; row < events.length; row++) {
     const action = events.action[row];
@@ -33,7 +39,7 @@ export function earlierAllocations(trace: DeviceTrace, { partner }: Lifetimes): 
       !isHost(trace, row)
     ) {
       earlier.push({
-        address: u64At(events.address, row),
+        address: u64Above(events.address, row, high),
         size: u64At(events.size, row),
         stack: NONE,
         streamIndex: events.stream_index[row],
@@ -53,7 +59,7 @@ export function earlierAllocations(trace: DeviceTrace, { partner }: Lifetimes): 
         continue;
       const requested = blocks.requested_size[b];
       earlier.push({
-        address: u64At(blocks.address, b),
+        address: u64Above(blocks.address, b, high),
         size: Number.isNaN(requested) ? blocks.size[b] : requested,
         stack: blocks.stack_index[b],
         streamIndex: segments.stream_index[i],
@@ -73,6 +79,7 @@ export function visitLive(
   visit: (address: number, size: number, stack: number, streamIndex: number, row: number) => void,
 ): void {
   const { events } = trace;
+  const high = originOf(trace);
   for (const one of earlier)
     if (one.until >= at) visit(one.address, one.size, one.stack, one.streamIndex, NONE);
   for (let row = 0; row < at; row++) {
@@ -83,7 +90,7 @@ export function visitLive(
     )
       continue;
     visit(
-      u64At(events.address, row),
+      u64Above(events.address, row, high),
       u64At(events.size, row),
       events.stack_index[row],
       events.stream_index[row],
@@ -119,7 +126,7 @@ export function holdersOf(
 }
 
 export interface SegmentState {
-  readonly address: number;
+  readonly address: bigint;
   size: number;
   readonly streamIndex: number;
   /** Name of the pool (PyTorch) or of the memory kind. */
@@ -142,6 +149,7 @@ export function segmentsAt(
   at: number,
 ): SegmentState[] {
   const { events, segments } = trace;
+  const high = originOf(trace);
   const pieces: {
     from: number;
     to: number;
@@ -162,7 +170,7 @@ export function segmentsAt(
   // What was there before: the final state, with the recording's events undone from the end.
   if (segments !== null && !trace.cut) {
     for (let i = 0; i < segments.length; i++) {
-      const from = u64At(segments.address, i);
+      const from = u64Above(segments.address, i, high);
       pieces.push({
         from,
         to: from + segments.total_size[i],
@@ -174,7 +182,7 @@ export function segmentsAt(
     }
     for (let row = events.length - 1; row >= 0; row--) {
       const action = events.action[row];
-      const from = u64At(events.address, row);
+      const from = u64Above(events.address, row, high);
       const to = from + u64At(events.size, row);
       if (action === ACTION.segment_alloc || action === ACTION.segment_map) remove(from, to);
       else if (action === ACTION.segment_free || action === ACTION.segment_unmap) {
@@ -198,7 +206,7 @@ export function segmentsAt(
       action !== ACTION.segment_unmap
     )
       continue;
-    const from = u64At(events.address, row);
+    const from = u64Above(events.address, row, high);
     const to = from + u64At(events.size, row);
     if (action === ACTION.segment_free || action === ACTION.segment_unmap) remove(from, to);
     else
@@ -212,7 +220,9 @@ export function segmentsAt(
       });
   }
   pieces.sort((a, b) => a.from - b.from);
+  const origin = BigInt(high) << 32n;
   const states: SegmentState[] = [];
+  const starts: number[] = [];
   for (const piece of pieces) {
     const last = states.at(-1);
     if (
@@ -221,12 +231,13 @@ export function segmentsAt(
       last.expandable &&
       last.pool === piece.pool &&
       last.streamIndex === piece.streamIndex &&
-      last.address + last.size === piece.from
+      starts[starts.length - 1] + last.size === piece.from
     )
       last.size += piece.to - piece.from;
-    else
+    else {
+      starts.push(piece.from);
       states.push({
-        address: piece.from,
+        address: origin + BigInt(piece.from),
         size: piece.to - piece.from,
         streamIndex: piece.streamIndex,
         pool: piece.pool,
@@ -235,11 +246,11 @@ export function segmentsAt(
         liveBytes: 0,
         liveAllocations: 0,
       });
+    }
   }
-  const starts = Float64Array.from(states, (state) => state.address);
   visitLive(trace, lifetimes, earlier, at, (address, size) => {
     const place = upperBound(starts, address) - 1;
-    if (place < 0 || address >= states[place].address + states[place].size) return;
+    if (place < 0 || address >= starts[place] + states[place].size) return;
     states[place].liveBytes += size;
     states[place].liveAllocations++;
   });

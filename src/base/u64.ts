@@ -10,6 +10,18 @@ const TWO_32 = 4294967296;
 export const u64At = (words: Uint32Array, index: number): number =>
   words[2 * index + 1] * TWO_32 + words[2 * index];
 
+/** Smallest high word of the elements that are not 0: where addresses that lie far up begin. */
+export function leastHigh(words: Uint32Array): number {
+  let least = 0xffffffff;
+  for (let i = 0; i < words.length; i += 2)
+    if (words[i + 1] < least && (words[i] | words[i + 1]) !== 0) least = words[i + 1];
+  return least;
+}
+
+/** Element `index` less `high` * 2^32, exact where that is within 2^53: addresses of one device are, wherever they lie. */
+export const u64Above = (words: Uint32Array, index: number, high: number): number =>
+  (words[2 * index + 1] - high) * TWO_32 + words[2 * index];
+
 /** Signed value of element `index`, exact for |value| <= 2^53. */
 export const i64At = (words: Uint32Array, index: number): number =>
   (words[2 * index + 1] | 0) * TWO_32 + words[2 * index];

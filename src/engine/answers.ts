@@ -17,7 +17,7 @@ import type {
   TimelineQuery,
 } from './protocol.ts';
 
-const hexAddress = (value: number | bigint): string => `0x${value.toString(16)}`;
+const hexAddress = (value: bigint): string => `0x${value.toString(16)}`;
 
 const ranOn = (session: DeviceSession, started: number): RanOn => ({
   where: session.chosen.kernels.name,
@@ -124,7 +124,9 @@ export async function rangeOf(session: DeviceSession, query: RangeQuery): Promis
   const torch = trace.producer === 'torch';
   const holders = holdersOf(trace, lifetimes, earlier, to);
   const segments = torch
-    ? segmentsAt(trace, lifetimes, earlier, to).sort((a, b) => b.size - a.size || a.address - b.address)
+    ? segmentsAt(trace, lifetimes, earlier, to).sort(
+        (a, b) => b.size - a.size || (a.address < b.address ? -1 : 1),
+      )
     : [];
   return {
     device: session.key,
