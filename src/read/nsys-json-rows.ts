@@ -1,6 +1,6 @@
 /** Rows out of the lines of a JSON export: one parsed line at a time, strings only where they are asked for. */
 import { TraceError } from '../base/trace-error.ts';
-import { ValueCells } from './cells.ts';
+import { JsonFields } from './nsys-json-fields.ts';
 import { CHUNK, joined, type JsonIndex, tableOfLine } from './nsys-json-index.ts';
 import {
   EVENTS_TABLE,
@@ -18,85 +18,84 @@ const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 /** Longest line, and longest string of the string table, that is parsed. */
 const MOST_BYTES = 8 << 20;
+const FIRST_LINE = 65536;
 
-type Event = Readonly<Record<string, unknown>>;
-type Cell = (event: Event) => unknown;
-
-const inner =
-  (object: string, key: string): Cell =>
-  (event) =>
-    (event[object] as Event | null | undefined)?.[key];
-
-/** The number that stands for one of these texts; a number as it is. */
-const numbered =
-  (key: string, texts: readonly string[], prefix = ''): Cell =>
-  (event) => {
-    const value = event[key];
-    if (typeof value !== 'string' || !value.startsWith(prefix)) return value;
-    const index = texts.indexOf(value.slice(prefix.length));
-    return index < 0 ? undefined : index;
-  };
+/** Where a column of the other forms is found in a line. */
+interface JsonColumn {
+  readonly path: readonly string[];
+  /** Texts that stand for the numbers 0, 1, ... */
+  readonly names?: readonly Uint8Array[];
+}
 
 interface JsonTable {
   /** Key of the line under which the event lies; null: the line itself is the event. */
   readonly root: string | null;
-  readonly cells: Readonly<Record<string, Cell>>;
+  /** Columns that do not lie under their own name. */
+  readonly columns: Readonly<Record<string, JsonColumn>>;
 }
 
-/** The columns of the other forms, by what stands for them in JSON. */
+const at = (...path: string[]): JsonColumn => ({ path });
+const named = (key: string, prefix: string, names: readonly string[]): JsonColumn => ({
+  path: [key],
+  names: names.map((name) => new TextEncoder().encode(prefix + name)),
+});
+
 const TABLES: Readonly<Record<string, JsonTable>> = {
   [EVENTS_TABLE]: {
     root: 'CudaMemoryUsageEvent',
-    cells: {
-      start: (event) => event['startNs'],
-      memoryOperationType: numbered('type', ['allocation', 'deallocation']),
-      localMemoryPoolAddress: inner('localPoolConfig', 'address'),
-      localMemoryPoolReleaseThreshold: inner('localPoolConfig', 'releaseThreshold'),
-      localMemoryPoolSize: inner('localPoolConfig', 'localPoolSize'),
-      localMemoryPoolUtilizedSize: inner('localPoolConfig', 'localPoolUtilizedSize'),
+    columns: {
+      start: at('startNs'),
+      memoryOperationType: named('type', '', ['allocation', 'deallocation']),
+      localMemoryPoolAddress: at('localPoolConfig', 'address'),
+      localMemoryPoolReleaseThreshold: at('localPoolConfig', 'releaseThreshold'),
+      localMemoryPoolSize: at('localPoolConfig', 'localPoolSize'),
+      localMemoryPoolUtilizedSize: at('localPoolConfig', 'localPoolUtilizedSize'),
     },
   },
   [POOLS_TABLE]: {
     root: 'CudaMemoryPoolInfo',
-    cells: {
-      start: (event) => event['startNs'],
-      operationType: numbered(
-        'operationType',
-        ['INVALID', 'CREATED', 'DESTROYED', 'TRIMMED'],
-        'MEMORY_POOL_OPERATION_',
-      ),
-      poolType: numbered('poolType', ['INVALID', 'LOCAL', 'IMPORTED'], 'MEMORY_POOL_TYPE_'),
-      localMemoryPoolReleaseThreshold: inner('localPoolAttributes', 'releaseThreshold'),
-      localMemoryPoolSize: inner('localPoolAttributes', 'size'),
-      localMemoryPoolUtilizedSize: inner('localPoolAttributes', 'utilizedSize'),
+    columns: {
+      start: at('startNs'),
+      operationType: named('operationType', 'MEMORY_POOL_OPERATION_', [
+        'INVALID',
+        'CREATED',
+        'DESTROYED',
+        'TRIMMED',
+      ]),
+      poolType: named('poolType', 'MEMORY_POOL_TYPE_', ['INVALID', 'LOCAL', 'IMPORTED']),
+      localMemoryPoolReleaseThreshold: at('localPoolAttributes', 'releaseThreshold'),
+      localMemoryPoolSize: at('localPoolAttributes', 'size'),
+      localMemoryPoolUtilizedSize: at('localPoolAttributes', 'utilizedSize'),
     },
   },
   [RUNTIME_TABLE]: {
     root: 'TraceProcessEvent',
-    cells: { start: (event) => event['startNs'], nameId: (event) => event['name'] },
+    columns: { start: at('startNs'), end: at('endNs'), nameId: at('name') },
   },
   [NVTX_TABLE]: {
     root: 'NvtxEvent',
-    cells: {
-      start: (event) => event['Timestamp'],
-      end: (event) => event['EndTimestamp'],
-      eventType: (event) => event['Type'],
-      text: (event) => event['Text'],
-      textId: (event) => event['TextId'],
-      globalTid: (event) => event['GlobalTid'],
+    columns: {
+      start: at('Timestamp'),
+      end: at('EndTimestamp'),
+      eventType: at('Type'),
+      text: at('Text'),
+      textId: at('TextId'),
+      globalTid: at('GlobalTid'),
     },
   },
   [KERNELS_TABLE]: {
     root: 'CudaEvent',
-    cells: {
-      start: (event) => event['startNs'],
-      end: (event) => event['endNs'],
-      demangledName: inner('kernel', 'demangledName'),
-      shortName: inner('kernel', 'shortName'),
+    columns: {
+      start: at('startNs'),
+      end: at('endNs'),
+      demangledName: at('kernel', 'demangledName'),
+      shortName: at('kernel', 'shortName'),
     },
   },
-  [STRINGS_TABLE]: { root: null, cells: {} },
+  [STRINGS_TABLE]: { root: null, columns: {} },
 };
+
+const NO_TABLE: JsonTable = { root: null, columns: {} };
 
 /** Lines that could not be parsed. */
 export interface BadLines {
@@ -104,92 +103,96 @@ export interface BadLines {
   first: number;
 }
 
-/** Lines of one chunk, parsed as they are stepped to. */
+/** Fields of the columns of a table, made once for all its lines. */
+interface Asked {
+  readonly fields: JsonFields;
+  readonly names: readonly (readonly Uint8Array[] | undefined)[];
+}
+
+function ask(table: string, columns: readonly string[]): Asked {
+  const { root, columns: known } = TABLES[table] ?? NO_TABLE;
+  const found = columns.map((column) => known[column] ?? at(column));
+  return {
+    fields: new JsonFields(found.map(({ path }) => (root === null ? path : [root, ...path]))),
+    names: found.map(({ names }) => names),
+  };
+}
+
+/** Lines of one chunk, looked into as they are stepped to. */
 class LineRows implements Rows {
   private next = 0;
-  private readonly values: unknown[] = [];
-  private readonly cells = new ValueCells(this.values);
-  private readonly decoder = new TextDecoder();
+  private readonly fields: JsonFields;
 
   /** `lines`: start and end in `bytes`, in turns. */
   constructor(
     private readonly bytes: Uint8Array,
     private readonly lines: readonly number[],
-    private readonly root: string | null,
-    private readonly columns: readonly Cell[],
+    private readonly asked: Asked,
     private readonly onBad: (at: number) => void,
-  ) {}
+  ) {
+    this.fields = asked.fields;
+  }
 
   step(): boolean {
-    for (; this.next < this.lines.length;) {
+    while (this.next < this.lines.length) {
       const from = this.lines[this.next];
       const to = this.lines[this.next + 1];
       this.next += 2;
-      const event = this.parse(from, to);
-      if (event === null) {
-        this.onBad(from);
-        continue;
-      }
-      for (let i = 0; i < this.columns.length; i++) this.values[i] = this.columns[i](event);
-      return true;
+      if (this.fields.scan(this.bytes, from, to)) return true;
+      this.onBad(from);
     }
     return false;
   }
 
-  private parse(from: number, to: number): Event | null {
-    try {
-      const line = JSON.parse(this.decoder.decode(this.bytes.subarray(from, to))) as Event | null;
-      const event = this.root === null ? line : line?.[this.root];
-      return typeof event === 'object' && event !== null ? (event as Event) : null;
-    } catch {
-      return null;
-    }
-  }
-
   isNull(column: number): boolean {
-    return this.cells.isNull(column);
+    return !this.fields.has(column) || (this.isName(column) && this.nameIndex(column) < 0);
   }
 
   int(column: number): number {
-    return this.cells.int(column);
+    return this.number(column) | 0;
   }
 
   number(column: number): number {
-    return this.cells.number(column);
+    if (!this.isName(column)) return this.fields.number(column);
+    return Math.max(0, this.nameIndex(column));
   }
 
   bigint(column: number): bigint {
-    return this.cells.bigint(column);
+    return this.isName(column) ? BigInt(this.number(column)) : this.fields.bigint(column);
   }
 
   text(column: number): string {
-    return this.cells.text(column);
+    return this.fields.text(column);
+  }
+
+  private isName(column: number): boolean {
+    return this.asked.names[column] !== undefined && this.fields.isText(column);
+  }
+
+  private nameIndex(column: number): number {
+    return this.asked.names[column]?.findIndex((name) => this.fields.equals(column, name)) ?? -1;
   }
 }
 
-export const jsonColumns = (table: string): readonly string[] => Object.keys(TABLES[table]?.cells ?? {});
+export const jsonColumns = (table: string): readonly string[] => Object.keys(TABLES[table]?.columns ?? {});
 
-/** The first event of a table, to see which keys it has; null where there is none. */
-export async function firstEvent(
+/** Keys of the first event of a table: they tell which columns this version writes. */
+export async function firstEventKeys(
   bytes: PositionedBytes,
   index: JsonIndex,
   table: string,
-): Promise<Event | null> {
+): Promise<readonly string[]> {
   const from = index.tables.get(table)?.ranges[0];
-  if (from === undefined) return null;
-  const chunk = await bytes.read(from, CHUNK);
-  const end = chunk.indexOf(LF);
-  let found: Event | null = null;
   const root = TABLES[table]?.root ?? null;
-  const rows = new LineRows(
-    chunk,
-    [0, end < 0 ? chunk.length : end],
-    root,
-    [(event) => (found = event)],
-    () => undefined,
-  );
-  rows.step();
-  return found;
+  if (from === undefined || root === null) return [];
+  const chunk = await bytes.read(from, FIRST_LINE);
+  const end = chunk.indexOf(LF);
+  try {
+    const line = JSON.parse(new TextDecoder().decode(end < 0 ? chunk : chunk.subarray(0, end))) as unknown;
+    return Object.keys((line as Record<string, object | undefined>)[root] ?? {});
+  } catch {
+    return [];
+  }
 }
 
 /** Rows of a table, chunk by chunk of the ranges where its lines lie. */
@@ -201,8 +204,7 @@ export async function* jsonRows(
   bad: BadLines,
 ): AsyncGenerator<Rows> {
   const { ranges } = index.tables.get(table) ?? { ranges: [] };
-  const { root, cells } = TABLES[table] ?? { root: null, cells: {} };
-  const ask = columns.map((column): Cell => cells[column] ?? ((event) => event[column]));
+  const asked = ask(table, columns);
   const onBadAt = (at: number): void => {
     if (bad.count++ === 0) bad.first = at;
   };
@@ -237,7 +239,7 @@ export async function* jsonRows(
         rest = new Uint8Array(0);
         isTooLong = true;
       }
-      if (lines.length > 0) yield new LineRows(chunk, lines, root, ask, (place) => onBadAt(start + place));
+      if (lines.length > 0) yield new LineRows(chunk, lines, asked, (place) => onBadAt(start + place));
     }
   }
 }

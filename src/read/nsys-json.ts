@@ -11,7 +11,7 @@ import { TraceError } from '../base/trace-error.ts';
 import type { Warning } from '../trace/capture.ts';
 import { sourceData } from '../trace/source-data.ts';
 import { indexJson, type JsonIndex } from './nsys-json-index.ts';
-import { type BadLines, firstEvent, jsonColumns, jsonRows, stringRows } from './nsys-json-rows.ts';
+import { type BadLines, firstEventKeys, jsonColumns, jsonRows, stringRows } from './nsys-json-rows.ts';
 import { EVENTS_TABLE, STRINGS_TABLE } from './nsys-schema.ts';
 import { readNsysTables } from './nsys-source.ts';
 import type { NsysTables, Rows } from './nsys-tables.ts';
@@ -86,8 +86,8 @@ function sniff(head: Head): Sniff {
 
 /** Columns of memory events: those that every line has, and those of the first one. */
 async function eventColumnsOf(bytes: PositionedBytes, index: JsonIndex): Promise<ReadonlySet<string>> {
-  const first = await firstEvent(bytes, index, EVENTS_TABLE);
-  return new Set([...jsonColumns(EVENTS_TABLE), 'name', ...Object.keys(first ?? {})]);
+  const keys = await firstEventKeys(bytes, index, EVENTS_TABLE);
+  return new Set([...jsonColumns(EVENTS_TABLE), 'name', ...keys]);
 }
 
 async function read(input: ReaderInput, context: ReaderContext): Promise<ReadOutcome> {
