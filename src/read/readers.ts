@@ -6,6 +6,7 @@ import { memoryStatsReader } from './memory-stats.ts';
 import { memoryTimelineReader } from './memory-timeline.ts';
 import { memoryVizHtmlReader } from './memory-viz-html.ts';
 import { nsysArrowDirReader, nsysArrowReader } from './nsys-arrow.ts';
+import { nsysJsonReader } from './nsys-json.ts';
 import { nsysParquetDirReader, nsysParquetReader } from './nsys-parquet.ts';
 import { nsysSqliteReader } from './nsys-sqlite.ts';
 import { nsysStatsReader } from './nsys-stats.ts';
@@ -20,6 +21,7 @@ export const READERS: readonly Reader[] = [
   nsysSqliteReader,
   nsysArrowReader,
   nsysParquetReader,
+  nsysJsonReader,
   nsysStatsReader,
   kinetoTraceReader,
   memoryTimelineReader,
