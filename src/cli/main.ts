@@ -1,9 +1,9 @@
 /** `vramscope analyze PATH... [--json]` on Node: the same engine as the page, without a worker and without a GPU. */
 import { basename, resolve } from 'node:path';
-import { toErrorData } from '../base/trace-error.ts';
+import { TraceError } from '../base/trace-error.ts';
 import { Engine } from '../engine/engine.ts';
 import type { Progress, SourceView } from '../engine/protocol.ts';
-import { sourcesAt, type NodeSource } from './node-source.ts';
+import { type CloseableSource, sourcesAt, UnreadableSource } from './node-source.ts';
 import { errorLines, sourceLines } from './print.ts';
 
 const USAGE = `usage: vramscope analyze PATH... [--json]
@@ -33,21 +33,24 @@ function showProgress(file: string, stage: string, done: number, total: number):
   if (done >= total) process.stderr.write('\r\x1b[K');
 }
 
+/** Sources at a path; where there is none to read, one that says so when it is: every path asked for is in the result. */
+function sourcesOf(path: string): { readonly sources: readonly CloseableSource[]; readonly folder: boolean } {
+  try {
+    return sourcesAt(path);
+  } catch (thrown) {
+    const why = thrown instanceof Error ? thrown.message : String(thrown);
+    const error = thrown instanceof TraceError ? thrown : new TraceError('io', `cannot read ${path}: ${why}`);
+    return { sources: [new UnreadableSource(basename(path), error)], folder: false };
+  }
+}
+
 async function analyze(files: readonly string[], json: boolean, out: Output, err: Output): Promise<number> {
   const engine = new Engine();
   await engine.start({ gpu: 'off' });
   const views: SourceView[] = [];
   let failed = false;
   for (const [job, path] of files.entries()) {
-    let given: { readonly sources: readonly NodeSource[]; readonly folder: boolean };
-    try {
-      given = sourcesAt(path);
-    } catch (thrown) {
-      err.write(`${path}: ${errorLines(toErrorData(thrown, path)).join('\n')}\n`);
-      failed = true;
-      continue;
-    }
-    const { sources, folder } = given;
+    const { sources, folder } = sourcesOf(path);
     const onProgress = ({ file, stage, doneBytes, totalBytes }: Progress): void =>
       showProgress(file, stage, doneBytes, totalBytes);
     const opened = folder
@@ -79,11 +82,18 @@ export async function main(
   }
   if (command !== 'analyze')
     return usage(err, command === undefined ? 'no command' : `unknown command "${command}"`);
-  const unknown = rest.find(
-    (argument) => argument.startsWith('-') && argument !== '--json' && argument !== '--',
-  );
+  // What follows "--" is a path, whatever it begins with.
+  const end = rest.indexOf('--');
+  const given = end < 0 ? rest : rest.slice(0, end);
+  const options = given.filter((argument) => argument.startsWith('-'));
+  if (options.some((option) => option === '--help' || option === '-h')) {
+    out.write(`${USAGE}\n`);
+    return EXIT_READ;
+  }
+  const unknown = options.find((option) => option !== '--json');
   if (unknown !== undefined) return usage(err, `unknown option "${unknown}"`);
-  const files = rest.filter((argument) => !argument.startsWith('-'));
+  const files = given.filter((argument) => !argument.startsWith('-'));
+  if (end >= 0) files.push(...rest.slice(end + 1));
   if (files.length === 0) return usage(err, 'analyze needs at least one file');
-  return await analyze(files, rest.includes('--json'), out, err);
+  return await analyze(files, options.includes('--json'), out, err);
 }

@@ -58,6 +58,30 @@ export class NodeSource implements ByteSource {
   }
 }
 
+export type CloseableSource = ByteSource & { close(): void };
+
+/** Stands for a path that cannot be opened: reading it fails with the reason. */
+export class UnreadableSource implements CloseableSource {
+  readonly size = 0;
+
+  constructor(
+    readonly name: string,
+    private readonly error: TraceError,
+  ) {}
+
+  read(): Promise<Uint8Array> {
+    return Promise.reject(this.error);
+  }
+
+  readSync(): Uint8Array {
+    throw this.error;
+  }
+
+  close(): void {
+    // Nothing was opened.
+  }
+}
+
 /** Most files of a folder that are opened at once. */
 const MOST_FILES = 1000;
 

@@ -40,12 +40,12 @@ async function deviceOf(source: number, session: DeviceSession): Promise<Analysi
       return {
         stream,
         allocations: classes.reduce((total, { count }) => total + count, 0),
-        bytes: toJsonInteger(classes.reduce((total, { bytes }) => total + BigInt(bytes), 0n)),
+        bytes: toJsonInteger(classes.reduce((total, { bytes }) => total + bytes, 0n)),
         histogram: classes.map(({ from, to, count, bytes }) => ({
-          from: toJsonInteger(BigInt(from)),
-          to: toJsonInteger(BigInt(to)),
+          from: toJsonInteger(from),
+          to: toJsonInteger(to),
           count,
-          bytes: toJsonInteger(BigInt(bytes)),
+          bytes: toJsonInteger(bytes),
         })),
       };
     })

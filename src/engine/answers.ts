@@ -51,22 +51,36 @@ export async function timeline(session: DeviceSession, query: TimelineQuery): Pr
   return { device: session.key, range, x, count, series, ranOn: ranOn(session, started) };
 }
 
+export interface ExactClass {
+  readonly from: bigint;
+  readonly to: bigint;
+  readonly count: number;
+  readonly bytes: bigint;
+}
+
 /** Classes of one stream that hold anything, as [from, to) in bytes. Class 0 holds sizes 0 and 1. */
-export function histogramClasses(histogram: StreamHistogram, stream: number): HistogramClass[] {
+export function histogramClasses(histogram: StreamHistogram, stream: number): ExactClass[] {
   const bytes = asBigUint64(histogram.bytes);
-  const classes: HistogramClass[] = [];
+  const classes: ExactClass[] = [];
   for (let k = 0; k < CLASSES; k++) {
     const at = stream * CLASSES + k;
     if (histogram.count[at] === 0) continue;
     classes.push({
-      from: k === 0 ? 0 : 2 ** k,
-      to: 2 ** (k + 1),
+      from: k === 0 ? 0n : 1n << BigInt(k),
+      to: 1n << BigInt(k + 1),
       count: histogram.count[at],
-      bytes: Number(bytes[at]),
+      bytes: bytes[at],
     });
   }
   return classes;
 }
+
+const inNumbers = ({ from, to, count, bytes }: ExactClass): HistogramClass => ({
+  from: Number(from),
+  to: Number(to),
+  count,
+  bytes: Number(bytes),
+});
 
 async function streamRows(session: DeviceSession, from: number, to: number): Promise<StreamRow[]> {
   const { trace } = session;
@@ -85,7 +99,7 @@ async function streamRows(session: DeviceSession, from: number, to: number): Pro
   });
   const rows: StreamRow[] = [];
   trace.streams.forEach((stream, index) => {
-    const classes = histogramClasses(histogram, index);
+    const classes = histogramClasses(histogram, index).map(inNumbers);
     if (classes.length === 0 && frees[index] === 0 && liveCount[index] === 0) return;
     rows.push({
       stream,
@@ -162,7 +176,7 @@ export async function momentAt(session: DeviceSession, axis: Axis, x: number): P
   const { aggregate, trace, source } = session;
   const { events } = trace;
   if (session.rows === 0) return null;
-  const after = axis === 'event' ? Math.floor(x) + 1 : aggregate.rowAt(x + 1);
+  const after = axis === 'event' ? Math.floor(x) + 1 : aggregate.rowAt(Math.floor(x) + 1);
   const row = Math.min(Math.max(after - 1, 0), session.rows - 1);
   const partner = session.living.lifetimes.partner[row];
   const partnerRow = partner === NONE ? null : partner;

@@ -102,7 +102,9 @@ async function sentences(
   if (session.rows === 0) {
     told.push(
       trace.producer === 'torch'
-        ? 'Only the state at the end: no events were recorded.'
+        ? trace.cut
+          ? 'The file is cut before the events of this device.'
+          : 'Only the state at the end: no events were recorded.'
         : 'No memory events were recorded.',
     );
     return told;

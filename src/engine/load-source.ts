@@ -64,6 +64,8 @@ class Reading {
 
   /** What a reader gave, as sources of this file. */
   finish(reader: { readonly format: Format; readonly title: string }, outcome: ReadOutcome): LoadedSource[] {
+    // Stopped while the last bytes were read: the file is not wanted any more.
+    this.check();
     const error = outcome.error === null ? null : outcome.error.toData(this.file);
     const { format, title } = outcome.as ?? reader;
     const more = (outcome.also ?? []).map((also) => this.source(also.format, also.title, also.data, null));

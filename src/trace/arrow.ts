@@ -8,8 +8,8 @@ import { ACTIONS, MEM_KINDS, NONE, POOLS } from './schema.ts';
 import type { StackTable } from './stack-table.ts';
 
 /**
- * An Arrow IPC file of the device's events: time_ns Timestamp-free Int64, action/stream/group Dictionary<Utf8>,
- * address and size UInt64, stack_index UInt32 (null: no stack) and stack Utf8 of the innermost frame.
+ * An Arrow IPC file of the device's events: time_ns Int64, address and size UInt64; action, stream, pool (Nsight:
+ * memory_kind) and frame (the innermost one, "name file:line") are dictionaries of Utf8.
  */
 export async function traceToArrow(trace: DeviceTrace, stacks: StackTable): Promise<Uint8Array> {
   const arrow = await import('apache-arrow');
