@@ -1,0 +1,169 @@
+/** The command: exit codes, what goes to which stream, and the object that scripts read. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { main } from '../../src/cli/main.ts';
+import type { Analysis } from '../../src/engine/analysis.ts';
+import { fixtureBytes, fixturePath } from '../read/snapshot-fixtures.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'vramscope-cli-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function fileOf(name: string, bytes: Uint8Array | string): string {
+  const path = join(folder, name);
+  writeFileSync(path, bytes);
+  return path;
+}
+
+async function run(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
+  let [out, err] = ['', ''];
+  const code = await main(argv, { write: (text) => (out += text) }, { write: (text) => (err += text) });
+  return { code, out, err };
+}
+
+const objectOf = (out: string): Analysis => JSON.parse(out) as Analysis;
+const oom = fixturePath('oom.pickle');
+
+describe('arguments', () => {
+  it.each([
+    [],
+    ['analyse'],
+    ['analyze'],
+    ['analyze', '--jsno', 'x'],
+    ['analyze', '--json'],
+    ['analyze', '--'],
+  ])('unusable: %j', async (...argv) => {
+    const { code, out, err } = await run(...argv.flat());
+    expect(code).toBe(2);
+    expect(out).toBe('');
+    expect(err).toContain('usage: vramscope analyze');
+  });
+
+  it.each([['--help'], ['-h'], ['help'], ['analyze', '--help']])('help: %j', async (...argv) => {
+    const { code, out, err } = await run(...argv);
+    expect([code, err]).toEqual([0, '']);
+    expect(out).toContain('exit code: 0 read');
+  });
+
+  it('a path after "--" may begin with a dash', async () => {
+    const { code, out } = await run('analyze', '--json', '--', '--json');
+    expect(code).toBe(3);
+    expect(objectOf(out).sources.map(({ file }) => file)).toEqual(['--json']);
+  });
+});
+
+describe('--json', () => {
+  it('prints one object, alone', async () => {
+    const { code, out, err } = await run('analyze', '--json', oom);
+    expect([code, err]).toEqual([0, '']);
+    const analysis = objectOf(out);
+    expect(analysis.schema).toBe(1);
+    expect(analysis.sources).toHaveLength(1);
+    expect(analysis.sources[0]).toMatchObject({
+      file: 'oom.pickle',
+      format: 'torch-snapshot',
+      bytes: 12296,
+      rows: 140,
+      skipped: 0,
+      warnings: [],
+    });
+    expect(analysis.sources[0]).not.toHaveProperty('error');
+    const [device] = analysis.devices;
+    expect(device).toMatchObject({ source: 0, device: 0, from_empty: true });
+    expect(device.events).toEqual({
+      alloc: 64,
+      free_requested: 28,
+      free_completed: 28,
+      segment_alloc: 19,
+      oom: 1,
+    });
+    // Beyond 2^53, so as text: exact to the nanosecond.
+    expect(device.span_ns).toEqual(['1795252341996097000', expect.stringMatching(/^\d{19}$/)]);
+    expect(device.memory_stats['reserved_bytes.all.peak']).toBe(4242538496);
+  });
+
+  it('several files keep their order and their numbers', async () => {
+    const { code, out } = await run(
+      'analyze',
+      oom,
+      fixturePath('graphs.pickle.gz'),
+      fixturePath('oom.devices.pickle'),
+      '--json',
+    );
+    expect(code).toBe(0);
+    const { sources, devices } = objectOf(out);
+    expect(sources.map(({ file }) => file)).toEqual(['oom.pickle', 'graphs.pickle.gz', 'oom.devices.pickle']);
+    expect(devices.map(({ source, device }) => [source, device])).toEqual([
+      [0, 0],
+      [1, 0],
+      [2, 0],
+      [2, 2],
+    ]);
+  });
+
+  it('a truncated file: what could be read, the offset, and exit code 3', async () => {
+    const path = fileOf('cut.pickle', fixtureBytes('oom.pickle').subarray(0, 9000));
+    const { code, out, err } = await run('analyze', '--json', path);
+    expect(code).toBe(3);
+    expect(err).toContain('truncated');
+    const [source] = objectOf(out).sources;
+    expect(source.rows).toBeGreaterThan(80);
+    expect(source.error).toMatchObject({ code: 'truncated', file: 'cut.pickle', format: 'torch-snapshot' });
+    expect(source.warnings.join()).toContain(`byte ${source.error?.offset}`);
+    expect(objectOf(out).devices[0].memory_stats).toEqual({});
+  });
+
+  it('a file that is not there is in the result, and the others are read', async () => {
+    const { code, out, err } = await run('analyze', '--json', join(folder, 'nowhere.pickle'), oom);
+    expect(code).toBe(3);
+    expect(err).toContain('nowhere.pickle');
+    const { sources, devices } = objectOf(out);
+    expect(sources.map(({ file, format, error }) => [file, format, error?.code])).toEqual([
+      ['nowhere.pickle', null, 'io'],
+      ['oom.pickle', 'torch-snapshot', undefined],
+    ]);
+    expect(devices.map(({ source }) => source)).toEqual([1]);
+  });
+
+  it('a program is not run, and exit code 3 says it was not read', async () => {
+    const path = fileOf('evil.pickle', "cposix\nsystem\n(S'true'\ntR.");
+    const { code, out } = await run('analyze', '--json', path);
+    expect(code).toBe(3);
+    expect(['unsafe-pickle', 'unrecognised']).toContain(objectOf(out).sources[0].error?.code);
+  });
+});
+
+describe('text', () => {
+  it('says what the file is, then the figures', async () => {
+    const { code, out, err } = await run('analyze', oom);
+    expect([code, err]).toEqual([0, '']);
+    expect(out).toMatch(
+      /^oom\.pickle: PyTorch allocator snapshot, PyTorch 2\.10 or newer \(by its layout\), 12,296 bytes, 140 rows in /,
+    );
+    expect(out).toContain('device 0\n  140 events over 1.8 ms on 1 stream.');
+    expect(out).toMatch(
+      /Reserved +now +3\.95 GiB \(4,242,538,496 B\) +peak 3\.95 GiB \(4,242,538,496 B\) at 1\.5 ms/,
+    );
+    expect(out).toMatch(/Allocated +now .* peak at least 3\.87 GiB/);
+    expect(out.endsWith('\n')).toBe(true);
+  });
+
+  it('a truncated file: the error with its place, a warning, and what was kept', async () => {
+    const path = fileOf('cut.pickle', fixtureBytes('oom.pickle').subarray(0, 9000));
+    const { code, out } = await run('analyze', path);
+    expect(code).toBe(3);
+    expect(out).toMatch(
+      /error \(truncated at byte [89],\d{3}, read as torch-snapshot\): the file ends inside a value/,
+    );
+    expect(out).toContain('warning: reading ended at byte');
+    expect(out).toContain('The file is cut inside the events');
+  });
+
+  it('a file that is not there: one error, once', async () => {
+    const { code, out, err } = await run('analyze', join(folder, 'nowhere.pickle'));
+    expect(code).toBe(3);
+    expect(`${out}${err}`.match(/no such file/g)).toHaveLength(1);
+    expect(out).toContain('nowhere.pickle: not read');
+  });
+});
