@@ -14,7 +14,7 @@ export interface DeviceSections {
   readonly unit: ByteUnit;
   /** Key of the holder that the panel shows. */
   readonly openHolder: string | null;
-  open(holder: string): void;
+  readonly open: (holder: string) => void;
 }
 
 const section = (title: string, words: string, model: TableModel): unknown =>

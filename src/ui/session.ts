@@ -169,7 +169,8 @@ export class Session {
       opened = [failedSource(this.nextFailed--, input, error)];
     }
     this.running--;
-    this.waiting[0]?.go();
+    // A cancelled one had its turn beside the others: nobody takes its place.
+    if (this.running < MOST_AT_ONCE) this.waiting[0]?.go();
     this.jobs = this.jobs.filter(({ id }) => id !== job);
     if (unread || opened.some(({ error }) => error?.code === 'cancelled')) {
       this.notice = `Reading ${name} was cancelled.`;
@@ -190,13 +191,13 @@ export class Session {
           job,
           go: (): void => {
             this.waiting.splice(this.waiting.indexOf(one), 1);
+            this.running++;
             resolve();
           },
         };
         this.waiting.push(one);
       });
-    }
-    this.running++;
+    } else this.running++;
   }
 
   private renewAnalysis(): void {

@@ -163,14 +163,9 @@ export class VsGauges extends LitElement {
     const entries = gaugeLegend(metric, hidden, this.hoverX, unit);
     const words = metricWords(metric, unit);
     const drawn = entries.filter(({ shown }) => shown);
-    // Folded, what is drawn stays in sight.
-    const first = [...drawn, ...entries.filter(({ shown }) => !shown)].slice(
-      0,
-      Math.max(MOST_ENTRIES, drawn.length),
-    );
-    const open = this.unfolded.has(metric.id);
-    const shown =
-      drawn.length === 0 && !open ? [] : open ? entries : entries.filter((one) => first.includes(one));
+    // A long list is folded to what is drawn.
+    const short = entries.length <= MOST_ENTRIES && drawn.length > 0;
+    const shown = short || this.unfolded.has(metric.id) ? entries : drawn;
     return html`<div class="metric">
       <div class="head">
         <h3>${metric.label}</h3>
@@ -198,7 +193,7 @@ export class VsGauges extends LitElement {
         ${words}
       </button>
       ${
-        listed > 0 && listed < series.length
+        drawn > 0 && listed < series.length
           ? html`<button
               class="link"
               aria-label=${`list all ${series.length}: ${label}`}

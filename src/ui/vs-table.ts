@@ -81,7 +81,7 @@ export class VsTable extends LitElement {
       }
       :host([dense]) th,
       :host([dense]) td {
-        padding-left: 12px;
+        padding-left: 8px;
       }
       :host([dense]) th:first-child,
       :host([dense]) td:first-child {

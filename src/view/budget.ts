@@ -101,7 +101,7 @@ const slackOf = (figures: readonly (Figures | null)[]): number =>
 
 const missingNames = (budget: MemoryBudget): string[] =>
   PARTS.filter(([id]) => id !== 'cuda_graphs' && figuresOf(budget, id) === null).map(([, label]) =>
-    label === 'KV cache' ? label : label.toLowerCase(),
+    inSentence(label),
   );
 
 /** The log says how much was requested: everything is measured against that. */
@@ -190,8 +190,14 @@ function draftFree(budget: MemoryBudget, unit: ByteUnit): Draft {
   return { pieces, whole, requested: null, unexplained, slack, head };
 }
 
+/** "weights", but "KV cache". */
+const inSentence = (label: string): string =>
+  /^[A-Z]{2}/.test(label) ? label : label.slice(0, 1).toLowerCase() + label.slice(1);
+
 const plus = (pieces: readonly Piece[], unit: ByteUnit): string =>
-  pieces.map(({ label, bytes }) => `${formatBytes(Math.round(bytes), unit)} ${label}`).join(' + ');
+  pieces
+    .map(({ label, bytes }) => `${formatBytes(Math.round(bytes), unit)} ${inSentence(label)}`)
+    .join(' + ');
 
 function sumOf({ pieces, head, unexplained, slack }: Draft, unit: ByteUnit): string {
   const inside = pieces.filter(({ kind }) => kind === 'part' || kind === 'unexplained' || kind === 'untold');

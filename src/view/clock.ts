@@ -49,7 +49,9 @@ export const momentOf = (base: bigint, x: number): bigint => base + BigInt(Math.
 /** Times of day at round values; the first one, and each after a midnight, carries its date. */
 export function clockTicks(clock: Clock, base: bigint, span: Span, most: number): Tick[] {
   if (clock === 'none')
-    return rowTicks(span.from, span.to, most).map(({ at }) => ({ at, label: formatInteger(at + 1) }));
+    return rowTicks(span.from, span.to, most)
+      .filter(({ at }) => at < span.to)
+      .map(({ at }) => ({ at, label: formatInteger(at + 1) }));
   const step = timeStep((span.to - span.from) / Math.max(1, most));
   const shownBase = base + zoneOf(clock, base);
   const dayNs = BigInt(DAY);

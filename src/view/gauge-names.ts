@@ -1,5 +1,5 @@
 /**
- * What tells one series from its neighbours, in few words: "GPU 3", "GPU 0, llama-7b-0". Of all the labels that a
+ * What tells one series from its neighbours, in few words: "GPU 3", "GPU 0 · llama-7b-0". Of all the labels that a
  * monitor attaches, only those are shown that differ, and no more than are needed.
  */
 import type { Gauge } from '../engine/protocol.ts';
@@ -47,7 +47,7 @@ export function gaugeNames(gauges: readonly Gauge[]): string[] {
   const keys = chooseKeys(gauges);
   const names = gauges.map(({ device, labels }) => {
     const parts = keys.flatMap((key) => (labels[key] === undefined ? [] : [cut(labels[key])]));
-    return [...(device === null ? [] : [`GPU ${device}`]), ...parts].join(', ');
+    return [...(device === null ? [] : [`GPU ${device}`]), ...parts].join(' · ');
   });
   // Labels that no choice tells apart: numbered, so that a legend never holds the same name twice.
   const seen = new Map<string, number>();

@@ -134,18 +134,41 @@ function hiddenAtFirst(metrics: readonly GaugeMetric[]): string[] {
   });
 }
 
-/** What differs between the charts of one source: their colours. */
-function styleOf(
-  metrics: ReadonlyMap<Gauge, number>,
-  names: readonly string[],
-): (gauge: Gauge, name: string) => { color: CurveColor; dashed: boolean } {
-  const places = [...new Set(names)].sort(byName);
-  return (gauge, name) => {
-    const metric = metrics.get(gauge) ?? 0;
-    if (places.length < 2) return { color: ORDER[metric % ORDER.length], dashed: metric >= ORDER.length };
-    const place = places.indexOf(name);
-    return { color: ORDER[place % ORDER.length], dashed: metric > 0 || place >= ORDER.length };
-  };
+/**
+ * Colours tell places apart, dashes metrics; where there is one place only, colours tell metrics apart. Places
+ * that are shown at first come first: their colours are all different.
+ */
+function styled(series: readonly GaugeSeries[], metric: number, places: readonly string[]): GaugeSeries[] {
+  return series.map((one) => {
+    if (places.length < 2) {
+      return { ...one, color: ORDER[metric % ORDER.length], dashed: metric >= ORDER.length };
+    }
+    const place = places.indexOf(one.name);
+    return { ...one, color: ORDER[place % ORDER.length], dashed: metric > 0 || place >= ORDER.length };
+  });
+}
+
+function chartsOf(drawn: readonly GaugeSeries[]): {
+  readonly charts: readonly GaugeChart[];
+  readonly hidden: ReadonlySet<string>;
+} {
+  const plain = TITLES.flatMap(([unit, title, aside]) => {
+    const metrics = metricsOf(drawn.filter(({ gauge }) => gauge.unit === unit));
+    return metrics.length === 0 ? [] : [{ unit, title, aside, metrics }];
+  });
+  const hidden = new Set(plain.flatMap(({ metrics }) => hiddenAtFirst(metrics)));
+  const isShown = (name: string): boolean => drawn.some((one) => one.name === name && !hidden.has(one.id));
+  const sorted = [...new Set(drawn.map(({ name }) => name))].sort(byName);
+  const places = [...sorted.filter(isShown), ...sorted.filter((name) => !isShown(name))];
+  const charts = plain.map(({ unit, title, aside, metrics: bare }): GaugeChart => {
+    const metrics = bare.map((metric, index) => ({
+      ...metric,
+      series: styled(metric.series, index, places),
+    }));
+    const series = metrics.flatMap((metric) => metric.series);
+    return { unit, title: metrics.length === 1 ? metrics[0].label : title, metrics, series, aside };
+  });
+  return { charts, hidden };
 }
 
 export function gaugeSet({ clock, gauges }: Pick<Readings, 'clock' | 'gauges'>): GaugeSet {
@@ -163,26 +186,10 @@ export function gaugeSet({ clock, gauges }: Pick<Readings, 'clock' | 'gauges'>):
     const samples = { x, value: gauge.value, end };
     return { id: String(i), gauge, name: names[i], samples, color: 'blue', dashed: false };
   });
-  // Places are counted over the whole source, metrics in their chart.
   const drawn = draft.filter(({ gauge }) => gauge.time_ns.length > 1);
   const single = draft.filter(({ gauge }) => gauge.time_ns.length === 1);
-  const hidden: string[] = [];
-  const charts = TITLES.flatMap(([unit, title, aside]): GaugeChart[] => {
-    const own = drawn.filter(({ gauge }) => gauge.unit === unit);
-    if (own.length === 0) return [];
-    const order = new Map(
-      metricsOf(own).flatMap(({ series }, index) => series.map(({ gauge }) => [gauge, index] as const)),
-    );
-    const style = styleOf(
-      order,
-      drawn.map(({ name }) => name),
-    );
-    const metrics = metricsOf(own.map((one) => ({ ...one, ...style(one.gauge, one.name) })));
-    hidden.push(...hiddenAtFirst(metrics));
-    const series = metrics.flatMap((metric) => metric.series);
-    return [{ unit, title: metrics.length === 1 ? metrics[0].label : title, metrics, series, aside }];
-  });
+  const { charts, hidden } = chartsOf(drawn);
   const to = drawn.reduce((most, { samples }) => Math.max(most, samples.end), 1);
   const last = drawn.reduce((most, { samples: { x } }) => Math.max(most, x[x.length - 1]), 0);
-  return { clock, base: zero, whole: { from: 0, to }, last, charts, single, hidden: new Set(hidden) };
+  return { clock, base: zero, whole: { from: 0, to }, last, charts, single, hidden };
 }

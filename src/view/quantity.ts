@@ -97,7 +97,11 @@ export function quantityTicks(max: number, most: number, measure: GaugeUnit, uni
     case 'bytes':
       return byteTicks(max, most, unit);
     case 'ratio':
-      return decimalTicks(max > 0.25 && max < 1 ? 1 : max, most, (at) => `${formatNumber(100 * at, 4)} %`);
+      return decimalTicks(
+        max === 0 || (max > 0.25 && max < 1) ? 1 : max,
+        most,
+        (at) => `${formatNumber(100 * at, 4)} %`,
+      );
     case 'nanoseconds':
       return decimalTicks(max, most, (at, step) => timeLabel(at, step, max));
     default:

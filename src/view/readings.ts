@@ -36,10 +36,9 @@ function cardOf(set: GaugeSet, metric: GaugeMetric, unit: ByteUnit): HeadlineCar
   const now = told.reduce((most, one) => (one.last > most.last ? one : most));
   const peak = told.reduce((most, one) => (one.max > most.max ? one : most));
   const measure = metric.series[0].gauge.unit;
-  const others =
-    told.length === 1
-      ? null
-      : `Highest of ${count(told.length, 'series', 'series')}: ${now.series.name} at the end, ${peak.series.name} at the peak.`;
+  const same = now.series === peak.series;
+  const who = same ? now.series.name : `${now.series.name} at the end, ${peak.series.name} at the peak`;
+  const others = told.length === 1 ? null : `Highest of ${count(told.length, 'series', 'series')}: ${who}.`;
   return {
     id: metric.id,
     label: metric.label,
@@ -57,11 +56,17 @@ function cardOf(set: GaugeSet, metric: GaugeMetric, unit: ByteUnit): HeadlineCar
   };
 }
 
+/** What never moves is no news. */
+const moves = ({ series }: GaugeMetric): boolean =>
+  series.some(({ samples: { value } }) => value.some((one) => !Number.isNaN(one) && one !== value[0]));
+
 /** How full, how busy, who waits: at most two a chart. */
 export function readingsCards(set: GaugeSet, unit: ByteUnit): HeadlineCard[] {
   return set.charts
     .filter(({ aside }) => !aside)
-    .flatMap(({ metrics }) => metrics.filter(({ series }) => rankOf(series[0].gauge) <= 3).slice(0, 2))
+    .flatMap(({ metrics }) =>
+      metrics.filter((metric) => rankOf(metric.series[0].gauge) <= 3 && moves(metric)).slice(0, 2),
+    )
     .flatMap((metric) => cardOf(set, metric, unit) ?? [])
     .slice(0, MOST_CARDS);
 }

@@ -201,3 +201,29 @@ it('a curve that is switched off is not drawn', async () => {
   const chart = find('uplot-chart') as HTMLElement & { model: { curves: { id: string }[] } };
   await expect.poll(() => chart.model.curves.map(({ id }) => id)).toEqual(['requested', 'allocated_floor']);
 });
+
+it('saves every event as an Arrow file, named after the file and the GPU', async () => {
+  const saved: string[] = [];
+  const click = (event: Event): void => {
+    const link = event.composedPath()[0];
+    if (!(link instanceof HTMLAnchorElement)) return;
+    event.preventDefault();
+    saved.push(`${link.download} ${link.protocol}`);
+  };
+  // The link is not in the page: its click is seen on the link alone.
+  const create = document.createElement.bind(document);
+  document.createElement = (name: string, options?: ElementCreationOptions) => {
+    const element = create(name, options);
+    if (name === 'a') element.addEventListener('click', click);
+    return element;
+  };
+  try {
+    const button = [...(find('vs-file-bar').shadowRoot?.querySelectorAll('button') ?? [])].find((one) =>
+      one.textContent.includes('Arrow'),
+    );
+    button?.click();
+    await expect.poll(() => saved).toEqual(['train.pickle.gpu0.arrow blob:']);
+  } finally {
+    document.createElement = create;
+  }
+});

@@ -54,6 +54,41 @@ describe('opening', () => {
   });
 });
 
+describe('a folder', () => {
+  it('is read as one, with the paths in it', async () => {
+    const engine = new FakeEngine();
+    const { session, stages } = start(engine);
+    const inside = ['a/rank0.pickle', 'a/rank1.pickle'].map((path) => ({ path, file: file(path) }));
+    await session.open([], [{ name: 'run', files: inside }]);
+    expect(engine.asked).toContain('folder run: a/rank0.pickle a/rank1.pickle');
+    expect(session.sources.map((source) => source.file)).toEqual(['a/rank0.pickle', 'a/rank1.pickle']);
+    expect(stages[0]).toBe('waiting 0');
+  });
+});
+
+it('many files wait their turn: a few are read at once, and one that waits can be cancelled', async () => {
+  const engine = new FakeEngine();
+  const { session } = start(engine);
+  const open = engine.open.bind(engine);
+  let running = 0;
+  let most = 0;
+  engine.open = async (...given) => {
+    most = Math.max(most, ++running);
+    const opened = await open(...given);
+    running--;
+    return opened;
+  };
+  const opening = session.open(Array.from({ length: 30 }, (_, i) => file(`rank${i}.pickle`)));
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(session.jobs).toHaveLength(30);
+  session.cancel(session.jobs[29].id);
+  const opened = await opening;
+  expect(most).toBe(3);
+  expect(opened.map((source) => source.file)).not.toContain('rank29.pickle');
+  expect(opened).toHaveLength(29);
+  expect(session.jobs).toEqual([]);
+});
+
 it('a cancelled file leaves no source, and says so', async () => {
   const { session } = start();
   const opening = session.open([file('slow.pickle'), file('b.pickle')]);

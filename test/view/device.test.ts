@@ -18,11 +18,12 @@ import {
   zoomed,
 } from '../../src/view/device-state.ts';
 import { holdersTable, kindsTable, segmentsTable } from '../../src/view/device-tables.ts';
-import { headlineCards } from '../../src/view/headline.ts';
+import type { HeadlineCard } from '../../src/view/headline.ts';
+import { headlineCards, sharedNotes } from '../../src/view/headline.ts';
 import { actionOf } from '../../src/view/keys.ts';
 import { annotationLanes, oomMarks } from '../../src/view/marks.ts';
 import { momentModel } from '../../src/view/moment.ts';
-import { tabByKey, tabLabel, tabsOf } from '../../src/view/tabs.ts';
+import { tabByKey, tabGroups, tabLabel, tabsOf } from '../../src/view/tabs.ts';
 import { device } from './device-for-test.ts';
 
 describe('state', () => {
@@ -63,6 +64,17 @@ describe('state', () => {
     expect([...hidden.hidden]).toEqual(['reserved']);
     expect([...toggled(hidden, 'reserved').hidden]).toEqual([]);
   });
+});
+
+it('a note that several cards carry is said once', () => {
+  const card = (label: string, note: string | null) => ({ label, note }) as unknown as HeadlineCard;
+  const { cards, notes } = sharedNotes([
+    card('Allocated', 'A bound.'),
+    card('Active', 'A bound.'),
+    card('Reserved', 'Whole.'),
+  ]);
+  expect(cards.map(({ note }) => note)).toEqual([null, null, 'Whole.']);
+  expect(notes).toEqual(['Allocated and Active: A bound.']);
 });
 
 describe('headline', () => {
@@ -265,6 +277,29 @@ describe('tabs', () => {
     source(2, { summaries: [{ device: 3 }, { device: 3 }] as unknown as SourceView['summaries'] }),
     source(3, {}),
   ]);
+
+  it('stand together by file; readings have one of their own where there is no device', () => {
+    const told = { gauges: [], tables: [], budgets: [], events: [{}], clock: 'none' };
+    const log = {
+      file: 'server.log',
+      formatTitle: 'vLLM log',
+      readings: told,
+    } as unknown as Partial<SourceView>;
+    const both = [
+      source(4, log),
+      source(5, {
+        file: 'server.log',
+        summaries: [{ device: 0 }] as unknown as SourceView['summaries'],
+      }),
+      source(6, { ...log, file: 'b.json', devices: [device({ key: '6:0' })] }),
+    ];
+    expect(
+      tabGroups(tabsOf(both)).map(({ file, tabs: own }) => [file, ...own.map((tab) => tabLabel(tab).part)]),
+    ).toEqual([
+      ['server.log', 'vLLM log', 'GPU 0, 1 summary'],
+      ['b.json', 'GPU 0'],
+    ]);
+  });
 
   it('are one for each device, log of a device, and file with nothing in it', () => {
     expect(tabs.map((tab) => `${tab.id} ${tabLabel(tab).part}`)).toEqual([

@@ -1,0 +1,175 @@
+/** The page of a log in a real browser: what is drawn, what a click tells, what the keys do; folders that are chosen. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { ChartModel } from '../../src/view/curves.ts';
+import { pickedFolders } from '../../src/ui/dropped-files.ts';
+import type { VsLog } from '../../src/ui/vs-log.ts';
+import '../../src/ui/vs-log.ts';
+import type { VsTabs } from '../../src/ui/vs-tabs.ts';
+import '../../src/ui/vs-tabs.ts';
+import { tabsOf } from '../../src/view/tabs.ts';
+import { FakeEngine } from './fake-engine.ts';
+
+/** All text below, shadow trees included. */
+function textOf(node: Node): string {
+  if (node instanceof Text) return node.data;
+  if (node instanceof HTMLStyleElement) return '';
+  if (node instanceof HTMLSlotElement) return node.assignedNodes().map(textOf).join(' ');
+  const root = node instanceof Element && node.shadowRoot !== null ? node.shadowRoot : node;
+  return [...root.childNodes].map(textOf).join(' ');
+}
+
+/** Every match below, shadow trees included. */
+function all(selector: string, root: Element): HTMLElement[] {
+  const inside = root.shadowRoot ?? root;
+  const deeper = [...inside.querySelectorAll('*')].filter((child) => child.shadowRoot !== null);
+  return [
+    ...inside.querySelectorAll<HTMLElement>(selector),
+    ...deeper.flatMap((child) => all(selector, child)),
+  ];
+}
+
+async function open(name: string): Promise<VsLog> {
+  const [source] = await new FakeEngine().open(1, new File([new Uint8Array(10)], name), () => undefined);
+  const page = document.createElement('vs-log') as VsLog;
+  Object.assign(page, { source });
+  page.style.width = '1200px';
+  document.body.append(page);
+  await page.updateComplete;
+  return page;
+}
+
+let page: VsLog;
+const seen = (): string => textOf(page).replace(/\s+/g, ' ');
+const charts = (): (HTMLElement & { model: ChartModel | null })[] => all('uplot-chart', page) as never;
+const model = (index: number): ChartModel => {
+  const found = charts()[index].model;
+  if (found === null) throw new Error('nothing is drawn yet');
+  return found;
+};
+
+afterEach(() => page.remove());
+
+describe('a monitor of eight GPUs', () => {
+  beforeEach(async () => {
+    page = await open('smi.csv');
+    await expect.poll(() => charts()[0]?.model?.curves.length).toBe(8);
+  });
+
+  it('draws the spike of one sample, and the gap where a GPU was lost', () => {
+    const { curves } = model(0);
+    const spike = 81_000 * 2 ** 20;
+    expect(curves.filter(({ max }) => max.includes(spike)).map(({ label }) => label)).toEqual(['GPU 2']);
+    expect(curves.filter(({ max }) => max.some(Number.isNaN)).map(({ label }) => label)).toEqual(['GPU 6']);
+  });
+
+  it('says what a curve is not, how coarse it is and what clock it has', () => {
+    expect(seen()).toContain('(bandwidth), not how full it is; printed to 1 %');
+    expect(seen()).toContain('printed to 1 MiB');
+    expect(seen()).toContain('Times are as printed: the file names no time zone.');
+  });
+
+  it('switches curves off, one or a whole metric', async () => {
+    all('[data-curve]', page)[0].click();
+    await expect.poll(() => model(0).curves.length).toBe(7);
+    const hide = all('button', page).find((one) => one.getAttribute('aria-label') === 'hide: Memory used');
+    hide?.click();
+    await expect.poll(() => model(0).curves.length).toBe(0);
+    expect(seen()).toContain('Every curve is switched off');
+    all('button', page)
+      .find((one) => one.getAttribute('aria-label') === 'show: Memory free')
+      ?.click();
+    await expect.poll(() => model(0).curves.length).toBe(8);
+  });
+
+  it('zooms all charts together, by key, and fits again', async () => {
+    const whole = model(0).span;
+    page.act('zoom-in');
+    await expect
+      .poll(() => model(0).span.to - model(0).span.from)
+      .toBeCloseTo((whole.to - whole.from) / 1.5, -3);
+    await expect.poll(() => model(1).span).toEqual(model(0).span);
+    page.act('fit');
+    await expect.poll(() => model(0).span).toEqual(whole);
+  });
+
+  it('a click tells every figure of that moment; a range narrows the table', async () => {
+    const [chart] = charts();
+    chart.dispatchEvent(
+      new CustomEvent('chart-pick', { detail: { x: 2e12 }, bubbles: true, composed: true }),
+    );
+    await expect.poll(seen).toContain('2026-11-21 09:45:13');
+    expect(textOf(all('vs-detail', page)[0])).toMatch(/GPU 6\s+missing/);
+    chart.dispatchEvent(
+      new CustomEvent('chart-select', {
+        detail: { from: 1e12, to: 2e12, done: true },
+        bubbles: true,
+        composed: true,
+      }),
+    );
+    await expect.poll(seen).toContain('Chosen range: 2026-11-21 09:28:33 to 2026-11-21 09:45:13');
+    expect(textOf(all('vs-table', page)[0])).toMatch(/1,000/);
+    page.act('clear');
+    await expect.poll(seen).toContain('Whole file');
+  });
+});
+
+describe('a server’s log', () => {
+  beforeEach(async () => {
+    page = await open('vllm8.log');
+    await expect.poll(seen).toContain('Memory budget');
+  });
+
+  it('has a bar a rank, and names the one that does not add up', () => {
+    expect(all('.bar', page)).toHaveLength(8);
+    expect(seen()).toContain('Does not add up. TP5: 1.30 GiB unexplained.');
+  });
+
+  it('tells an out-of-memory error in words, and its figures on a click', async () => {
+    expect(seen()).toContain('2.00 GiB asked for, 1.12 GiB of 79.18 GiB free');
+    all('tbody.opens button', page)[0].click();
+    await expect.poll(() => textOf(all('vs-detail', page)[0])).toContain('Tried to allocate 2.00 GiB');
+    all('button', all('vs-detail', page)[0])[0].click();
+    await expect.poll(() => textOf(all('vs-detail', page)[0])).toContain('Click a chart');
+  });
+});
+
+describe('folders', () => {
+  const picked = (path: string): File => {
+    const file = new File(['x'], path.split('/').at(-1) ?? '');
+    Object.defineProperty(file, 'webkitRelativePath', { value: path });
+    return file;
+  };
+
+  it('keep their files together, in order, without hidden ones', () => {
+    page = document.createElement('vs-log') as VsLog;
+    const folders = pickedFolders(['run/b10.pickle', 'run/b9.pickle', 'run/.git/x', 'run/sub/c'].map(picked));
+    expect(folders.map(({ name, files }) => [name, ...files.map(({ path }) => path)])).toEqual([
+      ['run', 'b9.pickle', 'b10.pickle', 'sub/c'],
+    ]);
+  });
+
+  it('of a hundred ranks: tabs in one strip, and a list to choose from', async () => {
+    page = document.createElement('vs-log') as VsLog;
+    const files = Array.from({ length: 100 }, (_, i) => ({
+      path: `rank${i}.pickle`,
+      file: new File(['x'], `rank${i}.pickle`),
+    }));
+    const sources = await new FakeEngine().openFolder(1, 'ranks', files, () => undefined);
+    const strip = document.createElement('vs-tabs') as VsTabs;
+    strip.tabs = tabsOf(sources);
+    strip.current = strip.tabs[0].id;
+    const chosen: string[] = [];
+    strip.addEventListener('choose-tab', (event) =>
+      chosen.push((event as CustomEvent<{ tab: string }>).detail.tab),
+    );
+    document.body.append(strip);
+    await strip.updateComplete;
+    expect(all('[role=tab]', strip)).toHaveLength(100);
+    const list = strip.shadowRoot?.querySelector('select');
+    if (list === null || list === undefined) throw new Error('There is no list.');
+    list.value = list.options[42].value;
+    list.dispatchEvent(new Event('change'));
+    expect(chosen).toEqual([strip.tabs[42].id]);
+    strip.remove();
+  });
+});
