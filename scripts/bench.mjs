@@ -7,7 +7,7 @@
  * The recordings lie beside the repository (../shared/traces); without them the bundled samples are read.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'vite';
@@ -41,18 +41,17 @@ function run(command, args) {
   return result.stdout.trim();
 }
 
-/** Bytes of the file, read in pieces of 1 MiB: nothing that reads the file can be faster. */
-function readFloor(path) {
-  const started = performance.now();
-  readFileSync(path);
-  return performance.now() - started;
-}
-
 const python = run('python3', ['--version']) === null ? null : 'python3';
-const floors = (kind, path) => {
-  const text = python === null ? null : run(python, [join(ROOT, 'test/bench/floors.py'), kind, path]);
-  return text === null ? null : Number(text);
-};
+/** Milliseconds of the floor of this kind in a process of its own, null where it cannot be had here. */
+function floors(kind, path) {
+  const text =
+    kind === 'json'
+      ? run(process.execPath, ['--max-old-space-size=8192', join(ROOT, 'test/bench/parse-json.mjs'), path])
+      : python === null
+        ? null
+        : run(python, [join(ROOT, 'test/bench/floors.py'), kind, path]);
+  return text === null ? null : Number.parseFloat(text);
+}
 
 function row(cells) {
   const widths = [26, 9, 10, 9, 12, 12, 13, 13, 12];
@@ -68,7 +67,6 @@ const fixed = (value, digits = 0) => (value === null || Number.isNaN(value) ? '-
 function measure(reader, path, floor, runs) {
   const ours = [];
   const theirs = [];
-  const plain = [];
   for (let i = 0; i < runs; i++) {
     const line = run(process.execPath, [reader, path]);
     if (line === null) throw new Error(`reading ${path} failed`);
@@ -77,10 +75,9 @@ function measure(reader, path, floor, runs) {
       const other = floors(floor, path);
       if (other !== null) theirs.push(other);
     }
-    plain.push(readFloor(path));
   }
   const ms = median(ours.map(({ parseMs }) => parseMs));
-  const bytes = statSync(path).size;
+  const bytes = ours[0].bytes;
   const other = theirs.length === 0 ? null : median(theirs);
   row([
     path.split('/').at(-1),
@@ -109,7 +106,7 @@ if (traces === null) console.log('../shared/traces is not here: reading the bund
 if (python === null) console.log('python3 is not here: no floors from pickle.load and sqlite3.\n');
 
 console.log(
-  `Readers, cold, each in its own process; medians of ${runs}. "floor": Python's pickle.load or sqlite3 fetchall in turn with ours.`,
+  `Readers, cold, each in its own process; medians of ${runs}. "floor": Python's pickle.load or sqlite3 fetchall, or JSON.parse, in turn with ours.`,
 );
 row(['file', 'MB', 'parse ms', 'MB/s', 'Mrows/s', 'floor ms', 'floor/ours', 'RSS/file', 'timeline ms']);
 const files =
@@ -119,8 +116,12 @@ const files =
         [join(traces, 'serve/serve.pickle'), 'pickle'],
         [join(traces, 'big/big.pickle'), 'pickle'],
         [join(traces, 'train/train.pickle'), 'pickle'],
-        [join(traces, 'nsys/async.sqlite'), 'sqlite'],
         [join(traces, 'nsys/small.sqlite'), 'sqlite'],
+        [join(traces, 'kineto/kineto_train.json'), 'json'],
+        [join(traces, 'nsys/small.json'), 'json'],
+        [join(traces, 'nsys/small.arrow'), null],
+        [join(traces, 'nsys/small.arrowdir'), null],
+        [join(traces, 'nsys/small.parquetdir'), null],
         [join(traces, 'serve/serve.summaries.log'), null],
       ];
 for (const [path, floor] of files) if (existsSync(path)) measure(reader, path, floor, runs);

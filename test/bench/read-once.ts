@@ -3,7 +3,7 @@
  * then of the first timeline (lifetimes and every curve's columns at 1,200 pixels), and the peak RSS in MiB.
  */
 import { readFileSync } from 'node:fs';
-import { NodeSource } from '../../src/cli/node-source.ts';
+import { sourcesAt } from '../../src/cli/node-source.ts';
 import { Engine } from '../../src/engine/engine.ts';
 
 /** Peak resident memory of this process in MiB. Not from resourceUsage(): a child's maxRSS starts at its parent's. */
@@ -15,9 +15,12 @@ function peakRss(): number {
 const [path] = process.argv.slice(2);
 const engine = new Engine();
 await engine.start({ gpu: 'off' });
-const source = new NodeSource(path);
+const { sources, folder } = sourcesAt(path);
 const started = performance.now();
-const [view] = await engine.open(1, source, () => undefined);
+const views = folder
+  ? await engine.openFolder(1, path, sources, () => undefined)
+  : await engine.open(1, sources[0], () => undefined);
+const [view] = views;
 const opened = performance.now();
 const rssMiB = peakRss();
 for (const device of view.devices) {
@@ -38,7 +41,7 @@ console.log(
     parseMs: view.milliseconds,
     timelineMs: drawn - started - view.milliseconds,
     openMs: opened - started,
-    rows: view.rows + view.summaries.length,
+    rows: views.reduce((sum, { rows }) => sum + rows, 0),
     bytes: view.bytes,
     rssMiB,
   }),
