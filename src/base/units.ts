@@ -31,11 +31,14 @@ export const formatInteger = (value: number | bigint): string =>
 /** A duration in nanoseconds: "830 ns", "12.4 ms", "3.20 s", "2 min 5.0 s". */
 export function formatDuration(ns: number): string {
   const size = Math.abs(ns);
-  if (size < 1e3) return `${Math.round(ns)} ns`;
-  if (size < 1e6) return `${(ns / 1e3).toFixed(1)} µs`;
-  if (size < 1e9) return `${(ns / 1e6).toFixed(1)} ms`;
-  if (size < 60e9) return `${(ns / 1e9).toFixed(2)} s`;
-  const minutes = Math.trunc(ns / 60e9);
-  if (size < 3600e9) return `${minutes} min ${((size % 60e9) / 1e9).toFixed(1)} s`;
-  return `${Math.trunc(minutes / 60)} h ${Math.abs(minutes % 60)} min`;
+  // Each unit ends where its rounded figure would reach the next one: 999.96 µs is 1.0 ms.
+  if (size < 999.5) return `${Math.round(ns)} ns`;
+  if (size < 999.95e3) return `${(ns / 1e3).toFixed(1)} µs`;
+  if (size < 999.95e6) return `${(ns / 1e6).toFixed(1)} ms`;
+  if (size < 59.995e9) return `${(ns / 1e9).toFixed(2)} s`;
+  const sign = ns < 0 ? '-' : '';
+  const tenths = Math.round(size / 1e8);
+  if (tenths < 36_000) return `${sign}${Math.floor(tenths / 600)} min ${((tenths % 600) / 10).toFixed(1)} s`;
+  const minutes = Math.round(size / 60e9);
+  return `${sign}${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
