@@ -112,8 +112,7 @@ export class VsDevice extends LitElement {
         return this.step(-1);
       case 'next-event':
         return this.step(1);
-      case 'help':
-      case 'open':
+      default:
         return;
     }
   }
