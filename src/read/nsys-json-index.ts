@@ -70,6 +70,8 @@ function typeOf(bytes: Uint8Array, from: number, to: number): number {
 export function tableOfLine(bytes: Uint8Array, from: number, to: number): string | null {
   const type = typeOf(bytes, from, to);
   if (type >= 0) return TABLE_OF_TYPE.get(type) ?? '';
+  // Empty lines, of which a file may have millions.
+  if (to - from < 2) return to === from || bytes[from] <= 0x20 ? '' : null;
   return kindOfLine(bytes.subarray(from, Math.min(to, from + HEAD_BYTES)));
 }
 
