@@ -3,6 +3,7 @@ import type { ByteUnit } from '../base/units.ts';
 import { formatBytes, formatInteger } from '../base/units.ts';
 import type { BudgetPart, MemoryBudget } from '../engine/protocol.ts';
 import type { BudgetBar } from './budget.ts';
+import { printsSteps } from './budget.ts';
 import { describeGranularity, formatNumber } from './quantity.ts';
 import type { Cell, TableModel } from './table.ts';
 import { cell } from './table.ts';
@@ -57,11 +58,16 @@ interface Line {
   readonly cells: readonly Cell[];
 }
 
-/** The last figure of a label, earlier ones in its title. */
-function partCell(parts: readonly BudgetPart[], unit: ByteUnit): Cell {
+/** The last figure of a label, earlier ones in its title; where each line is a step of its own, all of them. */
+function partCell(parts: readonly BudgetPart[], steps: boolean, unit: ByteUnit): Cell {
   const last = parts.at(-1);
   if (last === undefined) return cell('–', -Infinity, { title: 'not printed' });
-  const earlier = parts.slice(0, -1).map((part) => partText(part, unit));
+  const texts = parts.map((part) => partText(part, unit));
+  if (steps && parts.length > 1) {
+    const sum = parts.reduce((total, { value }) => total + value, 0);
+    return cell(texts.join(' + '), sum, { title: parts.map((part) => partTitle(part, unit)).join('; ') });
+  }
+  const earlier = texts.slice(0, -1);
   const before = earlier.length === 0 ? '' : `; printed before: ${earlier.join(', ')}`;
   return cell(partText(last, unit), last.value, { title: partTitle(last, unit) + before });
 }
@@ -75,9 +81,10 @@ function linesOf(budgets: readonly MemoryBudget[], bars: readonly BudgetBar[], u
     ];
     return labels.map((label) => ({
       label,
-      cells: budgets.map(({ parts }) =>
+      cells: budgets.map((budget) =>
         partCell(
-          parts.filter((part) => part.id === id && part.label === label),
+          budget.parts.filter((part) => part.id === id && part.label === label),
+          printsSteps(budget),
           unit,
         ),
       ),

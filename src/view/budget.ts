@@ -45,7 +45,16 @@ export interface BudgetBar {
   readonly apart: boolean;
 }
 
-/** Printed figures of one id: the last one of each label, and their sum. */
+/**
+ * A server that tells what was free before and after each step (SGLang) prints every step once: figures of the same
+ * name are several allocations. One that tells what it requested (vLLM) prints a newer figure of the same thing.
+ */
+export const printsSteps = ({ parts }: MemoryBudget): boolean =>
+  parts.some(({ id }) => id === 'free_at_start') &&
+  parts.some(({ id }) => id === 'available') &&
+  !parts.some(({ id }) => id === 'requested');
+
+/** Printed figures of one id that hold together, and their sum. */
 export interface Figures {
   readonly value: number;
   readonly granularity: number;
@@ -53,9 +62,9 @@ export interface Figures {
 }
 
 export function figuresOf(budget: MemoryBudget, id: PartId): Figures | null {
-  const byLabel = new Map<string, BudgetPart>();
-  for (const part of budget.parts) if (part.id === id) byLabel.set(part.label, part);
-  const parts = [...byLabel.values()];
+  const all = budget.parts.filter((part) => part.id === id);
+  const latest = new Map(all.map((part) => [part.label, part]));
+  const parts = printsSteps(budget) ? all : [...latest.values()];
   if (parts.length === 0) return null;
   return {
     value: parts.reduce((sum, part) => sum + part.value, 0),

@@ -134,6 +134,17 @@ describe('without a request', () => {
     expect(one.requestedAt).toBeNull();
   });
 
+  it('every line is a step of its own, also where two have the same name', () => {
+    const steps = budget([
+      ['free_at_start', 20],
+      ['kv_cache', 4.25, 'K'],
+      ['kv_cache', 2.13, 'K'],
+      ['available', 13.62],
+    ]);
+    expect(drawn(bar(steps))).toEqual(['part kv_cache 6.38', 'left left 13.62']);
+    expect(budgetTable([steps], [bar(steps)], 'binary').rows[1].cells[1].text).toBe('4.25 GiB + 2.13 GiB');
+  });
+
   it('parts alone are drawn to their own scale', () => {
     const one = bar(
       budget([
