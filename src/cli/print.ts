@@ -5,8 +5,9 @@ import { readingsLines } from './print-readings.ts';
 import type { DeviceView, SourceView } from '../engine/protocol.ts';
 
 export function errorLines(error: TraceErrorData): string[] {
-  const place = error.offset === null ? '' : ` at byte ${formatInteger(error.offset)}`;
-  const format = error.format === null ? '' : `, read as ${error.format}`;
+  const place = error.offset === null || error.offset === 0 ? '' : ` at byte ${formatInteger(error.offset)}`;
+  // What is refused is not read as anything: the message says what it is.
+  const format = error.format === null || error.code === 'refused' ? '' : `, read as ${error.format}`;
   return [
     `error (${error.code}${place}${format}): ${error.message}`,
     ...(error.advice === null ? [] : [`  do: ${error.advice}`]),
@@ -18,12 +19,30 @@ const both = (bytes: number): string =>
 
 function headlineLines(device: DeviceView): string[] {
   const width = Math.max(0, ...device.headline.map(({ label }) => label.length));
-  return device.headline.map(({ label, now, peak, peakExact, peakAtNs }) => {
+  return device.headline.map(({ label, now, peak, peakExact, peakAtNs, peakRow }) => {
     const current = now === null ? 'not told' : both(now);
     const least = peakExact ? '' : 'at least ';
-    const when = peakAtNs === null || device.clock === 'none' ? '' : ` at ${formatDuration(peakAtNs)}`;
+    const when =
+      peak !== null && peak > 0 && peakRow === null
+        ? ' before the first event'
+        : peakAtNs === null || device.clock === 'none'
+          ? ''
+          : ` at ${formatDuration(peakAtNs)}`;
     return `  ${label.padEnd(width)} now ${current.padEnd(34)} peak ${peak === null ? 'not told' : least + both(peak).trim() + when}`;
   });
+}
+
+/** Most out-of-memory events printed one by one. */
+const MOST_OOMS = 5;
+
+function oomLines({ ooms, clock }: DeviceView): string[] {
+  const lines = ooms.slice(0, MOST_OOMS).map(({ xNs, row, size, deviceFree }) => {
+    const when = clock === 'none' ? `event ${formatInteger(row)}` : formatDuration(xNs);
+    const free = deviceFree === null ? '' : `, ${both(deviceFree).trim()} free on the device`;
+    return `  out of memory at ${when}: asked for ${both(size).trim()}${free}`;
+  });
+  const more = ooms.length - lines.length;
+  return more > 0 ? [...lines, `  and ${formatInteger(more)} more out-of-memory events`] : lines;
 }
 
 function deviceLines(device: DeviceView): string[] {
@@ -34,7 +53,7 @@ function deviceLines(device: DeviceView): string[] {
   ];
   const events = Object.entries(device.events).map(([action, count]) => `${action} ${formatInteger(count)}`);
   if (events.length > 0) lines.push(`  events: ${events.join(', ')}`);
-  lines.push(...headlineLines(device));
+  lines.push(...oomLines(device), ...headlineLines(device));
   for (const { kind, current, peak } of device.kinds)
     lines.push(`  ${kind.padEnd(24)} now ${both(current).padEnd(34)} peak ${both(peak).trim()}`);
   return lines;
@@ -42,7 +61,7 @@ function deviceLines(device: DeviceView): string[] {
 
 export function sourceLines(source: SourceView): string[] {
   const lines = [
-    `${source.file}: ${source.format === null ? 'not read' : `${source.formatTitle}, ${source.producer}`}, ${formatInteger(source.bytes)} bytes, ${formatInteger(source.rows)} rows in ${formatDuration(source.milliseconds * 1e6)}`,
+    `${source.file}: ${source.format === null ? 'not read' : `${source.formatTitle}${source.producer === 'unknown' ? '' : `, ${source.producer}`}`}, ${formatInteger(source.bytes)} bytes, ${formatInteger(source.rows)} rows in ${formatDuration(source.milliseconds * 1e6)}`,
   ];
   if (source.error !== null) lines.push(...errorLines(source.error));
   for (const { message } of source.warnings) lines.push(`warning: ${message}`);

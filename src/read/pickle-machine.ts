@@ -40,6 +40,7 @@ const TWO_32 = 4294967296;
 /** More bytes than any fixed-size opcode takes with its argument. */
 const MARGIN = 16;
 const LONGEST_STRING = 256 * 1024 * 1024;
+const TRUNCATED = 'Copy the file again, or record it again: it ends before its data does.';
 
 export interface PickleShape {
   newList(): number;
@@ -110,7 +111,7 @@ export class PickleMachine {
 
   throwAt(code: TraceErrorCode, offset: number, message: string): never {
     this.offset = offset;
-    throw new TraceError(code, message, { offset });
+    throw new TraceError(code, message, { offset, advice: code === 'truncated' ? TRUNCATED : null });
   }
 
   /** From inside `run`: what was decoded before the opcode at `start` is kept, and the stack says where it belongs. */

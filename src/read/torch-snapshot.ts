@@ -6,6 +6,7 @@
  * Not read: see snapshot-shape.ts. `size` of alloc and free events is the size ASKED FOR.
  */
 import { TraceError } from '../base/trace-error.ts';
+import { formatInteger } from '../base/units.ts';
 import { NONE } from '../trace/schema.ts';
 import type { DeviceTrace, SourceData, Warning } from '../trace/capture.ts';
 import type { Head, Reader, ReaderContext, ReaderInput, ReadOutcome, Sniff } from './reader.ts';
@@ -17,6 +18,8 @@ import { blocksOf, classifyPools, pairAnnotations, segmentsOf } from './snapshot
 const TITLE = 'PyTorch allocator snapshot';
 /** More lists of events than this are no machine's. */
 const MOST_DEVICES = 1024;
+const MOST_NAMED = 20;
+const LONGEST_NAME = 64;
 
 function indexOfText(bytes: Uint8Array, text: string): number {
   const wanted = new TextEncoder().encode(text);
@@ -47,6 +50,7 @@ function sniff(head: Head): Sniff {
 /** Oldest PyTorch that writes what was seen; the file itself names no version. */
 function producerOf(shape: SnapshotShape): string {
   const has = (key: string): boolean => shape.seenKeys.has(key) || shape.others.some((map) => map.has(key));
+  if (shape.events.length === 0 && shape.segments.length === 0) return 'unknown';
   const since = has('pool_id')
     ? '2.12'
     : has('user_metadata')
@@ -82,21 +86,41 @@ function settingText(value: unknown): string {
     : entries.map(([size, divisions]) => `${size}:${String(divisions)}`).join(',');
 }
 
+/** One warning a name, the first names only: a file of nothing but unknown names must not drown what else is said. */
+function countedWarnings(
+  counts: ReadonlyMap<string, number>,
+  kind: string,
+  words: (name: string, count: string) => string,
+): Warning[] {
+  const warnings: Warning[] = [...counts]
+    .slice(0, MOST_NAMED)
+    .map(([name, count]) => ({
+      message: words(name.slice(0, LONGEST_NAME), formatInteger(count)),
+      offset: null,
+    }));
+  const more = counts.size - warnings.length;
+  if (more > 0)
+    warnings.push({ message: `${formatInteger(more)} more ${kind} are not understood either`, offset: null });
+  return warnings;
+}
+
 function warningsOf(shape: SnapshotShape): Warning[] {
-  const warnings: Warning[] = [];
-  for (const [key, count] of shape.unknownKeys)
+  const { unknownKeys, unknownActions, arena } = shape;
+  const warnings = [
+    ...countedWarnings(
+      unknownKeys,
+      'keys',
+      (key, count) => `key "${key}" is not understood and was left out (${count} times)`,
+    ),
+    ...countedWarnings(
+      unknownActions,
+      'actions',
+      (action, count) => `event action "${action}" is not understood; its ${count} events count as "unknown"`,
+    ),
+  ];
+  if (arena.malformed > 0)
     warnings.push({
-      message: `key "${key}" is not understood and was left out (${count} times)`,
-      offset: null,
-    });
-  for (const [action, count] of shape.unknownActions)
-    warnings.push({
-      message: `event action "${action}" is not understood; its ${count} events count as "unknown"`,
-      offset: null,
-    });
-  if (shape.arena.malformed > 0)
-    warnings.push({
-      message: `${shape.arena.malformed} values are not what their key promises and were left out`,
+      message: `${formatInteger(arena.malformed)} values are not what their key promises and were left out`,
       offset: null,
     });
   return warnings;
@@ -106,7 +130,7 @@ function notRecordedOf(shape: SnapshotShape, devices: readonly DeviceTrace[]): s
   const sentences: string[] = [];
   const { events } = shape;
   if (events.length === 0) {
-    if (!shape.machine.stopped) return sentences;
+    if (!shape.machine.stopped || !shape.topFound) return sentences;
     sentences.push(
       'No history was recorded, only the state at the end: call torch.cuda.memory._record_memory_history(max_entries=1000000) before the work, then _dump_snapshot().',
     );
@@ -119,7 +143,9 @@ function notRecordedOf(shape: SnapshotShape, devices: readonly DeviceTrace[]): s
       'No stacks were recorded: pass stacks="python" (or "all") to _record_memory_history to see which line allocates.',
     );
   else if (framed < events.length)
-    sentences.push(`${events.length - framed} of ${events.length} events carry no stack.`);
+    sentences.push(
+      `${formatInteger(events.length - framed)} of ${formatInteger(events.length)} events carry no stack.`,
+    );
   if (events.timed === 0)
     sentences.push('No times were recorded (PyTorch before 2.2): the axis counts events.');
   if (devices.some((device) => device.segments === null))
@@ -255,13 +281,13 @@ async function read(input: ReaderInput, context: ReaderContext): Promise<ReadOut
   const warnings = [...data.warnings];
   if (error !== null && error.code !== 'unrecognised' && data.rows > 0) {
     warnings.push({
-      message: `reading ended at byte ${error.offset ?? machine.offset}: ${error.message}. The ${data.rows} events before it are kept.`,
+      message: `reading ended at byte ${error.offset ?? machine.offset}: ${error.message}. The ${formatInteger(data.rows)} events before it are kept.`,
       offset: error.offset ?? machine.offset,
     });
   }
   if (skipped > 0)
     warnings.push({
-      message: `${skipped} events belong to no device's trace and were left out`,
+      message: `${formatInteger(skipped)} events belong to no device's trace and were left out`,
       offset: null,
     });
   return { data: { ...data, warnings }, error };
