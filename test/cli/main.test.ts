@@ -145,6 +145,9 @@ describe('text', () => {
     expect(out).toMatch(
       /Reserved +now +3\.95 GiB \(4,242,538,496 B\) +peak 3\.95 GiB \(4,242,538,496 B\) at 1\.5 ms/,
     );
+    expect(out).toContain(
+      '  out of memory at 1.8 ms: asked for 300.00 MiB (314,572,800 B), 74.71 GiB (80,222,552,064 B) free on the device',
+    );
     expect(out).toMatch(/Allocated +now .* peak at least 3\.87 GiB/);
     expect(out.endsWith('\n')).toBe(true);
   });
@@ -156,8 +159,20 @@ describe('text', () => {
     expect(out).toMatch(
       /error \(truncated at byte [89],\d{3}, read as torch-snapshot\): the file ends inside a value/,
     );
+    expect(out).toContain('do: Copy the file again');
     expect(out).toContain('warning: reading ended at byte');
     expect(out).toContain('The file is cut inside the events');
+  });
+
+  it('what is refused, or is no snapshot after all, is not described as one', async () => {
+    const pointer = await run(
+      'analyze',
+      fileOf('lfs.pickle', 'version https://git-lfs.github.com/spec/v1\noid sha256:aa\nsize 1\n'),
+    );
+    expect(pointer.out).toContain('error (refused): This is a Git-LFS pointer');
+    const other = await run('analyze', fileOf('list.pickle', '\x80\x04](K\x01K\x02e.'));
+    expect(other.code).toBe(3);
+    expect(other.out).not.toMatch(/by its layout|not recorded/);
   });
 
   it('a file that is not there: one error, once', async () => {

@@ -227,6 +227,18 @@ describe('bombs', () => {
     expect(performance.now() - started).toBeLessThan(10_000);
   });
 
+  it('a thousand unknown keys and actions are a handful of warnings', async () => {
+    const events = Array.from({ length: 1000 }, (_, i) =>
+      alloc(1n, 1n, { action: text(`a${i}`), [`k${i}`]: bytesOf('N') }),
+    );
+    const { data } = await readSnapshot(snapshot(list(...events)));
+    expect(data.rows).toBe(1000);
+    expect(data.warnings).toHaveLength(42);
+    expect(data.warnings.map(({ message }) => message)).toContain(
+      '980 more actions are not understood either',
+    );
+  });
+
   it('segments given as events make no events', async () => {
     const segment = dict({
       device: bytesOf('K', 0),
