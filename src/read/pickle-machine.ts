@@ -42,6 +42,12 @@ const MARGIN = 16;
 const LONGEST_STRING = 256 * 1024 * 1024;
 const TRUNCATED = 'Copy the file again, or record it again: it ends before its data does.';
 
+/** INT LONG FLOAT STRING UNICODE GET PUT: their argument is a line of text. */
+const TEXTUAL: ReadonlySet<number> = new Set([0x49, 0x4c, 0x46, 0x53, 0x56, 0x67, 0x70]);
+
+const viewOf = (bytes: Uint8Array): DataView =>
+  new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
 export interface PickleShape {
   newList(): number;
   newDict(): number;
@@ -74,6 +80,7 @@ export class PickleMachine {
   private boxes: { tag: number; num: number }[] = [];
   private buffer = new Uint8Array(0);
   private filled = 0;
+  private readonly latin1 = new TextDecoder('latin1');
   protocol = 0;
   /** True after STOP; the result lies at stack slot 0. */
   stopped = false;
@@ -439,7 +446,6 @@ export class PickleMachine {
   /** Opcodes outside the hot loop. Returns the position after the argument, -1 where bytes are missing. */
   private runRare(op: number, buffer: Uint8Array, pos: number, end: number): number {
     const at = this.passed + pos - 1;
-    const view = new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength);
     const unsafe = unsafeOpcode(op);
     if (unsafe !== null) {
       throw new TraceError(
@@ -472,12 +478,12 @@ export class PickleMachine {
         return pos;
       case 0x47: // BINFLOAT
         if (pos + 8 > end) return -1;
-        this.value(FLOAT, view.getFloat64(pos, false));
+        this.value(FLOAT, viewOf(buffer).getFloat64(pos, false));
         return pos + 8;
       case 0x8b: {
         // LONG4
         if (pos + 4 > end) return -1;
-        const size = view.getUint32(pos, true);
+        const size = viewOf(buffer).getUint32(pos, true);
         if (size > 1024) this.throwAt('corrupt', at, `an integer of ${size} bytes`);
         if (pos + 4 + size > end) return -1;
         this.pushLong(buffer, pos + 4, size);
@@ -495,8 +501,8 @@ export class PickleMachine {
           width === 1
             ? buffer[pos]
             : width === 4
-              ? view.getUint32(pos, true)
-              : Number(view.getBigUint64(pos, true));
+              ? viewOf(buffer).getUint32(pos, true)
+              : Number(viewOf(buffer).getBigUint64(pos, true));
         if (size > LONGEST_STRING) this.throwAt('corrupt', at, `a string of ${size} bytes`);
         if (pos + width + size > end) return -1;
         if (op === 0x8d) this.value(STR, this.strings.intern(buffer, pos + width, pos + width + size));
@@ -546,8 +552,7 @@ export class PickleMachine {
         return pos;
     }
     const newline = buffer.subarray(0, end).indexOf(10, pos);
-    const textual = 'ILFSVgp'.includes(String.fromCharCode(op));
-    if (!textual)
+    if (!TEXTUAL.has(op))
       this.throwAt(
         'corrupt',
         at,
@@ -557,7 +562,7 @@ export class PickleMachine {
       if (end - pos > LONGEST_STRING) this.throwAt('corrupt', at, 'a line of more than 256 MiB');
       return -1;
     }
-    this.runText(op, new TextDecoder('latin1').decode(buffer.subarray(pos, newline)), at);
+    this.runText(op, this.latin1.decode(buffer.subarray(pos, newline)), at);
     return newline + 1;
   }
 

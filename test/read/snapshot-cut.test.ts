@@ -68,12 +68,14 @@ describe('a snapshot cut at any byte', () => {
     const whole = await snapshotOf(bytes);
     const ends = ENDS[name];
     expect(ends).toHaveLength(whole.rows);
-    // A sample of all; every byte around the ends of some events, and every one behind the last.
+    // A sample of all; every byte around the ends of some events; the rest behind the last, and its last bytes all.
     const cuts = new Set<number>();
     for (let length = 1; length < bytes.length; length += 41) cuts.add(length);
     for (let i = 0; i < ends.length; i += 20)
-      for (let near = -90; near <= 3; near++) cuts.add(ends[i] + near);
-    for (let length = ends.at(-1)! - 90; length < bytes.length; length++) cuts.add(length);
+      for (let near = -80; near <= 3; near += near < -8 ? 7 : 1) cuts.add(ends[i] + near);
+    const last = ends.at(-1)!;
+    for (let length = last - 8; length < bytes.length; length += length > bytes.length - 60 ? 1 : 3)
+      cuts.add(length);
     const wrong: string[] = [];
     for (const length of cuts) {
       const rows = ends.filter((end) => end <= length).length;
