@@ -92,12 +92,10 @@ function countedWarnings(
   kind: string,
   words: (name: string, count: string) => string,
 ): Warning[] {
-  const warnings: Warning[] = [...counts]
-    .slice(0, MOST_NAMED)
-    .map(([name, count]) => ({
-      message: words(name.slice(0, LONGEST_NAME), formatInteger(count)),
-      offset: null,
-    }));
+  const warnings: Warning[] = [...counts].slice(0, MOST_NAMED).map(([name, count]) => ({
+    message: words(name.slice(0, LONGEST_NAME), formatInteger(count)),
+    offset: null,
+  }));
   const more = counts.size - warnings.length;
   if (more > 0)
     warnings.push({ message: `${formatInteger(more)} more ${kind} are not understood either`, offset: null });
