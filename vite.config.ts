@@ -20,6 +20,8 @@ const ROOT = dirname(fileURLToPath(import.meta.url));
 const TARGET = 'es2022';
 /** The sample that the empty page opens: small, and its memory grows. */
 const SAMPLE = 'leak.pickle.gz';
+/** Chromium's limit of a URL is 2 MiB, and a few characters are escaped on the way (engine-client.ts). */
+const LARGEST_WORKER = 2_050_000;
 const WORKER_INPUTS = ['src', 'shaders', 'vite.config.ts', 'tsconfig.json', 'package-lock.json'];
 
 /** Source text of the engine's worker, as a classic script: only those start from file:// and in sandboxes. */
@@ -63,6 +65,10 @@ export function engineWorker(): Plugin {
       const cached = join(ROOT, '.cache/engine-worker', `${key}${minify ? '' : '-dev'}.js`);
       if (!existsSync(cached)) {
         const source = await buildWorker(minify);
+        if (minify && source.length > LARGEST_WORKER)
+          throw new Error(
+            `The worker has ${source.length} bytes; as a data: URL it no longer starts (2 MiB).`,
+          );
         mkdirSync(dirname(cached), { recursive: true });
         writeFileSync(`${cached}.${process.pid}`, source);
         renameSync(`${cached}.${process.pid}`, cached);

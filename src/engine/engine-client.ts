@@ -40,8 +40,14 @@ async function fromBlob(): Promise<Started> {
   }
 }
 
-const fromData = (): Promise<Started> =>
-  launch(`data:text/javascript;charset=utf-8,${encodeURIComponent(workerSource)}`);
+/**
+ * The source as a data: URL. Chromium takes no URL beyond 2 MiB, and escaping everything would pass that: only what
+ * a data: URL cannot carry as it is gets escaped (what the URL parser would strip, cut or decode, and non-ASCII).
+ */
+const dataUrl = (source: string): string =>
+  `data:text/javascript;charset=utf-8,${source.trimEnd().replace(/[%#?]|[^\x20-\x7e]+/g, encodeURIComponent)}`;
+
+const fromData = (): Promise<Started> => launch(dataUrl(workerSource));
 
 async function startWorker(): Promise<Started> {
   let started: Started;
