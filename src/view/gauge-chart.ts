@@ -49,6 +49,12 @@ function valueAt({ samples }: GaugeSeries, at: number | null): number {
   return index < 0 ? NaN : samples.value[index];
 }
 
+/** Several series stand under their metric's heading; one alone says itself what it is. */
+function legendLabel({ label, series }: GaugeMetric, { name }: GaugeSeries): string {
+  if (name === '') return label;
+  return series.length === 1 ? `${label} · ${name}` : name;
+}
+
 export function gaugeLegend(
   metric: GaugeMetric,
   hidden: ReadonlySet<string>,
@@ -60,7 +66,7 @@ export function gaugeLegend(
     const value = valueAt(series, at);
     return {
       id: series.id,
-      label: series.name === '' ? metric.label : series.name,
+      label: legendLabel(metric, series),
       color: series.color,
       dashed: series.dashed,
       shown: !hidden.has(series.id),

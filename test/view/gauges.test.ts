@@ -240,7 +240,7 @@ describe('charts', () => {
     );
     const [metric] = set.charts[0].metrics;
     expect(gaugeLegend(metric, set.hidden, 5e8, 'binary')[0]).toMatchObject({
-      label: 'GPU 3',
+      label: 'Memory used · GPU 3',
       value: '1.00 GiB',
       title: 'Memory used: 1,073,741,824 bytes · printed to 1 MiB · GPU 3 · pod x',
     });
