@@ -20,6 +20,7 @@ import type { Head, Reader, ReaderContext, ReaderInput, ReadOutcome, Sniff } fro
 import { requestLogScanner } from './request-log.ts';
 import { sglangLogScanner } from './sglang-log.ts';
 import { tensorListingScanner } from './tensor-listing.ts';
+import { looksLikeText } from './text-pass.ts';
 import { vllmLogScanner } from './vllm-log.ts';
 
 /** Every kind of line that is known. */
@@ -41,16 +42,6 @@ const HEAD_BYTES = 65536;
 const LOG_SHARE = 0.3;
 const LOG_LINE =
   /\d\d:\d\d:\d\d|\b(?:DEBUG|INFO|WARN(?:ING)?|ERROR|CRITICAL|FATAL)\b|\b(?:loss|epoch|step|iter)\b.{0,20}\d/i;
-
-/** Share of bytes in the head that plain text in ASCII or UTF-8 does not have. */
-function looksLikeText(bytes: Uint8Array): boolean {
-  let odd = 0;
-  for (const byte of bytes) {
-    if (byte === 0) return false;
-    if (byte < 32 && byte !== 9 && byte !== 10 && byte !== 13 && byte !== 27) odd++;
-  }
-  return bytes.length > 0 && odd * 100 < bytes.length;
-}
 
 function sniffWith(scanners: readonly LineScanner[], head: Head): Sniff {
   if (!looksLikeText(head.bytes)) return { score: 0, reason: 'not text' };

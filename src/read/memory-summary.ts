@@ -7,12 +7,13 @@
  * the last one before a summary is its label.
  */
 import { TraceError } from '../base/trace-error.ts';
-import { LineSplitter, type TextLine } from '../file/text-lines.ts';
+import type { TextLine } from '../file/text-lines.ts';
 import type { MemorySummary, SourceData, SummaryCell, Warning } from '../trace/capture.ts';
 import { StackTable } from '../trace/stack-table.ts';
 import { cleanLine, parseTableLine, type TableLine } from './memory-summary-table.ts';
 import type { LineScan, LineScanner, LogLine } from './log-scanner.ts';
 import type { Head, Reader, ReaderContext, ReaderInput, ReadOutcome, Sniff } from './reader.ts';
+import { looksLikeText, passOverLines } from './text-pass.ts';
 
 const TITLE = /PyTorch \w+ memory summary, device ID \d+/;
 const LABEL_LENGTH = 200;
@@ -23,7 +24,6 @@ const REMEMBERED = 32;
 /** Tables open at the same time; more than the GPUs of one host means that they were cut, not interleaved. */
 const OPEN_TABLES = 64;
 const SAME_WARNING = 20;
-const BREATH_BYTES = 4 << 20;
 
 interface OpenTable {
   readonly prefix: string;
@@ -281,29 +281,14 @@ function describe(log: SummaryLog): SourceData {
 
 async function read(input: ReaderInput, context: ReaderContext): Promise<ReadOutcome> {
   const log = new SummaryLog();
-  const splitter = new LineSplitter(log.onLine);
-  let error: TraceError | null = null;
-  let bytes = 0;
-  let breath = 0;
-  try {
-    for await (const chunk of input.chunks()) {
-      splitter.push(chunk);
-      bytes += chunk.length;
-      if (bytes - breath < BREATH_BYTES) continue;
-      breath = bytes;
-      await context.breathe();
-    }
-  } catch (thrown) {
-    // A file that cannot be read to its end (a gzip cut short) still tells what it holds up to there.
-    if (!(thrown instanceof TraceError) || thrown.code === 'cancelled') throw thrown;
-    error = thrown;
-  }
-  splitter.end();
+  // A file that cannot be read to its end (a gzip cut short) still tells what it holds up to there.
+  const { error: unread, bytes, lines } = await passOverLines(input, context, log.onLine);
+  let error = unread;
   log.end(bytes);
   if (log.summaries.length === 0 && error === null) {
     error = new TraceError(
       'unrecognised',
-      `There is no readable torch.cuda.memory_summary() table in the ${splitter.lines} lines of this text.`,
+      `There is no readable torch.cuda.memory_summary() table in the ${lines} lines of this text.`,
       { file: input.name, format: 'memory-summary', offset: log.warnings[0]?.offset ?? null },
     );
   }
@@ -323,16 +308,6 @@ class SummaryScan implements LineScan {
     // Rows of some other table alone are no summary; broken ones are told.
     return this.log.summaries.length + this.log.warnings.length === 0 ? null : describe(this.log);
   }
-}
-
-/** Share of bytes in the head that plain text in ASCII or UTF-8 does not have. */
-function looksLikeText(bytes: Uint8Array): boolean {
-  let odd = 0;
-  for (const byte of bytes) {
-    if (byte === 0) return false;
-    if (byte < 32 && byte !== 9 && byte !== 10 && byte !== 13 && byte !== 27) odd++;
-  }
-  return bytes.length > 0 && odd * 100 < bytes.length;
 }
 
 function sniff(head: Head): Sniff {
