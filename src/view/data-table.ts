@@ -72,6 +72,3 @@ export function dataTable(table: DataTable, unit: ByteUnit): TableModel {
     sort: null,
   };
 }
-
-export const tableSize = ({ rows }: DataTable): string =>
-  `${formatInteger(rows.length)} ${rows.length === 1 ? 'row' : 'rows'}`;
