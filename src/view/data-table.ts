@@ -1,6 +1,6 @@
 /** Tables of reports and logs, with units. Cells are made for the rows on screen only: a log has millions. */
 import type { ByteUnit } from '../base/units.ts';
-import { formatBytes, formatDuration, formatInteger } from '../base/units.ts';
+import { formatBytes, formatDuration } from '../base/units.ts';
 import type { DataTable } from '../engine/protocol.ts';
 import { formatNumber } from './quantity.ts';
 import type { Cell, TableModel } from './table.ts';
