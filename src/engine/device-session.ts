@@ -4,6 +4,7 @@ import type { DeviceTrace, SourceData } from '../trace/capture.ts';
 import { type Baseline, baselineOf } from '../aggregate/baseline.ts';
 import { DeviceAggregate } from '../aggregate/device-aggregate.ts';
 import { allocationKeys } from '../aggregate/allocation-keys.ts';
+import { KernelTrack } from '../aggregate/kernel-track.ts';
 import { seriesOf } from '../aggregate/series-of.ts';
 import { type EarlierAllocation, earlierAllocations } from '../analyze/live.ts';
 import { type Lifetimes, lifetimesOf } from '../analyze/lifetimes.ts';
@@ -14,6 +15,7 @@ export class DeviceSession {
   readonly key: string;
   readonly baseline: Baseline;
   readonly aggregate: DeviceAggregate;
+  private track: KernelTrack | null = null;
   private lives: { lifetimes: Lifetimes; earlier: EarlierAllocation[] } | null = null;
 
   constructor(
@@ -40,6 +42,13 @@ export class DeviceSession {
       this.lives = { lifetimes, earlier: earlierAllocations(this.trace, lifetimes) };
     }
     return this.lives;
+  }
+
+  /** Kernels of the device, where they were recorded; made on first use. */
+  get kernelTrack(): KernelTrack | null {
+    const { kernels } = this.trace;
+    if (kernels !== undefined) this.track ??= new KernelTrack(kernels, this.aggregate.base);
+    return this.track;
   }
 
   /** The whole recording on an axis; `to` lies one step beyond the last event. */

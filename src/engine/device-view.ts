@@ -1,7 +1,8 @@
 /** What the page is told of a device before it asks anything: headline figures, curves, and plain sentences. */
 import { formatDuration, formatInteger } from '../base/units.ts';
 import { kindFigures } from '../analyze/nsys-kinds.ts';
-import { ACTION, ACTIONS } from '../trace/schema.ts';
+import type { DeviceTrace } from '../trace/capture.ts';
+import { ACTION, ACTIONS, NONE } from '../trace/schema.ts';
 import type { DeviceSession } from './device-session.ts';
 import type { DeviceView, HeadlineView } from './protocol.ts';
 
@@ -150,6 +151,20 @@ async function sentences(
   return told;
 }
 
+const hasStacks = ({ events, blocks }: DeviceTrace): boolean =>
+  events.stack_index.some((node) => node !== NONE) ||
+  (blocks?.stack_index.some((node) => node !== NONE) ?? false);
+
+function kernelsView(session: DeviceSession): DeviceView['kernels'] {
+  const { kernelTrack } = session;
+  if (kernelTrack === null) return null;
+  const { from, to } = session.whole('time');
+  let inside = 0;
+  kernelTrack.visit(from, to, () => inside++);
+  const { length } = kernelTrack.table;
+  return { count: length, outside: length - inside };
+}
+
 export async function deviceView(session: DeviceSession): Promise<DeviceView> {
   const { trace, aggregate } = session;
   const events = eventCounts(session);
@@ -192,5 +207,7 @@ export async function deviceView(session: DeviceSession): Promise<DeviceView> {
     annotations: trace.annotations,
     ooms,
     kinds: trace.producer === 'nsys' ? kindFigures(trace) : [],
+    hasStacks: hasStacks(trace),
+    kernels: kernelsView(session),
   };
 }

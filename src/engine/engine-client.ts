@@ -84,6 +84,7 @@ export async function startEngine(options: { readonly gpu: GpuMode }): Promise<E
     close: (sourceId) => remote.close(sourceId),
     timeline: (query) => remote.timeline(query),
     range: (query) => remote.range(query),
+    kernels: (query) => remote.kernels(query),
     moment: (device, axis, x) => remote.moment(device, axis, x),
     frames: (device, stack) => remote.frames(device, stack),
     analysis: () => remote.analysis(),

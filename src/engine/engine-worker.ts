@@ -24,6 +24,7 @@ const api: EngineApi & { ping(): Promise<{ webgpu: boolean }> } = {
   close: (sourceId) => engine.close(sourceId),
   timeline: (query) => engine.timeline(query),
   range: (query) => engine.range(query),
+  kernels: (query) => engine.kernels(query),
   moment: (device, axis, x) => engine.moment(device, axis, x),
   frames: (device, stack) => engine.frames(device, stack),
   analysis: () => engine.analysis(),

@@ -16,12 +16,15 @@ import { momentAt, rangeOf, timeline } from './answers.ts';
 import { DeviceSession } from './device-session.ts';
 import { deviceView } from './device-view.ts';
 import { chooseKernels } from './kernel-choice.ts';
+import { kernelsIn } from './kernel-answers.ts';
 import { type LoadedSource, loadFile, loadFolder, type LoadOptions } from './load-source.ts';
 import type {
   Axis,
   DeviceView,
   EngineStatus,
   GpuMode,
+  KernelsAnswer,
+  KernelsQuery,
   MomentAnswer,
   Progress,
   RangeAnswer,
@@ -196,6 +199,10 @@ export class Engine {
 
   range(query: RangeQuery): Promise<Result<RangeAnswer, TraceErrorData>> {
     return this.ask(query.device, (session) => rangeOf(session, query));
+  }
+
+  kernels(query: KernelsQuery): Promise<Result<KernelsAnswer, TraceErrorData>> {
+    return this.ask(query.device, (session) => Promise.resolve(kernelsIn(session.kernelTrack, query)));
   }
 
   moment(device: string, axis: Axis, x: number): Promise<Result<MomentAnswer, TraceErrorData>> {

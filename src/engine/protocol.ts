@@ -123,6 +123,14 @@ export interface DeviceView {
     readonly freed: number;
     readonly count: number;
   }[];
+  /** false: no event and no block of the file has a stack. */
+  readonly hasStacks: boolean;
+  /** Nsight: kernels that ran on the device; null where none were recorded. */
+  readonly kernels: {
+    readonly count: number;
+    /** Those that ran wholly before the first or after the last memory event: they lie beyond the timeline. */
+    readonly outside: number;
+  } | null;
 }
 
 export type Axis = 'time' | 'event';
@@ -162,6 +170,49 @@ export interface TimelineAnswer {
   readonly count: Uint32Array;
   readonly series: readonly TimelineSeries[];
   readonly ranOn: RanOn;
+}
+
+/** Kernels in view; only on the time axis. */
+export interface KernelsQuery {
+  readonly device: string;
+  /** Nanoseconds from base. */
+  readonly from: number;
+  readonly to: number;
+  /** Pixel columns. */
+  readonly columns: number;
+}
+
+export interface KernelSpan {
+  /** Index into `names` of the answer. */
+  readonly name: number;
+  readonly stream: string;
+  readonly startNs: number;
+  readonly endNs: number;
+}
+
+export interface KernelsAnswer {
+  readonly device: string;
+  readonly from: number;
+  readonly to: number;
+  /** Start of each pixel column, ns from base; the last one ends at `to`. */
+  readonly x: Float64Array;
+  /** Share of each column in which at least one kernel ran, 0 to 1. */
+  readonly busy: Float64Array;
+  /** Kernels that ran at some time in each column. */
+  readonly count: Uint32Array;
+  /** Index into `kernels` of the longest one of each column, by its whole length; -1 where none ran. */
+  readonly longest: Int32Array;
+  /** In order of their starts: every kernel in view where `every`, else the longest of each column. */
+  readonly kernels: readonly KernelSpan[];
+  readonly every: boolean;
+  readonly names: readonly string[];
+  /** Kernels in view, and the share of it in which at least one ran. */
+  readonly total: number;
+  readonly busyShare: number;
+  /** Names with the most time in view, the first few; their times add up overlaps. */
+  readonly shares: readonly { readonly name: number; readonly count: number; readonly ns: number }[];
+  /** How many names there are in view. */
+  readonly namesTotal: number;
 }
 
 export interface HistogramClass {
@@ -282,6 +333,8 @@ export interface EngineApi {
   close(sourceId: number): Promise<void>;
   timeline(query: TimelineQuery): Promise<Result<TimelineAnswer, TraceErrorData>>;
   range(query: RangeQuery): Promise<Result<RangeAnswer, TraceErrorData>>;
+  /** Fails for a device without kernels (`DeviceView.kernels` is null). */
+  kernels(query: KernelsQuery): Promise<Result<KernelsAnswer, TraceErrorData>>;
   moment(device: string, axis: Axis, x: number): Promise<Result<MomentAnswer, TraceErrorData>>;
   frames(device: string, stack: number): Promise<Result<readonly Frame[], TraceErrorData>>;
   analysis(): Promise<Analysis>;

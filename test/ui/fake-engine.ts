@@ -2,10 +2,13 @@
  * An EngineApi made of code, for tests of the page alone: a training loop of 20,000 events whose memory grows
  * a little at every step, a log of summaries, a file that cannot be read. What a file holds follows from its
  * name: "*.log" has summaries, "*.bad" fails, "slow*" takes a second; "vllm*", "smi*", "dcgm*", "scrape*" and
- * "requests*" tell readings, "mixed*" is a log of several sources, "kineto*" has a device and readings.
+ * "requests*" tell readings, "mixed*" is a log of several sources, "kineto*" has a device and readings, "nsys*" a
+ * device that ran kernels.
  */
 import { lowerBound, upperBound } from '../../src/base/binary-search.ts';
+import { KernelTrack } from '../../src/aggregate/kernel-track.ts';
 import { ok } from '../../src/base/result.ts';
+import { kernelsIn } from '../../src/engine/kernel-answers.ts';
 import type {
   Axis,
   DeviceView,
@@ -160,13 +163,39 @@ function deviceView(key: string, sourceId: number, recording: Recording, device:
     })),
     ooms: [{ xNs: recording.time[18_000], row: 18_000, size: 512 * MIB, deviceFree: 40 * MIB }],
     kinds: [],
+    hasStacks: true,
+    kernels: null,
   };
+}
+
+const KERNELS = 4000;
+
+/** Kernels that fill the recording's first half, every tenth of them on a second stream over its neighbours. */
+function kernelTrack(base: bigint, span: number): KernelTrack {
+  const start_ns = new BigInt64Array(KERNELS);
+  const end_ns = new BigInt64Array(KERNELS);
+  const each = Math.floor(span / 2 / KERNELS);
+  for (let i = 0; i < KERNELS; i++) {
+    start_ns[i] = base + BigInt(i * each);
+    end_ns[i] = start_ns[i] + BigInt(i % 10 === 0 ? 3 * each : each - 1000);
+  }
+  const table = {
+    length: KERNELS,
+    start_ns: new Uint32Array(start_ns.buffer),
+    end_ns: new Uint32Array(end_ns.buffer),
+    name_index: Uint32Array.from(start_ns, (_, i) => (i % 10 === 0 ? 0 : 1 + (i % 2))),
+    stream_index: Uint16Array.from(start_ns, (_, i) => (i % 10 === 0 ? 1 : 0)),
+    names: ['ampere_sgemm_128x64_tn', 'void vectorized_elementwise_kernel<4>(int)', 'softmax_warp_forward'],
+    streams: ['7', '20'],
+  };
+  return new KernelTrack(table, base);
 }
 
 export class FakeEngine implements EngineApi {
   /** Questions asked, for tests. */
   readonly asked: string[] = [];
   private readonly recording = record();
+  private readonly ran = kernelTrack(1_795_252_313_536_412_000n, this.recording.time[EVENTS - 1]);
   private readonly cancelled = new Set<number>();
   private nextSource = 0;
 
@@ -220,6 +249,18 @@ export class FakeEngine implements EngineApi {
     }
     const told = this.readings(file.name, source);
     if (told !== null) return told;
+    if (file.name.startsWith('nsys')) {
+      const kernels = { count: KERNELS, outside: 0 };
+      const view = deviceView(`${id}:0`, id, this.recording, 0);
+      return [
+        {
+          ...source,
+          format: 'nsys-sqlite',
+          formatTitle: 'Nsight Systems SQLite export',
+          devices: [{ ...view, producer: 'nsys', clock: 'session', kernels }],
+        },
+      ];
+    }
     if (file.name.endsWith('.log')) return [{ ...source, format: 'memory-summary', summaries: summaries() }];
     return [{ ...source, devices: [deviceView(`${id}:0`, id, this.recording, 0)] }];
   }
@@ -284,6 +325,11 @@ export class FakeEngine implements EngineApi {
 
   close(): Promise<void> {
     return Promise.resolve();
+  }
+
+  kernels(query: Parameters<EngineApi['kernels']>[0]): ReturnType<EngineApi['kernels']> {
+    this.asked.push(`kernels ${query.from} ${query.to} ${query.columns}`);
+    return Promise.resolve(ok(kernelsIn(this.ran, query)));
   }
 
   timeline({

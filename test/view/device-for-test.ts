@@ -21,5 +21,7 @@ export const device = (changes: Partial<DeviceView> = {}): DeviceView => ({
   annotations: [],
   ooms: [],
   kinds: [],
+  hasStacks: true,
+  kernels: null,
   ...changes,
 });
