@@ -2,9 +2,9 @@
 import { basename, resolve } from 'node:path';
 import { TraceError } from '../base/trace-error.ts';
 import { Engine } from '../engine/engine.ts';
-import type { Progress, SourceView } from '../engine/protocol.ts';
+import type { Progress, RangeAnswer, SourceView } from '../engine/protocol.ts';
 import { type CloseableSource, sourcesAt, UnreadableSource } from './node-source.ts';
-import { errorLines, sourceLines } from './print.ts';
+import { errorLines, MOST_HOLDERS, sourceLines } from './print.ts';
 
 const USAGE = `usage: vramscope analyze PATH... [--json]
 
@@ -44,6 +44,17 @@ function sourcesOf(path: string): { readonly sources: readonly CloseableSource[]
   }
 }
 
+/** What is alive at the end of each device that has stacks. */
+async function rangesOf(engine: Engine, views: readonly SourceView[]): Promise<Map<string, RangeAnswer>> {
+  const ranges = new Map<string, RangeAnswer>();
+  for (const { key, hasStacks } of views.flatMap(({ devices }) => devices)) {
+    if (!hasStacks) continue;
+    const asked = await engine.range({ device: key, range: null, limit: MOST_HOLDERS });
+    if (asked.ok) ranges.set(key, asked.value);
+  }
+  return ranges;
+}
+
 async function analyze(files: readonly string[], json: boolean, out: Output, err: Output): Promise<number> {
   const engine = new Engine();
   await engine.start({ gpu: 'off' });
@@ -65,7 +76,10 @@ async function analyze(files: readonly string[], json: boolean, out: Output, err
     }
   }
   if (json) out.write(`${JSON.stringify(await engine.analysis(), null, 2)}\n`);
-  else out.write(views.map((view) => `${sourceLines(view).join('\n')}\n`).join('\n'));
+  else {
+    const ranges = await rangesOf(engine, views);
+    out.write(views.map((view) => `${sourceLines(view, ranges).join('\n')}\n`).join('\n'));
+  }
   return failed ? EXIT_FAILED : EXIT_READ;
 }
 

@@ -2,7 +2,7 @@
 import { formatBytes, formatDuration, formatInteger } from '../base/units.ts';
 import type { TraceErrorData } from '../base/trace-error.ts';
 import { readingsLines } from './print-readings.ts';
-import type { DeviceView, SourceView } from '../engine/protocol.ts';
+import type { DeviceView, RangeAnswer, SourceView } from '../engine/protocol.ts';
 
 export function errorLines(error: TraceErrorData): string[] {
   const place = error.offset === null || error.offset === 0 ? '' : ` at byte ${formatInteger(error.offset)}`;
@@ -45,7 +45,27 @@ function oomLines({ ooms, clock }: DeviceView): string[] {
   return more > 0 ? [...lines, `  and ${formatInteger(more)} more out-of-memory events`] : lines;
 }
 
-function deviceLines(device: DeviceView): string[] {
+/** Holders printed one by one. */
+export const MOST_HOLDERS = 5;
+
+/** Who holds memory at the end of the recording: a line a stack, the largest first, and what all hold. */
+function holderLines({ producer }: DeviceView, { holders, holdersTotal, liveBytes }: RangeAnswer): string[] {
+  if (holders.length === 0) return [];
+  const shown = holders.slice(0, MOST_HOLDERS);
+  const width = Math.max(...shown.map(({ allocations }) => formatInteger(allocations).length));
+  const sum = shown.reduce((bytes, holder) => bytes + holder.bytes, 0);
+  const rest = holdersTotal - shown.length;
+  const requested = producer === 'torch' ? ' requested' : '';
+  return [
+    `  held at the end, by stack: ${both(liveBytes).trim()}${requested} in ${formatInteger(holdersTotal)} ${holdersTotal === 1 ? 'group' : 'groups'}${rest > 0 ? `; the ${shown.length} largest hold ${both(sum).trim()}` : ''}`,
+    ...shown.map(
+      ({ bytes, allocations, label }) =>
+        `    ${both(bytes).padEnd(32)} in ${formatInteger(allocations).padStart(width)} ${allocations === 1 ? 'allocation ' : 'allocations'}  ${label}`,
+    ),
+  ];
+}
+
+function deviceLines(device: DeviceView, range: RangeAnswer | undefined): string[] {
   const of = device.totalBytes === null ? '' : ` of ${formatBytes(device.totalBytes, 'binary')}`;
   const lines = [
     `device ${device.device}${device.name === null ? '' : ` (${device.name}${of})`}`,
@@ -56,17 +76,19 @@ function deviceLines(device: DeviceView): string[] {
   lines.push(...oomLines(device), ...headlineLines(device));
   for (const { kind, current, peak } of device.kinds)
     lines.push(`  ${kind.padEnd(24)} now ${both(current).padEnd(34)} peak ${both(peak).trim()}`);
+  if (range !== undefined && device.hasStacks) lines.push(...holderLines(device, range));
   return lines;
 }
 
-export function sourceLines(source: SourceView): string[] {
+/** `ranges`: what is alive at the end of each device, by its key; a device without one tells no holders. */
+export function sourceLines(source: SourceView, ranges: ReadonlyMap<string, RangeAnswer>): string[] {
   const lines = [
     `${source.file}: ${source.format === null ? 'not read' : `${source.formatTitle}${source.producer === 'unknown' ? '' : `, ${source.producer}`}`}, ${formatInteger(source.bytes)} bytes, ${formatInteger(source.rows)} rows in ${formatDuration(source.milliseconds * 1e6)}`,
   ];
   if (source.error !== null) lines.push(...errorLines(source.error));
   for (const { message } of source.warnings) lines.push(`warning: ${message}`);
   for (const sentence of source.notRecorded) lines.push(`not recorded: ${sentence}`);
-  for (const device of source.devices) lines.push(...deviceLines(device));
+  for (const device of source.devices) lines.push(...deviceLines(device, ranges.get(device.key)));
   if (source.readings !== undefined) lines.push(...readingsLines(source.readings));
   const last = source.summaries.at(-1);
   if (last !== undefined) {

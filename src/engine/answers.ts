@@ -114,19 +114,26 @@ async function streamRows(session: DeviceSession, from: number, to: number): Pro
   return rows.sort((a, b) => b.bytes - a.bytes);
 }
 
-/** Frames that are PyTorch's or Python's own: the user's line lies above them. */
+/** Frames that are PyTorch's, Python's or CUDA's own: the user's line lies above them. */
 const INTERNAL =
-  /(^|\/)(site-packages|dist-packages)\/(torch|torchvision|triton|torchgen)\/|(^|\/)python3?[^/]*\/(?!site-packages|dist-packages)[^/]+\.py$|^<frozen|^\?\?$|(^|\/)torch\/(nn|_ops|autograd|utils|optim|_dynamo|_inductor|cuda|_tensor|functional|distributed)/;
+  /(^|\/)(site-packages|dist-packages)\/(torch|torchvision|triton|torchgen)\/|(^|\/)python3?[^/]*\/(?!site-packages|dist-packages)[^/]+\.py$|^<frozen|^\?\?$|(^|\/)torch\/(nn|_ops|autograd|utils|optim|_dynamo|_inductor|cuda|_tensor|functional|distributed)|^CUDA API$|(^|\/)lib(cuda|cudart|c10|c10_cuda|torch[a-z_]*|c|pthread)[-.\d]*\.so/;
 
 export const isInternalFrame = ({ filename }: Frame): boolean => filename === '' || INTERNAL.test(filename);
+
+/** "file.py:12"; without the line where there is none, "" where there is no file either. */
+function placeOf({ filename, line }: Frame): string {
+  if (filename === '' || filename === '??') return '';
+  const file = filename.split('/').slice(-2).join('/');
+  return line > 0 ? `${file}:${line}` : file;
+}
 
 /** "name  file.py:12" of the innermost frame of the user's own code; the innermost of all where there is none. */
 export function holderLabel(stacks: StackTable, stack: number): string {
   if (stack === NONE) return 'no stack recorded (or allocated before the recording)';
   const frames = stacks.stack(stack);
   const frame = frames.find((one) => !isInternalFrame(one)) ?? frames[0];
-  const file = frame.filename.split('/').slice(-2).join('/');
-  return `${frame.name}  ${file}:${frame.line}`;
+  const place = placeOf(frame);
+  return place === '' ? frame.name : `${frame.name}  ${place}`;
 }
 
 export async function rangeOf(session: DeviceSession, query: RangeQuery): Promise<RangeAnswer> {

@@ -6,12 +6,15 @@ import type {
   Axis,
   EngineApi,
   HolderRow,
+  KernelsAnswer,
+  KernelsQuery,
   MomentAnswer,
   RangeAnswer,
   RangeQuery,
   TimelineAnswer,
   TimelineQuery,
 } from '../engine/protocol.ts';
+import { kernelDetail } from '../view/kernel-track.ts';
 import { stackFrames } from '../view/stack.ts';
 import type { Span } from '../view/viewport.ts';
 import { sameSpan } from '../view/viewport.ts';
@@ -21,6 +24,7 @@ import type { Detail } from './vs-detail.ts';
 export interface DeviceAnswers {
   timeline(answer: TimelineAnswer): void;
   range(answer: RangeAnswer): void;
+  kernels(answer: KernelsAnswer): void;
   detail(detail: Detail): void;
   failed(error: TraceErrorData): void;
 }
@@ -30,6 +34,7 @@ type Asked<T> = Promise<Result<T, TraceErrorData>>;
 export class DeviceQueries {
   private readonly timelines: Latest<TimelineQuery, Result<TimelineAnswer, TraceErrorData>>;
   private readonly ranges: Latest<RangeQuery, Result<RangeAnswer, TraceErrorData>>;
+  private readonly kernelTracks: Latest<KernelsQuery, Result<KernelsAnswer, TraceErrorData>>;
   /** Only the newest click is answered. */
   private clicks = 0;
   private readonly api: () => Promise<EngineApi>;
@@ -51,6 +56,11 @@ export class DeviceQueries {
       (result) => (result.ok ? answers.range(result.value) : answers.failed(result.error)),
       failed,
     );
+    this.kernelTracks = new Latest(
+      async (query): Asked<KernelsAnswer> => (await api()).kernels(query),
+      (result) => (result.ok ? answers.kernels(result.value) : answers.failed(result.error)),
+      failed,
+    );
   }
 
   timeline(query: Omit<TimelineQuery, 'device'>): void {
@@ -61,10 +71,15 @@ export class DeviceQueries {
     this.ranges.want({ ...query, device: this.device });
   }
 
+  kernels(query: Omit<KernelsQuery, 'device'>): void {
+    this.kernelTracks.want({ ...query, device: this.device });
+  }
+
   /** Answers under way belong to another axis. */
   forget(): void {
     this.timelines.reset();
     this.ranges.reset();
+    this.kernelTracks.reset();
   }
 
   async moment(axis: Axis, x: number): Promise<void> {
@@ -81,6 +96,20 @@ export class DeviceQueries {
       if (click !== this.clicks) return;
       if (!result.ok) return this.answers.failed(result.error);
       this.answers.detail({ kind: 'holder', holder, frames: stackFrames(result.value) });
+    } catch (error) {
+      this.answers.failed(toErrorData(error, null));
+    }
+  }
+
+  /** What ran in a stretch of time. */
+  async kernelDetail({ from, to }: Span): Promise<void> {
+    const click = ++this.clicks;
+    try {
+      const result = await (await this.api()).kernels({ device: this.device, from, to, columns: 1 });
+      if (click !== this.clicks) return;
+      if (!result.ok) return this.answers.failed(result.error);
+      const detail = kernelDetail(result.value);
+      if (detail !== null) this.answers.detail({ kind: 'facts', ...detail });
     } catch (error) {
       this.answers.failed(toErrorData(error, null));
     }

@@ -1,12 +1,23 @@
-/** Histograms and tables of a device's range, below its charts. */
+/** What stands above and below a device's charts: out-of-memory errors; histograms and tables of the range. */
 import { html, nothing } from 'lit';
 import type { ByteUnit } from '../base/units.ts';
 import type { DeviceView, RangeAnswer } from '../engine/protocol.ts';
-import { holdersTable, kindsTable, segmentsTable, streamsTable } from '../view/device-tables.ts';
+import {
+  holdersTable,
+  holdersWords,
+  kindsTable,
+  segmentsTable,
+  streamsTable,
+} from '../view/device-tables.ts';
+import type { OomMark } from '../view/marks.ts';
 import type { TableModel } from '../view/table.ts';
+import { count } from '../view/words.ts';
 import './vs-histograms.ts';
 import type { RowOpenEvent } from './vs-table.ts';
 import './vs-table.ts';
+
+/** Out-of-memory errors that are told in words. */
+const MOST_OOMS = 5;
 
 export interface DeviceSections {
   readonly device: DeviceView;
@@ -31,14 +42,11 @@ export function renderDeviceTables({ device, range, unit, openHolder, open }: De
       <vs-histograms .streams=${range.streams} .unit=${unit}></vs-histograms>
     </section>
     ${
-      range.holders.length === 0 || device.producer === 'nsys'
+      range.holders.length === 0 || (device.producer === 'nsys' && !device.hasStacks)
         ? nothing
         : html`<section class="panel body">
             <h2>Who holds it</h2>
-            <p class="quiet">
-              Allocations alive at the end of the range, by the code that made them. A row shows the whole
-              stack.
-            </p>
+            <p class="quiet">${holdersWords(device)}</p>
             <vs-table
               .model=${holdersTable(range, unit)}
               .current=${openHolder}
@@ -58,4 +66,19 @@ export function renderDeviceTables({ device, range, unit, openHolder, open }: De
           )
     }
   `;
+}
+
+/** What went wrong comes before the curves that show it. */
+export function renderOoms(marks: readonly OomMark[], goTo: (xNs: number, row: number) => void): unknown {
+  if (marks.length === 0) return nothing;
+  const more = marks.length - MOST_OOMS;
+  return html`<ul class="ooms" aria-label="Out-of-memory errors">
+    ${marks
+      .slice(0, MOST_OOMS)
+      .map(
+        ({ title, when, xNs, row }) =>
+          html`<li>${title} <button class="link" @click=${() => goTo(xNs, row)}>${when}</button></li>`,
+      )}
+    ${more > 0 ? html`<li>${count(more, 'more', 'more')}, marked below</li>` : nothing}
+  </ul>`;
 }

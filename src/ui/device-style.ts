@@ -37,11 +37,6 @@ export const deviceStyle = css`
     border-left: 3px solid var(--bad);
     border-radius: 4px;
   }
-  .tools {
-    display: flex;
-    flex-wrap: wrap;
-    gap: 8px;
-  }
   .range {
     position: sticky;
     top: 45px;

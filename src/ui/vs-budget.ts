@@ -142,7 +142,7 @@ export class VsBudget extends LitElement {
     const bars = budgetBars(budgets, unit);
     const shown = this.all ? bars : bars.slice(0, MOST_BARS);
     const few = bars.length <= MOST_SUMS;
-    const off = bars.some(({ apart }) => apart);
+    const off = bars.some(({ apart, claimed }) => apart && claimed);
     const marked = bars.some(({ requestedAt }) => requestedAt !== null);
     const producers = [...new Set(budgets.map(({ producer }) => producer))].join(', ');
     return html`

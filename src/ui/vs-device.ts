@@ -10,6 +10,7 @@ import type {
   Axis,
   DeviceView,
   EngineApi,
+  KernelsAnswer,
   RangeAnswer,
   Readings,
   SourceView,
@@ -24,28 +25,28 @@ import { annotationLanes, oomMarks } from '../view/marks.ts';
 import { hasReadings, readingsOfDevice } from '../view/readings.ts';
 import type { Span } from '../view/viewport.ts';
 import { spanBetween, toRange } from '../view/viewport.ts';
-import { count, describeRange } from '../view/words.ts';
+import { describeRange } from '../view/words.ts';
+import { chartToolsStyle, renderChartTools } from './chart-tools.ts';
 import { DeviceQueries } from './device-queries.ts';
 import { deviceStyle } from './device-style.ts';
-import { renderDeviceTables } from './device-sections.ts';
+import { renderDeviceTables, renderOoms } from './device-sections.ts';
 import { saveFile } from './save-file.ts';
 import { controls } from './theme.ts';
 import type { Detail } from './vs-detail.ts';
 import './vs-detail.ts';
 import './vs-file-bar.ts';
 import './vs-headline.ts';
+import './vs-kernels.ts';
 import type { VsReadings } from './vs-readings.ts';
 import './vs-readings.ts';
 import './vs-timeline.ts';
 
 /** Rows of segments and holders that are asked for. */
 const ROW_LIMIT = 500;
-/** Out-of-memory errors that are told in words. */
-const MOST_OOMS = 5;
 
 @customElement('vs-device')
 export class VsDevice extends LitElement {
-  static override styles = [controls, deviceStyle];
+  static override styles = [controls, deviceStyle, chartToolsStyle];
 
   @property({ attribute: false }) source!: SourceView;
   @property({ attribute: false }) device!: DeviceView;
@@ -55,6 +56,7 @@ export class VsDevice extends LitElement {
 
   @state() private view!: DeviceState;
   @state() private timeline: TimelineAnswer | null = null;
+  @state() private kernels: KernelsAnswer | null = null;
   @state() private range: RangeAnswer | null = null;
   @state() private detail: Detail | null = null;
   @state() private openHolder: string | null = null;
@@ -83,6 +85,7 @@ export class VsDevice extends LitElement {
         this.emit('ran-on', answer.ranOn);
       },
       range: (answer) => (this.range = answer),
+      kernels: (answer) => (this.kernels = answer),
       detail: (detail) => this.showDetail(detail),
       failed: (error) => (this.error = error),
     });
@@ -123,6 +126,8 @@ export class VsDevice extends LitElement {
       const range = toRange(view.axis, view.span);
       const series = this.device.series.map(({ id }) => id);
       this.queries.timeline({ series, range, axis: view.axis, columns: this.width });
+      if (this.device.kernels !== null && view.axis === 'time')
+        this.queries.kernels({ from: range.from, to: range.to, columns: this.width });
     }
   }
 
@@ -205,6 +210,7 @@ export class VsDevice extends LitElement {
           this.show(moves.zoomed(this.view, device, detail.at, detail.factor))}
         @chart-select=${({ detail }: CustomEvent<{ from: number; to: number }>) =>
           this.select(spanBetween(detail.from, detail.to, moves.wholeOf(device, this.view.axis)))}
+        @kernel-pick=${(event: CustomEvent<Span>) => void this.queries.kernelDetail(event.detail)}
         @choose-span=${({ detail }: CustomEvent<Span>) => this.select(detail)}
         @chart-size=${(event: CustomEvent<{ width: number }>) => this.resized(event.detail.width)}
         @toggle-curve=${(event: CustomEvent<{ id: string }>) =>
@@ -228,8 +234,9 @@ export class VsDevice extends LitElement {
         ${this.error === null ? nothing : html`<vs-error class="top" role="alert" .error=${this.error}></vs-error>`}
         <div class="columns">
           <div class="main">
-            ${this.ooms()} ${this.charts()} ${this.told(this.readings?.curves)} ${this.rangeBar()}
-            ${this.tables()} ${this.told(this.readings?.tables)}
+            ${renderOoms(oomMarks(device, this.view.axis, unit), (xNs, row) => this.goTo(xNs, row))}
+            ${this.charts()} ${this.told(this.readings?.curves)} ${this.rangeBar()} ${this.tables()}
+            ${this.told(this.readings?.tables)}
           </div>
           <aside class="panel" aria-label="Details" tabindex="0">
             <vs-detail
@@ -271,21 +278,6 @@ export class VsDevice extends LitElement {
     ></vs-readings>`;
   }
 
-  /** What went wrong comes before the curves that show it. */
-  private ooms(): unknown {
-    const marks = oomMarks(this.device, this.view.axis, this.unit);
-    if (marks.length === 0) return nothing;
-    return html`<ul class="ooms" aria-label="Out-of-memory errors">
-      ${marks
-        .slice(0, MOST_OOMS)
-        .map(
-          ({ title, when, xNs, row }) =>
-            html`<li>${title} <button class="link" @click=${() => this.goTo(xNs, row)}>${when}</button></li>`,
-        )}
-      ${marks.length > MOST_OOMS ? html`<li>${count(marks.length - MOST_OOMS, 'more', 'more')}, marked below</li>` : nothing}
-    </ul>`;
-  }
-
   private charts(): unknown {
     const { device, view } = this;
     const usage = moves.seriesOf(device, 'usage');
@@ -294,7 +286,7 @@ export class VsDevice extends LitElement {
       view.axis === 'time' && this.width > 0 ? annotationLanes(device, view.span, this.width) : null;
     const marks = oomMarks(device, view.axis, this.unit).map(({ x }) => x);
     return html`
-      ${this.chart('Memory over time', usage, 280, marks, lanes, this.tools())}
+      ${this.chart('Memory over time', usage, 280, marks, lanes, [this.tools(), this.kernelTrack()])}
       ${
         fragmentation.length === 0
           ? nothing
@@ -309,7 +301,7 @@ export class VsDevice extends LitElement {
     height: number,
     marks: readonly number[],
     lanes: AnnotationLanes | null,
-    tools: unknown,
+    slotted: unknown,
   ): unknown {
     const { view } = this;
     return html`<vs-timeline
@@ -331,7 +323,7 @@ export class VsDevice extends LitElement {
       ?full=${moves.isFull(view, this.device)}
       ?selecting=${this.selecting}
       ?rightAxis=${this.device.series.some(({ unit }) => unit === 'count')}
-      >${tools}</vs-timeline
+      >${slotted}</vs-timeline
     >`;
   }
 
@@ -344,30 +336,34 @@ export class VsDevice extends LitElement {
       >
         ${label}
       </button>`;
-    const mode = (selects: boolean, label: string): unknown =>
-      html`<button
-        aria-pressed=${this.selecting === selects ? 'true' : 'false'}
-        @click=${() => (this.selecting = selects)}
-      >
-        ${label}
-      </button>`;
-    const key = (action: KeyAction, label: string, title: string): unknown =>
-      html`<button title=${title} aria-label=${title} @click=${() => this.act(action)}>${label}</button>`;
-    return html`<div class="tools" slot="tools">
-      ${
-        this.device.clock === 'none'
-          ? nothing
-          : html`<span class="group" role="group" aria-label="Axis">
-              ${axisButton('time', 'Time')}${axisButton('event', 'Events')}
-            </span>`
-      }
-      <span class="group" role="group" aria-label="Dragging">
-        ${mode(false, 'Drag moves')}${mode(true, 'Drag selects')}
-      </span>
-      <span class="group" role="group" aria-label="Zoom">
-        ${key('zoom-out', '−', 'Zoom out (s)')}${key('zoom-in', '+', 'Zoom in (w)')}${key('fit', 'Fit', 'Fit (f)')}
-      </span>
-    </div>`;
+    return renderChartTools(
+      {
+        selecting: this.selecting,
+        choose: (selects) => (this.selecting = selects),
+        act: (action) => this.act(action),
+      },
+      this.device.clock === 'none'
+        ? nothing
+        : html`<span class="group" role="group" aria-label="Axis">
+            ${axisButton('time', 'Time')}${axisButton('event', 'Events')}
+          </span>`,
+    );
+  }
+
+  private kernelTrack(): unknown {
+    const { device, view } = this;
+    if (device.kernels === null || view.axis !== 'time') return nothing;
+    return html`<vs-kernels
+      slot="below"
+      .answer=${this.kernels}
+      .span=${view.span}
+      .hoverX=${this.hoverX}
+      .width=${this.width}
+      .outside=${device.kernels.outside}
+      ?dark=${this.dark}
+      ?full=${moves.isFull(view, device)}
+      ?selecting=${this.selecting}
+    ></vs-kernels>`;
   }
 
   private rangeBar(): unknown {

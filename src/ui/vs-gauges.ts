@@ -9,6 +9,7 @@ import type { GaugeChart, GaugeMetric, GaugeSet } from '../view/gauges.ts';
 import { MOST_SHOWN } from '../view/gauges.ts';
 import type { Span } from '../view/viewport.ts';
 import { sameSpan } from '../view/viewport.ts';
+import { chartStyle } from './chart-style.ts';
 import { legendStyle, renderLegend } from './legend.ts';
 import { controls } from './theme.ts';
 import './uplot-chart.ts';
@@ -20,19 +21,9 @@ const MOST_ENTRIES = 16;
 export class VsGauges extends LitElement {
   static override styles = [
     controls,
+    chartStyle,
     legendStyle,
     css`
-      :host {
-        display: block;
-      }
-      header {
-        display: flex;
-        flex-wrap: wrap;
-        align-items: center;
-        justify-content: space-between;
-        gap: 8px 16px;
-        padding: 10px 16px 0;
-      }
       .metrics {
         margin-bottom: 8px;
       }

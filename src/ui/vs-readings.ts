@@ -21,6 +21,7 @@ import { readingsCards } from '../view/readings.ts';
 import type { Span } from '../view/viewport.ts';
 import { clampSpan, panBy, sameSpan, spanBetween, zoomAbout } from '../view/viewport.ts';
 import { count } from '../view/words.ts';
+import { chartToolsStyle, renderChartTools } from './chart-tools.ts';
 import { controls } from './theme.ts';
 import './vs-budget.ts';
 import type { FactsDetail } from './vs-detail.ts';
@@ -37,6 +38,7 @@ const NARROWEST_SAMPLES = 4;
 export class VsReadings extends LitElement {
   static override styles = [
     controls,
+    chartToolsStyle,
     css`
       :host {
         display: grid;
@@ -56,11 +58,6 @@ export class VsReadings extends LitElement {
       }
       .bad {
         border-left: 3px solid var(--bad);
-      }
-      .tools {
-        display: flex;
-        flex-wrap: wrap;
-        gap: 8px;
       }
       .range {
         display: flex;
@@ -260,6 +257,11 @@ export class VsReadings extends LitElement {
     if (charts.length === 0) return nothing;
     const main = charts.filter(({ aside }) => !aside);
     const rest = charts.filter(({ aside }) => aside);
+    const { selecting } = this;
+    const tools = renderChartTools(
+      { selecting, choose: (selects) => (this.selecting = selects), act: (action) => this.act(action) },
+      nothing,
+    );
     const caught =
       <T>(handle: (detail: T) => void) =>
       (event: CustomEvent<T>): void => {
@@ -279,7 +281,7 @@ export class VsReadings extends LitElement {
       )}
       @toggle-gauges=${caught<{ ids: readonly string[]; show: boolean }>((detail) => this.toggle(detail))}
     >
-      ${main.map((chart, index) => this.chart(chart, index === 0 ? this.tools() : nothing, 'panel'))}
+      ${main.map((chart, index) => this.chart(chart, index === 0 ? tools : nothing, 'panel'))}
       ${
         rest.length === 0
           ? nothing
@@ -308,26 +310,6 @@ export class VsReadings extends LitElement {
       ?selecting=${this.selecting}
       >${tools}</vs-gauges
     >`;
-  }
-
-  private tools(): unknown {
-    const mode = (selects: boolean, label: string): unknown =>
-      html`<button
-        aria-pressed=${this.selecting === selects ? 'true' : 'false'}
-        @click=${() => (this.selecting = selects)}
-      >
-        ${label}
-      </button>`;
-    const key = (action: KeyAction, label: string, title: string): unknown =>
-      html`<button title=${title} aria-label=${title} @click=${() => this.act(action)}>${label}</button>`;
-    return html`<div class="tools" slot="tools">
-      <span class="group" role="group" aria-label="Dragging">
-        ${mode(false, 'Drag moves')}${mode(true, 'Drag selects')}
-      </span>
-      <span class="group" role="group" aria-label="Zoom">
-        ${key('zoom-out', '−', 'Zoom out (s)')}${key('zoom-in', '+', 'Zoom in (w)')}${key('fit', 'Fit', 'Fit (f)')}
-      </span>
-    </div>`;
   }
 
   private tables(): unknown {

@@ -79,6 +79,11 @@ export class VsTable extends LitElement {
         min-width: 24ch;
         white-space: normal;
       }
+      .breaks {
+        min-width: 12ch;
+        white-space: normal;
+        overflow-wrap: anywhere;
+      }
       :host([dense]) th,
       :host([dense]) td {
         padding-left: 8px;
@@ -202,6 +207,7 @@ export class VsTable extends LitElement {
       column.numeric ? 'numeric' : '',
       column.wide ? 'wide' : '',
       column.wraps ? 'wraps' : '',
+      column.breaks ? 'breaks' : '',
     ].join(' ');
     const text = item.mono ? html`<span class="mono">${item.text}</span>` : item.text;
     // The click bubbles to the row: the button is there for the keyboard.

@@ -9,6 +9,7 @@ import type { AnnotationLanes } from '../view/marks.ts';
 import { hiddenAnnotations } from '../view/marks.ts';
 import type { Span } from '../view/viewport.ts';
 import { formatX } from '../view/words.ts';
+import { chartStyle } from './chart-style.ts';
 import { legendStyle, renderLegend } from './legend.ts';
 import { controls } from './theme.ts';
 import './uplot-chart.ts';
@@ -17,19 +18,9 @@ import './uplot-chart.ts';
 export class VsTimeline extends LitElement {
   static override styles = [
     controls,
+    chartStyle,
     legendStyle,
     css`
-      :host {
-        display: block;
-      }
-      header {
-        display: flex;
-        flex-wrap: wrap;
-        align-items: center;
-        justify-content: space-between;
-        gap: 8px 16px;
-        padding: 10px 16px 0;
-      }
       .lanes {
         position: relative;
         margin: 6px 0 2px;
@@ -117,6 +108,7 @@ export class VsTimeline extends LitElement {
         .style=${`height: ${this.height}px`}
         @chart-size=${(event: CustomEvent<{ width: number }>) => (this.width = event.detail.width)}
       ></uplot-chart>
+      <slot name="below"></slot>
     `;
   }
 

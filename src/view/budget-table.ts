@@ -92,7 +92,7 @@ function linesOf(budgets: readonly MemoryBudget[], bars: readonly BudgetBar[], u
   });
   if (bars.some(({ unexplained }) => unexplained !== null)) {
     lines.push({
-      label: 'Unexplained (computed)',
+      label: bars.some(({ claimed }) => claimed) ? 'Unexplained (computed)' : 'Not printed (computed)',
       cells: bars.map(({ unexplained, apart }) => {
         if (unexplained === null) return cell('–', -Infinity, { title: 'Not every part was printed.' });
         const bytes = Math.round(unexplained);

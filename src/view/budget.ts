@@ -43,6 +43,8 @@ export interface BudgetBar {
   readonly unexplained: number | null;
   /** Whether that is more than the printed digits leave open. */
   readonly apart: boolean;
+  /** The log says that its parts make up the whole: where they do not, something is wrong. */
+  readonly claimed: boolean;
 }
 
 /**
@@ -159,6 +161,14 @@ function draftRequested(budget: MemoryBudget, requested: Figures, unit: ByteUnit
   };
 }
 
+const notPrinted = (bytes: number): Piece => ({
+  id: 'untold',
+  kind: 'untold',
+  label: 'Not printed',
+  color: null,
+  bytes,
+});
+
 /** The log says what was free before and after: what went in between is measured against that. */
 function draftFree(budget: MemoryBudget, unit: ByteUnit): Draft {
   const of = (id: PartId): Figures | null => figuresOf(budget, id);
@@ -179,20 +189,14 @@ function draftFree(budget: MemoryBudget, unit: ByteUnit): Draft {
   const slack = slackOf([start, ...figures.map(([, figure]) => figure)]) + (available?.granularity ?? 0) / 2;
   const measured = start !== null && available !== null;
   const unexplained = measured ? start.value - available.value - parts : null;
-  if (unexplained !== null && unexplained > slack)
-    pieces.push({
-      id: 'unexplained',
-      kind: 'unexplained',
-      label: 'Unexplained',
-      color: null,
-      bytes: unexplained,
-    });
+  // Such a server claims no sum: what no line names is not printed, and nothing is wrong with it.
+  if (unexplained !== null && unexplained > slack) pieces.push(notPrinted(unexplained));
   if (available !== null && start !== null)
     pieces.push({ id: 'left', kind: 'left', label: 'Left free', color: null, bytes: available.value });
   const used = pieces.reduce((sum, { bytes }) => sum + bytes, 0);
   const whole = Math.max(total?.value ?? start?.value ?? 0, used);
   if (!measured && whole - used > slack) {
-    pieces.push({ id: 'untold', kind: 'untold', label: 'Not printed', color: null, bytes: whole - used });
+    pieces.push(notPrinted(whole - used));
   }
   const taken = measured ? start.value - available.value : null;
   const head = taken === null ? '' : `${formatBytes(Math.round(taken), unit)} taken from the start on`;
@@ -239,6 +243,7 @@ export function budgetBars(budgets: readonly MemoryBudget[], unit: ByteUnit): Bu
       sum: sumOf(draft, unit),
       unexplained: draft.unexplained,
       apart: draft.unexplained !== null && Math.abs(draft.unexplained) > draft.slack,
+      claimed: draft.requested !== null,
     };
   });
 }
@@ -264,29 +269,51 @@ export function budgetKeys(bars: readonly BudgetBar[]): BudgetKey[] {
 
 const rankName = ({ rank }: BudgetBar, index: number): string => (rank === '' ? `budget ${index + 1}` : rank);
 
-/** Whether the parts add up, in words. */
+interface Judged {
+  readonly bar: BudgetBar;
+  readonly name: string;
+}
+
+/** "TP0: 1.30 GiB unexplained; TP1: ... and 3 more"; without names where there is one bar. */
+function tell(judged: readonly Judged[], alone: boolean, say: (bytes: number) => string): string {
+  const told = judged.slice(0, 4).map(({ bar, name }) => {
+    const what = say(bar.unexplained ?? 0);
+    return alone ? what : `${name}: ${what}`;
+  });
+  const more = judged.length > told.length ? ` and ${judged.length - told.length} more` : '';
+  return told.join('; ') + more;
+}
+
+/** Whether the parts add up, in words; what remains where the log claims no sum. */
 export function budgetVerdict(bars: readonly BudgetBar[], unit: ByteUnit): string {
   const judged = bars
-    .map((bar, index) => ({ bar, name: rankName(bar, index) }))
+    .map((bar, index): Judged => ({ bar, name: rankName(bar, index) }))
     .filter(({ bar }) => bar.unexplained !== null);
   if (judged.length === 0) return 'The log does not print every part, so it cannot be added up.';
   const off = judged.filter(({ bar }) => bar.apart);
-  if (off.length === 0) {
-    const unjudged = bars.length - judged.length;
-    const who =
-      bars.length === 1
-        ? 'The parts add'
-        : unjudged === 0
-          ? `The parts of all ${bars.length} add`
-          : `The parts of ${judged.length} of ${bars.length} add`;
-    return `${who} up, within the printed digits.`;
+  const alone = bars.length === 1;
+  const amount = (bytes: number): string => formatBytes(Math.round(Math.abs(bytes)), unit);
+  const wrong = off.filter(({ bar }) => bar.claimed);
+  if (wrong.length > 0) {
+    const what = tell(wrong, alone, (bytes) =>
+      bytes > 0 ? `${amount(bytes)} unexplained` : `${amount(bytes)} more than requested`,
+    );
+    return `Does not add up. ${what}.`;
   }
-  const told = off.slice(0, 4).map(({ bar, name }) => {
-    const bytes = bar.unexplained ?? 0;
-    const amount = formatBytes(Math.round(Math.abs(bytes)), unit);
-    const what = bytes > 0 ? `${amount} unexplained` : `${amount} more than requested`;
-    return bars.length === 1 ? what : `${name}: ${what}`;
-  });
-  const more = off.length > told.length ? ` and ${off.length - told.length} more` : '';
-  return `Does not add up. ${told.join('; ')}${more}.`;
+  const rest = off.filter(({ bar }) => !bar.claimed);
+  if (rest.length > 0) {
+    const what = tell(rest, alone, (bytes) =>
+      bytes > 0
+        ? `${amount(bytes)} went to what no line names`
+        : `${amount(bytes)} less went than the lines name`,
+    );
+    return `What was free is printed before and after each step, and no sum of the steps: ${what}.`;
+  }
+  const unjudged = bars.length - judged.length;
+  const who = alone
+    ? 'The parts add'
+    : unjudged === 0
+      ? `The parts of all ${bars.length} add`
+      : `The parts of ${judged.length} of ${bars.length} add`;
+  return `${who} up, within the printed digits.`;
 }

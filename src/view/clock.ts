@@ -43,6 +43,16 @@ export function formatMoment(clock: Clock, timeNs: bigint): string {
   return `${digits.day} ${digits.time}${fraction === '' ? '' : `.${fraction}`}`;
 }
 
+/** What all moments from `first` to `last` begin with is left out: the day where it is one, else the year. */
+export function formatMomentBetween(clock: Clock, timeNs: bigint, first: bigint, last: bigint): string {
+  const text = formatMoment(clock, timeNs);
+  const ends = [formatMoment(clock, first), formatMoment(clock, last)];
+  const shared = [/^\d{4}-\d\d-\d\d /, /^\d{4}-/]
+    .map((pattern) => pattern.exec(text)?.[0] ?? '')
+    .find((prefix) => prefix !== '' && ends.every((end) => end.startsWith(prefix)));
+  return text.slice(shared?.length ?? 0);
+}
+
 /** Moment of a place on the axis, whole nanoseconds. */
 export const momentOf = (base: bigint, x: number): bigint => base + BigInt(Math.floor(x));
 

@@ -17,6 +17,11 @@ const percent = (part: number, whole: number): Cell =>
 const shareOf = (part: number, whole: number): number | null =>
   whole > 0 ? Math.min(1, part / whole) : null;
 
+export const holdersWords = ({ producer }: DeviceView): string =>
+  producer === 'torch'
+    ? 'Allocations alive at the end of the range, by the code that made them. A row shows the whole stack.'
+    : 'Device memory alive at the end of the range, by the API call and, where it was recorded, the call chain behind it. A row shows the whole stack.';
+
 export function holdersTable(answer: RangeAnswer, unit: ByteUnit): TableModel {
   const largest = Math.max(0, ...answer.holders.map((holder) => holder.bytes));
   return {

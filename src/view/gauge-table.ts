@@ -1,11 +1,11 @@
 /** Figures over time as a table: lowest, highest, last of each series, in the whole file or a chosen range. */
 import type { ByteUnit } from '../base/units.ts';
 import { formatInteger } from '../base/units.ts';
-import { formatMoment, momentOf } from './clock.ts';
+import { formatMoment, formatMomentBetween, momentOf } from './clock.ts';
 import { statisticsOf } from './gauge-columns.ts';
 import { gaugeLabels } from './gauge-names.ts';
 import type { GaugeSeries, GaugeSet } from './gauges.ts';
-import { exactQuantity, formatGranularity, formatQuantity } from './quantity.ts';
+import { describeGranularity, exactQuantity, formatGranularity, formatQuantity } from './quantity.ts';
 import type { Cell, TableModel } from './table.ts';
 import { cell } from './table.ts';
 import type { Span } from './viewport.ts';
@@ -15,10 +15,23 @@ function quantityCell(value: number, { gauge }: GaugeSeries, unit: ByteUnit): Ce
   return cell(formatQuantity(value, gauge.unit, unit), value, { title: exactQuantity(value, gauge.unit) });
 }
 
-const nameCells = (series: GaugeSeries): Cell[] => [
-  cell(series.gauge.label, series.gauge.label, { title: series.gauge.note ?? series.gauge.id }),
-  cell(series.name === '' ? '–' : series.name, series.name, { title: gaugeLabels(series.gauge) || null }),
-];
+/** How coarse its figures are stands with the curve, too: here it is in the title. */
+function nameCells(series: GaugeSeries, unit: ByteUnit): Cell[] {
+  const { label, note, id, granularity, unit: measure } = series.gauge;
+  const title = [note ?? id, describeGranularity(granularity, measure, unit)].filter((text) => text !== '');
+  return [
+    cell(label, label, { title: title.join(' · ') }),
+    cell(series.name === '' ? '–' : series.name, series.name, { title: gaugeLabels(series.gauge) || null }),
+  ];
+}
+
+/** Without the day where the whole file is of one: the words above the table tell it. */
+function momentCell({ clock, base, last }: GaugeSet, at: number): Cell {
+  if (Number.isNaN(at)) return cell('–', -Infinity);
+  const moment = momentOf(base, at);
+  const title = formatMoment(clock, moment);
+  return cell(formatMomentBetween(clock, moment, base, momentOf(base, last)), at, { title });
+}
 
 const coarseCell = ({ gauge }: GaugeSeries, unit: ByteUnit): Cell =>
   cell(formatGranularity(gauge.granularity, gauge.unit, unit) || 'exact', gauge.granularity);
@@ -27,33 +40,31 @@ export function gaugesTable(set: GaugeSet, range: Span | null, unit: ByteUnit): 
   const all = set.charts.flatMap(({ series }) => series);
   // One place only: there is nothing to tell apart.
   const named = all.some(({ name }) => name !== '');
+  const rows = all.map((series) => ({ series, told: statisticsOf(series.samples, range ?? set.whole) }));
+  const lacks = rows.some(({ told }) => told.missing > 0);
   return {
     caption: 'Figures over time: lowest, highest and last of each',
     columns: [
-      { id: 'figure', label: 'Figure', numeric: false },
-      ...(named ? [{ id: 'of', label: 'Of', numeric: false }] : []),
+      { id: 'figure', label: 'Figure', numeric: false, wraps: true },
+      ...(named ? [{ id: 'of', label: 'Of', numeric: false, breaks: true }] : []),
       { id: 'min', label: 'Lowest', numeric: true },
       { id: 'max', label: 'Highest', numeric: true },
       { id: 'when', label: 'Highest at', numeric: true },
       { id: 'last', label: 'Last', numeric: true },
       { id: 'count', label: 'Samples', numeric: true },
-      { id: 'missing', label: 'Missing', numeric: true },
-      { id: 'printed', label: 'Printed to', numeric: true },
+      ...(lacks ? [{ id: 'missing', label: 'Missing', numeric: true }] : []),
     ],
-    rows: all.map((series) => {
-      const told = statisticsOf(series.samples, range ?? set.whole);
-      const when = Number.isNaN(told.maxAt) ? '–' : formatMoment(set.clock, momentOf(set.base, told.maxAt));
+    rows: rows.map(({ series, told }) => {
       return {
         key: series.id,
         cells: [
-          ...nameCells(series).slice(0, named ? 2 : 1),
+          ...nameCells(series, unit).slice(0, named ? 2 : 1),
           quantityCell(told.min, series, unit),
           quantityCell(told.max, series, unit),
-          cell(when, Number.isNaN(told.maxAt) ? -Infinity : told.maxAt),
+          momentCell(set, told.maxAt),
           quantityCell(told.last, series, unit),
           cell(formatInteger(told.count), told.count),
-          cell(formatInteger(told.missing), told.missing),
-          coarseCell(series, unit),
+          ...(lacks ? [cell(formatInteger(told.missing), told.missing)] : []),
         ],
       };
     }),
@@ -76,7 +87,7 @@ export function singlesTable(set: GaugeSet, unit: ByteUnit): TableModel {
     rows: set.single.map((series) => ({
       key: series.id,
       cells: [
-        ...nameCells(series),
+        ...nameCells(series, unit),
         quantityCell(series.gauge.value[0], series, unit),
         cell(
           set.clock === 'none' ? '–' : formatMoment(set.clock, series.gauge.time_ns[0]),

@@ -16,11 +16,11 @@ export interface StackFrame {
 export const noStackWords = (producer: DeviceView['producer']): string =>
   producer === 'torch'
     ? 'No stack was recorded for it, or it was allocated before the recording. To record stacks, leave stacks="all" and context="all" as they are in _record_memory_history().'
-    : 'Nsight Systems exports hold no stacks for memory events.';
+    : 'The export names no API call for it: nsys records them with --trace=cuda, and the call chain behind them with --cudabacktrace=memory.';
 
-/** PyTorch's own and Python's own files, and frames without a file. */
+/** PyTorch's, Python's and CUDA's own files, and frames without a file. */
 const LIBRARY =
-  /[\\/](site|dist)-packages[\\/](torch|torchgen|torchvision|triton)[\\/]|[\\/]lib[\\/]python3[^\\/]*[\\/](?!(site|dist)-packages)|^<frozen|^\?\?$|^$/;
+  /[\\/](site|dist)-packages[\\/](torch|torchgen|torchvision|triton)[\\/]|[\\/]lib[\\/]python3[^\\/]*[\\/](?!(site|dist)-packages)|^<frozen|^\?\?$|^CUDA API$|[\\/]lib(cuda|cudart|c10|c10_cuda|torch[a-z_]*|c|pthread)[-.\d]*\.so|^$/;
 const PACKAGES = /^.*[\\/](site|dist)-packages[\\/]/;
 
 export function stackFrames(frames: readonly Frame[]): StackFrame[] {

@@ -17,6 +17,8 @@ export interface Column {
   readonly wide?: boolean;
   /** Long text goes on in a second line instead of being cut. */
   readonly wraps?: boolean;
+  /** Goes on in a second line, and may be narrow: names of a few words. */
+  readonly breaks?: boolean;
 }
 
 export interface Sort {

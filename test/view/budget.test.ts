@@ -128,10 +128,15 @@ describe('without a request', () => {
       'before before 25.64',
       'part weights 67.56',
       'part kv_cache 20.42',
-      'unexplained unexplained 2.38',
+      'untold untold 2.38',
       'left left 25.00',
     ]);
     expect(one.requestedAt).toBeNull();
+    // No sum is claimed, so nothing is wrong where the steps are not all of it.
+    expect(one.claimed).toBe(false);
+    expect(budgetVerdict([one], 'binary')).toBe(
+      'What was free is printed before and after each step, and no sum of the steps: 2.38 GiB went to what no line names.',
+    );
   });
 
   it('every line is a step of its own, also where two have the same name', () => {
