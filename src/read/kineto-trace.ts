@@ -17,6 +17,7 @@ import { eachMember, isList, isObject, type JsonValue, textOf } from '../file/js
 import type { Warning } from '../trace/capture.ts';
 import type { LogEvent } from '../trace/readings.ts';
 import { sourceData } from '../trace/source-data.ts';
+import { headText, passOver } from './json-pass.ts';
 import { EventScanner, findEvent, type EventParts } from './kineto-event.ts';
 import { DeviceEvents, HOST, deviceTypeName } from './kineto-memory.ts';
 import { TransferSums } from './kineto-transfers.ts';
@@ -329,9 +330,7 @@ class TraceReading {
 async function read(input: ReaderInput, context: ReaderContext): Promise<ReadOutcome> {
   const json = new JsonCursor(input.chunks(), context);
   const reading = new TraceReading((event) => json.offsetIn(event.start));
-  let error: TraceError | null;
-  try {
-    await json.skipMark();
+  const error = await passOver(json, input, FORMAT, async () => {
     const first = await json.peek();
     if (first === OPEN_OBJECT) {
       await json.enter();
@@ -339,18 +338,12 @@ async function read(input: ReaderInput, context: ReaderContext): Promise<ReadOut
     } else if (first === OPEN_ARRAY) {
       await reading.readEvents(json);
     }
-    error = json.inputError;
-  } catch (thrown) {
-    if (!(thrown instanceof TraceError) || thrown.code === 'cancelled') throw thrown;
-    error = new TraceError(thrown.code, thrown.message, { ...thrown.toData(input.name), format: FORMAT });
-  } finally {
-    await json.close();
-  }
+  });
   return reading.outcome(json, error, input.name);
 }
 
 function sniff(head: Head): Sniff {
-  const text = new TextDecoder('latin1').decode(head.bytes).replace(/^\u00ef\u00bb\u00bf/, '');
+  const text = headText(head);
   const hasProfiler = /"(schemaVersion|deviceProperties|baseTimeNanoseconds|distributedInfo)"\s*:/.test(text);
   if (/^\s*\{/.test(text)) {
     if (/"traceEvents"\s*:\s*\[/.test(text)) {

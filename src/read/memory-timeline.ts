@@ -13,6 +13,7 @@ import { JsonCursor } from '../file/json-tokens.ts';
 import type { Warning } from '../trace/capture.ts';
 import type { Gauge } from '../trace/readings.ts';
 import { sourceData } from '../trace/source-data.ts';
+import { headText, passOver } from './json-pass.ts';
 import { CATEGORIES, CategoryCurves } from './memory-timeline-curves.ts';
 import { numbersAt } from './memory-timeline-rows.ts';
 import type { Head, Reader, ReaderContext, ReaderInput, ReadOutcome, Sniff } from './reader.ts';
@@ -179,22 +180,14 @@ class TimelineReading {
 async function read(input: ReaderInput, context: ReaderContext): Promise<ReadOutcome> {
   const json = new JsonCursor(input.chunks(), context);
   const reading = new TimelineReading(json);
-  let error: TraceError | null;
-  try {
-    await json.skipMark();
+  const error = await passOver(json, input, FORMAT, async () => {
     await json.enter();
     // Both begin with "[["; what follows the first number tells: a long list of times, or four numbers.
     if (await json.nextItem()) {
       if (isRawHead(await json.ahead(200))) await reading.readRaw();
       else await reading.readCoalesced();
     }
-    error = json.inputError;
-  } catch (thrown) {
-    if (!(thrown instanceof TraceError) || thrown.code === 'cancelled') throw thrown;
-    error = new TraceError(thrown.code, thrown.message, { ...thrown.toData(input.name), format: FORMAT });
-  } finally {
-    await json.close();
-  }
+  });
   return reading.outcome(error, input.name);
 }
 
@@ -205,9 +198,7 @@ const COALESCED = /^\s*\[\s*-?\d{1,17}\s*(?:,\s*\d{3,17}\s*)*(?:,\s*\d{0,17}\s*$
 const isRawHead = (text: string): boolean => RAW.test(text);
 
 function sniff(head: Head): Sniff {
-  const text = new TextDecoder('latin1')
-    .decode(head.bytes.subarray(0, 4096))
-    .replace(/^\u00ef\u00bb\u00bf/, '');
+  const text = headText(head, 4096);
   const inside = /^\s*\[/.exec(text);
   if (inside === null) return { score: 0, reason: 'no list' };
   const rest = text.slice(inside[0].length);

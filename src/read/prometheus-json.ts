@@ -12,6 +12,7 @@ import { CLOSE_ARRAY, CLOSE_OBJECT, OPEN_ARRAY, OPEN_OBJECT } from '../file/json
 import { JsonCursor } from '../file/json-tokens.ts';
 import { isList, isObject, type JsonValue } from '../file/json-value.ts';
 import { sourceData } from '../trace/source-data.ts';
+import { headText, passOver } from './json-pass.ts';
 import { sampleAt, SeriesSet, type OpenSeries } from './prometheus-series.ts';
 import type { Head, Reader, ReaderContext, ReaderInput, ReadOutcome, Sniff } from './reader.ts';
 
@@ -208,9 +209,7 @@ function labelsOf(value: JsonValue | undefined): Record<string, string> {
 async function read(input: ReaderInput, context: ReaderContext): Promise<ReadOutcome> {
   const json = new JsonCursor(input.chunks(), context);
   const reading = new AnswerReading(json);
-  let error: TraceError | null;
-  try {
-    await json.skipMark();
+  const error = await passOver(json, input, FORMAT, async () => {
     for (;;) {
       const byte = await json.peek();
       if (byte === OPEN_OBJECT) await reading.readAnswer();
@@ -219,18 +218,12 @@ async function read(input: ReaderInput, context: ReaderContext): Promise<ReadOut
       else if (byte === CLOSE_ARRAY || byte === CLOSE_OBJECT || byte === -1) break;
       else await json.skip();
     }
-    error = json.inputError;
-  } catch (thrown) {
-    if (!(thrown instanceof TraceError) || thrown.code === 'cancelled') throw thrown;
-    error = new TraceError(thrown.code, thrown.message, { ...thrown.toData(input.name), format: FORMAT });
-  } finally {
-    await json.close();
-  }
+  });
   return reading.outcome(error, input.name);
 }
 
 function sniff(head: Head): Sniff {
-  const text = new TextDecoder('latin1').decode(head.bytes).replace(/^\u00ef\u00bb\u00bf/, '');
+  const text = headText(head);
   if (!/^\s*(\[\s*)?\{/.test(text)) return { score: 0, reason: 'no JSON object' };
   const hasStatus = /^\s*(\[\s*)?\{\s*"status"\s*:\s*"(success|error)"/.test(text);
   const hasType = /"resultType"\s*:\s*"(matrix|vector|scalar|string)"/.test(text);
