@@ -1,13 +1,14 @@
 /**
  * One pass over the lines of a text: each line, without colours and carriage-return overwrites, goes to every
- * scanner. Lines that look as if they told of memory and that no scanner took are counted, the first ones listed.
+ * scanner that has a needle in it. Lines that look as if they told of memory and that no scanner took are counted,
+ * the first ones listed. Lines without any needle, most of a log, are never made into strings.
  */
 import { TraceError } from '../base/trace-error.ts';
-import { LineSplitter, type TextLine } from '../file/text-lines.ts';
 import type { SourceData, Warning } from '../trace/capture.ts';
+import { type ByteLine, ByteLineSplitter } from './byte-lines.ts';
+import { LineNeedles } from './line-needles.ts';
 import type { LineScan, LineScanner } from './log-scanner.ts';
 import { LogTimes } from './log-time.ts';
-import { stripColours } from './memory-summary-table.ts';
 import type { ReaderContext, ReaderInput } from './reader.ts';
 
 const BREATH_BYTES = 1 << 20;
@@ -20,6 +21,23 @@ const SIZE = /\d ?(?:[KMGT]i?B|bytes)\b/;
 const WORDS = /\b(?:memory|KV cache|VRAM)\b/i;
 /** Source lines of tracebacks, download and loading progress. */
 const NOT_MEMORY = /^\s*File "|^\s*at |\d+%\||[KMGT]i?B\/s/;
+
+/** Bits of a line's mask; those of the scanners come before. */
+const LOOKS = 1 << 28;
+const YEAR = 1 << 29;
+/** Colours may stand within a needle: such a line is for everyone. */
+const COLOURED = 1 << 30;
+
+/** A line without any of these does not look like memory (SIZE, WORDS), has no year and no colours. */
+const OWN_NEEDLES: readonly (readonly [string, number])[] = [
+  ...['kb', 'mb', 'gb', 'tb', 'kib', 'mib', 'gib', 'tib', 'bytes'].flatMap((unit): [string, number][] => [
+    [`0${unit}`, LOOKS],
+    [`0 ${unit}`, LOOKS],
+  ]),
+  ...['memory', 'kv cache', 'vram'].map((word): [string, number] => [word, LOOKS]),
+  ['2000-00-00', YEAR],
+  ...['\u001b', '[0;0m', '[1;36m'].map((colour): [string, number] => [colour, COLOURED]),
+];
 
 /** A number with a unit of memory, or a word for memory near a number. */
 export function looksLikeMemory(text: string): boolean {
@@ -49,6 +67,8 @@ export interface LinesRead {
 interface Running {
   readonly scanner: LineScanner;
   readonly scan: LineScan;
+  /** Its bit in a line's mask. */
+  readonly bit: number;
   taken: number;
 }
 
@@ -56,31 +76,42 @@ class Pass {
   readonly warnings: Warning[] = [];
   private readonly unread: Warning[] = [];
   private unreadLines = 0;
+  readonly needles: LineNeedles;
   private readonly times = new LogTimes();
   private readonly running: readonly Running[];
 
   constructor(scanners: readonly LineScanner[], fileName: string) {
-    this.running = scanners.map((scanner) => ({
+    this.running = scanners.map((scanner, at) => ({
       scanner,
       scan: scanner.start(fileName, this.times),
+      bit: 1 << at,
       taken: 0,
     }));
+    const theirs = this.running.flatMap(({ scanner, bit }) =>
+      scanner.needles.map((needle): [string, number] => [needle, bit]),
+    );
+    this.needles = new LineNeedles([...OWN_NEEDLES, ...theirs]);
   }
 
-  readonly onLine = ({ text, offset, cut }: TextLine): void => {
+  readonly onLine = (line: ByteLine): void => {
+    const { offset, cut } = line;
     if (cut) this.warnings.push({ message: 'A line of more than 1 MiB; its rest was left out.', offset });
-    const plain = stripColours(text);
-    this.times.see(plain);
-    const line = { text: plain, offset, cut };
+    const mask = cut || (line.mask & COLOURED) !== 0 ? -1 : line.mask;
+    if ((mask & YEAR) !== 0) this.times.see(line);
     let isTaken = false;
     for (const each of this.running) {
-      if (!each.scan.take(line)) continue;
+      const { scan } = each;
+      if ((mask & each.bit) === 0 && scan.wants?.(line) !== true) {
+        scan.pass?.(line);
+        continue;
+      }
+      if (!scan.take(line)) continue;
       isTaken = true;
-      each.taken += plain.length + 1;
+      each.taken += line.text.length + 1;
     }
-    if (isTaken || !looksLikeMemory(plain)) return;
+    if (isTaken || (mask & LOOKS) === 0 || !looksLikeMemory(line.text)) return;
     if (++this.unreadLines <= LISTED) {
-      this.unread.push({ message: `Not understood: ${plain.trim().slice(0, LISTED_LENGTH)}`, offset });
+      this.unread.push({ message: `Not understood: ${line.text.trim().slice(0, LISTED_LENGTH)}`, offset });
     }
   };
 
@@ -109,7 +140,7 @@ export async function readLines(
   scanners: readonly LineScanner[],
 ): Promise<LinesRead> {
   const pass = new Pass(scanners, input.name);
-  const splitter = new LineSplitter(pass.onLine);
+  const splitter = new ByteLineSplitter(pass.needles, pass.onLine);
   let error: TraceError | null = null;
   let bytes = 0;
   let breath = 0;

@@ -8,6 +8,8 @@
  * Not read: times without a date, and other orders than year-month-day.
  */
 
+import type { RawLine } from './log-scanner.ts';
+
 /** A time as it was met: milliseconds since 1970, or, below zero, a packed one without a year. */
 export type Stamp = number;
 
@@ -34,6 +36,18 @@ function zoneMinutes(zone: string): number {
   return zone.startsWith('-') ? -minutes : minutes;
 }
 
+/** The year of a date at the very beginning of a line, or behind one bracket; null: it is not there. */
+function yearAtStart({ bytes, from, to }: RawLine): number | null {
+  let at = bytes[from] === 0x5b ? from + 1 : from;
+  if (to - at < 10 || bytes[at++] !== 0x32 || bytes[at++] !== 0x30) return null;
+  const digit = (i: number): number => bytes[i] - 0x30;
+  const isDigit = (i: number): boolean => digit(i) >= 0 && digit(i) <= 9;
+  const isDash = (i: number): boolean => bytes[i] === 0x2d || bytes[i] === 0x2f;
+  if (!isDigit(at) || !isDigit(at + 1) || !isDash(at + 2)) return null;
+  if (!isDigit(at + 3) || !isDigit(at + 4) || !isDash(at + 5)) return null;
+  return isDigit(at + 6) && isDigit(at + 7) ? 2000 + 10 * digit(at) + digit(at + 1) : null;
+}
+
 export class LogTimes {
   private latestYear: number | null = null;
   private zoned = 0;
@@ -46,9 +60,14 @@ export class LogTimes {
   private memoOffset = -1;
   private memo: Stamp | null = null;
 
-  /** Every line of the file: a year is looked for. */
-  see(text: string): void {
-    if (!text.includes('20')) return;
+  /** Every line of the file that may hold a date: a year is looked for. */
+  see(line: RawLine): void {
+    const year = yearAtStart(line);
+    if (year === null) this.seeText(line.text);
+    else if (this.latestYear === null || year > this.latestYear) this.latestYear = year;
+  }
+
+  private seeText(text: string): void {
     const match = YEAR.exec(text.length > SEARCHED ? text.slice(0, SEARCHED) : text);
     if (match === null) return;
     const year = Number(match[1]);
@@ -100,7 +119,7 @@ export class LogTimes {
     if (full !== null) {
       const [, year, month, day, hour, minute, second, fraction, zone] = full;
       if (!isDate(Number(month), Number(day)) || Number(year) < 1970) return null;
-      this.see(text);
+      this.seeText(text);
       if (zone === undefined) this.unzoned++;
       else this.zoned++;
       const date = Date.UTC(Number(year), Number(month) - 1, Number(day));

@@ -161,6 +161,7 @@ const tableOf = (rows: DataTable['rows']): DataTable => ({
 export const memoryLinesScanner: LineScanner = {
   format: 'memory-lines',
   title: 'Lines of allocated and reserved memory',
+  needles: ['allocated'],
   sniff(lines) {
     const count = lines.filter((line) => LINE.test(line.slice(0, 2000))).length;
     if (count === 0) return { score: 0, reason: 'no "Allocated: ... | Reserved: ..." line' };

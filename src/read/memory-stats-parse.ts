@@ -26,6 +26,10 @@ const SCALARS =
 export const STATS_KEY = new RegExp(
   String.raw`["'](?:(?:${GROUPS})\.(?:[\w()\- ]+\.)?(?:current|peak|allocated|freed)["']\s*[:,]|(?:${GROUPS})["']\s*:\s*\{|(?:${SCALARS})["']\s*[:,]\s*-?\d)`,
 );
+/** How every STATS_KEY begins. */
+export const STATS_NEEDLES: readonly string[] = `${GROUPS}|${SCALARS}`
+  .split('|')
+  .flatMap((name) => [`"${name}`, `'${name}`]);
 const IS_STAT = new RegExp(String.raw`^(?:(?:${GROUPS})\.|(?:${SCALARS})$)`);
 const TOKEN = /"([^"\\]{1,120})"|'([^'\\]{1,120})'|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|([{}[\](),:])/g;
 /** Lines of a nested dictionary hold nothing but its tokens. */
@@ -65,7 +69,7 @@ export class StatsLines {
     const at = line.text.search(STATS_KEY);
     if (this.open === null) {
       if (at < 0) {
-        this.pass(line);
+        if (line.text.trim() !== '') this.pass(line);
         return false;
       }
       this.begin(line, at);
@@ -73,7 +77,7 @@ export class StatsLines {
     }
     if (at < 0 && !ONLY_TOKENS.test(line.text)) {
       this.end();
-      this.pass(line);
+      if (line.text.trim() !== '') this.pass(line);
       return false;
     }
     this.tokens(line.text, line.offset);
@@ -86,8 +90,13 @@ export class StatsLines {
     this.close();
   }
 
-  private pass(line: LogLine): void {
-    if (line.text.trim() === '') return;
+  /** Inside a dictionary, whose lines need hold no key. */
+  get isOpen(): boolean {
+    return this.open !== null;
+  }
+
+  /** A line, not blank, that is no part of memory_stats. */
+  pass(line: LogLine): void {
     this.beforeThat = this.before;
     this.before = line;
   }

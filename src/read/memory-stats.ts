@@ -10,9 +10,10 @@
 import { TraceError } from '../base/trace-error.ts';
 import type { MemorySummary, SourceData, SummaryCell, Warning } from '../trace/capture.ts';
 import { sourceData } from '../trace/source-data.ts';
+import { isPlain } from './byte-lines.ts';
 import { readLines } from './log-pass.ts';
-import type { LineScan, LineScanner, LogLine } from './log-scanner.ts';
-import { STATS_KEY, StatsLines, type StatsBlock } from './memory-stats-parse.ts';
+import type { LineScan, LineScanner, LogLine, RawLine } from './log-scanner.ts';
+import { STATS_KEY, STATS_NEEDLES, StatsLines, type StatsBlock } from './memory-stats-parse.ts';
 import type { Reader, Sniff } from './reader.ts';
 
 /** Groups of keys by the metric that memory_summary() prints of them (torch/cuda/memory.py). */
@@ -147,8 +148,16 @@ function describe(lines: StatsLines): SourceData {
 class MemoryStatsScan implements LineScan {
   private readonly lines = new StatsLines();
 
+  wants(): boolean {
+    return this.lines.isOpen;
+  }
+
   take(line: LogLine): boolean {
     return this.lines.take(line);
+  }
+
+  pass(line: RawLine): void {
+    if (isPlain(line.firstByte) || line.text.trim() !== '') this.lines.pass(line);
   }
 
   end(): SourceData | null {
@@ -160,6 +169,7 @@ class MemoryStatsScan implements LineScan {
 export const memoryStatsScanner: LineScanner = {
   format: 'memory-stats',
   title: 'PyTorch memory_stats',
+  needles: STATS_NEEDLES,
   sniff(lines) {
     const key = lines.map((line) => STATS_KEY.exec(line)).find((match) => match !== null);
     if (key == null) return { score: 0, reason: 'no key of torch.cuda.memory_stats()' };

@@ -6,19 +6,14 @@
  * Not read: `memory_stats()` as a dict or JSON (memory-stats.ts), and everything else in the log. The other lines are counted;
  * the last one before a summary is its label.
  */
-import { TraceError } from '../base/trace-error.ts';
-import type { TextLine } from '../file/text-lines.ts';
 import type { MemorySummary, SourceData, SummaryCell, Warning } from '../trace/capture.ts';
 import { StackTable } from '../trace/stack-table.ts';
 import { cleanLine, parseTableLine, type TableLine } from './memory-summary-table.ts';
-import type { LineScan, LineScanner, LogLine } from './log-scanner.ts';
-import type { Head, Reader, ReaderContext, ReaderInput, ReadOutcome, Sniff } from './reader.ts';
-import { looksLikeText, passOverLines } from './text-pass.ts';
+import { isPlain } from './byte-lines.ts';
+import type { LineScan, LineScanner, LogLine, RawLine } from './log-scanner.ts';
 
 const TITLE = /PyTorch \w+ memory summary, device ID \d+/;
 const LABEL_LENGTH = 200;
-/** A head of this length has a file behind it. */
-const HEAD_BYTES = 65536;
 /** Lines remembered as labels to be, so that each of several interleaved processes finds its own. */
 const REMEMBERED = 32;
 /** Tables open at the same time; more than the GPUs of one host means that they were cut, not interleaved. */
@@ -42,11 +37,10 @@ interface Border {
   readonly offset: number;
 }
 
-interface OtherLine {
-  readonly text: string;
-  /** Devices whose summaries have taken it as their label. */
-  readonly usedBy: Set<number>;
-}
+/** A line between tables, which may be the label of the next one. */
+type OtherLine = Pick<LogLine, 'text'>;
+
+const labelOf = ({ text }: OtherLine): string => unquote(cleanLine(text)).slice(0, LABEL_LENGTH);
 
 /** The larger unit of each figure: sub-rows reuse the units of their metric. */
 const coarser = (a: SummaryCell, b: SummaryCell): SummaryCell => ({
@@ -66,6 +60,9 @@ function unquote(text: string): string {
   return text.slice(from, to);
 }
 
+/** Quotes and commas, which unquote() takes away. */
+const isQuote = (byte: number): boolean => byte === 0x22 || byte === 0x27 || byte === 0x2c;
+
 /** Everything that is known while the lines go by. */
 class SummaryLog {
   readonly summaries: MemorySummary[] = [];
@@ -76,7 +73,10 @@ class SummaryLog {
   brokenRows = 0;
   private warned = 0;
   private readonly open: OpenTable[] = [];
+  /** The last ones, in a ring. */
   private readonly others: OtherLine[] = [];
+  /** Devices whose summaries have taken the line as their label. */
+  private readonly usedBy = new Map<OtherLine, Set<number>>();
   /** The border just before, which may be the first line of a table. */
   private border: Border | null = null;
   /** The table that ended with the border just before. */
@@ -84,8 +84,7 @@ class SummaryLog {
   private readonly stepOfDevice = new Map<number, number>();
 
   /** true: the line, or a part of it, belongs to a summary. */
-  readonly onLine = (line: TextLine): boolean => {
-    if (line.cut) this.warn('A line of more than 1 MiB; its rest was left out.', line.offset);
+  readonly onLine = (line: LogLine): boolean => {
     // Structured logs and notebooks hold a whole summary in one string, its line ends written as \n.
     if (!line.text.includes('\\n')) {
       return this.onText(line.text, line.offset);
@@ -107,19 +106,24 @@ class SummaryLog {
   private onText(text: string, offset: number): boolean {
     const clean = cleanLine(text);
     const line = parseTableLine(clean);
-    if (line === null) this.onOther(clean);
-    else this.onTable(line, offset);
+    if (line !== null) this.onTable(line, offset);
+    else if (unquote(clean) !== '') this.onOther({ text: clean });
     return line !== null && line.kind !== 'border';
   }
 
-  private onOther(text: string): void {
-    const trimmed = unquote(text);
-    if (trimmed === '') return;
+  /** A line without a bar and without \\n: no table begins or goes on in it. */
+  pass(line: RawLine): void {
+    const { firstByte } = line;
+    const isSaid = isPlain(firstByte) && !isQuote(firstByte);
+    if (isSaid || unquote(cleanLine(line.text)) !== '') this.onOther(line);
+  }
+
+  private onOther(line: OtherLine): void {
     this.border = null;
     this.ended = null;
-    this.otherLines++;
-    this.others.push({ text: trimmed.slice(0, LABEL_LENGTH), usedBy: new Set() });
-    if (this.others.length > REMEMBERED) this.others.shift();
+    const at = this.otherLines++ % REMEMBERED;
+    if (this.usedBy.size > 0) this.usedBy.delete(this.others[at]);
+    this.others[at] = line;
   }
 
   private onTable(line: TableLine, offset: number): void {
@@ -227,12 +231,15 @@ class SummaryLog {
    */
   private labelFor(device: number, prefix: string): string | null {
     const own = prefix.trim();
+    const next = this.otherLines % REMEMBERED;
+    const others = [...this.others.slice(next), ...this.others.slice(0, next)];
     const last =
-      (own === '' ? undefined : this.others.findLast((line) => line.text.startsWith(own))) ??
-      this.others.at(-1);
-    if (last !== undefined && !last.usedBy.has(device)) {
-      last.usedBy.add(device);
-      const text = own !== '' && last.text.startsWith(own) ? last.text.slice(own.length).trim() : last.text;
+      (own === '' ? undefined : others.findLast((line) => labelOf(line).startsWith(own))) ?? others.at(-1);
+    const usedBy = last === undefined ? undefined : (this.usedBy.get(last) ?? new Set<number>());
+    if (last !== undefined && usedBy?.has(device) === false) {
+      this.usedBy.set(last, usedBy.add(device));
+      const said = labelOf(last);
+      const text = own !== '' && said.startsWith(own) ? said.slice(own.length).trim() : said;
       if (text !== '') return text;
     }
     const beside = this.border?.prefix.trim() ?? '';
@@ -279,28 +286,16 @@ function describe(log: SummaryLog): SourceData {
   };
 }
 
-async function read(input: ReaderInput, context: ReaderContext): Promise<ReadOutcome> {
-  const log = new SummaryLog();
-  // A file that cannot be read to its end (a gzip cut short) still tells what it holds up to there.
-  const { error: unread, bytes, lines } = await passOverLines(input, context, log.onLine);
-  let error = unread;
-  log.end(bytes);
-  if (log.summaries.length === 0 && error === null) {
-    error = new TraceError(
-      'unrecognised',
-      `There is no readable torch.cuda.memory_summary() table in the ${lines} lines of this text.`,
-      { file: input.name, format: 'memory-summary', offset: log.warnings[0]?.offset ?? null },
-    );
-  }
-  return { data: describe(log), error };
-}
-
 /** Tables of summaries among the lines of a log. */
 class SummaryScan implements LineScan {
   private readonly log = new SummaryLog();
 
   take(line: LogLine): boolean {
-    return this.log.onLine({ ...line, cut: line.cut ?? false });
+    return this.log.onLine(line);
+  }
+
+  pass(line: RawLine): void {
+    this.log.pass(line);
   }
 
   end(offset: number): SourceData | null {
@@ -310,27 +305,10 @@ class SummaryScan implements LineScan {
   }
 }
 
-function sniff(head: Head): Sniff {
-  if (!looksLikeText(head.bytes)) return { score: 0, reason: 'not text' };
-  // Latin-1: one character a byte, whatever the encoding; the title is ASCII.
-  const title = TITLE.exec(new TextDecoder('latin1').decode(head.bytes));
-  if (title) return { score: 0.95, reason: `text with "${title[0]}"` };
-  if (head.bytes.length >= HEAD_BYTES) {
-    return { score: 0.05, reason: 'text; no memory summary in its first 64 KiB, though one may follow' };
-  }
-  return { score: 0, reason: 'text without "PyTorch CUDA memory summary"' };
-}
-
-export const memorySummaryReader: Reader = {
-  format: 'memory-summary',
-  title: 'PyTorch memory summary',
-  sniff,
-  read,
-};
-
 export const memorySummaryScanner: LineScanner = {
   format: 'memory-summary',
   title: 'PyTorch memory summary',
+  needles: ['|', '\\n'],
   sniff(lines) {
     const title = lines.map((line) => TITLE.exec(line)).find((match) => match !== null);
     return title == null

@@ -65,7 +65,8 @@ export class SmiDetailRows {
   logs = 0;
   /** Lines taken that make nothing. */
   unshown = 0;
-  private isOpen = false;
+  /** Within a log of -q. */
+  isOpen = false;
   private gpu: Gpu | null = null;
   private mig: Record<string, string> | null = null;
   /** Section names by depth. */

@@ -70,6 +70,11 @@ export class SmiMonitorRows {
     this.intervalMs = match === null ? 1000 : Math.max(1, Number(match[1])) * 1000;
   }
 
+  /** A header has said what rows are. */
+  get isOpen(): boolean {
+    return this.columns !== null;
+  }
+
   header(text: string): boolean {
     if (text.length > MONITOR_LENGTH) return false;
     if (UNITS.test(text)) return this.columns !== null;

@@ -56,6 +56,11 @@ export class SmiQueryRows {
     private readonly processes: SmiProcesses,
   ) {}
 
+  /** A header has said what rows are. */
+  get isOpen(): boolean {
+    return this.columns !== null;
+  }
+
   header(text: string): boolean {
     const columns = headerColumns(text);
     if (columns === null) return false;

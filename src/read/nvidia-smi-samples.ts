@@ -215,10 +215,10 @@ export class SmiSamples {
         `${series.untimed === count ? 'These samples carry' : `${series.untimed} of these samples carry`} no time; ` +
           `they are placed ${series.intervalMs / 1000} s apart after the last time printed before them.`,
       );
-      const early = times.findIndex((ms) => !Number.isNaN(ms));
-      const before = early < 0 ? count : early;
+      // Rows without a header are handed over last, so those from before any time need not be the first here.
+      let before = times.filter((ms) => Number.isNaN(ms)).length;
       const first = this.firstMs;
-      times = times.map((ms, i) => (i < before ? first - (before - i) * series.intervalMs : ms));
+      times = times.map((ms) => (Number.isNaN(ms) ? first - before-- * series.intervalMs : ms));
     }
     if (this.firstMs !== null && !isAscending(times)) {
       this.warnings.add(

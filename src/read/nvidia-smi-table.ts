@@ -43,6 +43,11 @@ export class SmiTableRows {
     private readonly processes: SmiProcesses,
   ) {}
 
+  /** Within a table. */
+  get isOpen(): boolean {
+    return this.section !== 'none';
+  }
+
   /** The line with the time above a table. */
   time(text: string): boolean {
     const time = text.length > 60 ? null : weekdayTime(text.trim());

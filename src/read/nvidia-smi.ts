@@ -11,7 +11,8 @@
 import type { SourceData } from '../trace/capture.ts';
 import type { Gauge, LogEvent } from '../trace/readings.ts';
 import { sourceData } from '../trace/source-data.ts';
-import type { LineScan, LineScanner, LogLine } from './log-scanner.ts';
+import type { LineScan, LineScanner, LogLine, RawLine } from './log-scanner.ts';
+import { isPlain } from './byte-lines.ts';
 import { SmiDetailRows } from './nvidia-smi-detail.ts';
 import { SmiHeaderlessRows } from './nvidia-smi-headerless.ts';
 import { SmiMonitorRows } from './nvidia-smi-monitor.ts';
@@ -19,7 +20,7 @@ import { SmiProcesses } from './nvidia-smi-processes.ts';
 import { SmiQueryRows } from './nvidia-smi-query.ts';
 import { SmiSamples } from './nvidia-smi-samples.ts';
 import { SmiTableRows } from './nvidia-smi-table.ts';
-import { nanoseconds, separatorTime } from './printed-time.ts';
+import { LONGEST_TIME, nanoseconds, separatorTime } from './printed-time.ts';
 import type { Sniff } from './reader.ts';
 
 const LINE_LENGTH = 65536;
@@ -30,6 +31,29 @@ const LISTED_GPU = /^GPU (\d{1,3}): (\S.{0,79}?) \(UUID: (GPU-[\w/-]{1,80})\)$/;
 const LISTED_MIG = /^ +MIG \S+ +Device +\d+: \(UUID: MIG-[\w/-]{1,80}\)$/;
 const FAILURE =
   /^(?:Failed to initialize NVML: |NVIDIA-SMI has failed because |Unable to determine the device handle for GPU|No devices were found$)/;
+
+/** What lines hold that are taken among those of others (see wants()). */
+const NEEDLES = [
+  ' MiB',
+  'NVSMI LOG',
+  'NVIDIA-SMI',
+  'memory.',
+  'utilization.',
+  'used_gpu_memory',
+  'used_memory [',
+  'max_memory_usage',
+  'gpu_utilization [',
+  'power.draw',
+  'temperature.gpu',
+  'clocks.',
+  'retired_pages.',
+  '(UUID: GPU-',
+  '(UUID: MIG-',
+  'NVIDIA System Management Interface',
+  'Failed to initialize NVML',
+  'Unable to determine the device handle',
+  'No devices were found',
+];
 
 const WHO =
   'nvidia-smi --query-compute-apps=timestamp,gpu_uuid,pid,process_name,used_gpu_memory --format=csv -l 1';
@@ -56,6 +80,28 @@ class SmiScan implements LineScan {
   private blockRow = 0;
   private lastRow: 'csv' | 'other' = 'other';
 
+  /** Besides lines with needles: what begins as rows, headers and times do, as far as any could be one where it stands. */
+  wants(line: RawLine): boolean {
+    const { bytes, from, to, firstByte: first } = line;
+    const length = to - from;
+    if (this.pure || (this.inBlock && !this.loose) || this.detail.isOpen) return true;
+    if (length > LINE_LENGTH || !isPlain(first)) return true;
+    if (first === 0x7c || first === 0x2b) return this.table.isOpen;
+    if (first === 0x23 || first === 0x3d || first === 0x2d) return true;
+    // "2026/", or what cannot be judged by its bytes.
+    for (let i = from; i < from + 5 && i < to; i++) if (bytes[i] >= 128) return true;
+    if (bytes[from + 4] === 0x2f || (!this.loose && this.query.isOpen)) return true;
+    if (first >= 0x30 && first <= 0x39) return this.monitor.isOpen || mayBeTime(line);
+    return length <= 180 && isWeekday(line);
+  }
+
+  pass(): void {
+    this.loose = true;
+    this.pure = false;
+    this.inBlock = false;
+    this.table.other();
+  }
+
   take({ text, offset }: LogLine): boolean {
     if (text.length > LINE_LENGTH) {
       this.pure = false;
@@ -64,12 +110,8 @@ class SmiScan implements LineScan {
     const first = firstCode(text);
     if (first < 0) return false;
     const taken = this.dispatch(text, offset, first);
-    this.loose = !taken;
-    if (!taken) {
-      this.pure = false;
-      this.inBlock = false;
-      this.table.other();
-    }
+    if (taken) this.loose = false;
+    else this.pass();
     return taken;
   }
 
@@ -238,6 +280,23 @@ class SmiScan implements LineScan {
   }
 }
 
+/** Whether a line that begins with a digit may be a time and nothing else, framed or not. */
+function mayBeTime({ bytes, from, to }: RawLine): boolean {
+  let at = from;
+  while (bytes[at] === 32 || bytes[at] === 9) at++;
+  if (to - at <= LONGEST_TIME) return true;
+  // So far behind its beginning there is only its frame, of `=`, `-`, `#` and white space.
+  const byte = bytes[at + LONGEST_TIME];
+  return !isPlain(byte) || byte === 0x3d || byte === 0x2d || byte === 0x23;
+}
+
+/** "Tue ", of the time above a table. */
+function isWeekday({ bytes, from, to }: RawLine): boolean {
+  let at = from;
+  while (at < to && (bytes[at] === 32 || bytes[at] === 9)) at++;
+  return bytes[at + 3] === 32 && 'MTWFS'.includes(String.fromCharCode(bytes[at]));
+}
+
 function firstCode(text: string): number {
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
@@ -273,6 +332,7 @@ function sniff(lines: readonly string[]): Sniff {
 export const nvidiaSmiScanner: LineScanner = {
   format: 'nvidia-smi',
   title: 'nvidia-smi',
+  needles: NEEDLES,
   sniff,
   start: () => new SmiScan(),
 };

@@ -49,6 +49,11 @@ class OomScan implements LineScan {
     this.times = times;
   }
 
+  /** A message that is open may go on in any line. */
+  wants(): boolean {
+    return this.open !== null;
+  }
+
   take(line: LogLine): boolean {
     const start = OOM_START.exec(line.text);
     if (start !== null) {
@@ -147,6 +152,8 @@ function sniff(lines: readonly string[]): Sniff {
 export const oomTextScanner: LineScanner = {
   format: 'oom-text',
   title: 'Out-of-memory message',
+  // What every alternative of OOM_START holds.
+  needles: ['out of memory', 'Allocation on device'],
   sniff,
   start: (_fileName, times = new LogTimes()) => new OomScan(times),
 };

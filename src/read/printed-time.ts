@@ -79,11 +79,14 @@ export function weekdayTime(text: string): PrintedTime | null {
   return { ms, clock: match[6] === 'UTC' || match[6] === 'GMT' ? 'wall' : 'local' };
 }
 
+/** A second with nine decimals and a zone is shorter. */
+export const LONGEST_TIME = 45;
+
 /** A line that is a time and nothing else, framed with `=`, `-` or `#` or bare; null for every other line. */
 export function separatorTime(line: string): PrintedTime | null {
   if (line.length > 80) return null;
   const text = line.replace(/^[\s=#-]+/, '').replace(/[\s=#-]+$/, '');
-  if (text.length < 10) return null;
+  if (text.length < 10 || text.length > LONGEST_TIME) return null;
   const local = slashTime(text);
   if (local !== null) return { ms: local, clock: 'local' };
   const iso = ISO.exec(text);

@@ -136,6 +136,7 @@ class RequestScan implements LineScan {
 export const requestLogScanner: LineScanner = {
   format: 'request-log',
   title: 'Request log',
+  needles: ['input_tokens=', 'output_tokens='],
   sniff(lines) {
     const count = lines.filter((line) => BOTH.test(line.slice(0, 8000))).length;
     if (count === 0) return { score: 0, reason: 'no line with input_tokens= and output_tokens=' };

@@ -19,6 +19,26 @@ import type { Sniff } from './reader.ts';
 
 const QUICK =
   /mem[ =_]|#token|KV Cache|KVPool|Mamba Cache|max_total_num_tokens|ServerArgs|batch[.,]|#running-req|[Rr]etract|Memory pool|Not enough memory|layer_tokens|GPU memory/;
+/** The alternatives of QUICK. */
+const NEEDLES = [
+  'mem ',
+  'mem=',
+  'mem_',
+  '#token',
+  'KV Cache',
+  'KVPool',
+  'Mamba Cache',
+  'max_total_num_tokens',
+  'ServerArgs',
+  'batch.',
+  'batch,',
+  '#running-req',
+  'retract',
+  'Memory pool',
+  'Not enough memory',
+  'layer_tokens',
+  'GPU memory',
+];
 const PREFIX = /^\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:[.,]\d+)?(?: ((?:[A-Z]+\d+ ?)+))?\] /;
 const VERSION = /\bsglang(?:[ =:]+v?| version:? v?)(\d+\.\d+\.\d+[\w.+]*)/i;
 const PROGRESS = /\bavail_mem=[\d.]+ GB/;
@@ -302,6 +322,7 @@ function sniff(lines: readonly string[]): Sniff {
 export const sglangLogScanner: LineScanner = {
   format: 'sglang-log',
   title: 'SGLang log',
+  needles: NEEDLES,
   sniff,
   start: (_fileName, times = new LogTimes()) => new SglangScan(times),
 };

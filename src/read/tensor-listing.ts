@@ -14,7 +14,8 @@
 import type { SourceData, Warning } from '../trace/capture.ts';
 import { sourceData } from '../trace/source-data.ts';
 import { GaugeSet } from './gauge-set.ts';
-import type { LineScan, LineScanner, LogLine } from './log-scanner.ts';
+import { isPlain } from './byte-lines.ts';
+import type { LineScan, LineScanner, LogLine, RawLine } from './log-scanner.ts';
 import { LogTimes } from './log-time.ts';
 
 const SHAPE = /torch\.Size\(\[([\d, ]{0,400})\]\)/;
@@ -107,7 +108,8 @@ class TensorListingScan implements LineScan {
   private readonly gauges: GaugeSet;
   private readonly listings: Listing[] = [];
   private open: Listing | null = null;
-  private label: string | null = null;
+  /** The last line that is no entry, which may say what the next listing is of. */
+  private before: LogLine | null = null;
   private tensors = 0;
   private groups = 0;
   private readonly warnings: Warning[] = [];
@@ -121,17 +123,15 @@ class TensorListingScan implements LineScan {
     const { text } = line;
     const group = text.includes('torch.Size(') ? groupOf(text) : null;
     if (group === null) {
-      if (text === '' || text.trim() === '') return false;
-      this.open = null;
-      this.label = text.length > LABEL_LENGTH ? text.slice(0, LABEL_LENGTH) : text;
+      if (text.trim() !== '') this.close(line);
       return false;
     }
     if (this.open === null) {
       this.gauges.at(line);
-      const label = this.label?.trim() ?? null;
+      const label = this.before?.text.slice(0, LABEL_LENGTH).trim() ?? null;
       this.open = { label, moment: this.listings.length, groups: new Map() };
       this.listings.push(this.open);
-      this.label = null;
+      this.before = null;
     }
     this.tensors++;
     if (group.bytes === null && group.dtype !== null) this.unknownType(group.dtype, line.offset);
@@ -143,6 +143,15 @@ class TensorListingScan implements LineScan {
       this.groups++;
     }
     return true;
+  }
+
+  pass(line: RawLine): void {
+    if (isPlain(line.firstByte) || line.text.trim() !== '') this.close(line);
+  }
+
+  private close(line: LogLine): void {
+    this.open = null;
+    this.before = line;
   }
 
   end(): SourceData | null {
@@ -259,6 +268,7 @@ class TensorListingScan implements LineScan {
 export const tensorListingScanner: LineScanner = {
   format: 'tensor-listing',
   title: 'Listing of live tensors',
+  needles: ['torch.Size('],
   sniff(lines) {
     const count = lines.filter((line) => line.includes('torch.Size(') && groupOf(line) !== null).length;
     if (count === 0) return { score: 0, reason: 'no listing of tensors' };

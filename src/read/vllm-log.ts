@@ -16,9 +16,29 @@ import type { Sniff } from './reader.ts';
 import { BudgetBook } from './server-budget.ts';
 import { addBudgetLine } from './vllm-lines.ts';
 
-/** What any line of interest holds; the rest of the patterns never see other lines. */
+/** What any line of interest holds; the rest of the patterns never see other lines. NEEDLES below are its alternatives. */
 const QUICK =
-  /LLM |\bversion \d|KV [Cc]ache|kv cache|GiB|GB\b|blocks|CUDA graph|Maximum concurrency|num_gpu_blocks|hit rate|throughput|preempt|gpu.memory.utilization|vLLM|Memory profiling|max seq len|KV cache/;
+  /LLM |\bversion \d|KV [Cc]ache|kv cache|GiB|GB\b|blocks|CUDA graph|Maximum concurrency|num_gpu_blocks|hit rate|throughput|preempt|gpu.memory[-_. ]utilization|vLLM|Memory profiling|max seq len|KV cache/;
+const NEEDLES = [
+  'LLM ',
+  'version 0',
+  'KV cache',
+  'GiB',
+  'GB',
+  'blocks',
+  'CUDA graph',
+  'Maximum concurrency',
+  'hit rate',
+  'throughput',
+  'preempt',
+  'memory_utilization',
+  'memory-utilization',
+  'memory.utilization',
+  'memory utilization',
+  'vLLM',
+  'Memory profiling',
+  'max seq len',
+];
 const VERSION = /(?:vLLM API server version|LLM engine \(v|\bversion) ?v?(\d+\.\d+(?:\.\d+)?[\w.+]*)/;
 const STATS = 'Avg prompt throughput:';
 const HIT_RATE = /(?:^|\] )(Prefix cache hit rate: GPU: [\d.]+%.*)$/;
@@ -330,6 +350,7 @@ function sniff(lines: readonly string[]): Sniff {
 export const vllmLogScanner: LineScanner = {
   format: 'vllm-log',
   title: 'vLLM log',
+  needles: NEEDLES,
   sniff,
   start: (_fileName, times = new LogTimes()) => new VllmScan(times),
 };

@@ -3,9 +3,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { logReader } from '../../src/read/log.ts';
+import { logReader, logReaderOf } from '../../src/read/log.ts';
 import { memoryStatsReader } from '../../src/read/memory-stats.ts';
-import { memorySummaryReader } from '../../src/read/memory-summary.ts';
+import { memorySummaryScanner } from '../../src/read/memory-summary.ts';
 import { stripColours } from '../../src/read/memory-summary-table.ts';
 import { sglangLogScanner } from '../../src/read/sglang-log.ts';
 import { vllmLogScanner } from '../../src/read/vllm-log.ts';
@@ -43,7 +43,7 @@ describe.skipIf(traces === null)('the recordings in ../shared/traces', () => {
   it.each(all.filter((path) => /memory_summary|summaries\.log/.test(path)))(
     '%s: the same through the log reader',
     async (path) => {
-      const own = await readPath(memorySummaryReader, join(traces!, path));
+      const own = await readPath(logReaderOf([memorySummaryScanner]), join(traces!, path));
       const { data, error, as, also } = await readPath(logReader, join(traces!, path));
       expect(error).toBeNull();
       expect(as).toEqual({ format: 'memory-summary', title: 'PyTorch memory summary' });

@@ -2,7 +2,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { memorySummaryReader } from '../../src/read/memory-summary.ts';
+import { logReaderOf } from '../../src/read/log.ts';
+import { memorySummaryScanner } from '../../src/read/memory-summary.ts';
 import { sharedTraces } from '../shared-traces.ts';
 import { compareWithStats } from './memory-summary-oracle.ts';
 import { readPath } from './open-for-test.ts';
@@ -22,7 +23,7 @@ describe.skipIf(traces === null)('summaries in ../shared/traces', () => {
   });
 
   it.each(withStats)('%s agrees with memory_stats in every cell', async (path) => {
-    const { data, error } = await readPath(memorySummaryReader, join(traces!, path));
+    const { data, error } = await readPath(logReaderOf([memorySummaryScanner]), join(traces!, path));
     const stats = JSON.parse(readFileSync(statsOf(path), 'utf8')) as Record<string, number>;
     expect(error).toBeNull();
     expect(data.warnings).toEqual([]);
@@ -33,7 +34,10 @@ describe.skipIf(traces === null)('summaries in ../shared/traces', () => {
   });
 
   it('serve.summaries.log has ten steps that grow', async () => {
-    const { data, error } = await readPath(memorySummaryReader, join(traces!, 'serve/serve.summaries.log'));
+    const { data, error } = await readPath(
+      logReaderOf([memorySummaryScanner]),
+      join(traces!, 'serve/serve.summaries.log'),
+    );
     expect(error).toBeNull();
     expect(data.warnings).toEqual([]);
     expect(data.summaries.map((summary) => summary.label)).toEqual(

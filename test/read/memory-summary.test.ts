@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { TraceError } from '../../src/base/trace-error.ts';
-import { memorySummaryReader } from '../../src/read/memory-summary.ts';
+import { logReaderOf } from '../../src/read/log.ts';
+import { memorySummaryScanner } from '../../src/read/memory-summary.ts';
 import type { MemorySummary } from '../../src/trace/capture.ts';
 import { compareWithStats } from './memory-summary-oracle.ts';
 import { inputFromBytes, readBytes, testContext } from './open-for-test.ts';
 
+const reader = logReaderOf([memorySummaryScanner]);
 const fixture = (name: string): string =>
   readFileSync(new URL(`../fixtures/memory-summary/${name}`, import.meta.url), 'utf8');
 const stats = (name: string): Record<string, number> =>
@@ -18,7 +20,7 @@ const other = fixture('churn_5.memory_summary.txt');
 const lines = full.trimEnd().split('\n');
 
 const read = async (text: string | Uint8Array, chunkBytes?: number) =>
-  readBytes(memorySummaryReader, 'log.txt', text, chunkBytes === undefined ? {} : { chunkBytes });
+  readBytes(reader, 'log.txt', text, chunkBytes === undefined ? {} : { chunkBytes });
 const summariesOf = async (text: string): Promise<readonly MemorySummary[]> =>
   (await read(text)).data.summaries;
 const labelsOf = async (text: string): Promise<(string | null)[]> =>
@@ -241,7 +243,7 @@ describe('damage', () => {
 
   it('many broken rows do not make many warnings', async () => {
     const rows = lines[7].replace('KiB', 'XiB');
-    const { data } = await read([...lines.slice(0, 7), ...Array<string>(500).fill(rows)].join('\n'));
+    const { data } = await read([full, ...lines.slice(0, 7), ...Array<string>(500).fill(rows)].join('\n'));
     expect(data.skipped).toBe(500);
     expect(data.warnings.length).toBeLessThan(30);
   });
@@ -250,7 +252,7 @@ describe('damage', () => {
     const { data, error } = await read('hello\nworld\n');
     expect(data.summaries).toEqual([]);
     expect(error).toBeInstanceOf(TraceError);
-    expect(error).toMatchObject({ code: 'unrecognised', format: 'memory-summary' });
+    expect(error).toMatchObject({ code: 'unrecognised', format: 'log' });
     expect(error?.message).toContain('2 lines');
   });
 
@@ -263,14 +265,14 @@ describe('damage', () => {
         throw new TraceError('truncated', 'The gzip stream ends early.', { offset: 99 });
       },
     };
-    const { data, error } = await memorySummaryReader.read(failing, testContext());
+    const { data, error } = await reader.read(failing, testContext());
     expect(data.summaries).toHaveLength(1);
     expect(error).toMatchObject({ code: 'truncated', offset: 99 });
   });
 
   it('can be cancelled', async () => {
     const input = inputFromBytes('log.txt', `${'x'.repeat(63)}\n`.repeat(5 << 14), { chunkBytes: 1 << 20 });
-    await expect(memorySummaryReader.read(input, testContext(0))).rejects.toMatchObject({
+    await expect(reader.read(input, testContext(0))).rejects.toMatchObject({
       code: 'cancelled',
     });
   });
@@ -286,7 +288,7 @@ describe('damage', () => {
 describe('sniff', () => {
   const sniff = (content: string | Uint8Array) => {
     const { head } = inputFromBytes('whatever.pickle', content);
-    return memorySummaryReader.sniff(head);
+    return reader.sniff(head);
   };
 
   it('goes by content', () => {
