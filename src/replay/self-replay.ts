@@ -1,0 +1,549 @@
+/**
+ * The model led through a recording: every request goes where the recording says it went, and the model works out
+ * what the recording does not say (true block sizes, splits, merges, why segments were given back). At each request
+ * the model also says where it would have gone by itself; how often that agrees is the replay's fidelity.
+ */
+import { u64Above, u64At } from '../base/u64.ts';
+import type { DeviceTrace } from '../trace/capture.ts';
+import { ACTION } from '../trace/schema.ts';
+import { Allocator } from './allocator.ts';
+import { ALLOCATED, FREE, NO_BLOCK, PENDING, UNMAPPED } from './block-table.ts';
+import { compareFinalState, type StateDifference } from './final-state.ts';
+import { type ReleaseCause, releaseCause } from './release-cause.ts';
+import { OP, RequestBuilder, type Requests } from './requests.ts';
+import { roundSize } from './rounding.ts';
+import type { AllocatorSettings } from './settings.ts';
+import { addressOrigin, startingState } from './starting-state.ts';
+import { METRIC, type ReplayStats } from './statistics.ts';
+
+/** One value after each row of the event table, bytes. */
+export interface ReplayCurves {
+  readonly allocated: Float64Array;
+  readonly active: Float64Array;
+  readonly inactiveSplit: Float64Array;
+  /** Largest free block of any pool and stream. */
+  readonly largestFree: Float64Array;
+  readonly freeBlocks: Float64Array;
+  /** Values before row 0: allocated, active, inactiveSplit, largestFree, freeBlocks. */
+  readonly before: readonly [number, number, number, number, number];
+}
+
+export interface Fidelity {
+  /** Requests that got memory, and those of them where the model alone chooses the recorded block. */
+  readonly requests: number;
+  readonly chosen: number;
+  /** Rows of the first requests where it chooses another one. */
+  readonly firstDifferent: readonly number[];
+  /** Rows that fit no state of the model (lost or foreign events). */
+  readonly unplaced: number;
+  readonly firstUnplaced: readonly number[];
+  /** Difference between the model's last state and the snapshot's; null: there is none to compare with. */
+  readonly state: StateDifference | null;
+  /** Blocks from before the recording whose true size is not known (at most 1 MiB more each). */
+  readonly unknownSizes: number;
+  /** Whether releases by garbage collection, retry and empty_cache could be told apart for certain. */
+  readonly causesCertain: boolean;
+}
+
+export interface SelfReplay {
+  readonly stats: ReplayStats;
+  /** true: the recording began empty, so that peaks and totals are those of `memory_stats`. */
+  readonly fromEmpty: boolean;
+  readonly fidelity: Fidelity;
+  readonly requests: Requests;
+  readonly curves: ReplayCurves;
+  /** By allocation: bytes of its block. */
+  readonly blockSize: Float64Array;
+  /** Private pools by number from 1: their ids. */
+  readonly privatePools: readonly string[];
+  /** Rank of each stream by its handle. */
+  readonly streamRank: readonly number[];
+  /** Bytes that the limit must lie in, where requests met one: [at least, less than]; null: none was met. */
+  readonly limitBounds: readonly [number, number] | null;
+  /** Addresses of segments in the order they were made, and their bytes. */
+  readonly segmentAddresses: readonly (readonly [number, number])[];
+  readonly causes: Readonly<Record<ReleaseCause, number>>;
+}
+
+const isDefault = (poolId: string): boolean => poolId === '' || poolId === '(0, 0)';
+
+export const streamRanks = (streams: readonly string[]): number[] => {
+  const handle = (name: string): bigint => (/^\d+$/.test(name) ? BigInt(name) : 0n);
+  const order = [...streams.keys()].sort((a, b) => {
+    const [x, y] = [handle(streams[a]), handle(streams[b])];
+    return x < y ? -1 : x > y ? 1 : a - b;
+  });
+  const rank = new Array<number>(streams.length);
+  order.forEach((stream, at) => (rank[stream] = at));
+  return rank;
+};
+
+const NO_SPACE = {
+  segment: () => 0,
+  release: () => undefined,
+  range: () => 0,
+};
+
+/** `fromEmpty`: nothing was reserved before the first event. Throws nothing: what does not fit is counted. */
+export function selfReplay(
+  trace: DeviceTrace,
+  settings: AllocatorSettings,
+  fromEmpty: boolean,
+  limit: number = Infinity,
+): SelfReplay {
+  return new LedReplay(trace, settings, fromEmpty, limit).run();
+}
+
+/** Number of rows shown as examples. */
+const EXAMPLES = 8;
+
+class LedReplay {
+  private readonly allocator: Allocator;
+  private readonly origin: number;
+  private readonly privatePools: string[] = [];
+  /** Pool of a segment by the row that made it; absent: the default pool. */
+  private readonly poolOfRow = new Map<number, number>();
+  private readonly builder: RequestBuilder;
+  /** Allocation number by block. */
+  private allocationOf = new Int32Array(1024).fill(-1);
+  private readonly blockSizes: number[] | Float64Array;
+  private made = 0;
+  private requests = 0;
+  private chosen = 0;
+  private readonly firstDifferent: number[] = [];
+  private unplaced = 0;
+  private readonly firstUnplaced: number[] = [];
+  private unknownSizes = 0;
+  private causesCertain = true;
+  private readonly causes: Record<ReleaseCause, number> = {
+    retry: 0,
+    collection: 0,
+    available: 0,
+    empty_cache: 0,
+  };
+  private limitLow = 0;
+  private limitHigh = Infinity;
+  private readonly segmentAddresses: [number, number][] = [];
+  private readonly largestByList: Float64Array;
+  private largest = 0;
+  private freeCount = 0;
+  private readonly rank: number[];
+  private readonly curves: ReplayCurves;
+
+  constructor(
+    private readonly trace: DeviceTrace,
+    private readonly settings: AllocatorSettings,
+    private readonly fromEmpty: boolean,
+    limit: number,
+  ) {
+    const { events } = trace;
+    this.origin = addressOrigin(trace);
+    this.findPrivatePools();
+    this.rank = streamRanks(trace.streams);
+    this.allocator = new Allocator({
+      settings,
+      limit: settings.garbageCollectionThreshold > 0 && limit === Infinity ? Number.MAX_SAFE_INTEGER : limit,
+      capacity: Infinity,
+      streamRank: this.rank,
+      pools: 1 + this.privatePools.length,
+      space: NO_SPACE,
+      indexed: true,
+    });
+    const start = fromEmpty ? null : startingState(trace);
+    const extra = start?.blocks.length ?? 0;
+    this.builder = new RequestBuilder(2 * events.length + extra + 16, events.length + extra);
+    this.blockSizes = new Float64Array(events.length + extra);
+    this.largestByList = new Float64Array(this.allocator.lists.length);
+    if (start !== null) this.begin(start);
+    const column = (): Float64Array => new Float64Array(events.length);
+    const { current } = this.allocator.stats;
+    this.recount();
+    this.curves = {
+      allocated: column(),
+      active: column(),
+      inactiveSplit: column(),
+      largestFree: column(),
+      freeBlocks: column(),
+      before: [
+        current[METRIC.allocated_bytes],
+        current[METRIC.active_bytes],
+        current[METRIC.inactive_split_bytes],
+        this.largest,
+        this.freeCount,
+      ],
+    };
+  }
+
+  /** Private pools are named in the final state alone: a segment belongs to one if it is still there at the end. */
+  private findPrivatePools(): void {
+    const { segments, events, cut } = this.trace;
+    if (segments === null || cut) return;
+    const last = new Map<number, number>();
+    for (let row = 0; row < events.length; row++) {
+      const action = events.action[row];
+      if (action === ACTION.segment_alloc || action === ACTION.segment_map)
+        last.set(u64Above(events.address, row, this.origin), row);
+    }
+    for (let i = 0; i < segments.length; i++) {
+      if (isDefault(segments.pool_id[i])) continue;
+      let pool = this.privatePools.indexOf(segments.pool_id[i]) + 1;
+      if (pool === 0) pool = this.privatePools.push(segments.pool_id[i]);
+      const from = u64Above(segments.address, i, this.origin);
+      const to = from + segments.total_size[i];
+      if (segments.is_expandable[i] === 0) {
+        const row = last.get(from);
+        if (row !== undefined) this.poolOfRow.set(row, pool);
+      } else {
+        for (const [address, row] of last) if (address >= from && address < to) this.poolOfRow.set(row, pool);
+      }
+    }
+  }
+
+  private begin(start: NonNullable<ReturnType<typeof startingState>>): void {
+    const { allocator } = this;
+    const { blocks } = allocator;
+    let at = 0;
+    for (const range of start.ranges) {
+      const pool = isDefault(range.poolId) ? 0 : this.privatePools.indexOf(range.poolId) + 1;
+      const list = allocator.listOf(pool, range.small, range.streamIndex);
+      const end = range.address + range.bytes;
+      let block: number;
+      if (range.expandable) {
+        const room = allocator.addRange(range.address, 2 ** 42, list);
+        block = allocator.mapPages(room, range.bytes);
+      } else {
+        block = allocator.addSegment(range.address, range.bytes, list);
+        allocator.keepFree(block);
+      }
+      while (at < start.blocks.length && start.blocks[at].address < range.address) at++;
+      for (; at < start.blocks.length && start.blocks[at].address < end; at++) {
+        const held = start.blocks[at];
+        let size = held.size;
+        if (Number.isNaN(size)) {
+          size = roundSize(held.requested, this.settings);
+          if (range.small === 0 && !range.expandable) this.unknownSizes++;
+        }
+        block = this.carve(block, held.address, size, held.requested, held.pending);
+        const allocation = this.builder.make(held.requested, range.streamIndex, pool, held.stack);
+        this.builder.step(OP.alloc, allocation, 0);
+        if (held.pending) this.builder.step(OP.free_requested, allocation, 0);
+        this.remember(block, allocation);
+        block = blocks.next[block];
+        if (block === NO_BLOCK || blocks.state[block] !== FREE) {
+          at++;
+          break;
+        }
+      }
+    }
+    const { stats } = allocator;
+    for (const figures of [stats.peak, stats.allocated, stats.freed]) figures.fill(0);
+    stats.peak.set(stats.current);
+    stats.deviceAllocs = stats.deviceFrees = stats.syncAllStreams = 0;
+  }
+
+  /** Cuts [address, address + size) out of a free block as an allocation. */
+  private carve(free: number, address: number, size: number, requested: number, pending: boolean): number {
+    const { allocator } = this;
+    const { blocks } = allocator;
+    const end = blocks.address[free] + blocks.size[free];
+    const bytes = Math.min(size, end - address);
+    allocator.lists[blocks.list[free]].remove(free);
+    let block = free;
+    const list = blocks.list[free];
+    if (address > blocks.address[free]) {
+      block = blocks.make(address, end - address, list, blocks.expandable[free]);
+      blocks.base[block] = blocks.base[free];
+      blocks.splice(block, free, blocks.next[free]);
+      blocks.size[free] = address - blocks.address[free];
+      allocator.index?.set(address, block);
+      allocator.keepFree(free);
+    }
+    if (bytes < end - address) {
+      const rest = blocks.make(address + bytes, end - address - bytes, list, blocks.expandable[free]);
+      blocks.base[rest] = blocks.base[free];
+      blocks.splice(rest, block, blocks.next[block]);
+      blocks.size[block] = bytes;
+      allocator.index?.set(address + bytes, rest);
+      allocator.keepFree(rest);
+    }
+    allocator.adopt(block, requested);
+    if (pending) allocator.freeRequested(block);
+    return block;
+  }
+
+  private remember(block: number, allocation: number): void {
+    if (block >= this.allocationOf.length) {
+      const longer = new Int32Array(Math.max(block + 1, this.allocationOf.length * 2)).fill(-1);
+      longer.set(this.allocationOf);
+      this.allocationOf = longer;
+    }
+    this.allocationOf[block] = allocation;
+    this.blockSizes[allocation] = this.allocator.blocks.size[block];
+    this.made = Math.max(this.made, allocation + 1);
+  }
+
+  private misfit(row: number): void {
+    this.unplaced++;
+    if (this.firstUnplaced.length < EXAMPLES) this.firstUnplaced.push(row);
+  }
+
+  private address(row: number): number {
+    return u64Above(this.trace.events.address, row, this.origin);
+  }
+
+  run(): SelfReplay {
+    const { events } = this.trace;
+    const { allocator, curves } = this;
+    const { blocks, stats } = allocator;
+    const index = allocator.index!;
+    for (let row = 0; row < events.length; row++) {
+      const size = u64At(events.size, row);
+      switch (events.action[row]) {
+        case ACTION.alloc:
+          this.alloc(row, size);
+          break;
+        case ACTION.free_requested: {
+          const block = index.get(this.address(row));
+          if (block === NO_BLOCK || blocks.state[block] !== ALLOCATED) this.misfit(row);
+          else {
+            allocator.freeRequested(block);
+            this.builder.step(OP.free_requested, this.allocationOf[block], row);
+          }
+          break;
+        }
+        case ACTION.free_completed: {
+          const block = index.get(this.address(row));
+          if (block === NO_BLOCK || (blocks.state[block] !== PENDING && blocks.state[block] !== ALLOCATED)) {
+            this.misfit(row);
+            break;
+          }
+          // Some writers leave free_requested out.
+          if (blocks.state[block] === ALLOCATED) {
+            allocator.freeRequested(block);
+            this.builder.step(OP.free_requested, this.allocationOf[block], row);
+          }
+          this.builder.step(OP.free_completed, this.allocationOf[block], row);
+          this.touch(blocks.list[allocator.freeCompleted(block)]);
+          break;
+        }
+        case ACTION.segment_alloc: {
+          const list = allocator.listOf(
+            this.poolOfRow.get(row) ?? 0,
+            events.group[row],
+            events.stream_index[row],
+          );
+          if (index.get(this.address(row)) !== NO_BLOCK) {
+            this.misfit(row);
+            break;
+          }
+          this.grew(size);
+          const block = allocator.addSegment(this.address(row), size, list);
+          allocator.keepFree(block);
+          this.segmentAddresses.push([this.address(row), size]);
+          this.touch(list);
+          break;
+        }
+        case ACTION.segment_map: {
+          const list = allocator.listOf(
+            this.poolOfRow.get(row) ?? 0,
+            events.group[row],
+            events.stream_index[row],
+          );
+          let block = index.get(this.address(row));
+          if (block === NO_BLOCK) block = allocator.addRange(this.address(row), 2 ** 42, list);
+          if (blocks.state[block] !== UNMAPPED) this.misfit(row);
+          else {
+            this.grew(size);
+            this.touch(blocks.list[allocator.mapPages(block, size)]);
+          }
+          break;
+        }
+        case ACTION.segment_free:
+        case ACTION.segment_unmap:
+          row = this.release(row);
+          continue;
+        case ACTION.oom: {
+          stats.ooms++;
+          // A failing request has tried to give everything back before: seen only where there was something.
+          const freed = row > 0 && this.lastReleaseEnd === row;
+          if (!freed) {
+            stats.allocRetries++;
+            stats.syncAllStreams++;
+          }
+          this.met(size);
+          const allocation = this.builder.make(size, events.stream_index[row], 0, events.stack_index[row]);
+          this.builder.step(OP.failed_alloc, allocation, row);
+          this.made = Math.max(this.made, allocation + 1);
+        }
+      }
+      this.note(row);
+    }
+    const blockSize = this.blockSizes.slice(0, this.made) as Float64Array;
+    return {
+      stats: stats.toStats(),
+      fromEmpty: this.fromEmpty,
+      fidelity: {
+        requests: this.requests,
+        chosen: this.chosen,
+        firstDifferent: this.firstDifferent,
+        unplaced: this.unplaced,
+        firstUnplaced: this.firstUnplaced,
+        state: compareFinalState(this.trace, allocator, this.origin),
+        unknownSizes: this.unknownSizes,
+        causesCertain: this.causesCertain,
+      },
+      requests: this.builder.finish(),
+      curves,
+      blockSize,
+      privatePools: this.privatePools,
+      streamRank: this.rank,
+      limitBounds: this.limitHigh === Infinity ? null : [this.limitLow, this.limitHigh],
+      segmentAddresses: this.segmentAddresses,
+      causes: this.causes,
+    };
+  }
+
+  private lastReleaseEnd = -1;
+
+  private alloc(row: number, requested: number): void {
+    const { events } = this.trace;
+    const { allocator } = this;
+    const { blocks } = allocator;
+    const size = roundSize(requested, this.settings);
+    const address = this.address(row);
+    const block = allocator.index!.get(address);
+    if (block === NO_BLOCK || blocks.state[block] !== FREE || blocks.size[block] < size) {
+      this.misfit(row);
+      return;
+    }
+    this.requests++;
+    const list = blocks.list[block];
+    allocator.countSearch(list);
+    const fresh = row > 0 && isGrowth(events.action[row - 1]);
+    if (fresh || allocator.bestFit(list, size) === block) this.chosen++;
+    else if (this.firstDifferent.length < EXAMPLES) this.firstDifferent.push(row);
+    allocator.lists[list].remove(block);
+    const given = allocator.place(block, size, requested);
+    const allocation = this.builder.make(
+      requested,
+      events.stream_index[row],
+      allocator.poolOf(list),
+      events.stack_index[row],
+    );
+    this.builder.step(OP.alloc, allocation, row);
+    this.remember(given, allocation);
+    this.touch(list);
+  }
+
+  /** Handles a run of releases beginning at `row`; returns its last row. */
+  private release(row: number): number {
+    const { events } = this.trace;
+    const { allocator } = this;
+    const { blocks, stats } = allocator;
+    const cause = releaseCause(this.trace, row, allocator, this.settings, this.origin, {
+      low: this.limitLow,
+    });
+    this.causes[cause.cause]++;
+    if (!cause.certain) this.causesCertain = false;
+    if (cause.cause === 'retry') {
+      stats.allocRetries++;
+      stats.syncAllStreams++;
+      this.limitHigh = Math.min(this.limitHigh, cause.limitBelow);
+    } else if (cause.cause === 'empty_cache') {
+      stats.syncAllStreams++;
+      this.builder.step(OP.empty_cache, -1, row);
+    }
+    let at = row;
+    for (; at < cause.end; at++) {
+      const action = events.action[at];
+      const address = this.address(at);
+      const size = u64At(events.size, at);
+      if (action === ACTION.segment_free) {
+        const block = allocator.index!.get(address);
+        if (block === NO_BLOCK || blocks.state[block] !== FREE || blocks.size[block] !== size)
+          this.misfit(at);
+        else {
+          const list = blocks.list[block];
+          allocator.releaseSegment(block);
+          this.touch(list);
+        }
+      } else if (action === ACTION.segment_unmap) {
+        const block = this.freeBlockAround(at, address, size);
+        if (block === NO_BLOCK) this.misfit(at);
+        else {
+          const list = blocks.list[block];
+          allocator.unmapRange(block, address, size);
+          this.touch(list);
+        }
+      } else if (action === ACTION.free_completed) {
+        const block = allocator.index!.get(address);
+        if (block === NO_BLOCK || blocks.state[block] !== PENDING) this.misfit(at);
+        else {
+          this.builder.step(OP.free_completed, this.allocationOf[block], at);
+          this.touch(blocks.list[allocator.freeCompleted(block)]);
+        }
+      }
+      this.note(at);
+    }
+    this.lastReleaseEnd = cause.cause === 'retry' ? at : -1;
+    return at - 1;
+  }
+
+  private freeBlockAround(row: number, address: number, size: number): number {
+    const { events } = this.trace;
+    const { allocator } = this;
+    const { blocks } = allocator;
+    const list = allocator.listOf(0, events.group[row], events.stream_index[row]);
+    const holds = (block: number): boolean =>
+      blocks.expandable[block] === 1 &&
+      blocks.address[block] <= address &&
+      address + size <= blocks.address[block] + blocks.size[block];
+    for (const candidates of [allocator.lists[list], ...allocator.lists])
+      for (const block of candidates.blocks()) if (holds(block)) return block;
+    return NO_BLOCK;
+  }
+
+  /** A segment was made: the limit is at least what is reserved then. */
+  private grew(bytes: number): void {
+    this.limitLow = Math.max(this.limitLow, this.allocator.reserved + bytes);
+  }
+
+  /** A request failed for want of `bytes`. */
+  private met(bytes: number): void {
+    this.limitHigh = Math.min(this.limitHigh, this.allocator.reserved + bytes);
+  }
+
+  private touch(list: number): void {
+    const free = this.allocator.lists[list];
+    const block = free.largest();
+    const value = block === NO_BLOCK ? 0 : this.allocator.blocks.size[block];
+    const old = this.largestByList[list];
+    this.largestByList[list] = value;
+    if (value >= this.largest) this.largest = value;
+    else if (old === this.largest) {
+      let most = 0;
+      for (let i = 0; i < this.largestByList.length; i++)
+        if (this.largestByList[i] > most) most = this.largestByList[i];
+      this.largest = most;
+    }
+  }
+
+  private recount(): void {
+    this.allocator.lists.forEach((_, list) => this.touch(list));
+  }
+
+  private note(row: number): void {
+    const { current } = this.allocator.stats;
+    const { curves } = this;
+    curves.allocated[row] = current[METRIC.allocated_bytes];
+    curves.active[row] = current[METRIC.active_bytes];
+    curves.inactiveSplit[row] = current[METRIC.inactive_split_bytes];
+    curves.largestFree[row] = this.largest;
+    let count = 0;
+    for (const list of this.allocator.lists) count += list.count;
+    curves.freeBlocks[row] = count;
+  }
+}
+
+const isGrowth = (action: number): boolean =>
+  action === ACTION.segment_alloc || action === ACTION.segment_map;
