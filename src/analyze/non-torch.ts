@@ -1,0 +1,214 @@
+/**
+ * What is on a GPU besides PyTorch's caching allocator: the CUDA context, NCCL, libraries' workspaces of this process,
+ * and other processes. Each figure is a range that follows from how coarsely its source prints; what no source tells
+ * is null and said, never shared out by a guess.
+ *
+ *   device used = reserved + non-torch of this process + other processes
+ *
+ * At an out-of-memory event the allocator printed the device's free bytes (cudaMemGetInfo), exact; nvidia-smi and DCGM
+ * print whole MiB. On their `used` see https://docs.nvidia.com/deploy/nvml-api/structnvmlMemory__v2__t.html:
+ * what the driver keeps for itself is not in it, and is in cudaMemGetInfo's total minus free.
+ */
+import { formatInteger } from '../base/units.ts';
+import { type Band, bandIn, printedBand, type StepCurve, windowOf } from './step-curve.ts';
+
+export interface ProcessUse {
+  readonly pid: string;
+  readonly name: string;
+  /** null: the driver did not say ([N/A]). */
+  readonly bytes: Band | null;
+}
+
+export interface NonTorch {
+  /** Absolute ns or ns after the common base, as the curves given. */
+  readonly moment_ns: number;
+  readonly device: number | null;
+  /** Where the device's use is from: the allocator at an out-of-memory event, or a monitor's sample. */
+  readonly from: 'device_free' | 'device_used' | 'processes';
+  readonly deviceUsed: Band | null;
+  readonly reserved: Band;
+  /** deviceUsed - reserved: context, NCCL and workspaces of this process, and all of other processes. */
+  readonly besidesReserved: Band | null;
+  /** Of this process alone; null: not known. */
+  readonly nonTorch: Band | null;
+  /** Of all others together; null: not known. */
+  readonly otherProcesses: Band | null;
+  /** What is not known and what would tell. */
+  readonly unknown: readonly string[];
+  readonly sentence: string;
+}
+
+const subtract = (a: Band, b: Band): Band => ({ least: a.least - b.most, most: a.most - b.least });
+const add = (a: Band, b: Band): Band => ({ least: a.least + b.least, most: a.most + b.most });
+const notBelowZero = ({ least, most }: Band): Band => ({ least: Math.max(0, least), most });
+/** Both are true: what they have in common; null: nothing. */
+const both = (a: Band, b: Band): Band | null => {
+  const least = Math.max(a.least, b.least);
+  const most = Math.min(a.most, b.most);
+  return least <= most ? { least, most } : null;
+};
+const exact = (bytes: number): Band => ({ least: bytes, most: bytes });
+
+const ASK_PROCESSES =
+  'Which process holds it: nvidia-smi --query-compute-apps=timestamp,gpu_uuid,pid,process_name,used_gpu_memory --format=csv -l 1';
+const ASK_TOTAL = "The device's total: torch.cuda.get_device_properties(0).total_memory";
+
+/**
+ * Which of the processes is the one that was recorded: the only one that may hold at least its reserved bytes.
+ * null: several may, or none. `pid`: where it is known otherwise.
+ */
+export function ownProcess(
+  processes: readonly ProcessUse[],
+  reserved: Band,
+  pid: string | null,
+): ProcessUse | null {
+  if (pid !== null) return processes.find((process) => process.pid === pid) ?? null;
+  const able = processes.filter(({ bytes }) => bytes === null || bytes.most >= reserved.least);
+  return able.length === 1 && able[0].bytes !== null ? able[0] : null;
+}
+
+export interface NonTorchInput {
+  readonly moment_ns: number;
+  readonly device: number | null;
+  readonly reserved: Band;
+  /** Of cudaMemGetInfo, with the total; or as a monitor prints it. null: not known. */
+  readonly deviceUsed: Band | null;
+  readonly from: NonTorch['from'];
+  /** Processes on the device at that moment; null: not listed. */
+  readonly processes: readonly ProcessUse[] | null;
+  readonly pid: string | null;
+}
+
+/** The parts at one moment. */
+export function nonTorchAt(input: NonTorchInput): NonTorch {
+  const { reserved, deviceUsed, processes } = input;
+  const unknown: string[] = [];
+  const besides = deviceUsed === null ? null : subtract(deviceUsed, reserved);
+  if (deviceUsed === null) unknown.push(ASK_TOTAL);
+  const own = processes === null ? null : ownProcess(processes, reserved, input.pid);
+  let nonTorch = own?.bytes == null ? null : notBelowZero(subtract(own.bytes, reserved));
+  let others: Band | null = null;
+  if (processes === null) unknown.push(ASK_PROCESSES);
+  else if (own === null)
+    unknown.push(
+      'Which of the listed processes was recorded: several could hold its memory, or none does. Compare os.getpid().',
+    );
+  else {
+    const rest = processes.filter((process) => process !== own);
+    const known = rest.every(({ bytes }) => bytes !== null);
+    if (known) others = rest.reduce((sum, { bytes }) => add(sum, bytes ?? exact(0)), exact(0));
+    else unknown.push('What processes hold for which nvidia-smi prints [N/A].');
+  }
+  // Two ways to the same figure narrow each other.
+  if (besides !== null && nonTorch !== null && others === null && processes !== null)
+    others = notBelowZero(subtract(besides, nonTorch));
+  else if (besides !== null && nonTorch !== null && others !== null)
+    nonTorch = both(nonTorch, subtract(besides, others)) ?? nonTorch;
+  return {
+    moment_ns: input.moment_ns,
+    device: input.device,
+    from: input.from,
+    deviceUsed,
+    reserved,
+    besidesReserved: besides,
+    nonTorch,
+    otherProcesses: others,
+    unknown,
+    sentence: sentenceOf(besides, nonTorch, others),
+  };
+}
+
+/** "123 bytes", "between 1 and 2 bytes". */
+export const bandText = ({ least, most }: Band): string =>
+  least === most
+    ? `${formatInteger(least)} bytes`
+    : `${formatInteger(Math.round(least))} to ${formatInteger(Math.round(most))} bytes`;
+
+function sentenceOf(besides: Band | null, nonTorch: Band | null, others: Band | null): string {
+  if (nonTorch !== null && others !== null)
+    return `Besides what PyTorch reserved, its process holds ${bandText(nonTorch)} (context, NCCL, workspaces) and other processes ${bandText(others)}.`;
+  if (nonTorch !== null)
+    return `Besides what PyTorch reserved, its process holds ${bandText(nonTorch)} (context, NCCL, workspaces); other processes are not known.`;
+  if (besides === null) return 'What is on the device besides what PyTorch reserved is not known.';
+  return `${bandText(besides)} on the device are not PyTorch's: its context, NCCL and workspaces, and other processes; how they share it is not known.`;
+}
+
+/** At each out-of-memory event. `rows`: [ns, free bytes]; `total`: of the device as CUDA sees it, null: not known. */
+export function nonTorchAtOoms(
+  rows: readonly (readonly [number, number])[],
+  reserved: StepCurve,
+  total: Band | null,
+  processes: readonly ProcessUse[] | null,
+  pid: string | null,
+): NonTorch[] {
+  return rows.flatMap(([moment_ns, free]) => {
+    const held = bandIn(reserved, moment_ns, moment_ns);
+    if (held === null || reserved.bound !== 'exact') return [];
+    return [
+      nonTorchAt({
+        moment_ns,
+        device: reserved.device,
+        reserved: held,
+        deviceUsed: total === null ? null : subtract(total, exact(free)),
+        from: 'device_free',
+        processes,
+        pid,
+      }),
+    ];
+  });
+}
+
+/**
+ * At each sample of a monitor, both curves on one clock. Samples outside of the recording are left out: what was
+ * reserved then is not known. `processesAt`: who is listed within a sample's window; null: nobody is.
+ */
+export function nonTorchOverTime(
+  used: StepCurve,
+  reserved: StepCurve,
+  processesAt: (from: number, to: number) => readonly ProcessUse[] | null,
+  pid: string | null,
+): NonTorch[] {
+  if (reserved.bound !== 'exact') return [];
+  const found: NonTorch[] = [];
+  for (let row = 0; row < used.value.length; row++) {
+    const [from, to] = windowOf(used, row);
+    const held = bandIn(reserved, from, to);
+    if (held === null) continue;
+    found.push(
+      nonTorchAt({
+        moment_ns: used.time_ns[row],
+        device: used.device,
+        reserved: held,
+        deviceUsed: printedBand(used.value[row], used),
+        from: 'device_used',
+        processes: processesAt(from, to),
+        pid,
+      }),
+    );
+  }
+  return found;
+}
+
+/** A sampled curve for each process (compute-apps, pmon), on the common clock; null: listed without a figure ([N/A]). */
+export interface ProcessCurve {
+  readonly pid: string;
+  readonly name: string;
+  readonly curve: StepCurve | null;
+}
+
+/**
+ * Processes listed around a window, with what they held: the samples before, in and after it. null: the list has no
+ * sample on both sides of the window or within it.
+ */
+export function processesAround(
+  curves: readonly ProcessCurve[],
+): (from: number, to: number) => readonly ProcessUse[] | null {
+  return (from, to) => {
+    const found = curves.flatMap(({ pid, name, curve }): ProcessUse[] => {
+      if (curve === null) return [{ pid, name, bytes: null }];
+      const bytes = bandIn(curve, from, to);
+      return bytes === null ? [] : [{ pid, name, bytes }];
+    });
+    return found.some(({ bytes }) => bytes !== null) ? found : null;
+  };
+}

@@ -1,0 +1,231 @@
+/**
+ * Bytes over time as steps, from any source: what the clocks of sources are aligned by and what sources are
+ * compared in.
+ *
+ *   time_ns (after the source's base) | value      kind 'event': holds until the next row
+ *   0                                 | 467664896  kind 'sample': known at that moment alone; in between it may
+ *   2374000                           | 488636416                 have been anything
+ *
+ * Every figure is read as the range of bytes that it can mean: printed digits are finite.
+ */
+import { lowerBound, upperBound } from '../base/binary-search.ts';
+import { asBigInt64 } from '../base/u64.ts';
+import type { SeriesSpec } from '../aggregate/series.ts';
+import type { DeviceTrace } from '../trace/capture.ts';
+import type { Gauge } from '../trace/readings.ts';
+
+/**
+ * What a curve counts. reserved, allocated: PyTorch's caching allocator. driver_allocated: cudaMalloc and its like as
+ * Nsight sees them. device_used: the whole card (nvidia-smi, DCGM). process_used: one process on it (compute-apps).
+ */
+export type Measure = 'reserved' | 'allocated' | 'driver_allocated' | 'device_used' | 'process_used';
+
+export interface StepCurve {
+  readonly label: string;
+  readonly measures: Measure;
+  /** GPU index; null: the source names none. */
+  readonly device: number | null;
+  readonly kind: 'event' | 'sample';
+  /** Nanoseconds after the base of its source, ascending. */
+  readonly time_ns: Float64Array;
+  /** Bytes, as printed. */
+  readonly value: Float64Array;
+  /** Moment of the last thing the source tells of, on the same clock; at or after the last row. */
+  readonly end_ns: number;
+  /** Width of the last printed digit, bytes; 0: exact. */
+  readonly granularity: number;
+  /** Which side of the printed figure the true one may lie on. */
+  readonly rounding: 'nearest' | 'down' | 'either';
+  /** Width of the last digit of its times. A time t means [t, t + this]. */
+  readonly time_granularity_ns: number;
+  /** How far from its time a sample may have been taken, both ways. */
+  readonly slack_ns: number;
+  /** 'lower': the true curve may lie above by a constant (allocated before the recording began). */
+  readonly bound: 'exact' | 'lower';
+}
+
+/** Least and most bytes that are possible. */
+export interface Band {
+  readonly least: number;
+  readonly most: number;
+}
+
+/** How far from its printed time a monitor's sample may have been taken. */
+export const SAMPLE_SLACK_NS = 50e6;
+
+/** Range of bytes that a printed value stands for. */
+export function printedBand(
+  value: number,
+  { granularity, rounding }: Pick<StepCurve, 'granularity' | 'rounding'>,
+): Band {
+  if (rounding === 'down') return { least: value, most: value + granularity };
+  const apart = rounding === 'nearest' ? granularity / 2 : granularity;
+  return { least: value - apart, most: value + apart };
+}
+
+/**
+ * Range of the curve's values anywhere in [from, to]; null: the source tells nothing of that time. Event curves
+ * tell from their first row to `end_ns`; of a sample curve the samples around the window count, too.
+ */
+export function bandIn(curve: StepCurve, from: number, to: number): Band | null {
+  const { time_ns, value, kind } = curve;
+  if (time_ns.length === 0 || to < time_ns[0] || from > curve.end_ns) return null;
+  const first = Math.max(0, upperBound(time_ns, from) - 1);
+  const last = kind === 'event' ? upperBound(time_ns, to) - 1 : lowerBound(time_ns, to);
+  let least = Infinity;
+  let most = -Infinity;
+  for (let i = first; i <= Math.min(last, value.length - 1); i++) {
+    if (value[i] < least) least = value[i];
+    if (value[i] > most) most = value[i];
+  }
+  return { least: printedBand(least, curve).least, most: printedBand(most, curve).most };
+}
+
+/** Window in which row `row` of a curve was true for certain somewhere. */
+export const windowOf = (curve: StepCurve, row: number): readonly [number, number] => [
+  curve.time_ns[row] - curve.slack_ns,
+  curve.time_ns[row] + curve.time_granularity_ns + curve.slack_ns,
+];
+
+const TIME_DIGITS = [1e9, 100e6, 10e6, 1e6, 1e3];
+
+/** Width of the last digit that any of these times has: 1 s where all are whole seconds, ..., else 1 ns. */
+export function timeGranularity(times: BigInt64Array): number {
+  let digit = 0;
+  for (const time of times) {
+    while (digit < TIME_DIGITS.length && time % BigInt(TIME_DIGITS[digit]) !== 0n) digit++;
+    if (digit === TIME_DIGITS.length) return 1;
+  }
+  return times.length === 0 ? 1 : TIME_DIGITS[digit];
+}
+
+/**
+ * A byte curve of an allocator trace (aggregate/torch-series.ts, nsys-series.ts), its rows without change left out.
+ * `base_ns`: what times count from. Rows of one moment become one.
+ */
+export function curveOfSeries(
+  trace: DeviceTrace,
+  spec: SeriesSpec,
+  measures: Measure,
+  base_ns: bigint,
+): StepCurve {
+  const { events } = trace;
+  const absolute = asBigInt64(events.time_ns);
+  const deltas = asBigInt64(spec.deltas?.() ?? new Uint32Array(2 * events.length));
+  const times: number[] = [];
+  const values: number[] = [];
+  let value = spec.initial;
+  let latest = -Infinity;
+  for (let row = 0; row < events.length; row++) {
+    // The state before the first event is told, too.
+    if (deltas[row] === 0n && row > 0) continue;
+    value += Number(deltas[row]);
+    latest = Math.max(latest, Number(absolute[row] - base_ns));
+    if (times.length > 0 && times[times.length - 1] === latest) values[values.length - 1] = value;
+    else {
+      times.push(latest);
+      values.push(value);
+    }
+  }
+  const end = events.length === 0 ? 0 : Number(absolute[events.length - 1] - base_ns);
+  return {
+    label: spec.label,
+    measures,
+    device: trace.device,
+    kind: 'event',
+    time_ns: Float64Array.from(times),
+    value: Float64Array.from(values),
+    end_ns: Math.max(end, latest),
+    granularity: 0,
+    rounding: 'nearest',
+    time_granularity_ns: 0,
+    slack_ns: 0,
+    bound: spec.bound === 'lower' && spec.id !== 'allocated_floor' ? 'lower' : 'exact',
+  };
+}
+
+const MEASURES: Readonly<Record<string, Measure>> = {
+  'memory.used': 'device_used',
+  DCGM_FI_DEV_FB_USED: 'device_used',
+  nvidia_smi_memory_used_bytes: 'device_used',
+  nvidia_smi_fb_memory_usage_used_bytes: 'device_used',
+  'process.memory.used': 'process_used',
+  nvidia_smi_compute_app_used_memory_bytes: 'process_used',
+  memory_allocated: 'allocated',
+  memory_reserved: 'reserved',
+  'Total Allocated': 'allocated',
+  'Total Reserved': 'reserved',
+};
+
+/** What a gauge counts, where it counts bytes of a GPU; null: it does not, or not in a way that is known. */
+export function measureOf(gauge: Gauge): Measure | null {
+  if (gauge.unit !== 'bytes' || gauge.labels['device_type'] === 'CPU') return null;
+  return Object.hasOwn(MEASURES, gauge.id) ? MEASURES[gauge.id] : null;
+}
+
+/** `gauge` as a curve; null: it is none of GPU bytes. Kineto's totals are written at every change, all others sampled. */
+export function curveOfGauge(gauge: Gauge, base_ns: bigint): StepCurve | null {
+  const measures = measureOf(gauge);
+  if (measures === null) return null;
+  const rows = Array.from(gauge.value.keys()).filter((row) => !Number.isNaN(gauge.value[row]));
+  if (rows.length === 0) return null;
+  const isEvent = gauge.id.startsWith('Total ');
+  const kept = isEvent ? lastOfEachMoment(rows, gauge.time_ns) : rows;
+  const isPrinted = gauge.id === 'memory_allocated' || gauge.id === 'memory_reserved';
+  const time_ns = Float64Array.from(kept, (row) => Number(gauge.time_ns[row] - base_ns));
+  return {
+    label: gauge.label,
+    measures,
+    device: gauge.device,
+    kind: isEvent ? 'event' : 'sample',
+    time_ns,
+    value: Float64Array.from(kept, (row) => gauge.value[row]),
+    end_ns: time_ns[time_ns.length - 1],
+    granularity: gauge.granularity,
+    rounding: isPrinted ? 'nearest' : 'either',
+    time_granularity_ns: isEvent ? 0 : timeGranularity(gauge.time_ns),
+    slack_ns: isEvent ? 0 : SAMPLE_SLACK_NS,
+    bound: 'exact',
+  };
+}
+
+const lastOfEachMoment = (rows: readonly number[], times: BigInt64Array): number[] =>
+  rows.filter((row, i) => i + 1 === rows.length || times[rows[i + 1]] !== times[row]);
+
+/** The curve on another clock: `shift_ns` later, its times less certain by `uncertainty_ns` both ways. */
+export function shiftCurve(curve: StepCurve, shift_ns: number, uncertainty_ns = 0): StepCurve {
+  return {
+    ...curve,
+    time_ns: curve.time_ns.map((time) => time + shift_ns),
+    end_ns: curve.end_ns + shift_ns,
+    slack_ns: curve.slack_ns + uncertainty_ns,
+  };
+}
+
+/**
+ * A curve of at most `mostRows` rows that nowhere differs from this one by more than `error_bytes`, its answer's
+ * second part. Event curves only; 0 where nothing had to be left out.
+ */
+export function thinCurve(curve: StepCurve, mostRows: number): { curve: StepCurve; error_bytes: number } {
+  let error_bytes = 0;
+  let rows: number[] = Array.from(curve.value.keys());
+  for (let error = 65536; rows.length > mostRows; error *= 2) {
+    error_bytes = error;
+    let level = Infinity;
+    rows = [];
+    curve.value.forEach((value, row) => {
+      if (Math.abs(value - level) <= error) return;
+      level = value;
+      rows.push(row);
+    });
+  }
+  if (error_bytes === 0) return { curve, error_bytes };
+  return {
+    curve: {
+      ...curve,
+      time_ns: Float64Array.from(rows, (row) => curve.time_ns[row]),
+      value: Float64Array.from(rows, (row) => curve.value[row]),
+    },
+    error_bytes,
+  };
+}
