@@ -210,17 +210,17 @@ export class VsKernels extends LitElement {
     };
     switch (event.key) {
       case 'ArrowRight':
-        return go(stepKernel(this.answer, at, 1));
+        return go(stepKernel(this.answer, this.span, at, 1));
       case 'ArrowLeft':
-        return go(stepKernel(this.answer, at, -1));
+        return go(stepKernel(this.answer, this.span, at, -1));
       case 'PageDown':
-        return go(stepKernel(this.answer, at, 20));
+        return go(stepKernel(this.answer, this.span, at, 20));
       case 'PageUp':
-        return go(stepKernel(this.answer, at, -20));
+        return go(stepKernel(this.answer, this.span, at, -20));
       case 'Home':
-        return go(stepKernel(this.answer, null, 1));
+        return go(stepKernel(this.answer, this.span, null, 1));
       case 'End':
-        return go(stepKernel(this.answer, null, -1));
+        return go(stepKernel(this.answer, this.span, null, -1));
       case 'Enter':
         event.preventDefault();
         if (at !== null) this.pick(at);

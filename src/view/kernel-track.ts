@@ -138,11 +138,14 @@ function viewWords({ total, busyShare, shares, names }: KernelsAnswer): string {
   return `${count(total, 'kernel')} in view, busy ${percent(busyShare)} of the time. Most time: ${list(most)}`;
 }
 
-/** Start of the kernel, or of the column, that lies `by` steps from x; null where there is none in view. */
-export function stepKernel(answer: KernelsAnswer, at: number | null, by: number): number | null {
+/** Start of the kernel, or of the column, that lies `by` steps from x; null where there is none in `span`. */
+export function stepKernel(answer: KernelsAnswer, span: Span, at: number | null, by: number): number | null {
+  // While an answer is awaited, the one at hand is of another stretch. What began before the view is met at its edge.
   const stops = answer.every
-    ? answer.kernels.map(({ startNs }) => Math.max(answer.from, startNs))
-    : Array.from(answer.x).filter((_, column) => answer.count[column] > 0);
+    ? answer.kernels
+        .filter(({ startNs, endNs }) => startNs < span.to && (endNs > span.from || startNs >= span.from))
+        .map(({ startNs }) => Math.max(span.from, startNs))
+    : Array.from(answer.x).filter((x, column) => answer.count[column] > 0 && x >= span.from && x < span.to);
   if (stops.length === 0) return null;
   if (at === null) return by > 0 ? stops[0] : stops[stops.length - 1];
   const here = upperBound(stops, at) - 1;

@@ -7,6 +7,7 @@ import { main } from '../../src/cli/main.ts';
 import type { Analysis } from '../../src/engine/analysis.ts';
 import { fixtureBytes, fixturePath } from '../read/snapshot-fixtures.ts';
 
+const ROOT = join(import.meta.dirname, '../..');
 const folder = mkdtempSync(join(tmpdir(), 'vramscope-cli-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -150,6 +151,32 @@ describe('text', () => {
     );
     expect(out).toMatch(/Allocated +now .* peak at least 3\.87 GiB/);
     expect(out.endsWith('\n')).toBe(true);
+  });
+
+  it('says who holds memory at the end, by stack, and of how much', async () => {
+    const { out } = await run('analyze', oom);
+    expect(out).toContain(
+      '  held at the end, by stack: 3.87 GiB (4,153,409,536 B) requested in 1 group\n       3.87 GiB (4,153,409,536 B)    in 36 allocations  s_oom  ',
+    );
+  });
+
+  it('an Nsight export: the API call, five lines of many, no line number where there is none', async () => {
+    const { out } = await run('analyze', join(ROOT, 'test/fixtures/nsys-forms/torch.sqlite'));
+    const lines = out.split('\n');
+    const at = lines.findIndex((line) => line.includes('held at the end'));
+    expect(lines[at]).toBe(
+      '  held at the end, by stack: 188.00 MiB (197,134,442 B) in 203 groups; the 5 largest hold 188.00 MiB (197,132,760 B)',
+    );
+    const listed = lines.slice(at + 1).filter((line) => line.startsWith('    '));
+    expect(listed).toHaveLength(5);
+    expect(listed[0]).toMatch(/188\.00 MiB \(197,132,288 B\) +in 15 allocations {2}cudaMalloc {2}CUDA API$/);
+    expect(out).not.toMatch(/:0$/m);
+  });
+
+  it('without stacks nobody is named', async () => {
+    const { out } = await run('analyze', join(ROOT, 'samples/nsys-small.sqlite'));
+    expect(out).toContain('Memory usage (device, array)');
+    expect(out).not.toContain('held at the end');
   });
 
   it('a truncated file: the error with its place, a warning, and what was kept', async () => {

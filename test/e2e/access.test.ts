@@ -1,10 +1,11 @@
 /** Reachable by keyboard, and without a finding of axe: empty, loaded and in trouble, light and dark, narrow and wide. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { basename } from 'node:path';
 import type { AxeResults } from 'axe-core';
 import type { Browser, Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ensureBuilt, launch, sample, Scope, SINGLE_FILE } from './harness.ts';
+import { ensureBuilt, fixture, launch, sample, Scope, SINGLE_FILE } from './harness.ts';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -26,6 +27,23 @@ async function findings(page: Page): Promise<string[]> {
     nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 200)} ${failureSummary ?? ''}`),
   );
 }
+
+/** A page of each kind: logs with budgets, series, events and tables, summaries, reports, kernels. */
+const PAGES = [
+  'log/vllm-v1-tp2.log',
+  'log/sglang-tp2.log',
+  'log/serve.requests.log',
+  'log/oom.txt',
+  'nvidia-smi/query.csv',
+  'nvidia-smi/table.txt',
+  'prometheus-text/vllm.prom',
+  'prometheus-json/range.json',
+  'nsys-stats/stdout.csv',
+  'memory-summary/train.memory_summary.txt',
+  'memory-summary/train.memory_stats.json',
+  'kineto-trace/h100.json',
+  'nsys-forms/torch.sqlite',
+] as const;
 
 describe.each([
   ['light', 1280],
@@ -56,6 +74,23 @@ describe.each([
     },
   );
 
+  it.each(PAGES)('finds nothing with %s', async (path) => {
+    const scope = await Scope.open(browser, SINGLE_FILE, { colorScheme, width });
+    const { page } = scope;
+    await scope.analyse([fixture(path)]);
+    await page
+      .getByRole('heading', { level: 1, name: basename(path) })
+      .first()
+      .waitFor();
+    // What is folded is looked at, too.
+    await page.locator('details').evaluateAll((all) => all.forEach((one) => one.setAttribute('open', '')));
+    await page.waitForTimeout(300);
+    expect(await findings(page)).toEqual([]);
+    expect(await overflow(page)).toBe(0);
+    expect(await scrolled(page)).toEqual([]);
+    await scope.close();
+  });
+
   it('finds nothing on an error', async () => {
     const scope = await Scope.open(browser, SINGLE_FILE, { colorScheme, width });
     await scope.analyse([{ name: 'x.pickle', bytes: new TextEncoder().encode('nothing known') }]);
@@ -68,6 +103,17 @@ describe.each([
 /** Pixels that the page is wider than the window. */
 function overflow(page: Page): Promise<number> {
   return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+}
+
+/** Tables of the page that are wider than their place: "Streams: 900 > 842". */
+function scrolled(page: Page): Promise<string[]> {
+  return page
+    .locator('vs-table .scroll')
+    .evaluateAll((all) =>
+      all
+        .filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth + 1)
+        .map((one) => `${one.getAttribute('aria-label')}: ${one.scrollWidth} > ${one.clientWidth}`),
+    );
 }
 
 it('axe finds something where there is something to find', async () => {

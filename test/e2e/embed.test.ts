@@ -1,7 +1,9 @@
 /** The application in other people's pages: as an element over http, in a frame that may only run scripts, by ?src=. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Browser } from 'playwright';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ensureBuilt, launch, readAnalysis, recordedStats, sample, Scope, serve } from './harness.ts';
+import { ensureBuilt, launch, readAnalysis, recordedStats, ROOT, sample, Scope, serve } from './harness.ts';
 
 /** A page of somebody else, with styles that must not reach in. */
 const HOST = `<!doctype html>
@@ -58,6 +60,37 @@ describe('the element in another page', () => {
     const scope = await Scope.open(browser, `${server.origin}/wiki`, { origin: server.origin });
     const analysis = await scope.analyse([sample('nsys-small.sqlite')]);
     expect(analysis.sources[0]).toMatchObject({ format: 'nsys-sqlite', rows: 3026, skipped: 0 });
+    await scope.close();
+  });
+
+  it('opens files and folders that the page hands it', async () => {
+    const scope = await Scope.open(browser, `${server.origin}/wiki`, { origin: server.origin });
+    const below = join(ROOT, 'test/fixtures/nsys-forms/torch.arrowdir');
+    const given = readdirSync(below).map((path) => ({
+      path,
+      base64: readFileSync(join(below, path)).toString('base64'),
+    }));
+    await scope.page.locator('vram-scope').waitFor({ state: 'attached' });
+    await scope.page.evaluate(async (all) => {
+      const element = document.querySelector<
+        Element & {
+          openFiles(files: File[]): Promise<void>;
+          openFolders(folders: { name: string; files: { path: string; file: File }[] }[]): Promise<void>;
+        }
+      >('vram-scope');
+      const files = all.map(({ path, base64 }) => ({
+        path,
+        file: new File([Uint8Array.from(atob(base64), (one) => one.charCodeAt(0))], path),
+      }));
+      await element?.openFolders([{ name: 'run 7', files }]);
+      await element?.openFiles([new File(['nothing known'], 'notes.txt')]);
+    }, given);
+    const { sources, devices } = await readAnalysis(scope.page);
+    expect(sources.map(({ file, error }) => [file, error?.code])).toEqual([
+      ['run 7', undefined],
+      ['notes.txt', 'unrecognised'],
+    ]);
+    expect(devices.map(({ name }) => name)).toEqual(['NVIDIA H100 80GB HBM3']);
     await scope.close();
   });
 });

@@ -7,7 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { extname, join } from 'node:path';
+import { basename, extname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { chromium } from 'playwright';
@@ -57,6 +57,12 @@ export function launch(): Promise<Browser> {
 export const sample = (name: string): GivenFile => ({
   name,
   bytes: readFileSync(join(ROOT, 'samples', name)),
+});
+
+/** By its path below test/fixtures. */
+export const fixture = (path: string): GivenFile => ({
+  name: basename(path),
+  bytes: readFileSync(join(ROOT, 'test/fixtures', path)),
 });
 
 export function unpackedSample(name: string): GivenFile {

@@ -1,6 +1,11 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { KernelTrack } from '../../src/aggregate/kernel-track.ts';
+import { Engine } from '../../src/engine/engine.ts';
 import { kernelsIn } from '../../src/engine/kernel-answers.ts';
+import type { DeviceView } from '../../src/engine/protocol.ts';
+import { BytesSource } from '../read/open-for-test.ts';
 
 /** Kernels of 60 ns every 100 ns on two streams in turn. */
 function trackOf(length: number): KernelTrack {
@@ -63,5 +68,50 @@ describe('kernelsIn', () => {
     [trackOf(3), NaN, 10],
   ])('fails where there is nothing to ask about', (track, from, to) => {
     expect(() => kernelsIn(track, { device: '0:0', from, to, columns: 4 })).toThrow(/no kernels|no time/);
+  });
+});
+
+describe('an export of Nsight Systems', () => {
+  const opened = async (name: string): Promise<{ engine: Engine; device: DeviceView }> => {
+    const engine = new Engine();
+    await engine.start({ gpu: 'off' });
+    const bytes = new Uint8Array(readFileSync(join(import.meta.dirname, '../fixtures/nsys-forms', name)));
+    const [view] = await engine.open(1, new BytesSource(name, bytes), () => undefined);
+    return { engine, device: view.devices[0] };
+  };
+
+  it('what ran is what its table says', async () => {
+    const { engine, device } = await opened('torch.sqlite');
+    expect(device).toMatchObject({ kernels: { count: 6, outside: 0 }, hasStacks: true });
+    const query = { device: device.key, from: 0, to: device.spanNs + 1, columns: 900 };
+    const answer = await engine.kernels(query);
+    if (!answer.ok) throw new Error(answer.error.message);
+    const { kernels, names, total, every } = answer.value;
+    expect([total, every]).toEqual([6, true]);
+    // SELECT min(start) - 1671615646, max(end) - 1671615646, sum(end - start) FROM CUPTI_ACTIVITY_KIND_KERNEL
+    expect(kernels[0].startNs).toBe(2_498_754_722 - 1_671_615_646);
+    expect(Math.max(...kernels.map(({ endNs }) => endNs))).toBe(2_526_108_895 - 1_671_615_646);
+    expect(kernels.reduce((sum, { startNs, endNs }) => sum + endNs - startNs, 0)).toBe(29_281);
+    expect(new Set(names).size).toBe(5);
+    expect(names.every((name) => name.includes('at::native') || name.includes('elementwise'))).toBe(true);
+  });
+
+  it('without kernels there is nothing to ask', async () => {
+    const { engine, device } = await opened('pools.sqlite');
+    expect(device.kernels).toBeNull();
+    expect(await engine.kernels({ device: device.key, from: 0, to: 9, columns: 1 })).toMatchObject({
+      ok: false,
+      error: { code: 'internal' },
+    });
+  });
+
+  it('holders are named by their API call, without a line number that nobody recorded', async () => {
+    const { engine, device } = await opened('pools.sqlite');
+    const answer = await engine.range({ device: device.key, range: null, limit: 9 });
+    if (!answer.ok) throw new Error(answer.error.message);
+    expect(answer.value.holders.map(({ label, bytes, allocations }) => [label, bytes, allocations])).toEqual([
+      ['cudaMallocManaged  CUDA API', 515_899_392, 2],
+      ['cudaMallocAsync  CUDA API', 205_901_824, 48],
+    ]);
   });
 });

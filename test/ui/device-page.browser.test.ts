@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { VsDevice } from '../../src/ui/vs-device.ts';
 import '../../src/ui/vs-device.ts';
+import type { VsKernels } from '../../src/ui/vs-kernels.ts';
 import { FakeEngine } from './fake-engine.ts';
 
 let engine: FakeEngine;
@@ -226,4 +227,79 @@ it('saves every event as an Arrow file, named after the file and the GPU', async
   } finally {
     document.createElement = create;
   }
+});
+
+describe('kernels', () => {
+  const track = (): HTMLElement => find('.track');
+  const words = (): string => track().getAttribute('aria-valuetext') ?? '';
+  const press = (key: string): boolean =>
+    track().dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }));
+
+  beforeEach(async () => {
+    page.remove();
+    engine = new FakeEngine();
+    const [source] = await engine.open(1, new File([], 'nsys.sqlite'), () => undefined);
+    page = document.createElement('vs-device') as VsDevice;
+    Object.assign(page, { source, device: source.devices[0], api: () => Promise.resolve(engine) });
+    page.style.width = '1200px';
+    document.body.append(page);
+    await expect.poll(seen).toContain('4,000 kernels in view, busy 50 % of the time');
+  });
+
+  it('are asked for with the timeline, a column a pixel of the plot', async () => {
+    const width = find('.u-over').getBoundingClientRect().width;
+    expect(last('kernels').split(' ').at(-1)).toBe(String(Math.round(width)));
+    page.act('zoom-in');
+    await expect.poll(() => asked('kernels').length).toBe(2);
+    expect(last('kernels').split(' ').slice(1)).toEqual(last('timeline').split(' ').slice(2));
+  });
+
+  it('lie under the curves, column by column: the strip is as wide as the plot and begins where it does', () => {
+    const [plot, strip] = [find('.u-over'), track()].map((element) => element.getBoundingClientRect());
+    expect(Math.abs(strip.left - plot.left)).toBeLessThan(1);
+    expect(Math.abs(strip.width - plot.width)).toBeLessThan(1);
+    expect(strip.top).toBeGreaterThanOrEqual(plot.bottom);
+  });
+
+  it('tell what ran under the pointer, wherever in the charts it is', async () => {
+    point('pointermove', 0.2);
+    await expect
+      .poll(seen)
+      .toMatch(/ms: \d+ kernels, busy \d+ %, longest ampere_sgemm_128x64_tn \([\d.]+ [mµ]s, stream 20\)/);
+    point('pointermove', 0.8);
+    await expect.poll(seen).toContain('no kernel ran');
+  });
+
+  it('are single bars with names once zoomed in, reached by arrow keys and shown by Enter', async () => {
+    point('pointermove', 0.2);
+    for (let i = 0; i < 14; i++) page.act('zoom-in');
+    await expect.poll(() => find('vs-kernels').shadowRoot?.querySelector('.bar')).not.toBeNull();
+    await expect.poll(seen).toMatch(/ampere_sgemm_128x64_tn\s/);
+    track().focus();
+    press('Home');
+    await expect.poll(words).not.toBe('');
+    const places: string[] = [];
+    for (let i = 0; i < 3; i++) {
+      press('ArrowRight');
+      await page.updateComplete;
+      await (find('vs-kernels') as VsKernels).updateComplete;
+      places.push(track().getAttribute('aria-valuenow') ?? '');
+    }
+    expect(new Set(places).size, places.join()).toBe(3);
+    expect(press('Enter')).toBe(false);
+    await expect.poll(seen).toContain('Runs for');
+    expect(seen()).toMatch(/Stream\s+(7|20)/);
+  });
+
+  it('are a matter of time: the axis of events has none', async () => {
+    const button = [...(page.shadowRoot?.querySelectorAll('button') ?? [])].find(
+      (one) => one.textContent.trim() === 'Events',
+    );
+    button?.click();
+    await expect.poll(() => page.shadowRoot?.querySelector('vs-kernels')).toBeNull();
+  });
+
+  it('Nsight shows who holds memory where the file has stacks', async () => {
+    await expect.poll(seen).toContain('by the API call and, where it was recorded, the call chain');
+  });
 });

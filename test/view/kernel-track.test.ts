@@ -45,6 +45,8 @@ const many: KernelsAnswer = {
   namesTotal: 12,
 };
 
+const VIEW = { from: 0, to: 1e6 };
+
 describe('names', () => {
   it.each([
     [GEMM, 'Kernel'],
@@ -116,17 +118,24 @@ describe('in words', () => {
 describe('keys', () => {
   it('go from kernel to kernel, and stay at the ends', () => {
     const walk = [1, 1, 1, 1, -1, -1, -1].reduce<(number | null)[]>(
-      (places, by) => [...places, stepKernel(single, places.at(-1) ?? null, by)],
+      (places, by) => [...places, stepKernel(single, VIEW, places.at(-1) ?? null, by)],
       [],
     );
     expect(walk).toEqual([100e3, 150e3, 900e3, 900e3, 150e3, 100e3, 100e3]);
-    expect(stepKernel(single, 500e3, -1)).toBe(150e3);
-    expect(stepKernel(single, null, -1)).toBe(900e3);
+    expect(stepKernel(single, VIEW, 500e3, -1)).toBe(150e3);
+    expect(stepKernel(single, VIEW, null, -1)).toBe(900e3);
+  });
+
+  it('leave out what an answer tells beyond the view', () => {
+    // The first began before it, and is met at its edge.
+    expect(stepKernel(single, { from: 120e3, to: 500e3 }, null, 1)).toBe(120e3);
+    expect(stepKernel(many, { from: 500e3, to: 700e3 }, null, 1)).toBeNull();
+    expect(stepKernel(single, { from: 120e3, to: 500e3 }, null, -1)).toBe(150e3);
   });
 
   it('go from column to column where there are many, past those in which nothing ran', () => {
-    expect(stepKernel(many, 250e3, 1)).toBe(750e3);
-    expect(stepKernel({ ...many, count: new Uint32Array(4) }, 0, 1)).toBeNull();
+    expect(stepKernel(many, VIEW, 250e3, 1)).toBe(750e3);
+    expect(stepKernel({ ...many, count: new Uint32Array(4) }, VIEW, 0, 1)).toBeNull();
   });
 });
 
