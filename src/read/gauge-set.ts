@@ -88,21 +88,28 @@ export class GaugeSet {
 
   private gauges(at: readonly bigint[] | null): Gauge[] {
     return [...this.series.values()].map(({ kind, granularity, moments, values }) => {
-      const time_ns = BigInt64Array.from(moments, (moment) => at?.[moment] ?? BigInt(moment));
-      const value = Float64Array.from(values);
-      const order = Array.from(value.keys());
-      // Lines of several processes, and clocks set back, are out of order.
-      if (time_ns.some((time, i) => i > 0 && time < time_ns[i - 1])) {
-        order.sort((a, b) => (time_ns[a] < time_ns[b] ? -1 : time_ns[a] > time_ns[b] ? 1 : a - b));
+      const count = moments.length;
+      const time_ns = new BigInt64Array(count);
+      let isSorted = true;
+      for (let i = 0; i < count; i++) {
+        time_ns[i] = at === null ? BigInt(moments[i]) : at[moments[i]];
+        if (i > 0 && isSorted && time_ns[i] < time_ns[i - 1]) isSorted = false;
       }
+      const value = Float64Array.from(values);
+      // Lines of several processes, and clocks set back, are out of order.
+      const order = isSorted
+        ? null
+        : Array.from(values.keys()).sort((a, b) =>
+            time_ns[a] < time_ns[b] ? -1 : time_ns[a] > time_ns[b] ? 1 : a - b,
+          );
       return {
         id: kind.id,
         label: kind.label,
         unit: kind.unit,
         device: kind.device ?? null,
         labels: kind.labels ?? {},
-        time_ns: BigInt64Array.from(order, (i) => time_ns[i]),
-        value: Float64Array.from(order, (i) => value[i]),
+        time_ns: order === null ? time_ns : BigInt64Array.from(order, (i) => time_ns[i]),
+        value: order === null ? value : Float64Array.from(order, (i) => value[i]),
         granularity,
         note: kind.note ?? null,
       };

@@ -14,7 +14,7 @@
 import type { SourceData } from '../trace/capture.ts';
 import type { DataTable } from '../trace/readings.ts';
 import { sourceData } from '../trace/source-data.ts';
-import { GaugeSet } from './gauge-set.ts';
+import { type GaugeKind, GaugeSet } from './gauge-set.ts';
 import type { LineScan, LineScanner, LogLine } from './log-scanner.ts';
 import { LogTimes } from './log-time.ts';
 import { figureOf, unitBytes } from './printed-figure.ts';
@@ -24,6 +24,8 @@ const LINE = new RegExp(
   String.raw`(?:\[([^\]]{0,200})\])?[^\[\]]{0,40}?\ballocated\s{0,3}[:=] ?${SIZE}[\s|,;/]{1,5}(?:[A-Za-z]{1,10} ){0,2}(?:reserved|cached)\s{0,3}[:=] ?${SIZE}`,
   'i',
 );
+/** Without it, LINE is not there; LINE itself is slow to find that out in long lines. */
+const FIRST = /allocated\s{0,3}[:=]/i;
 const SEGMENT_STEP = 2 * 1024 ** 2;
 const MOST_ROWS = 100_000;
 /** Printed figures that tell the unit: each agrees with the wrong one by chance in about one of twenty. */
@@ -84,7 +86,7 @@ class MemoryLinesScan implements LineScan {
   }
 
   take(line: LogLine): boolean {
-    if (!/allocated/i.test(line.text)) return false;
+    if (!FIRST.test(line.text)) return false;
     const match = LINE.exec(line.text.length > 2000 ? line.text.slice(0, 2000) : line.text);
     if (match === null) return false;
     const [, tag, allocated, allocatedUnit, reserved, reservedUnit] = match;
@@ -106,13 +108,15 @@ class MemoryLinesScan implements LineScan {
     const { unit, because } = unitOf(samples);
     const set = this.gauges;
     const rows: (string | number | null)[][] = [];
+    const kinds = new Map<number | null, readonly GaugeKind[]>();
     samples.forEach(({ tag, device, allocated, reserved }, moment) => {
       const cells = [allocated, reserved].map(([digits, name]) => figureOf(digits, bytesOf(name, unit)));
-      for (const [at, id, label] of NAMES) {
-        const figure = cells[at];
-        if (figure === null) continue;
-        set.addAt(moment, { id, label, unit: 'bytes', device }, figure.value, figure.granularity);
-      }
+      const ofDevice =
+        kinds.get(device) ?? NAMES.map(([id, label]) => ({ id, label, unit: 'bytes', device }));
+      kinds.set(device, ofDevice);
+      cells.forEach((figure, at) => {
+        if (figure !== null) set.addAt(moment, ofDevice[at], figure.value, figure.granularity);
+      });
       if (rows.length < MOST_ROWS) {
         rows.push([moment, tag, cells[0]?.value ?? null, cells[1]?.value ?? null]);
       }
@@ -141,8 +145,8 @@ class MemoryLinesScan implements LineScan {
 }
 
 const NAMES = [
-  [0, 'memory_allocated', 'Allocated'],
-  [1, 'memory_reserved', 'Reserved'],
+  ['memory_allocated', 'Allocated'],
+  ['memory_reserved', 'Reserved'],
 ] as const;
 
 const tableOf = (rows: DataTable['rows']): DataTable => ({

@@ -5,7 +5,14 @@
  *   2026/11/21 09:12:29.980, 0, 7 %, 2 %, 4199 MiB, 81559 MiB
  *   0, 4199, 81559
  */
-import { cellFigure, MEMORY_FREE, MEMORY_RESERVED, MEMORY_TOTAL, MEMORY_USED } from './nvidia-smi-columns.ts';
+import {
+  cellFigure,
+  type CellFigure,
+  MEMORY_FREE,
+  MEMORY_RESERVED,
+  MEMORY_TOTAL,
+  MEMORY_USED,
+} from './nvidia-smi-columns.ts';
 import { POWER_DRAW, UTILIZATION_GPU, UTILIZATION_MEMORY } from './nvidia-smi-columns.ts';
 import type { SmiProcesses } from './nvidia-smi-processes.ts';
 import { NO_LABELS, rowLabels } from './nvidia-smi-query.ts';
@@ -24,8 +31,7 @@ const UUID = /^(?:GPU|MIG)-[0-9a-fA-F/-]{8,72}$/;
 const BUS = /^[0-9A-Fa-f]{8}:[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}\.\d$/;
 const NAME = /^(?:NVIDIA|Tesla|GeForce|Quadro|TITAN|GRID) [\w .()-]{1,60}$/;
 
-function kindOf(cell: string): Kind | null {
-  const figure = cellFigure(cell);
+function kindOf(cell: string, figure: CellFigure | null): Kind | null {
   if (figure !== null) {
     if (Number.isNaN(figure.value)) return cell === '' ? null : 'missing';
     switch (figure.unit) {
@@ -79,10 +85,14 @@ export class SmiHeaderlessRows {
     const cells = text.split(', ');
     if (cells.length > MOST_CELLS) return false;
     const kinds: Kind[] = [];
-    for (const cell of cells) {
-      const kind = kindOf(cell.trim());
+    const figures: (CellFigure | null)[] = [];
+    for (const printed of cells) {
+      const cell = printed.trim();
+      const figure = cellFigure(cell);
+      const kind = kindOf(cell, figure);
       if (kind === null) return false;
       kinds.push(kind);
+      figures.push(figure);
     }
     if (!this.isRow(cells, kinds, trusted)) return false;
     const timeAt = kinds.indexOf('time');
@@ -90,11 +100,11 @@ export class SmiHeaderlessRows {
     if (ms !== null) this.samples.saw(ms);
     const shape = this.shapeOf(kinds, offset);
     cells.forEach((text, i) => {
-      const cell = text.trim();
-      const figure = cellFigure(cell);
-      if (kinds[i] === 'missing') this.samples.isMissing(cell);
+      const figure = figures[i];
+      if (kinds[i] === 'missing') this.samples.isMissing(text.trim());
       shape.values[i].push(figure?.value ?? NaN);
-      if (figure === null && kinds[i] !== 'time') shape.texts[i][shape.times.length] = cell.slice(0, 200);
+      if (figure === null && kinds[i] !== 'time')
+        shape.texts[i][shape.times.length] = text.trim().slice(0, 200);
       else if (figure !== null) shape.digits[i] = Math.max(shape.digits[i], figure.digit);
     });
     shape.times.push(ms ?? NaN);

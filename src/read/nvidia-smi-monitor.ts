@@ -19,7 +19,7 @@ import {
   UTILIZATION_MEMORY,
 } from './nvidia-smi-columns.ts';
 import type { SmiProcesses } from './nvidia-smi-processes.ts';
-import type { Quantity, SmiSamples } from './nvidia-smi-samples.ts';
+import type { Quantity, Series, SmiSamples } from './nvidia-smi-samples.ts';
 import { monitorTime } from './printed-time.ts';
 
 const HEADER = /^\s*#\s*(?:(?:Date|Time)\s+){0,2}gpu\s+/;
@@ -51,6 +51,11 @@ export class SmiMonitorRows {
   /** Samples without date and time. */
   untimed = 0;
   private columns: readonly string[] | null = null;
+  /** What each column is; null: none of ours. */
+  private figures: readonly (Quantity | null)[] = [];
+  private gpuAt = -1;
+  /** Series by column, of each GPU under the header in force. */
+  private readonly series = new Map<number, (Series | null)[]>();
   private isProcesses = false;
   private dateAt = -1;
   private timeAt = -1;
@@ -81,6 +86,9 @@ export class SmiMonitorRows {
     if (!HEADER.test(text)) return false;
     const columns = text.replace('#', ' ').trim().split(/\s+/);
     this.columns = columns;
+    this.figures = columns.map((name) => (Object.hasOwn(FIGURES, name) ? FIGURES[name] : null));
+    this.gpuAt = columns.indexOf('gpu');
+    this.series.clear();
     this.isProcesses = columns.includes('pid');
     this.dateAt = columns.indexOf('Date');
     this.timeAt = columns.indexOf('Time');
@@ -106,18 +114,24 @@ export class SmiMonitorRows {
     }
     this.samples.rows++;
     const ms = this.timeOf(cells, offset);
-    const gpu = { index: Number(cells[columns.indexOf('gpu')]), uuid: null, bus: null };
+    const gpu = { index: Number(cells[this.gpuAt]), uuid: null, bus: null };
     if (this.isProcesses) {
       this.keepProcess(cells, columns, { gpu, ms, labels: PMON_LABELS, offset });
       return true;
     }
     if (ms === null) this.untimed++;
     const place = { gpu, ms, labels: DMON_LABELS, offset };
-    columns.forEach((name, i) => {
-      if (!Object.hasOwn(FIGURES, name)) return;
-      if (cells[i] === '-') this.samples.isMissing('-');
-      this.samples.add(FIGURES[name], place, cells[i] === '-' ? NaN : Number(cells[i]), 1, this.intervalMs);
-    });
+    let ofGpu = this.series.get(gpu.index);
+    if (ofGpu === undefined) this.series.set(gpu.index, (ofGpu = columns.map(() => null)));
+    for (let i = 0; i < columns.length; i++) {
+      const quantity = this.figures[i];
+      if (quantity === null) continue;
+      const isMissing = cells[i] === '-';
+      if (isMissing) this.samples.isMissing('-');
+      ofGpu[i] ??= this.samples.seriesOf(quantity, place, this.intervalMs);
+      const series = ofGpu[i];
+      if (series !== null) this.samples.addTo(series, ms, isMissing ? NaN : Number(cells[i]), 1);
+    }
     return true;
   }
 

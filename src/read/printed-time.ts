@@ -30,13 +30,22 @@ function at(
   second: string,
   fraction: string | undefined = '',
 ): number | null {
-  const y = Number(year);
-  const d = Number(day);
-  if (month < 1 || month > 12 || d < 1 || d > daysIn(y, month)) return null;
-  if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 60) return null;
-  const seconds =
-    ((daysSince1970(y, month, d) * 24 + Number(hour)) * 60 + Number(minute)) * 60 + Number(second);
-  return seconds * 1000 + (fraction === '' ? 0 : Number(`0.${fraction}`) * 1000);
+  const whole = moment(Number(year), month, Number(day), Number(hour), Number(minute), Number(second));
+  return whole === null ? null : whole + (fraction === '' ? 0 : Number(`0.${fraction}`) * 1000);
+}
+
+/** A second in ms; null: no calendar or clock has it. */
+function moment(
+  year: number,
+  month: number,
+  day: number,
+  hour: number,
+  minute: number,
+  second: number,
+): number | null {
+  if (month < 1 || month > 12 || day < 1 || day > daysIn(year, month)) return null;
+  if (hour > 23 || minute > 59 || second > 60) return null;
+  return (((daysSince1970(year, month, day) * 24 + hour) * 60 + minute) * 60 + second) * 1000;
 }
 
 const isLeap = (year: number): boolean => year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
@@ -56,10 +65,40 @@ function daysSince1970(year: number, month: number, day: number): number {
   return y * 365 + Math.floor(y / 4) - Math.floor(y / 100) + Math.floor(y / 400) + ofYear - 719468;
 }
 
+/** Of a text of its length, the usual one: what SMI would find, without a string for each part. */
+function milliseconds(text: string): number | null {
+  for (let i = 0; i < 23; i++) {
+    const code = text.charCodeAt(i);
+    const isDigit = code >= 0x30 && code <= 0x39;
+    if (i === 4 || i === 7) {
+      if (code !== 0x2f && code !== 0x2d) return null;
+    } else if (i === 10) {
+      if (code !== 0x20 && code !== 0x54) return null;
+    } else if (i === 13 || i === 16) {
+      if (code !== 0x3a) return null;
+    } else if (i !== 19 && !isDigit) return null;
+  }
+  const digits = (from: number, to: number): number => {
+    let value = 0;
+    for (let i = from; i < to; i++) value = value * 10 + text.charCodeAt(i) - 0x30;
+    return value;
+  };
+  const whole = moment(
+    digits(0, 4),
+    digits(5, 7),
+    digits(8, 10),
+    digits(11, 13),
+    digits(14, 16),
+    digits(17, 19),
+  );
+  return whole === null ? null : whole + Number(`0.${text.slice(20)}`) * 1000;
+}
+
 /** `2023/06/22 18:56:56.252`, of nvidia-smi's CSV. */
 export function slashTime(text: string): number | null {
   // Most texts that are asked about are no times; a cheap look spares them the pattern.
   if (text.length < 19 || text.charCodeAt(13) !== 0x3a) return null;
+  if (text.length === 23 && text.charCodeAt(19) === 0x2e) return milliseconds(text);
   const match = SMI.exec(text);
   return match && at(match[1], Number(match[2]), match[3], match[4], match[5], match[6], match[7]);
 }

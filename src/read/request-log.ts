@@ -8,7 +8,7 @@
 import type { SourceData, Warning } from '../trace/capture.ts';
 import type { TableColumn } from '../trace/readings.ts';
 import { sourceData } from '../trace/source-data.ts';
-import { GaugeSet } from './gauge-set.ts';
+import { type GaugeKind, GaugeSet } from './gauge-set.ts';
 import type { LineScan, LineScanner, LogLine } from './log-scanner.ts';
 import { LogTimes, type Stamp } from './log-time.ts';
 
@@ -16,6 +16,8 @@ const EITHER = /(?:^|[\s,;{("'])(?:input|output)_tokens=/;
 const BOTH =
   /(?:^|[\s,;{("'])input_tokens=\d.*[\s,;]output_tokens=\d|[\s,;]?output_tokens=\d.*[\s,;]input_tokens=\d/;
 const PAIR = /(?:^|[\s,;{("'])([A-Za-z_][\w.]{0,40})=("[^"]{0,200}"|'[^']{0,200}'|[^\s,;})"']{1,200})/g;
+const INPUT: GaugeKind = { id: 'input_tokens', label: 'Input tokens of a request', unit: 'tokens' };
+const OUTPUT: GaugeKind = { id: 'output_tokens', label: 'Output tokens of a request', unit: 'tokens' };
 const COUNT = /^\d{1,15}$/;
 const TIME =
   /\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?|\d\d-\d\d \d\d:\d\d:\d\d/;
@@ -51,19 +53,17 @@ class RequestScan implements LineScan {
     if (!text.includes('_tokens=') || !EITHER.test(text)) return false;
     const pairs = new Map<string, string>();
     for (const [, name, value] of text.slice(0, 8000).matchAll(PAIR)) {
-      if (!pairs.has(name)) pairs.set(name, value.replace(/^["']|["']$/g, ''));
+      if (pairs.has(name)) continue;
+      const isQuoted = value.endsWith('"') || value.endsWith("'");
+      pairs.set(name, isQuoted ? value.replace(/^["']|["']$/g, '') : value);
     }
     const input = this.tokens(pairs, 'input_tokens', offset);
     const output = this.tokens(pairs, 'output_tokens', offset);
     if (input === null && output === null) return false;
     this.count++;
     this.gauges.at(line);
-    if (input !== null) {
-      this.gauges.add({ id: 'input_tokens', label: 'Input tokens of a request', unit: 'tokens' }, input);
-    }
-    if (output !== null) {
-      this.gauges.add({ id: 'output_tokens', label: 'Output tokens of a request', unit: 'tokens' }, output);
-    }
+    if (input !== null) this.gauges.add(INPUT, input);
+    if (output !== null) this.gauges.add(OUTPUT, output);
     if (this.requests.length === MOST_ROWS) return true;
     pairs.delete('input_tokens');
     pairs.delete('output_tokens');

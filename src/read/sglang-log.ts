@@ -45,6 +45,7 @@ const PROGRESS = /\bavail_mem=[\d.]+ GB/;
 const ARGUMENTS =
   /\b(model_path|mem_fraction_static|context_length|max_running_requests|max_total_tokens|chunked_prefill_size|tp_size|dp_size|pp_size|quantization|kv_cache_dtype|dtype|page_size|disable_radix_cache|swa_full_tokens_ratio)=('[^']{0,200}'|[^\s,)]{1,100})/g;
 const TEXT_LENGTH = 1000;
+const MOST_KINDS = 1000;
 const ADMITTED = 'Tokens that the server admits';
 
 const gib = (text: string | undefined): Figure | null => figureOf(text, GIB);
@@ -75,6 +76,8 @@ class SglangScan implements LineScan {
   private readonly settings = new Map<string, string>();
   private readonly events: PendingEvent[] = [];
   private version: string | null = null;
+  /** What figures of batch lines are, by rank, batch and name. */
+  private readonly kinds = new Map<string, GaugeKind | null>();
   private starts = 0;
   private lines = 0;
   private readonly handlers: readonly Handler[];
@@ -260,17 +263,26 @@ class SglangScan implements LineScan {
     const { text } = line;
     const at = /\b(Prefill|Decode) batch(?: \[\d+\])?[.,] /.exec(text);
     if (at === null) return false;
-    const labels: Readonly<Record<string, string>> = rank === undefined || rank === '' ? {} : { rank };
     this.gauges.at(line);
     for (const segment of text.slice(at.index + at[0].length, at.index + TEXT_LENGTH).split(', ')) {
       const match = /^(#?[\w ().#/-]{1,50}): (-?[\d.]+)(%?)$/.exec(segment.trim().replace(/[,.]$/, ''));
-      const kind = match === null ? null : kindOf(match[1], at[1], labels);
+      const kind = match === null ? null : this.kindOf(match[1], at[1], rank ?? '');
       if (match === null || kind === null || Number.isNaN(Number(match[2]))) continue;
       const scale = match[3] === '%' ? 100 : 1;
       const grain = kind.unit === 'count' || kind.unit === 'tokens' ? 0 : grainOf(match[2]) / scale;
       this.gauges.add(kind, Number(scale === 100 ? `${match[2]}e-2` : match[2]), grain);
     }
     return true;
+  }
+
+  private kindOf(name: string, batch: string, rank: string): GaugeKind | null {
+    const key = `${rank} ${batch} ${name}`;
+    let kind = this.kinds.get(key);
+    if (kind === undefined) {
+      kind = kindOf(name, batch, rank === '' ? {} : { rank });
+      if (this.kinds.size < MOST_KINDS) this.kinds.set(key, kind);
+    }
+    return kind;
   }
 
   private event(line: LogLine): boolean {
