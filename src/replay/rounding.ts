@@ -32,6 +32,9 @@ const roundUp = (size: number, unit: number): number => {
 export const roundupClass = (size: number): number =>
   Math.min(Math.max(floorLog2(size) - FIRST_CLASS_LOG2, 0), ROUNDUP_CLASSES - 1);
 
+/** From here on 512 times the divisions is 0 in the 64 bits that PyTorch multiplies in. */
+const MOST_DIVISIONS = 2 ** 55;
+
 /**
  * Bytes of the block that a request of `size` bytes gets before any splitting: a multiple of 512, at least 512.
  * Under `roundup_power2_divisions` the space between two powers of two is cut into that many steps, unless
@@ -40,8 +43,9 @@ export const roundupClass = (size: number): number =>
 export function roundSize(size: number, settings: Pick<AllocatorSettings, 'roundupDivisions'>): number {
   if (size < MIN_BLOCK) return MIN_BLOCK;
   const divisions = settings.roundupDivisions[roundupClass(size)];
-  if (divisions > 1 && size > MIN_BLOCK * divisions) return roundUp(size, 2 ** floorLog2(size) / divisions);
-  return roundUp(size, MIN_BLOCK);
+  if (divisions <= 1) return roundUp(size, MIN_BLOCK);
+  if (divisions >= MOST_DIVISIONS) return roundUp(size, 2 ** floorLog2(size));
+  return roundUp(size, size > MIN_BLOCK * divisions ? 2 ** floorLog2(size) / divisions : MIN_BLOCK);
 }
 
 /**

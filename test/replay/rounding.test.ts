@@ -119,6 +119,15 @@ describe('roundSize', () => {
   });
 });
 
+describe('roundSize with divisions beyond reason', () => {
+  it('still cuts nothing below 512 * divisions, and goes to the next power of two where that overflows', () => {
+    expect(roundSize(5 * MIB + 1, uniform(2 ** 54))).toBe(5 * MIB + 512);
+    expect(roundSize(5 * MIB + 1, uniform(2 ** 55))).toBe(8 * MIB);
+    expect(roundSize(8 * MIB, uniform(2 ** 55))).toBe(8 * MIB);
+    expect(roundSize(600, uniform(2 ** 63))).toBe(1024);
+  });
+});
+
 describe('segmentSize', () => {
   it.each([
     [512, 2 * MIB],
