@@ -1,9 +1,9 @@
 /** Answers to the page's questions about one device: plain data, sized by pixels or by rows on screen. */
 import { toJsonInteger, asBigInt64, asBigUint64, u64At } from '../base/u64.ts';
 import { holdersOf, groupName, segmentsAt, visitLive } from '../analyze/live.ts';
+import { holderLabel } from '../analyze/user-frames.ts';
 import { CLASSES, type StreamHistogram } from '../kernel/kernels.ts';
 import { ACTION, ACTIONS, NONE } from '../trace/schema.ts';
-import type { Frame, StackTable } from '../trace/stack-table.ts';
 import type { DeviceSession } from './device-session.ts';
 import type {
   Axis,
@@ -112,28 +112,6 @@ async function streamRows(session: DeviceSession, from: number, to: number): Pro
     });
   });
   return rows.sort((a, b) => b.bytes - a.bytes);
-}
-
-/** Frames that are PyTorch's, Python's or CUDA's own: the user's line lies above them. */
-const INTERNAL =
-  /(^|\/)(site-packages|dist-packages)\/(torch|torchvision|triton|torchgen)\/|(^|\/)python3?[^/]*\/(?!site-packages|dist-packages)[^/]+\.py$|^<frozen|^\?\?$|(^|\/)torch\/(nn|_ops|autograd|utils|optim|_dynamo|_inductor|cuda|_tensor|functional|distributed)|^CUDA API$|(^|\/)lib(cuda|cudart|c10|c10_cuda|torch[a-z_]*|c|pthread)[-.\d]*\.so/;
-
-export const isInternalFrame = ({ filename }: Frame): boolean => filename === '' || INTERNAL.test(filename);
-
-/** "file.py:12"; without the line where there is none, "" where there is no file either. */
-function placeOf({ filename, line }: Frame): string {
-  if (filename === '' || filename === '??') return '';
-  const file = filename.split('/').slice(-2).join('/');
-  return line > 0 ? `${file}:${line}` : file;
-}
-
-/** "name  file.py:12" of the innermost frame of the user's own code; the innermost of all where there is none. */
-export function holderLabel(stacks: StackTable, stack: number): string {
-  if (stack === NONE) return 'no stack recorded (or allocated before the recording)';
-  const frames = stacks.stack(stack);
-  const frame = frames.find((one) => !isInternalFrame(one)) ?? frames[0];
-  const place = placeOf(frame);
-  return place === '' ? frame.name : `${frame.name}  ${place}`;
 }
 
 export async function rangeOf(session: DeviceSession, query: RangeQuery): Promise<RangeAnswer> {

@@ -1,0 +1,395 @@
+/**
+ * Does a series grow, and does the growth have an end? One value an iteration in, one verdict out, with the window
+ * and the statistics it rests on.
+ *
+ *   value                      kind
+ *   5 5 5 5 5 5 5              none
+ *   1 4 7 7 7 7 7 7            warm_up_plateau               bound 7
+ *   1 1 4 4 4 4 6 6 6 9        steps_with_largest_request    where each rise has a new largest request
+ *   1 2 3 4 5 6 7              linear_leak                   slope 1 an iteration
+ *   1 2 2.7 3.2 3.6 3.9        sub_linear
+ *
+ * How: a rise is a new maximum by more than a digit of the series. (1) Nothing rises: none. (2) Rises end, and what
+ * follows is flat for longer than any pause between them: plateau. (3) Rises come with records of a driver (largest
+ * request): steps. (4) Mann and Kendall's trend over the window, growth in both halves (from 8 values on in each
+ * quarter): linear, or sub-linear where the second half adds less than 60% of the first. All else: cannot tell.
+ */
+import { mannKendall, median, type Points, rSquared, theilSen, thinned } from './growth-statistics.ts';
+import type {
+  GrowthDriver,
+  GrowthKind,
+  GrowthRise,
+  GrowthSeries,
+  GrowthStatistics,
+  GrowthVerdict,
+} from './growth-verdict.ts';
+
+interface Explained {
+  readonly records: number;
+  readonly matching: number;
+  /** Of the growth, the share that came with records. */
+  readonly share: number;
+  readonly most: number;
+}
+
+/** From so many values on a verdict is given; below only where the values leave no doubt. */
+const ENOUGH = 5;
+/** Trends are tested on at most so many points. */
+const MOST_POINTS = 256;
+
+const maximum = (values: Float64Array): number =>
+  values.reduce((most, value) => Math.max(most, value), -Infinity);
+
+/** New maxima by more than `least`. */
+function risesOf(values: Float64Array, least: number): GrowthRise[] {
+  const rises: GrowthRise[] = [];
+  let top = values[0];
+  for (let i = 1; i < values.length; i++) {
+    if (values[i] - top <= least) continue;
+    rises.push({ at: i, by: values[i] - top });
+    top = values[i];
+  }
+  return rises;
+}
+
+/** The largest rises that together hold `share` of the growth, in order of time. */
+function fewest(rises: readonly GrowthRise[], share: number): GrowthRise[] {
+  const total = rises.reduce((sum, { by }) => sum + by, 0);
+  const chosen: GrowthRise[] = [];
+  let held = 0;
+  for (const rise of [...rises].sort((a, b) => b.by - a.by)) {
+    if (held >= share * total) break;
+    held += rise.by;
+    chosen.push(rise);
+  }
+  return chosen.sort((a, b) => a.at - b.at);
+}
+
+class Judge {
+  private readonly x: Float64Array;
+  private readonly granularity: number;
+  private readonly word: string;
+  readonly why: string[] = [];
+
+  constructor(
+    private readonly y: Float64Array,
+    private readonly index: Uint32Array,
+    private readonly series: GrowthSeries,
+  ) {
+    this.x = Float64Array.from(index);
+    this.granularity = series.granularity ?? 0;
+    this.word = series.unit ?? 'iteration';
+    if (series.startsInside === true)
+      this.why.push('The recording begins in the middle: only the visible window is judged.');
+  }
+
+  private points(from: number, to: number): Points {
+    return thinned({ x: this.x.subarray(from, to), y: this.y.subarray(from, to) }, MOST_POINTS);
+  }
+
+  private statistics(from: number): GrowthStatistics {
+    const { x, y } = this.points(from, this.y.length);
+    const { tau, p } = mannKendall(y);
+    const { slope, high } = theilSen(x, y);
+    return {
+      n: this.y.length - from,
+      slope,
+      slopeAtMost: high,
+      kendallTau: tau,
+      p,
+      rSquared: rSquared(x, y),
+    };
+  }
+
+  private verdict(
+    kind: GrowthKind,
+    confidence: GrowthVerdict['confidence'],
+    from: number,
+    told: Partial<GrowthVerdict> & { readonly rises: readonly GrowthRise[] },
+  ): GrowthVerdict {
+    const { times, startsInside, limit } = this.series;
+    const statistics = told.statistics ?? this.statistics(from);
+    const last = this.y.length - 1;
+    const slope = told.slopePerIteration ?? null;
+    const step =
+      times === undefined || last <= from
+        ? null
+        : (times[this.index[last]] - times[this.index[from]]) / (this.index[last] - this.index[from]);
+    const left =
+      kind === 'linear_leak' && limit !== undefined && slope !== null
+        ? Math.max(0, Math.floor((limit - this.y[last]) / slope))
+        : null;
+    return {
+      kind,
+      confidence: startsInside === true && confidence === 'high' ? 'medium' : confidence,
+      window: last < 0 ? null : [this.index[from], this.index[last]],
+      statistics,
+      slopePerIteration: slope,
+      slopePerSecond: slope === null || step === null || step <= 0 ? null : (slope / step) * 1e9,
+      bound: told.bound ?? null,
+      boundBy: told.boundBy ?? null,
+      untilLimit:
+        left === null ? null : { iterations: left, ns: step === null ? null : Math.round(left * step) },
+      rises: told.rises.map(({ at, by }) => ({ at: this.index[at], by })),
+      why: this.why,
+    };
+  }
+
+  judge(): GrowthVerdict {
+    const { y } = this;
+    const n = y.length;
+    const rises = n === 0 ? [] : risesOf(y, this.granularity);
+    if (n < ENOUGH) return this.few(rises);
+    const top = maximum(y);
+    if (rises.length === 0) {
+      this.why.push(`No value is higher than the first, over ${n} ${this.word}s.`);
+      return this.verdict('none', this.bySize(0), 0, { rises, bound: top });
+    }
+    return this.plateau(rises) ?? this.steps(rises) ?? this.trend(rises, this.warmUp(rises));
+  }
+
+  /** Fewer than five values: only what leaves no doubt. */
+  private few(rises: GrowthRise[]): GrowthVerdict {
+    const { y, word } = this;
+    const n = y.length;
+    const first = n > 1 ? y[1] - y[0] : 0;
+    const even = n >= 3 && this.granularity === 0 && y.every((v, i) => i === 0 || v - y[i - 1] === first);
+    if (even && first === 0) {
+      this.why.push(`Only ${n} ${word}s, but all equal to the byte.`);
+      return this.verdict('none', 'low', 0, { rises, bound: y[0] });
+    }
+    if (even && first > 0 && n >= 4) {
+      this.why.push(`Only ${n} ${word}s, but each adds the same to the byte.`);
+      return this.verdict('linear_leak', 'low', 0, { rises, slopePerIteration: first });
+    }
+    this.why.push(`${n} ${n === 1 ? word : `${word}s`}: fewer than ${ENOUGH} tell no trend.`);
+    return this.verdict('cannot_tell', 'low', 0, { rises });
+  }
+
+  private bySize(from: number): GrowthVerdict['confidence'] {
+    const n = this.y.length - from;
+    return n >= 10 ? 'high' : n >= 6 ? 'medium' : 'low';
+  }
+
+  private trendsUp(from: number): boolean {
+    const { y } = this.points(from, this.y.length);
+    const { tau, p } = mannKendall(y);
+    return (p < 0.05 && tau >= 0.6) || (p < 1e-4 && tau >= 0.25);
+  }
+
+  /** All rises lie at the beginning, and what follows is flat for longer than any pause between two of them. */
+  private plateau(rises: GrowthRise[]): GrowthVerdict | null {
+    const { y, word } = this;
+    const n = y.length;
+    const top = maximum(y);
+    // Ripples of the flat part that are small against the whole growth are not part of the growth.
+    const ripple = Math.max(this.granularity, 0.01 * (top - y[0]));
+    const end = y.findIndex((value) => value >= top - ripple);
+    let pause = 0;
+    let before = 0;
+    for (const { at } of rises) {
+      if (at > end) break;
+      pause = Math.max(pause, at - before);
+      before = at;
+    }
+    const tail = n - end;
+    if (tail < Math.max(4, 2 * pause + 1, 0.4 * n) || this.trendsUp(end)) return null;
+    // What wavers as much as it grew has not grown.
+    const flat = y.subarray(end);
+    const wavers = top - flat.reduce((low, value) => Math.min(low, value), Infinity);
+    if (top - y[0] < 3 * wavers) return null;
+    this.why.push(
+      `It grows until ${word} ${this.index[end]} and not in the ${tail - 1} ${word}s after it; no pause between two rises was longer than ${pause}.`,
+    );
+    const driver = (this.series.drivers ?? []).find((one) => {
+      const { matching, share } = this.explained(rises, one);
+      return matching >= 2 && share >= 0.95;
+    });
+    let boundBy: GrowthVerdict['boundBy'] = null;
+    if (driver !== undefined) {
+      boundBy = { name: driver.name, bytes: maximum(driver.values) };
+      this.why.push(`Its rises came with a new ${driver.name}: a larger one may raise it again.`);
+    }
+    return this.verdict('warm_up_plateau', tail >= 10 ? 'high' : 'medium', 0, { rises, bound: top, boundBy });
+  }
+
+  /** How far rises come with records of a driver. */
+  private explained(rises: readonly GrowthRise[], { values }: GrowthDriver): Explained {
+    const isRecord = new Uint8Array(this.y.length);
+    let most = values[this.index[0]];
+    let records = 0;
+    for (let i = 1; i < this.y.length; i++) {
+      if (!(values[this.index[i]] > most)) continue;
+      most = values[this.index[i]];
+      isRecord[i] = 1;
+      records++;
+    }
+    const matching = rises.filter(({ at }) => isRecord[at] === 1);
+    const sum = (some: readonly GrowthRise[]): number => some.reduce((total, { by }) => total + by, 0);
+    return { records, most, matching: matching.length, share: sum(matching) / sum(rises) };
+  }
+
+  /** Rises come with records of a driver, and iterations without a record do not rise. */
+  private steps(rises: GrowthRise[]): GrowthVerdict | null {
+    const { word } = this;
+    const others = this.y.length - 1;
+    if (!this.keeps()) return null;
+    for (const driver of this.series.drivers ?? []) {
+      const { records, most, matching, share } = this.explained(rises, driver);
+      if (matching < 2 || share < 0.95) continue;
+      if (others - records < 3) {
+        this.why.push(
+          `Nearly every ${word} has a new ${driver.name}: growth with each cannot be told from growth with the largest.`,
+        );
+        return this.verdict('cannot_tell', 'low', 0, { rises });
+      }
+      // How likely as many rises all fall on records where they do not follow them.
+      const chance = (records / others) ** matching;
+      if (chance > 0.05) continue;
+      this.why.push(
+        `${matching} of ${rises.length} rises come with a new ${driver.name}, and hold ${Math.round(100 * share)}% of the growth; ${others - records} ${word}s have none.`,
+      );
+      return this.verdict('steps_with_largest_request', chance < 0.005 ? 'high' : 'medium', 0, {
+        rises,
+        bound: maximum(this.y),
+        boundBy: { name: driver.name, bytes: most },
+      });
+    }
+    return null;
+  }
+
+  /** true: it (nearly) never falls back from where it was. */
+  private keeps(): boolean {
+    const { y } = this;
+    const slack = Math.max(this.granularity, 0.05 * (maximum(y) - y[0]));
+    let top = y[0];
+    let below = 0;
+    for (const value of y) {
+      if (value > top) top = value;
+      if (value < top - slack) below++;
+    }
+    return below <= 0.1 * y.length;
+  }
+
+  /** Where to begin: behind the first value where it stands apart, and behind a steep beginning that ends. */
+  private warmUp(rises: GrowthRise[]): number {
+    const n = this.y.length;
+    const total = rises.reduce((sum, { by }) => sum + by, 0);
+    let from = n > ENOUGH ? 1 : 0;
+    // One great step early on (optimizer state, a cache filled) and a slow slope behind it are two things.
+    for (const { at, by } of rises) if (at <= 0.25 * n && by > 0.5 * total && n - at >= ENOUGH) from = at;
+    return from;
+  }
+
+  private trend(rises: GrowthRise[], from: number): GrowthVerdict {
+    const { y, word } = this;
+    const statistics = this.statistics(from);
+    const n = statistics.n;
+    const top = maximum(y);
+    const told = `Mann–Kendall p ${statistics.p < 1e-4 ? 'below 0.0001' : statistics.p.toFixed(4)}, tau ${statistics.kendallTau.toFixed(2)}, R² ${statistics.rSquared.toFixed(3)} over ${n} ${word}s`;
+    const inWindow = rises.filter(({ at }) => at > from);
+    if (!this.trendsUp(from)) {
+      if ((statistics.p >= 0.05 && statistics.kendallTau < 0.4) || statistics.kendallTau < 0.2) {
+        const unseen = Math.max(0, statistics.slopeAtMost);
+        this.why.push(
+          `It varies without an upward trend: ${told}. Growth of up to ${Math.ceil(unseen)} per ${word} would not show (95%).`,
+        );
+        const small = unseen * n <= 0.05 * Math.abs(top);
+        return this.verdict('none', small && n >= 10 ? 'medium' : 'low', from, {
+          rises,
+          statistics,
+          bound: top,
+        });
+      }
+      this.why.push(`An upward trend is too weak to be told from chance: ${told}.`);
+      return this.verdict('cannot_tell', 'low', from, { rises, statistics });
+    }
+    const few = fewest(inWindow, 0.9);
+    if (few.length < 3) {
+      const at = few.map((rise) => this.index[rise.at]).join(' and ');
+      this.why.push(
+        `${few.length === 1 ? 'One rise' : `${few.length} rises`} at ${word} ${at} ${few.length === 1 ? 'makes' : 'make'} nearly all of the growth: too few to say whether more follow.`,
+      );
+      return this.verdict('cannot_tell', 'low', from, { rises, statistics });
+    }
+    return this.shape(rises, from, statistics, told);
+  }
+
+  /** Growth by quarters of the window: medians of the quarters, or values where they are few. */
+  private quarters(from: number): number[] {
+    const { y } = this.points(from, this.y.length);
+    const n = y.length;
+    return [0, 1, 2, 3].map((k) =>
+      median(y.subarray(Math.floor((k * n) / 4), Math.max(Math.floor(((k + 1) * n) / 4), k + 1))),
+    );
+  }
+
+  private shape(
+    rises: GrowthRise[],
+    from: number,
+    statistics: GrowthStatistics,
+    told: string,
+  ): GrowthVerdict {
+    const { word } = this;
+    const n = statistics.n;
+    const [q0, q1, q2, q3] = this.quarters(from);
+    const total = q3 - q0;
+    const ratio = (q3 - q2) / (q1 - q0);
+    if (ratio < 0.1 && q3 - q2 <= 0.05 * total) {
+      const bound = maximum(this.y);
+      this.why.push(
+        `It comes to an end: the last quarter adds ${Math.round((100 * (q3 - q2)) / total)}% of the growth (${told}).`,
+      );
+      return this.verdict('warm_up_plateau', 'medium', from, { rises, statistics, bound });
+    }
+    const parts = [q1 - q0, q2 - q1, q3 - q2];
+    const steady = n < 8 ? q2 > q0 && q3 > q1 : parts.every((part) => part >= 0.1 * (total / 3));
+    if (!steady || statistics.rSquared < 0.5) {
+      this.why.push(`It rises, but not steadily: ${told}.`);
+      return this.verdict('cannot_tell', 'low', from, { rises, statistics });
+    }
+    if (ratio < 0.6) {
+      this.why.push(
+        `Growth slows down: the last quarter adds ${Math.round(100 * ratio)}% of what the first did (${told}).`,
+      );
+      return this.verdict('sub_linear', this.bySize(from) === 'high' ? 'medium' : 'low', from, {
+        rises,
+        statistics,
+        slopePerIteration: this.lateSlope(from),
+      });
+    }
+    // Rare steps: the median pair may see none of them, the mean sees all.
+    const mean = (this.y[this.y.length - 1] - this.y[from]) / (this.x[this.y.length - 1] - this.x[from]);
+    const slope = statistics.slope > 0 ? statistics.slope : mean;
+    if (ratio > 1.7) this.why.push('Growth gathers speed: the slope is a lower bound of what comes.');
+    const sure = n >= 10 && statistics.p < 0.001 && statistics.rSquared >= 0.9;
+    this.why.push(`Steady growth by Theil–Sen's slope (the median over all pairs): ${told}.`);
+    if (from > 0) this.why.push(`The first ${from === 1 ? word : `${from} ${word}s`} counted as warm-up.`);
+    return this.verdict('linear_leak', sure ? 'high' : n >= 7 ? 'medium' : 'low', from, {
+      rises,
+      statistics,
+      slopePerIteration: slope,
+    });
+  }
+
+  /** Slope of the window's last half: what a slowing growth does now. */
+  private lateSlope(from: number): number {
+    const middle = (from + this.y.length) >> 1;
+    const { x, y } = this.points(middle, this.y.length);
+    return theilSen(x, y).slope;
+  }
+}
+
+/** The verdict on one series. Missing values (NaN) are left out; `window` and `rises` keep the caller's indices. */
+export function classifyGrowth(series: GrowthSeries): GrowthVerdict {
+  const index: number[] = [];
+  series.values.forEach((value, i) => {
+    if (!Number.isNaN(value)) index.push(i);
+  });
+  const kept = Uint32Array.from(index);
+  return new Judge(
+    Float64Array.from(kept, (i) => series.values[i]),
+    kept,
+    series,
+  ).judge();
+}

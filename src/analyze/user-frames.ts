@@ -1,0 +1,33 @@
+/** Which frame of a stack is the user's own line. */
+import { NONE } from '../trace/schema.ts';
+import type { Frame, StackTable } from '../trace/stack-table.ts';
+
+/** Frames that are PyTorch's, Python's or CUDA's own: the user's line lies above them. */
+const INTERNAL =
+  /(^|\/)(site-packages|dist-packages)\/(torch|torchvision|triton|torchgen)\/|(^|\/)python3?[^/]*\/(?!site-packages|dist-packages)[^/]+\.py$|^<frozen|^\?\?$|(^|\/)torch\/(nn|_ops|autograd|utils|optim|_dynamo|_inductor|cuda|_tensor|functional|distributed)|^CUDA API$|(^|\/)lib(cuda|cudart|c10|c10_cuda|torch[a-z_]*|c|pthread)[-.\d]*\.so/;
+
+export const isInternalFrame = ({ filename }: Frame): boolean => filename === '' || INTERNAL.test(filename);
+
+/** "file.py:12"; without the line where there is none, "" where there is no file either. */
+function placeOf({ filename, line }: Frame): string {
+  if (filename === '' || filename === '??') return '';
+  const file = filename.split('/').slice(-2).join('/');
+  return line > 0 ? `${file}:${line}` : file;
+}
+
+/** Neither PyTorch's, nor Python's, nor an installed package's: what the user can edit. */
+export const isOwnFrame = (frame: Frame): boolean =>
+  !isInternalFrame(frame) && !/(^|[\\/])(site|dist)-packages[\\/]/.test(frame.filename);
+
+/** "name  file.py:12". */
+export function frameLabel(frame: Frame): string {
+  const place = placeOf(frame);
+  return place === '' ? frame.name : `${frame.name}  ${place}`;
+}
+
+/** "name  file.py:12" of the innermost frame of the user's own code; the innermost of all where there is none. */
+export function holderLabel(stacks: StackTable, stack: number): string {
+  if (stack === NONE) return 'no stack recorded (or allocated before the recording)';
+  const frames = stacks.stack(stack);
+  return frameLabel(frames.find((one) => !isInternalFrame(one)) ?? frames[0]);
+}
