@@ -9,13 +9,13 @@
  */
 import { formatBytes } from '../base/units.ts';
 import type { SourceData, Warning } from '../trace/capture.ts';
-import type { BudgetPart, LogEvent, MemoryBudget } from '../trace/readings.ts';
-import { sourceData } from '../trace/source-data.ts';
+import type { BudgetPart, MemoryBudget } from '../trace/readings.ts';
 import { GaugeSet, type GaugeKind } from './gauge-set.ts';
 import type { LineScan, LineScanner, LogLine } from './log-scanner.ts';
-import { LogTimes, type Stamp } from './log-time.ts';
+import { LogTimes } from './log-time.ts';
 import { countOf, figureOf, GIB, type Figure } from './printed-figure.ts';
 import type { Sniff } from './reader.ts';
+import { type PendingEvent, serverLogData } from './server-log.ts';
 
 const QUICK =
   /mem[ =_]|#token|KV Cache|KVPool|Mamba Cache|max_total_num_tokens|ServerArgs|batch[.,]|#running-req|[Rr]etract|Memory pool|Not enough memory|layer_tokens|GPU memory/;
@@ -60,10 +60,6 @@ class Rank {
   add(id: BudgetPart['id'], label: string, figure: Figure | null, offset: number): void {
     if (figure !== null) this.parts.push({ id, label, ...figure, offset });
   }
-}
-
-interface PendingEvent extends Omit<LogEvent, 'time_ns'> {
-  readonly stamp: Stamp | null;
 }
 
 type Handler = (text: string, rank: Rank, offset: number) => boolean;
@@ -117,7 +113,6 @@ class SglangScan implements LineScan {
   end(): SourceData | null {
     if (this.lines === 0) return null;
     const producer = this.version === null ? 'SGLang' : `SGLang ${this.version}`;
-    const { gauges, clock, notRecorded } = this.gauges.build();
     const budgets: MemoryBudget[] = [...this.ranks].map(([rank, { parts }]) => {
       // What the server admits is the figure that counts; that of each pool stands in the names of its parts.
       const admits = parts.some((part) => part.label === ADMITTED);
@@ -127,16 +122,16 @@ class SglangScan implements LineScan {
         parts: parts.filter(({ id, label }) => !admits || id !== 'kv_cache_tokens' || label === ADMITTED),
       };
     });
-    const assumption = this.times.assumption();
-    const said = clock === 'none' && assumption !== null && this.events.length > 0 ? [assumption] : [];
-    return sourceData({
+    return serverLogData({
       producer,
-      rows:
-        this.gauges.samples + budgets.reduce((sum, { parts }) => sum + parts.length, 0) + this.events.length,
+      times: this.times,
+      gauges: this.gauges,
+      budgets,
+      events: this.events,
+      settings: this.settings,
       warnings: this.warnings,
-      notRecorded: [
-        ...notRecorded,
-        ...said,
+      skipped: 0,
+      missing: () => [
         ...(budgets.length === 0
           ? [
               "The server's start is not in this log: what weights and KV cache take is printed there, so keep it.",
@@ -144,17 +139,6 @@ class SglangScan implements LineScan {
           : []),
         'SGLang prints what is available before and after each step, not what PyTorch holds: that is in a snapshot (torch.cuda.memory._record_memory_history).',
       ],
-      settings: [...this.settings],
-      readings: {
-        clock: clock === 'none' && said.length > 0 ? this.times.clock : clock,
-        gauges,
-        tables: [],
-        budgets,
-        events: this.events.map(({ stamp, ...event }) => ({
-          ...event,
-          time_ns: stamp === null ? null : this.times.resolve(stamp),
-        })),
-      },
     });
   }
 

@@ -6,14 +6,14 @@
  */
 import type { SourceData, Warning } from '../trace/capture.ts';
 import type { LogEvent } from '../trace/readings.ts';
-import { sourceData } from '../trace/source-data.ts';
 import { GaugeSet, type GaugeKind } from './gauge-set.ts';
 import type { LineScan, LineScanner, LogLine } from './log-scanner.ts';
 import { messageOf, placeOf } from './log-prefix.ts';
-import { LogTimes, type Stamp } from './log-time.ts';
+import { LogTimes } from './log-time.ts';
 import { figureOf, GIB } from './printed-figure.ts';
 import type { Sniff } from './reader.ts';
 import { BudgetBook } from './server-budget.ts';
+import { type PendingEvent, serverLogData } from './server-log.ts';
 import { addBudgetLine } from './vllm-lines.ts';
 
 /** What any line of interest holds; the rest of the patterns never see other lines. NEEDLES below are its alternatives. */
@@ -97,10 +97,6 @@ const EVENTS: readonly Told[] = [
   },
 ];
 
-interface PendingEvent extends Omit<LogEvent, 'time_ns'> {
-  readonly stamp: Stamp | null;
-}
-
 class VllmScan implements LineScan {
   private readonly times: LogTimes;
   private readonly gauges: GaugeSet;
@@ -135,27 +131,16 @@ class VllmScan implements LineScan {
     const engine = this.v1 ? ', V1 engine' : this.v0 ? ', V0 engine' : '';
     const producer = `vLLM ${[...this.versions].join(', ') || '(no version printed)'}${engine}`;
     const { budgets, warnings } = this.book.build(producer);
-    const { gauges, clock, notRecorded } = this.gauges.build();
-    const assumption = this.times.assumption();
-    const said = clock === 'none' && assumption !== null && this.events.length > 0 ? [assumption] : [];
-    return sourceData({
+    return serverLogData({
       producer,
-      rows:
-        this.gauges.samples + budgets.reduce((sum, { parts }) => sum + parts.length, 0) + this.events.length,
-      skipped: this.unreadable,
+      times: this.times,
+      gauges: this.gauges,
+      budgets,
+      events: this.events,
+      settings: this.settings,
       warnings: [...this.warnings, ...warnings],
-      notRecorded: [...notRecorded, ...said, ...this.missing(budgets.length > 0, gauges.length > 0)],
-      settings: [...this.settings],
-      readings: {
-        clock: clock === 'none' && said.length > 0 ? this.times.clock : clock,
-        gauges,
-        tables: [],
-        budgets,
-        events: this.events.map(({ stamp, ...event }) => ({
-          ...event,
-          time_ns: stamp === null ? null : this.times.resolve(stamp),
-        })),
-      },
+      skipped: this.unreadable,
+      missing: (hasSeries) => this.missing(budgets.length > 0, hasSeries),
     });
   }
 
