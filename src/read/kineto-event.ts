@@ -24,6 +24,10 @@ const MEMORY = asciiBytes('[memory]"');
 const OUT_OF_MEMORY = asciiBytes('[OutOfMemory]"');
 /** Copies and sets on the device: "gpu_memcpy", "gpu_memset"; "Memcpy", "Memset" in PyTorch 1.9. */
 const TRANSFERS = ['gpu_memcpy"', 'gpu_memset"', 'Memcpy"', 'Memset"'].map(asciiBytes);
+/** What the program named itself; older versions give steps the category of operators. The GPU's copies begin "gpu_". */
+const STEP = asciiBytes('ProfilerStep#');
+const USER_ANNOTATION = asciiBytes('user_annotation"');
+const GPU_ANNOTATION = asciiBytes('gpu_user_annotation"');
 const NAME = asciiBytes('name');
 const CATEGORY = asciiBytes('cat');
 const DURATION = asciiBytes('dur');
@@ -33,7 +37,7 @@ const TIME = asciiBytes('ts');
 /** Keys with which writers begin an event: how the next one is found behind a damaged one. */
 const FIRST_KEYS = ['"ph"', '"name"', '"cat"'].map(asciiBytes);
 
-export type EventKind = 'memory' | 'out-of-memory' | 'transfer';
+export type EventKind = 'memory' | 'out-of-memory' | 'transfer' | 'mark';
 
 /** Where the parts of the event at hand lie in the buffer; 0: it has none. */
 export interface EventParts {
@@ -51,7 +55,7 @@ export interface EventParts {
   readonly argsEnd: number;
 }
 
-/** Passes one event after the other, and shows those that tell of memory. */
+/** Passes one event after the other, and shows those that tell of memory, and the program's own marks. */
 export class EventScanner {
   events = 0;
   private readonly show: (event: EventParts) => void;
@@ -79,6 +83,7 @@ export class EventScanner {
     let kind: EventKind | null = null;
     let hasCategory = false;
     let hasName = false;
+    let isCopy = false;
     const parts = this.at;
     parts.nameStart = parts.timeStart = parts.durationStart = parts.argsStart = 0;
     for (;;) {
@@ -105,6 +110,7 @@ export class EventScanner {
           parts.nameEnd = at - 1;
           if (isAt(bytes, value + 1, MEMORY)) kind = 'memory';
           else if (isAt(bytes, value + 1, OUT_OF_MEMORY)) kind = 'out-of-memory';
+          else if (!isCopy && isAt(bytes, value + 1, STEP)) kind = 'mark';
         } else if (isAt(bytes, key, ARGUMENTS)) {
           parts.argsStart = value;
           parts.argsEnd = at;
@@ -113,6 +119,11 @@ export class EventScanner {
         if (isAt(bytes, key, CATEGORY)) {
           hasCategory = true;
           if (TRANSFERS.some((word) => isAt(bytes, value + 1, word))) kind = 'transfer';
+          else if (isAt(bytes, value + 1, USER_ANNOTATION)) kind = 'mark';
+          else if (isAt(bytes, value + 1, GPU_ANNOTATION)) {
+            isCopy = true;
+            kind = null;
+          }
         } else if (isAt(bytes, key, DURATION)) {
           parts.durationStart = value;
           parts.durationEnd = at;

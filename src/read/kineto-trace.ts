@@ -5,8 +5,8 @@
  *   https://docs.pytorch.org/docs/stable/profiler.html
  *   https://github.com/pytorch/kineto/blob/main/libkineto/src/output_json.cpp
  *
- * Not read: operators, kernels, Python frames, flows, user annotations; they are counted. An allocation's
- * operator would have to be found by time and thread.
+ * The steps and ranges that the program named stand beside (kineto-marks.ts). Not read: operators, kernels, Python
+ * frames, flows; they are counted. An allocation's operator would have to be found by time and thread.
  */
 import { TraceError } from '../base/trace-error.ts';
 import { formatInteger } from '../base/units.ts';
@@ -20,6 +20,7 @@ import { sourceData } from '../trace/source-data.ts';
 import { headText, passOver } from './json-pass.ts';
 import { EventScanner, findEvent, type EventParts } from './kineto-event.ts';
 import { DeviceEvents, HOST, deviceTypeName } from './kineto-memory.ts';
+import { ProgramMarks } from './kineto-marks.ts';
 import { TransferSums } from './kineto-transfers.ts';
 import type { Head, Reader, ReaderContext, ReaderInput, ReadOutcome, Sniff } from './reader.ts';
 
@@ -43,6 +44,7 @@ class TraceReading {
   readonly warnings: Warning[] = [];
   readonly devices = new Map<string, DeviceEvents>();
   readonly transfers = new TransferSums();
+  readonly marks = new ProgramMarks();
   readonly ooms: LogEvent[] = [];
   readonly properties = new Map<number, DeviceProperties>();
   readonly settings: (readonly [string, string])[] = [];
@@ -130,6 +132,16 @@ class TraceReading {
 
   private onEvent(event: EventParts): void {
     const { bytes } = event;
+    const clock = (start: number, end: number): bigint | null =>
+      start === 0 ? null : scaledInteger(asciiText(bytes, start, Math.min(end, start + 81)), 3);
+    if (event.kind === 'mark') {
+      const at = clock(event.timeStart, event.timeEnd);
+      if (at === null || event.nameStart === 0) return;
+      const took = clock(event.durationStart, event.durationEnd);
+      const name = textOf(bytes, event.nameStart, Math.min(event.nameEnd, event.nameStart + 100));
+      this.marks.add(name, at, took === null ? null : Number(took), this.offsetOf(event));
+      return;
+    }
     const numbers = {
       type: NaN,
       device: NaN,
@@ -169,8 +181,6 @@ class TraceReading {
         }
       });
     }
-    const clock = (start: number, end: number): bigint | null =>
-      start === 0 ? null : scaledInteger(asciiText(bytes, start, Math.min(end, start + 81)), 3);
     if (event.kind === 'transfer') {
       const name = textOf(bytes, event.nameStart, Math.min(event.nameEnd, event.nameStart + 100));
       const took = clock(event.durationStart, event.durationEnd);
@@ -263,6 +273,7 @@ class TraceReading {
     const transfers = this.transfers.table();
     const events = this.ooms
       .map((event) => ({ ...event, time_ns: (event.time_ns ?? 0n) + this.base_ns }))
+      .concat(this.marks.events(this.base_ns))
       .sort((a, b) => (a.time_ns < b.time_ns ? -1 : a.time_ns > b.time_ns ? 1 : 0));
 
     const first = gauges.map(({ time_ns }) => time_ns[0]).concat(events.map(({ time_ns }) => time_ns));
@@ -271,7 +282,7 @@ class TraceReading {
       this.warn('The times carry no date (no baseTimeNanoseconds): they count from an unknown moment.', null);
 
     const isSummed = finished.some((device, i) => device.isSummed && devices[i].type !== HOST);
-    const known = this.memoryEvents + this.ooms.length + this.transfers.count;
+    const known = this.memoryEvents + this.ooms.length + this.transfers.count + this.marks.count;
     this.settings.push([
       'Other events in the trace',
       formatInteger(Math.max(0, this.scanner.events - known)),
@@ -286,7 +297,11 @@ class TraceReading {
       readings: {
         clock: hasDate ? 'wall' : 'local',
         gauges,
-        tables: [...finished.flatMap((device) => device.tables), ...(transfers === null ? [] : [transfers])],
+        tables: [
+          ...finished.flatMap((device) => device.tables),
+          ...(transfers === null ? [] : [transfers]),
+          ...this.marks.tables(),
+        ],
         budgets: [],
         events,
       },

@@ -37,15 +37,6 @@ export class ByteColumn extends Column<Uint8Array> {
   }
 }
 
-export class ShortColumn extends Column<Uint16Array> {
-  constructor() {
-    super(new Uint16Array(START));
-  }
-  protected override make(length: number): Uint16Array {
-    return new Uint16Array(length);
-  }
-}
-
 /** u32 numbers: indices, and the packed values of the pickle reader. */
 export class IndexColumn extends Column<Uint32Array> {
   constructor() {

@@ -285,3 +285,46 @@ describe.skipIf(!existsSync(PUBLIC))('the public traces', () => {
     expect(readings(outcome).tables[0].rows).toEqual([['Memcpy HtoD (Host -> Device)', 2, 2, null, 38161]]);
   });
 });
+
+describe('what the program named', () => {
+  test.each([1 << 20, 1, 100])(
+    'is read as steps and ranges, not its copies on the GPU, in chunks of %i',
+    async (chunkBytes) => {
+      const outcome = await readBytes(reader, 'unknown', fixture('steps.json'), { chunkBytes });
+      const { events, tables } = readings(outcome);
+      expect(outcome.error).toBeNull();
+      expect(outcome.data.rows).toBe(12);
+      expect(events.map(({ kind, text, time_ns }) => [kind, text, time_ns])).toEqual([
+        ['other', 'ProfilerStep#3', 1_795_252_349_001_000_500n],
+        ['other', 'ProfilerStep#4', 1_795_252_349_001_101_500n],
+        ['other', 'ProfilerStep#5', 1_795_252_349_001_202_500n],
+      ]);
+      expect(fixture('steps.json').slice(events[0].offset, events[0].offset + 60)).toContain(
+        '"user_annotation"',
+      );
+      const rowsOf = (id: string): unknown => tables.find((table) => table.id === id)?.rows;
+      expect(rowsOf('kineto-steps')).toEqual([
+        ['ProfilerStep#3', 0, 100_750],
+        ['ProfilerStep#4', 101_000, 100_750],
+        ['ProfilerStep#5', 202_000, 100_750],
+      ]);
+      expect(rowsOf('kineto-ranges')).toEqual([['forward', 3, 120_375]]);
+      expect(outcome.data.settings).toContainEqual(['Other events in the trace', '6']);
+    },
+  );
+
+  test('is a step by its name where the category is that of operators, and where the category comes first', async () => {
+    const event = (text: string): string => `{"ph":"X","ts":5,"dur":2,"pid":1,"tid":1,${text}}`;
+    const text = `{"schemaVersion":1,"traceEvents":[${[
+      event('"name":"ProfilerStep#1","cat":"Operator"'),
+      event('"cat":"cpu_op","name":"ProfilerStep#2"'),
+      event('"cat":"gpu_user_annotation","name":"ProfilerStep#2"'),
+      event('"name":"ProfilerStep#2","cat":"gpu_user_annotation"'),
+      event('"name":"DataLoader","cat":"cpu_op"'),
+      event('"cat":"user_annotation","name":"a \\"quoted\\" name"'),
+    ].join()}]}`;
+    const { events, tables } = readings(await readBytes(reader, 'unknown', text));
+    expect(events.map((each) => each.text)).toEqual(['ProfilerStep#1', 'ProfilerStep#2']);
+    expect(tables.at(-1)?.rows).toEqual([['a "quoted" name', 1, 2000]]);
+  });
+});

@@ -1,13 +1,7 @@
 /** Growing columns and the tree of stacks, against plain arrays. */
 import { describe, expect, it } from 'vitest';
 import { asBigInt64, asBigUint64 } from '../../src/base/u64.ts';
-import {
-  ByteColumn,
-  IndexColumn,
-  NumberColumn,
-  ShortColumn,
-  WordColumn,
-} from '../../src/trace/column-builder.ts';
+import { ByteColumn, IndexColumn, NumberColumn, WordColumn } from '../../src/trace/column-builder.ts';
 import { NONE } from '../../src/trace/schema.ts';
 import { StackTable } from '../../src/trace/stack-table.ts';
 import { seeded } from '../read/snapshot-fixtures.ts';
@@ -15,7 +9,6 @@ import { seeded } from '../read/snapshot-fixtures.ts';
 describe('columns', () => {
   it.each([
     ['ByteColumn', () => new ByteColumn(), 255],
-    ['ShortColumn', () => new ShortColumn(), 65535],
     ['IndexColumn', () => new IndexColumn(), NONE],
     ['NumberColumn', () => new NumberColumn(), 2 ** 53],
   ] as const)('%s keeps what is pushed, grown', (_name, make, most) => {
