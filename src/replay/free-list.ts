@@ -91,7 +91,7 @@ export class FreeList {
 
   /** Smallest block of at least `bytes`, the lowest address first; -1: none. */
   atLeast(bytes: number): number {
-    const place = this.find(bytes, -1);
+    const place = this.find(bytes, -Infinity);
     return place < 0 ? -1 : this.chunks[Math.floor(place / CHUNK)][place % CHUNK];
   }
 

@@ -51,14 +51,17 @@ function nextRequest({ events }: DeviceTrace, end: number): { row: number; grew:
   return null;
 }
 
-/** `allocator` as it is before row `row`; `low`: the most that was ever reserved. */
+/**
+ * `allocator` as it is before row `row`; `low`: the most that was ever reserved; `assume`: what is taken where a retry
+ * and `empty_cache()` would leave the same rows.
+ */
 export function releaseCause(
   trace: DeviceTrace,
   row: number,
   allocator: Allocator,
   settings: AllocatorSettings,
   origin: number,
-  { low }: { readonly low: number },
+  { low, assume }: { readonly low: number; readonly assume: 'retry' | 'empty_cache' },
 ): CauseOfRelease {
   const { events } = trace;
   const end = endOfRun(trace, row);
@@ -121,5 +124,6 @@ export function releaseCause(
   const gone = new Set(seen);
   const all = addresses(wholeRelease(allocator)).every((address) => gone.has(address));
   if (!all && !failed) return byProgram(false);
+  if (!certain && assume === 'empty_cache') return byProgram(false);
   return { cause: 'retry', certain, end, limitBelow: bytes };
 }

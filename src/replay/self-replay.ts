@@ -91,7 +91,13 @@ export function selfReplay(
   fromEmpty: boolean,
   limit: number = Infinity,
 ): SelfReplay {
-  return new LedReplay(trace, settings, fromEmpty, limit).run();
+  const first = new LedReplay(trace, settings, fromEmpty, limit, 'retry');
+  const replay = first.run();
+  // A program that calls empty_cache for certain elsewhere, or a limit that contradicts itself: no retries, then.
+  const [least, below] = replay.limitBounds ?? [0, Infinity];
+  const doubtful = replay.causes.retry > 0 && !replay.fidelity.causesCertain;
+  if (!doubtful || (first.certainEmptyCaches === 0 && least < below)) return replay;
+  return new LedReplay(trace, settings, fromEmpty, limit, 'empty_cache').run();
 }
 
 /** Number of rows shown as examples. */
@@ -115,6 +121,7 @@ class LedReplay {
   private readonly firstUnplaced: number[] = [];
   private unknownSizes = 0;
   private causesCertain = true;
+  certainEmptyCaches = 0;
   private readonly causes: Record<ReleaseCause, number> = {
     retry: 0,
     collection: 0,
@@ -135,6 +142,7 @@ class LedReplay {
     private readonly settings: AllocatorSettings,
     private readonly fromEmpty: boolean,
     limit: number,
+    private readonly assume: 'retry' | 'empty_cache',
   ) {
     const { events } = trace;
     this.origin = addressOrigin(trace);
@@ -442,9 +450,11 @@ class LedReplay {
     const { blocks, stats } = allocator;
     const cause = releaseCause(this.trace, row, allocator, this.settings, this.origin, {
       low: this.limitLow,
+      assume: this.assume,
     });
     this.causes[cause.cause]++;
     if (!cause.certain) this.causesCertain = false;
+    else if (cause.cause === 'empty_cache') this.certainEmptyCaches++;
     if (cause.cause === 'retry') {
       stats.allocRetries++;
       stats.syncAllStreams++;
