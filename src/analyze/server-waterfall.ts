@@ -1,0 +1,337 @@
+/**
+ * A server's memory budget as a waterfall that adds up exactly, from the device's total down to zero:
+ *
+ *   total 94.68 = not requested 4.73 + weights 42.59 + non-torch 2.30 + activation peak 1.42 + KV cache 43.64
+ *                 + remainder 0.00 (+- 0.03)
+ *
+ * vLLM tells what it requested (vllm/v1/worker/gpu_worker.py, determine_available_memory):
+ *   KV cache = total x gpu_memory_utilization - weights - activation peak - non-torch (- CUDA graphs, estimated)
+ * SGLang tells what was available before and after each step (sglang/srt/model_executor/model_runner.py); what goes
+ * between two steps is printed by none of them and is the remainder.
+ *
+ * All figures in bytes. What the log does not print is named as missing and never filled in.
+ */
+import { formatBytes } from '../base/units.ts';
+import type { BudgetPart, MemoryBudget } from '../trace/readings.ts';
+import { exactly, lessOf, measuredOf, sumOf, type Measured } from './server-waterfall-figures.ts';
+
+type PartId = BudgetPart['id'];
+
+export type WaterfallStepId =
+  | 'in_use_before'
+  | 'not_requested'
+  | 'weights'
+  | 'non_torch'
+  | 'activation_peak'
+  | 'cuda_graphs'
+  | 'kv_cache'
+  | 'remainder'
+  | 'available';
+
+/** One step down. Steps of a waterfall with a `whole` sum to it exactly, the remainder included. */
+export interface WaterfallStep {
+  readonly id: WaterfallStepId;
+  readonly label: string;
+  /** Bytes; negative only for a remainder: more was printed than there is. */
+  readonly bytes: number;
+  /** Largest error of `bytes` that the printed digits leave open. */
+  readonly error_bytes: number;
+  /** What is left of `whole` after this step; null where the whole is not known. */
+  readonly left_bytes: number | null;
+  /** Byte offset of the line that says it; null: computed here. */
+  readonly offset: number | null;
+}
+
+/**
+ * 'yes': the remainder is within the printed digits. 'left_over': bytes remain that no line explains.
+ * 'exceeds': the parts are more than the whole. 'cannot_tell': a figure is missing.
+ */
+export type AddsUp = 'yes' | 'left_over' | 'exceeds' | 'cannot_tell';
+
+export interface RankWaterfall {
+  readonly rank: string;
+  readonly producer: string;
+  /** 'requested': measured against total x utilization; 'free': against what was free at the start. */
+  readonly basis: 'requested' | 'free' | 'none';
+  readonly total: Measured | null;
+  /** 0 to 1. */
+  readonly utilization: number | null;
+  readonly requested: Measured | null;
+  /** In use on the device before the server took anything (total - free at the start); inside `not_requested`. */
+  readonly in_use_before: Measured | null;
+  /** What the steps are subtracted from: total, or where it is not printed, requested or free at the start. */
+  readonly whole: Measured | null;
+  readonly steps: readonly WaterfallStep[];
+  readonly remainder: Measured | null;
+  readonly adds_up: AddsUp;
+  /** Graphs were captured after the KV cache had its size: they lie outside of what was requested. */
+  readonly graphs_on_top: Measured | null;
+  /** Figures that the log does not print and that would be needed. */
+  readonly missing: readonly PartId[];
+  readonly statement: string;
+}
+
+const STEP_LABELS: Readonly<Record<WaterfallStepId, string>> = {
+  in_use_before: 'In use before the server',
+  not_requested: 'Not requested (1 - utilization)',
+  weights: 'Weights',
+  non_torch: 'Non-torch memory',
+  activation_peak: 'Activation peak',
+  cuda_graphs: 'CUDA graphs',
+  kv_cache: 'KV cache',
+  remainder: 'Remainder',
+  available: 'Available when ready',
+};
+
+/** What vLLM's identity needs. */
+const NEEDED = ['weights', 'non_torch', 'activation_peak', 'kv_cache'] as const satisfies readonly PartId[];
+const IN_STEPS = [
+  'weights',
+  'activation_peak',
+  'kv_cache',
+  'cuda_graphs',
+] as const satisfies readonly PartId[];
+
+/**
+ * A server that prints what was free before and after each step (SGLang) prints each step once: figures of the same
+ * name are several allocations. One that prints what it requested (vLLM) prints a newer figure of the same thing.
+ */
+const printsSteps = ({ parts }: MemoryBudget): boolean =>
+  parts.some(({ id }) => id === 'free_at_start') &&
+  parts.some(({ id }) => id === 'available') &&
+  !parts.some(({ id }) => id === 'requested');
+
+const lastOf = (budget: MemoryBudget, id: PartId): BudgetPart | null =>
+  budget.parts.findLast((part) => part.id === id) ?? null;
+
+const measuredLast = (budget: MemoryBudget, id: PartId): Measured | null => {
+  const part = lastOf(budget, id);
+  return part === null ? null : measuredOf(part);
+};
+
+interface Draft {
+  readonly id: WaterfallStepId;
+  readonly label: string;
+  readonly figure: Measured;
+  readonly offset: number | null;
+}
+
+const draft = (
+  id: WaterfallStepId,
+  figure: Measured,
+  offset: number | null,
+  label = STEP_LABELS[id],
+): Draft => ({
+  id,
+  label,
+  figure,
+  offset,
+});
+
+/** Bytes as a sentence shows them. */
+const shown = (bytes: number): string => formatBytes(Math.round(bytes), 'binary');
+const withError = ({ value, error }: Measured): string =>
+  `${shown(value)}${error < 0.5 ? '' : ` ± ${shown(Math.ceil(error))}`}`;
+
+function judge(remainder: Measured | null): AddsUp {
+  if (remainder === null) return 'cannot_tell';
+  if (Math.abs(remainder.value) <= remainder.error) return 'yes';
+  return remainder.value > 0 ? 'left_over' : 'exceeds';
+}
+
+/** Numbers each step with what is left; the whole falls to exactly zero. */
+function stepsOf(whole: Measured | null, drafts: readonly Draft[]): WaterfallStep[] {
+  let left = whole?.value ?? 0;
+  return drafts.map(({ id, label, figure, offset }) => {
+    left -= figure.value;
+    return {
+      id,
+      label,
+      bytes: figure.value,
+      error_bytes: figure.error,
+      left_bytes: whole === null ? null : left,
+      offset,
+    };
+  });
+}
+
+/**
+ * The graphs that the KV cache left room for. vLLM prints an estimate that some versions subtract on top of the
+ * activation peak and others count into it, and measured graphs that older ones capture without leaving room: which
+ * it was follows from the sum alone.
+ */
+function graphsWithin(budget: MemoryBudget, rest: Measured): BudgetPart | null {
+  if (Math.abs(rest.value) <= rest.error) return null;
+  for (const id of ['cuda_graphs_estimated', 'cuda_graphs'] as const) {
+    const part = lastOf(budget, id);
+    if (part === null) continue;
+    const left = lessOf(rest, measuredOf(part));
+    if (Math.abs(left.value) <= left.error) return part;
+  }
+  return null;
+}
+
+function requestedWaterfall(budget: MemoryBudget, requested: Measured): RankWaterfall {
+  const total = measuredLast(budget, 'total');
+  const start = measuredLast(budget, 'free_at_start');
+  const kv = lastOf(budget, 'kv_cache');
+  // A KV cache of a given size does not follow from what was requested.
+  const ordered = kv !== null && kv.label.includes('as ordered');
+  const missing = NEEDED.filter((id) => lastOf(budget, id) === null);
+  const found = NEEDED.flatMap((id) => {
+    const part = lastOf(budget, id);
+    return part === null ? [] : [part];
+  });
+  const rest = lessOf(requested, sumOf(found.map(measuredOf)));
+  const whole = total ?? requested;
+  const complete = missing.length === 0 && !ordered;
+  const within = complete ? graphsWithin(budget, rest) : null;
+  const graphs = measuredLast(budget, 'cuda_graphs');
+  const remainder = complete ? (within === null ? rest : lessOf(rest, measuredOf(within))) : null;
+  const outside = total === null ? null : lessOf(total, requested);
+  const drafts: Draft[] = [
+    ...(outside === null ? [] : [draft('not_requested', outside, null)]),
+    ...(['weights', 'non_torch', 'activation_peak'] as const).flatMap((id) =>
+      found.filter((part) => part.id === id).map((part) => draft(id, measuredOf(part), part.offset)),
+    ),
+    ...(within === null ? [] : [draft('cuda_graphs', measuredOf(within), within.offset, within.label)]),
+    ...(kv === null ? [] : [draft('kv_cache', measuredOf(kv), kv.offset)]),
+  ];
+  const spent = sumOf(drafts.map(({ figure }) => figure));
+  const left = { value: whole.value - spent.value, error: (remainder ?? rest).error };
+  const adds_up = judge(remainder);
+  return {
+    rank: budget.rank,
+    producer: budget.producer,
+    basis: 'requested',
+    total,
+    utilization: lastOf(budget, 'utilization')?.value ?? null,
+    requested,
+    in_use_before: total === null || start === null ? null : lessOf(total, start),
+    whole,
+    steps: stepsOf(whole, [
+      ...drafts,
+      draft('remainder', left, null, missing.length === 0 ? STEP_LABELS.remainder : 'Not printed'),
+    ]),
+    remainder,
+    adds_up,
+    graphs_on_top: complete && within === null ? graphs : null,
+    missing,
+    statement: ordered
+      ? 'The KV cache has the size that was ordered; it does not follow from what was requested, so there is nothing to add up.'
+      : requestedStatement(requested, found, within, remainder, adds_up, missing),
+  };
+}
+
+function requestedStatement(
+  requested: Measured,
+  found: readonly BudgetPart[],
+  within: BudgetPart | null,
+  remainder: Measured | null,
+  addsUp: AddsUp,
+  missing: readonly PartId[],
+): string {
+  if (remainder === null) return cannot(missing);
+  const parts = [...found, ...(within === null ? [] : [within])]
+    .map((part) => `${part.label} ${shown(part.value)}`)
+    .join(' + ');
+  const sum = `${shown(requested.value)} requested = ${parts}`;
+  return `${sum}: ${verdictOf(addsUp, remainder)}`;
+}
+
+function verdictOf(addsUp: AddsUp, remainder: Measured, rest = 'is left that no line explains'): string {
+  if (addsUp === 'yes')
+    return `adds up to what the log printed, within its digits (${withError(remainder)}).`;
+  if (addsUp === 'left_over') return `${withError(remainder)} ${rest}.`;
+  const over = { value: -remainder.value, error: remainder.error };
+  return `the parts are ${withError(over)} more than that.`;
+}
+
+const cannot = (missing: readonly PartId[]): string =>
+  missing.length === 0
+    ? 'The log does not print enough to add it up.'
+    : `The log does not print ${missing.map((id) => id.replaceAll('_', ' ')).join(', ')}, so it cannot be added up.`;
+
+function freeWaterfall(budget: MemoryBudget, start: Measured): RankWaterfall {
+  const totalPart = lastOf(budget, 'total');
+  // Whole MiB, rounded down by the server: a whole step may be missing, not half of one.
+  const total = totalPart === null ? null : { value: totalPart.value, error: totalPart.granularity };
+  const end = lastOf(budget, 'available');
+  const missing = (['weights', 'kv_cache'] as const).filter((id) => lastOf(budget, id) === null);
+  const before = total === null ? null : lessOf(total, start);
+  const spent = IN_STEPS.flatMap((id) =>
+    budget.parts
+      .filter((part) => part.id === id)
+      .map((part) => draft(id, measuredOf(part), part.offset, part.label)),
+  );
+  const taken = sumOf(spent.map(({ figure }) => figure));
+  const remainder = end === null || missing.length > 0 ? null : lessOf(lessOf(start, measuredOf(end)), taken);
+  const whole = total ?? start;
+  const ready = end === null ? [] : [draft('available', measuredOf(end), end.offset, end.label)];
+  const drafts = [...(before === null ? [] : [draft('in_use_before', before, null)]), ...spent];
+  const left = whole.value - sumOf([...drafts, ...ready].map(({ figure }) => figure)).value;
+  const adds_up = judge(remainder);
+  return {
+    rank: budget.rank,
+    producer: budget.producer,
+    basis: 'free',
+    total,
+    utilization: null,
+    requested: null,
+    in_use_before: before,
+    whole,
+    steps: stepsOf(whole, [
+      ...drafts,
+      draft(
+        'remainder',
+        { value: left, error: remainder?.error ?? taken.error + start.error },
+        null,
+        remainder === null ? 'Not printed' : 'Taken between the printed steps',
+      ),
+      ...ready,
+    ]),
+    remainder,
+    adds_up,
+    graphs_on_top: null,
+    missing,
+    statement:
+      remainder === null || end === null
+        ? cannot(missing)
+        : `${shown(start.value)} free at the start - ${shown(end.value)} when ready = ${shown(taken.value)} in printed steps: ${verdictOf(adds_up, remainder, 'was taken between them')}`,
+  };
+}
+
+/** What was printed, where nothing says of how much. */
+function loneWaterfall(budget: MemoryBudget): RankWaterfall {
+  const found = [...IN_STEPS, 'non_torch' as const].flatMap((id) => {
+    const part = lastOf(budget, id);
+    return part === null ? [] : [draft(id, measuredOf(part), part.offset)];
+  });
+  const missing: PartId[] = (['requested', ...NEEDED] as const).filter((id) => lastOf(budget, id) === null);
+  return {
+    rank: budget.rank,
+    producer: budget.producer,
+    basis: 'none',
+    total: measuredLast(budget, 'total'),
+    utilization: lastOf(budget, 'utilization')?.value ?? null,
+    requested: null,
+    in_use_before: null,
+    whole: null,
+    steps: stepsOf(null, found),
+    remainder: null,
+    adds_up: 'cannot_tell',
+    graphs_on_top: null,
+    missing,
+    statement: cannot(missing),
+  };
+}
+
+/** The waterfall of one rank (one GPU), in bytes. */
+export function rankWaterfall(budget: MemoryBudget): RankWaterfall {
+  if (printsSteps(budget)) return freeWaterfall(budget, measuredLast(budget, 'free_at_start') ?? exactly(0));
+  const requested = measuredLast(budget, 'requested');
+  return requested === null ? loneWaterfall(budget) : requestedWaterfall(budget, requested);
+}
+
+export const rankWaterfalls = (budgets: readonly MemoryBudget[]): RankWaterfall[] =>
+  budgets.map((budget) => rankWaterfall(budget));
