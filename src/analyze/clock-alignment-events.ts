@@ -14,6 +14,7 @@ import {
   mergeIntervals,
   peaksOf,
   residualOf,
+  stretchesOf,
   type Trial,
   type TrialScore,
   type Vote,
@@ -108,7 +109,12 @@ export class EventTrial implements Trial {
       ]);
       return mergeIntervals(windows).map(([from, to]) => ({ from, to, weight }));
     });
-    return peaksOf(votes, this.resolution_ns, MOST_CANDIDATES);
+    return peaksOf(stretchesOf(votes), this.resolution_ns, MOST_CANDIDATES);
+  }
+
+  votesAt(offset_ns: number): number {
+    const { bits, against } = this.apart(this.asked, offset_ns, this.inReference);
+    return bits + against;
   }
 
   score(asked_ns: number): TrialScore {

@@ -18,6 +18,9 @@ const DRIVER_BYTES = 4 << 20;
 /** An offset this near to one that was expected is that one, the clocks being a little apart. */
 const NEAR_NS = 3e9;
 
+/** Of a hundred time zones only those that most steps vote for are scored. */
+const MOST_EXPECTED = 8;
+
 const LEAST_BITS = 7;
 const LEAST_MATCHED = 3;
 /** Other processes, and a context that grows, make steps that the allocator does not. */
@@ -102,7 +105,15 @@ function candidatesOf(trial: Trial, expected: readonly number[], trials: number)
     const score = trial.score(asked_ns);
     return { score, bits: score.bits - Math.log2(hypotheses * trials), source, reference, expected_ns };
   };
-  const candidates = possible.map((offset) => make(offset, possible.length, offset));
+  const likely =
+    possible.length <= MOST_EXPECTED
+      ? possible
+      : possible
+          .map((offset) => ({ offset, bits: trial.votesAt(offset) }))
+          .sort((a, b) => b.bits - a.bits)
+          .slice(0, MOST_EXPECTED)
+          .map(({ offset }) => offset);
+  const candidates = likely.map((offset) => make(offset, possible.length, offset));
   for (const offset of trial.candidates()) {
     const near = possible.find((one) => Math.abs(one - offset) <= NEAR_NS);
     if (near === undefined) candidates.push(make(offset, trial.hypotheses, null));

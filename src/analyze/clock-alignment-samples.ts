@@ -3,6 +3,7 @@
  * instant: two samples that differ mean that the sum of all steps between them was that difference, wherever between
  * them they happened. So a change is matched by interval, and several steps within it count together.
  */
+import { lowerBound } from '../base/binary-search.ts';
 import { bandIn, printedBand, thinCurve, windowOf, type Band, type StepCurve } from './step-curve.ts';
 import {
   bitsOfMatch,
@@ -10,6 +11,7 @@ import {
   mergeIntervals,
   peaksOf,
   residualOf,
+  stretchesOf,
   type Trial,
   type TrialScore,
   type Vote,
@@ -19,6 +21,8 @@ import {
 const MOST_REFERENCE_ROWS = 1000;
 const MOST_CHANGES = 128;
 const MOST_CANDIDATES = 24;
+/** Offsets with this much less evidence than the best may still be the right one. */
+const SAME_BITS = 4;
 
 /** Row i and i + 1 of the samples, and what changed between them. */
 interface Pair {
@@ -49,6 +53,7 @@ export function swapTrial(trial: Trial): Trial {
     hypotheses: trial.hypotheses,
     resolution_ns: trial.resolution_ns,
     candidates: () => trial.candidates().map((offset) => -offset),
+    votesAt: (offset_ns) => trial.votesAt(-offset_ns),
     score: (offset_ns) => {
       const score = trial.score(-offset_ns);
       return { ...score, offset_ns: -score.offset_ns };
@@ -62,6 +67,7 @@ class SampleTrial implements Trial {
   private readonly thin: StepCurve;
   private readonly allowed: number;
   private readonly pairs: readonly Pair[];
+  private readonly stretches: readonly Vote[];
   /** By row of a voting change: offsets that it matches at, and the chance of that. */
   private readonly matches = new Map<number, { intervals: [number, number][]; chance: number }>();
 
@@ -89,18 +95,27 @@ class SampleTrial implements Trial {
     );
     this.resolution_ns = Math.max(
       1,
-      2 * source.slack_ns + source.time_granularity_ns,
+      2 * source.slack_ns + source.stale_ns + source.time_granularity_ns,
       lengths.length === 0 ? 0 : lengths.reduce((sum, length) => sum + length, 0) / lengths.length,
     );
     const span = end + source.end_ns - (source.time_ns[0] ?? 0);
     this.hypotheses = Math.max(1, span / this.resolution_ns);
+    this.stretches = stretchesOf(
+      [...this.matches.values()].flatMap(({ intervals, chance }): Vote[] =>
+        intervals.map(([from, to]) => ({ from, to, weight: bitsOfMatch(chance) })),
+      ),
+    );
   }
 
   candidates(): number[] {
-    const votes = [...this.matches.values()].flatMap(({ intervals, chance }): Vote[] =>
-      intervals.map(([from, to]) => ({ from, to, weight: bitsOfMatch(chance) })),
-    );
-    return peaksOf(votes, this.resolution_ns, MOST_CANDIDATES);
+    return peaksOf(this.stretches, this.resolution_ns, MOST_CANDIDATES);
+  }
+
+  votesAt(offset_ns: number): number {
+    let bits = 0;
+    for (const { intervals, chance } of this.matches.values())
+      if (intervals.some(([from, to]) => from <= offset_ns && offset_ns <= to)) bits += bitsOfMatch(chance);
+    return bits;
   }
 
   score(offset_ns: number): TrialScore {
@@ -108,10 +123,14 @@ class SampleTrial implements Trial {
     let matched = 0;
     let of = 0;
     const late: number[] = [];
-    let least = -Infinity;
-    let most = Infinity;
-    for (const { row, change, isStep } of this.pairs) {
-      const isMatch = this.matchesAt(row, change, offset_ns, this.source.slack_ns);
+    // Only what lies within the reference can say anything.
+    const { time_ns, slack_ns, stale_ns, time_granularity_ns } = this.source;
+    const reach = slack_ns + stale_ns + time_granularity_ns;
+    const start = (this.thin.time_ns[0] ?? 0) - offset_ns - reach;
+    const end = this.thin.end_ns - offset_ns + reach;
+    for (let i = lowerBound(time_ns, start); i < this.pairs.length && time_ns[i] <= end; i++) {
+      const { row, change, isStep } = this.pairs[i];
+      const isMatch = this.matchesAt(row, change, offset_ns, slack_ns);
       if (isMatch === null) continue;
       const voter = this.matches.get(row);
       const chance = voter?.chance ?? 0.5;
@@ -127,12 +146,7 @@ class SampleTrial implements Trial {
       matched++;
       bits += voter === undefined ? 0 : bitsOfMatch(chance);
       late.push(this.latenessOf(row, change, offset_ns));
-      const around = voter?.intervals.find(([from, to]) => from <= offset_ns && offset_ns <= to);
-      if (around === undefined) continue;
-      least = Math.max(least, around[0]);
-      most = Math.min(most, around[1]);
     }
-    const isBounded = matched > 0 && Number.isFinite(most - least);
     return {
       offset_ns,
       bits,
@@ -140,8 +154,20 @@ class SampleTrial implements Trial {
       of,
       reverse: null,
       residual: residualOf(late),
-      uncertainty_ns: isBounded ? Math.max(offset_ns - least, most - offset_ns) : Infinity,
+      uncertainty_ns: this.uncertaintyAt(offset_ns),
     };
+  }
+
+  /** How far offsets reach that are the same answer and have about as many votes; they need not be in one piece. */
+  private uncertaintyAt(offset_ns: number): number {
+    const enough = this.votesAt(offset_ns) - SAME_BITS;
+    if (enough <= 0) return Infinity;
+    let reach = 0;
+    for (const { from, to, weight } of this.stretches) {
+      if (weight < enough || Math.abs((from + to) / 2 - offset_ns) > this.resolution_ns) continue;
+      reach = Math.max(reach, offset_ns - from, to - offset_ns);
+    }
+    return reach;
   }
 
   private changes(): Pair[] {
@@ -170,8 +196,8 @@ class SampleTrial implements Trial {
   }
 
   private bandAt(row: number, offset_ns: number, slack_ns: number): Band | null {
-    const time = this.source.time_ns[row] + offset_ns;
-    return bandIn(this.thin, time - slack_ns, time + this.source.time_granularity_ns + slack_ns);
+    const [from, to] = windowOf(this.source, row, slack_ns);
+    return bandIn(this.thin, from + offset_ns, to + offset_ns);
   }
 
   /**

@@ -37,6 +37,8 @@ export interface Trial {
   readonly reference: StepCurve;
   /** Offsets that most steps vote for, best first. */
   candidates(): readonly number[];
+  /** Bits of the steps that vote for an offset, nothing counted against it: quick, to choose whom to score. */
+  votesAt(offset_ns: number): number;
   score(offset_ns: number): TrialScore;
   /** How many offsets, told apart, could be tried: the price of the best of them. */
   readonly hypotheses: number;
@@ -68,24 +70,34 @@ export interface Vote {
   readonly weight: number;
 }
 
-/** The middles of the stretches of offsets with the most weight, at least `apart` from each other, best first. */
-export function peaksOf(votes: readonly Vote[], apart: number, most: number): number[] {
+/** All stretches of offsets between two borders of votes, ascending, with the weight of the votes for them. */
+export function stretchesOf(votes: readonly Vote[]): Vote[] {
   const edges: { at: number; change: number }[] = [];
   for (const { from, to, weight } of votes)
     edges.push({ at: from, change: weight }, { at: to, change: -weight });
   // At one offset beginnings come first: intervals that touch overlap.
   edges.sort((a, b) => a.at - b.at || b.change - a.change);
-  const stretches: { middle: number; weight: number }[] = [];
+  const stretches: Vote[] = [];
   let weight = 0;
   for (let i = 0; i + 1 < edges.length; i++) {
     weight += edges[i].change;
-    // Only where the weight falls next: the tops.
-    if (edges[i].change > 0 && edges[i + 1].change < 0)
-      stretches.push({ middle: (edges[i].at + edges[i + 1].at) / 2, weight });
+    stretches.push({ from: edges[i].at, to: edges[i + 1].at, weight });
   }
-  stretches.sort((a, b) => b.weight - a.weight || a.middle - b.middle);
+  return stretches;
+}
+
+/** The middles of the stretches with the most weight, at least `apart` from each other, best first. */
+export function peaksOf(stretches: readonly Vote[], apart: number, most: number): number[] {
+  const tops = stretches
+    .filter(({ weight }, i) => {
+      const before = i === 0 ? 0 : stretches[i - 1].weight;
+      const after = i + 1 === stretches.length ? 0 : stretches[i + 1].weight;
+      return weight > before && weight > after;
+    })
+    .map(({ from, to, weight }) => ({ middle: (from + to) / 2, weight }))
+    .sort((a, b) => b.weight - a.weight || a.middle - b.middle);
   const chosen: number[] = [];
-  for (const { middle } of stretches) {
+  for (const { middle } of tops) {
     if (chosen.length === most) break;
     if (chosen.every((other) => Math.abs(other - middle) >= apart)) chosen.push(middle);
   }

@@ -240,7 +240,8 @@ class Aligner {
       return `${source.name}: its clock is the common one; ${steps}.`;
     if (isZone && this.isWall()) return `${source.name}: times of ${zoneText(-offset_ns)}; ${steps}.`;
     const off = source.clock === 'wall' ? 'its clock is off, ' : '';
-    return `${source.name}: ${off}${offsetText(offset_ns)}, found from the curves; ${steps}.`;
+    const within = Number.isFinite(score.uncertainty_ns) ? ` ± ${formatDuration(score.uncertainty_ns)}` : '';
+    return `${source.name}: ${off}${offsetText(offset_ns)}${within}, found from the curves; ${steps}.`;
   }
 
   private withoutSteps(source: ClockSource, reference: ClockSource | null): Alignment {
@@ -296,12 +297,13 @@ class Aligner {
   private withSuggestion(source: ClockSource, alignment: Alignment): Alignment {
     if (alignment.status !== 'not found' || source.clock !== 'local') return alignment;
     for (const [other, { status, offset_ns, zone_minutes }] of this.done) {
-      if (other.clock !== 'local' || offset_ns === null || zone_minutes === null || status !== 'found')
-        continue;
+      if (other.clock !== 'local' || offset_ns === null) continue;
+      if (status !== 'override' && (status !== 'found' || zone_minutes === null)) continue;
+      const what = zone_minutes === null ? offsetText(offset_ns) : zoneText(-offset_ns);
       return {
         ...alignment,
         suggested_ns: offset_ns,
-        sentence: `${alignment.sentence} If it is of the same machine as ${other.name}, its times are of ${zoneText(-offset_ns)}, too.`,
+        sentence: `${alignment.sentence} If it is of the same machine as ${other.name}: ${what}.`,
       };
     }
     return alignment;
@@ -338,11 +340,12 @@ function matchText({ matched, of, residual, reverse }: Candidate['score']): stri
 function whyNot(source: ClockSource, tried: readonly { readonly outcome: PairOutcome }[]): string {
   if (source.clock === 'none') return 'it carries no times';
   if (source.curves.length === 0) return 'it has no curve of bytes to compare';
+  if (source.curves.every(({ value }) => value.length < 2)) return 'its curves have no step';
   const closest = tried
     .map(({ outcome }) => outcome.closest)
     .filter((one) => one !== null)
     .sort((a, b) => b.bits - a.bits)[0];
-  if (closest === undefined) return 'no curve of the others counts the same thing';
+  if (closest === undefined) return 'nothing in its curves matches those of the others';
   const { matched, of } = closest.score;
   return of === 0
     ? 'no step of its curves lies in the time that the others tell of'
@@ -376,7 +379,7 @@ export function offsetText(offset_ns: bigint): string {
   return sign + parts.join(' ');
 }
 
-/** The source's curve on the common clock, times counted from `common_base_ns`; null: its offset is not known. */
+/** What shifts a curve of the source (shiftCurve) to times after `common_base_ns`; null: its offset is not known. */
 export function shiftOf(source: ClockSource, alignment: Alignment, common_base_ns: bigint): number | null {
   if (alignment.offset_ns === null) return null;
   return Number(source.base_ns + alignment.offset_ns - common_base_ns);

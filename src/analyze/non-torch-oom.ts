@@ -3,7 +3,7 @@
  * reserved, and what is neither free nor its. PyTorch prints two digits behind the point of the largest unit that
  * fits (format_size in c10/cuda/CUDACachingAllocator.cpp), so every figure is right to half a hundredth of it.
  */
-import { nonTorchAt, type NonTorch, type ProcessUse } from './non-torch.ts';
+import { nonTorchAt, type NonTorch, type ProcessUse, withOthers } from './non-torch.ts';
 import type { Band } from './step-curve.ts';
 
 /** Range of bytes that a figure of the message stands for. */
@@ -66,13 +66,12 @@ export function nonTorchOfOom(
     processes: [{ pid: 'own', name: 'this process', bytes: own }, ...processes],
     pid: 'own',
   });
-  if (processes.length > 0 || deviceUsed === null) {
-    return processes.length > 0
-      ? answer
-      : { ...answer, otherProcesses: null, unknown: [...answer.unknown, 'What other processes hold.'] };
-  }
+  if (processes.length > 0) return answer;
   // The message names other processes only where the driver lists them (not inside containers): what is not free
   // and not its own is theirs, or the driver's.
-  const rest = minus(deviceUsed, own);
-  return { ...answer, otherProcesses: { least: Math.max(0, rest.least), most: Math.max(0, rest.most) } };
+  const rest = deviceUsed === null ? null : minus(deviceUsed, own);
+  return withOthers(
+    answer,
+    rest === null ? null : { least: Math.max(0, rest.least), most: Math.max(0, rest.most) },
+  );
 }

@@ -118,6 +118,14 @@ export function nonTorchAt(input: NonTorchInput): NonTorch {
   };
 }
 
+/** The same with what is known otherwise of other processes. */
+export const withOthers = (answer: NonTorch, otherProcesses: Band | null): NonTorch => ({
+  ...answer,
+  otherProcesses,
+  unknown: otherProcesses === null ? [...answer.unknown, ASK_PROCESSES] : answer.unknown,
+  sentence: sentenceOf(answer.besidesReserved, answer.nonTorch, otherProcesses),
+});
+
 /** "123 bytes", "between 1 and 2 bytes". */
 export const bandText = ({ least, most }: Band): string =>
   least === most

@@ -40,6 +40,8 @@ export interface StepCurve {
   readonly time_granularity_ns: number;
   /** How far from its time a sample may have been taken, both ways. */
   readonly slack_ns: number;
+  /** How much older than its time a sample may be, besides (exporters that collect less often than they are asked). */
+  readonly stale_ns: number;
   /** 'lower': the true curve may lie above by a constant (allocated before the recording began). */
   readonly bound: 'exact' | 'lower';
 }
@@ -52,6 +54,9 @@ export interface Band {
 
 /** How far from its printed time a monitor's sample may have been taken. */
 export const SAMPLE_SLACK_NS = 50e6;
+
+/** dcgm-exporter asks the driver every 30 s (`--collect-interval`) and answers scrapes in between with the same. */
+export const DCGM_STALE_NS = 30e9;
 
 /** Range of bytes that a printed value stands for. */
 export function printedBand(
@@ -81,10 +86,14 @@ export function bandIn(curve: StepCurve, from: number, to: number): Band | null 
   return { least: printedBand(least, curve).least, most: printedBand(most, curve).most };
 }
 
-/** Window in which row `row` of a curve was true for certain somewhere. */
-export const windowOf = (curve: StepCurve, row: number): readonly [number, number] => [
-  curve.time_ns[row] - curve.slack_ns,
-  curve.time_ns[row] + curve.time_granularity_ns + curve.slack_ns,
+/** Window in which the value of a row was true somewhere. `slack_ns`: in place of the curve's own. */
+export const windowOf = (
+  curve: StepCurve,
+  row: number,
+  slack_ns = curve.slack_ns,
+): readonly [from: number, to: number] => [
+  curve.time_ns[row] - slack_ns - curve.stale_ns,
+  curve.time_ns[row] + curve.time_granularity_ns + slack_ns,
 ];
 
 const TIME_DIGITS = [1e9, 100e6, 10e6, 1e6, 1e3];
@@ -140,6 +149,7 @@ export function curveOfSeries(
     rounding: 'nearest',
     time_granularity_ns: 0,
     slack_ns: 0,
+    stale_ns: 0,
     bound: spec.bound === 'lower' && spec.id !== 'allocated_floor' ? 'lower' : 'exact',
   };
 }
@@ -185,8 +195,28 @@ export function curveOfGauge(gauge: Gauge, base_ns: bigint): StepCurve | null {
     rounding: isPrinted ? 'nearest' : 'either',
     time_granularity_ns: isEvent ? 0 : timeGranularity(gauge.time_ns),
     slack_ns: isEvent ? 0 : SAMPLE_SLACK_NS,
+    stale_ns: gauge.id.startsWith('DCGM_') ? DCGM_STALE_NS : 0,
     bound: 'exact',
   };
+}
+
+/**
+ * The categories of one PyTorch memory timeline, summed: bytes allocated, where the profiler saw them allocated.
+ * null: these gauges are none.
+ */
+export function curveOfCategories(gauges: readonly Gauge[], base_ns: bigint): StepCurve | null {
+  const parts = gauges.filter(({ unit, labels }) => unit === 'bytes' && 'category' in labels);
+  if (parts.length === 0) return null;
+  const { time_ns } = parts[0];
+  if (parts.some((part) => part.time_ns.length !== time_ns.length)) return null;
+  const total: Gauge = {
+    ...parts[0],
+    id: 'Total Allocated',
+    label: 'Allocated, all categories',
+    labels: {},
+    value: Float64Array.from(time_ns, (_, i) => parts.reduce((sum, { value }) => sum + value[i], 0)),
+  };
+  return curveOfGauge(total, base_ns);
 }
 
 const lastOfEachMoment = (rows: readonly number[], times: BigInt64Array): number[] =>
@@ -203,8 +233,8 @@ export function shiftCurve(curve: StepCurve, shift_ns: number, uncertainty_ns = 
 }
 
 /**
- * A curve of at most `mostRows` rows that nowhere differs from this one by more than `error_bytes`, its answer's
- * second part. Event curves only; 0 where nothing had to be left out.
+ * A curve of at most `mostRows` rows that nowhere (of samples: at no sample) differs from this one by more than
+ * `error_bytes`; 0 where nothing had to be left out.
  */
 export function thinCurve(curve: StepCurve, mostRows: number): { curve: StepCurve; error_bytes: number } {
   let error_bytes = 0;
