@@ -107,8 +107,7 @@ export class VsDetail extends LitElement {
   @property({ attribute: false }) producer: DeviceView['producer'] = 'torch';
   @property({ attribute: false }) unit: ByteUnit = 'binary';
   /** What can be clicked, said while nothing was. */
-  @property() hint =
-    'Click the timeline to see the event there, its stack and every curve\'s value at that moment. Click a row of "Who holds it" to see the whole stack.';
+  @property() hint = '';
 
   @state() private copied = false;
 

@@ -25,7 +25,7 @@ import { annotationLanes, oomMarks } from '../view/marks.ts';
 import { hasReadings, readingsOfDevice } from '../view/readings.ts';
 import type { Span } from '../view/viewport.ts';
 import { spanBetween, toRange } from '../view/viewport.ts';
-import { describeRange } from '../view/words.ts';
+import { describeRange, deviceHint } from '../view/words.ts';
 import { chartToolsStyle, renderChartTools } from './chart-tools.ts';
 import { DeviceQueries } from './device-queries.ts';
 import { deviceStyle } from './device-style.ts';
@@ -244,6 +244,7 @@ export class VsDevice extends LitElement {
               .clock=${device.clock}
               .series=${device.series}
               .producer=${device.producer}
+              .hint=${deviceHint(device)}
               .unit=${unit}
             ></vs-detail>
           </aside>

@@ -33,6 +33,8 @@ import './vs-table.ts';
 /** Samples of a log are seconds apart, or fractions of one: closer than a microsecond there is nothing. */
 const NARROWEST_NS = 1000;
 const NARROWEST_SAMPLES = 4;
+/** Columns of a table that stand loosely; more draw together. */
+const MOST_LOOSE = 8;
 
 @customElement('vs-readings')
 export class VsReadings extends LitElement {
@@ -337,7 +339,7 @@ export class VsReadings extends LitElement {
           html`<section class="panel body">
             <h2>${table.title}</h2>
             <p class="words quiet">${table.note ?? count(table.rows.length, 'row')}</p>
-            <vs-table .model=${dataTable(table, unit)}></vs-table>
+            <vs-table .model=${dataTable(table, unit)} ?dense=${table.columns.length > MOST_LOOSE}></vs-table>
           </section>`,
       ),
     ]);

@@ -6,7 +6,7 @@ import type { Axis, SeriesView, TimelineAnswer } from '../engine/protocol.ts';
 import type { CurveColor } from './palette.ts';
 import { curveColors } from './palette.ts';
 import type { Tick } from './ticks.ts';
-import { byteTicks, countTicks, rowTicks, timeTicks } from './ticks.ts';
+import { byteTicks, countTicks, rowTicks, timeTicks, uncutLabels } from './ticks.ts';
 import type { Span } from './viewport.ts';
 
 /** Room for the labels of the y axes, in CSS pixels; the same for all charts that share an x axis. */
@@ -49,10 +49,14 @@ export interface ChartInput {
   readonly height: number;
 }
 
-export const xTicks = (axis: Axis, span: Span, width: number): Tick[] =>
-  axis === 'time'
-    ? timeTicks(span.from, span.to, Math.max(2, Math.floor(width / 110)))
-    : rowTicks(span.from, span.to, Math.max(2, Math.floor(width / 100)));
+export function xTicks(axis: Axis, span: Span, width: number): Tick[] {
+  const { from, to } = span;
+  const ticks =
+    axis === 'time'
+      ? timeTicks(from, to, Math.max(2, Math.floor(width / 110)))
+      : rowTicks(from, to, Math.max(2, Math.floor(width / 100)));
+  return uncutLabels(ticks, from, to, width);
+}
 
 /** Largest value among the columns that touch the span. */
 export function visibleMax(curves: readonly ChartCurve[], x: Float64Array, span: Span): number {

@@ -11,6 +11,8 @@ type Value = DataTable['rows'][number][number];
 
 const LONG_TEXT = 28;
 const SAMPLED = 200;
+/** Longer text may go on in a second line. */
+const BREAKING_TEXT = 12;
 
 function valueCell(value: Value, measure: Unit, unit: ByteUnit): Cell {
   if (value === null || (typeof value === 'number' && Number.isNaN(value)))
@@ -31,20 +33,20 @@ function valueCell(value: Value, measure: Unit, unit: ByteUnit): Cell {
   }
 }
 
-/** The text column with the longest cells takes what room is left. */
-function widest({ columns, rows }: DataTable): number {
-  const longest = columns.map(({ unit }, column) => {
+/** Characters of the longest cell of each text column, 0 for figures. */
+const textLengths = ({ columns, rows }: DataTable): number[] =>
+  columns.map(({ unit }, column) => {
     if (unit !== 'text') return 0;
     return rows
       .slice(0, SAMPLED)
       .reduce((most, row) => Math.max(most, typeof row[column] === 'string' ? row[column].length : 0), 0);
   });
-  const most = Math.max(0, ...longest);
-  return most > LONG_TEXT ? longest.indexOf(most) : -1;
-}
 
 export function dataTable(table: DataTable, unit: ByteUnit): TableModel {
-  const wide = widest(table);
+  const lengths = textLengths(table);
+  const most = Math.max(0, ...lengths);
+  // The text column with the longest cells takes what room is left.
+  const wide = most > LONG_TEXT ? lengths.indexOf(most) : -1;
   const { columns, rows } = table;
   return {
     caption: table.title,
@@ -53,6 +55,7 @@ export function dataTable(table: DataTable, unit: ByteUnit): TableModel {
       label: name,
       numeric: measure !== 'text',
       wide: index === wide,
+      breaks: index !== wide && lengths[index] > BREAKING_TEXT,
     })),
     rows: [],
     lazy: {

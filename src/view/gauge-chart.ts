@@ -2,6 +2,7 @@
 import type { ByteUnit } from '../base/units.ts';
 import type { ChartCurve, ChartModel, LegendEntry } from './curves.ts';
 import { visibleMax } from './curves.ts';
+import { uncutLabels } from './ticks.ts';
 import { clockTicks, formatMoment, momentOf } from './clock.ts';
 import type { GaugeChart, GaugeMetric, GaugeSeries, GaugeSet } from './gauges.ts';
 import { columnStarts, sampleAt, sampleColumns } from './gauge-columns.ts';
@@ -36,7 +37,12 @@ export function gaugeChartModel(input: GaugeChartInput): ChartModel {
     end: span.to,
     span,
     curves,
-    xTicks: clockTicks(set.clock, set.base, span, Math.max(2, Math.floor(width / 120))),
+    xTicks: uncutLabels(
+      clockTicks(set.clock, set.base, span, Math.max(2, Math.floor(width / 120))),
+      span.from,
+      span.to,
+      width,
+    ),
     leftTicks: quantityTicks(visibleMax(curves, x, span), most, chart.unit, unit),
     rightTicks: [],
   };

@@ -36,6 +36,7 @@ export const POINTER_HELP: readonly (readonly [string, string])[] = [
   ['Shift + drag', 'Choose a range for the histograms and tables'],
   ['Click', 'Show the event there in the panel'],
   ['Double-click', 'Whole recording'],
+  ['← → on kernels', 'Kernel before, kernel after; Enter shows what ran'],
 ];
 
 interface KeyPress {

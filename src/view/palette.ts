@@ -48,11 +48,16 @@ export type CurveColor = keyof typeof CURVES;
 
 const NAMED: Readonly<Record<string, CurveColor>> = {
   requested: 'blue',
+  allocated: 'green',
+  active: 'purple',
   allocated_floor: 'green',
   active_floor: 'purple',
   reserved: 'orange',
   segments: 'grey',
   unused: 'orange',
+  inactive_split: 'gold',
+  largest_free: 'blue',
+  free_blocks: 'purple',
   largest_gap: 'blue',
   gaps: 'purple',
   device: 'blue',

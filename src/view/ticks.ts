@@ -98,3 +98,14 @@ export function rowTicks(from: number, to: number, most: number): Tick[] {
   const step = Math.max(1, decimalStep(Math.max(1, to - from) / Math.max(1, most)));
   return ticksFrom(from, to, step, formatInteger);
 }
+
+/** Pixels of a letter of an axis label, and the room right of every plot. */
+const LETTER = 6.3;
+const ROOM_RIGHT = 20;
+
+/** A label that would be cut at the right edge of the chart is left out; its line stays. */
+export const uncutLabels = (ticks: readonly Tick[], from: number, to: number, width: number): Tick[] =>
+  ticks.map((tick) => {
+    const room = ((to - tick.at) / (to - from || 1)) * width + ROOM_RIGHT;
+    return (tick.label.length * LETTER) / 2 > room ? { ...tick, label: '' } : tick;
+  });

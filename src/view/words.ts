@@ -66,6 +66,18 @@ export function describeDevice(device: DeviceView, unit: ByteUnit): string {
     .join(' ');
 }
 
+/** What can be clicked on a device's page. */
+export function deviceHint({ producer, hasStacks, kernels }: DeviceView): string {
+  const holders = producer === 'torch' || hasStacks;
+  return [
+    "Click the timeline to see the event there, its stack and every curve's value at that moment.",
+    kernels === null ? '' : 'Click the kernels below it to see what ran.',
+    holders ? 'Click a row of "Who holds it" to see the whole stack.' : '',
+  ]
+    .filter((text) => text !== '')
+    .join(' ');
+}
+
 /** "9,412 alloc, 9,230 free_completed": most frequent first, none that never came. */
 export function describeEvents(events: Readonly<Record<string, number>>): string {
   return Object.entries(events)

@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { byteLabel, byteTicks, countTicks, rowTicks, timeLabel, timeTicks } from '../../src/view/ticks.ts';
+import {
+  byteLabel,
+  byteTicks,
+  countTicks,
+  rowTicks,
+  timeLabel,
+  timeTicks,
+  uncutLabels,
+} from '../../src/view/ticks.ts';
 
 const labels = (ticks: readonly { label: string }[]): string => ticks.map(({ label }) => label).join(' | ');
 const GIB = 2 ** 30;
@@ -56,4 +64,14 @@ describe('ticks of time', () => {
   it('speaks of hours', () => {
     expect(timeLabel(3_725e9, 60e9, 7200e9)).toBe('1:02:05 h');
   });
+});
+
+it('a label that the edge of the chart would cut is left out, its line is not', () => {
+  const ticks = [0, 500, 960, 1000].map((at) => ({ at, label: '00:00:40' }));
+  expect(uncutLabels(ticks, 0, 1000, 800).map(({ at, label }) => [at, label])).toEqual([
+    [0, '00:00:40'],
+    [500, '00:00:40'],
+    [960, '00:00:40'],
+    [1000, ''],
+  ]);
 });

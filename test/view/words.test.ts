@@ -11,6 +11,7 @@ import {
   describeRanOn,
   describeSource,
   describeStatus,
+  deviceHint,
   formatInstant,
   list,
   wallTime,
@@ -142,4 +143,12 @@ it('stacks set the user’s own frames apart', () => {
   expect(stackText(frames.slice(0, 3))).toBe(
     'at::empty\nsilu (/usr/lib/python3.12/site-packages/torch/nn/functional.py:2397)\nforward (/home/user/model.py:103)',
   );
+});
+
+it('the panel says what can be clicked, and nothing that is not there', () => {
+  const nsys = device({ producer: 'nsys', hasStacks: false, kernels: { count: 4, outside: 0 } });
+  expect(deviceHint(nsys)).toContain('Click the kernels');
+  expect(deviceHint(nsys)).not.toContain('Who holds it');
+  expect(deviceHint(device())).toContain('Who holds it');
+  expect(deviceHint(device())).not.toContain('kernels');
 });
