@@ -3,13 +3,14 @@
  *
  * From the final state: current of requested, reserved, allocated and active bytes, segments.
  * From the events of a recording that began empty, besides: peak, allocated and freed of requested and reserved
- * bytes and of segments, and the counts `allocation.*` and `active.*`. Block sizes are not in the events, so
- * peak, allocated and freed of allocated, active and inactive-split bytes need the allocator replayed.
+ * bytes and of segments, and the counts `allocation.*` and `active.*`. Block sizes are not in the events: peak,
+ * allocated and freed of allocated, active and inactive-split bytes come from the allocator replayed.
  *
  * Source of the rules: c10/cuda/CUDACachingAllocator.cpp. Requested bytes are dropped at free_completed,
  * allocations at free_requested; expandable segments do not count as segments.
  */
 import { u64At } from '../base/u64.ts';
+import { isFaithful, type SelfReplay } from '../replay/replay-result.ts';
 import type { DeviceTrace } from '../trace/capture.ts';
 import { ACTION, POOLS } from '../trace/schema.ts';
 
@@ -152,10 +153,29 @@ function fromState(trace: DeviceTrace): MemoryStats {
   return stats;
 }
 
-/** Exact keys only. `fromEmpty`: the recording began with nothing allocated or reserved (aggregate/baseline.ts). */
-export function memoryStatsOf(trace: DeviceTrace, fromEmpty: boolean): MemoryStats {
+/**
+ * Keys that a replay tells for certain: all, besides the number of synchronisations (an `empty_cache()` that frees
+ * nothing leaves no row) and, where retries look like `empty_cache()`, their number.
+ */
+function fromReplay(replay: SelfReplay): MemoryStats {
+  const stats = { ...replay.stats };
+  delete stats['num_sync_all_streams'];
+  if (!replay.fidelity.causesCertain) delete stats['num_alloc_retries'];
+  return stats;
+}
+
+/**
+ * Exact keys only. `fromEmpty`: the recording began with nothing allocated or reserved (aggregate/baseline.ts).
+ * `replay`: the allocator led along the recording, used where it followed it to the byte.
+ */
+export function memoryStatsOf(
+  trace: DeviceTrace,
+  fromEmpty: boolean,
+  replay: SelfReplay | null = null,
+): MemoryStats {
   const stats = trace.cut ? {} : fromState(trace);
-  const all = fromEmpty ? { ...fromEvents(trace), ...stats } : stats;
+  const faithful = replay !== null && isFaithful(replay);
+  const all = fromEmpty ? { ...fromEvents(trace), ...(faithful ? fromReplay(replay) : {}), ...stats } : stats;
   return Object.fromEntries(
     Object.entries(all)
       .filter(([, value]) => Number.isSafeInteger(value))

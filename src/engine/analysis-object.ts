@@ -62,7 +62,7 @@ async function deviceOf(source: number, session: DeviceSession): Promise<Analysi
         : [toJsonInteger(base), toJsonInteger(base + BigInt(aggregate.times[rows - 1]))],
     from_empty: session.baseline.fromEmpty,
     events: eventCounts(session),
-    memory_stats: trace.producer === 'torch' ? memoryStatsOf(trace, session.baseline.fromEmpty) : {},
+    memory_stats: trace.producer === 'torch' ? memoryStatsOf(trace, session.baseline.fromEmpty, session.replay) : {},
     streams,
     ...(trace.producer === 'nsys'
       ? {

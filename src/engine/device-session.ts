@@ -1,5 +1,4 @@
 /** One device of one file with everything asked of it: curves, lifetimes, and the answers of the protocol. */
-import { NONE } from '../trace/schema.ts';
 import type { DeviceTrace, SourceData } from '../trace/capture.ts';
 import { type Baseline, baselineOf } from '../aggregate/baseline.ts';
 import { DeviceAggregate } from '../aggregate/device-aggregate.ts';
@@ -8,6 +7,11 @@ import { KernelTrack } from '../aggregate/kernel-track.ts';
 import { seriesOf } from '../aggregate/series-of.ts';
 import { type EarlierAllocation, earlierAllocations } from '../analyze/live.ts';
 import { type Lifetimes, lifetimesOf } from '../analyze/lifetimes.ts';
+import { withReplay } from '../analyze/replay-series.ts';
+import { settingsOfSnapshot } from '../replay/alloc-conf-snapshot.ts';
+import type { SelfReplay } from '../replay/replay-result.ts';
+import { selfReplay } from '../replay/self-replay.ts';
+import { ACTION, NONE } from '../trace/schema.ts';
 import type { Chosen } from './kernel-choice.ts';
 import type { Axis, Range } from './protocol.ts';
 
@@ -15,6 +19,7 @@ export class DeviceSession {
   readonly key: string;
   readonly baseline: Baseline;
   readonly aggregate: DeviceAggregate;
+  private replayed: { readonly result: SelfReplay | null } | null = null;
   private track: KernelTrack | null = null;
   private lives: { lifetimes: Lifetimes; earlier: EarlierAllocation[] } | null = null;
 
@@ -26,9 +31,26 @@ export class DeviceSession {
   ) {
     this.key = `${sourceId}:${trace.device}`;
     this.baseline = baselineOf(trace);
-    this.aggregate = new DeviceAggregate(trace, seriesOf(trace, this.baseline), chosen.kernels, () =>
-      allocationKeys(trace),
+    this.aggregate = new DeviceAggregate(
+      trace,
+      withReplay(seriesOf(trace, this.baseline), this.replay),
+      chosen.kernels,
+      () => allocationKeys(trace),
     );
+  }
+
+  /** The allocator led along the recording; null where there is nothing to replay. Made on first use. */
+  get replay(): SelfReplay | null {
+    this.replayed ??= { result: this.replayable ? this.makeReplay() : null };
+    return this.replayed.result;
+  }
+
+  private get replayable(): boolean {
+    return this.trace.producer === 'torch' && this.trace.events.action.includes(ACTION.alloc);
+  }
+
+  private makeReplay(): SelfReplay {
+    return selfReplay(this.trace, settingsOfSnapshot(this.source.settings).settings, this.baseline.fromEmpty);
   }
 
   get rows(): number {

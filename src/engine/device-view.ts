@@ -38,22 +38,23 @@ async function headline(session: DeviceSession): Promise<HeadlineView[]> {
       ? {}
       : {
           reserved: final.reserved,
-          allocated_floor: final.allocated,
-          active_floor: final.active,
+          allocated: final.allocated,
+          active: final.active,
           requested: final.requested,
         };
-  const labels: Record<string, string> = { allocated_floor: 'Allocated', active_floor: 'Active' };
+  const labels: Record<string, string> = { allocated: 'Allocated', active: 'Active' };
   const order =
     trace.producer === 'torch'
-      ? ['allocated_floor', 'active_floor', 'reserved', 'requested']
+      ? ['allocated', 'active', 'reserved', 'requested']
       : aggregate.series.map(({ id }) => id);
   const views: HeadlineView[] = [];
   for (const id of order) {
-    const spec = aggregate.spec(id);
+    // Where the allocator could not be replayed, a lower bound stands in.
+    const spec = aggregate.spec(id) ?? aggregate.spec(`${id}_floor`);
     if (spec === undefined) {
       const note = 'The recording does not tell when a freed block stopped counting as allocated.';
       views.push({
-        id: id.replace('_floor', ''),
+        id,
         label: labels[id] ?? id,
         now: stateOf[id] ?? null,
         peak: null,
@@ -77,7 +78,7 @@ async function headline(session: DeviceSession): Promise<HeadlineView[]> {
     const peak = extent === null ? null : peakFromState ? now : extent.peak;
     const peakRow = extent === null ? null : peakFromState ? session.rows - 1 : extent.peakRow;
     views.push({
-      id: id.replace('_floor', ''),
+      id,
       label: labels[id] ?? spec.label,
       now,
       peak,

@@ -57,7 +57,11 @@ export interface SourceView {
 
 /** A curve that can be asked for. */
 export interface SeriesView {
-  /** PyTorch: requested, reserved, allocated_floor, active_floor, segments, unused, largest_gap, gaps. Nsight: device, managed, ... */
+  /**
+   * PyTorch: requested, reserved, segments, unused, and from the replay allocated, active, inactive_split,
+   * largest_free, free_blocks; where there is none, allocated_floor, active_floor, largest_gap, gaps.
+   * Nsight: device, managed, ...
+   */
   readonly id: string;
   readonly label: string;
   readonly unit: 'bytes' | 'count';

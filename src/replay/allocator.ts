@@ -5,6 +5,8 @@
  *
  * Source of the rules: c10/cuda/CUDACachingAllocator.cpp (PyTorch 2.11). Not modelled: the order in which streams
  * finish (the caller says when a free completes), memory of other processes, and pools of a destroyed CUDA graph.
+ *
+ * Long because the steps share one state: blocks, lists and statistics change together or not at all.
  */
 import { AddressIndex } from './address-index.ts';
 import { ALLOCATED, BlockTable, FREE, NO_BLOCK, PENDING, UNMAPPED } from './block-table.ts';

@@ -2,81 +2,24 @@
  * The model led through a recording: every request goes where the recording says it went, and the model works out
  * what the recording does not say (true block sizes, splits, merges, why segments were given back). At each request
  * the model also says where it would have gone by itself; how often that agrees is the replay's fidelity.
+ *
+ * Long because every kind of row moves the same state: the model, the requests, the curves and the limit's bounds.
  */
 import { u64Above, u64At } from '../base/u64.ts';
 import type { DeviceTrace } from '../trace/capture.ts';
 import { ACTION } from '../trace/schema.ts';
+import { adoptState } from './adopt-state.ts';
 import { Allocator } from './allocator.ts';
 import { ALLOCATED, FREE, NO_BLOCK, PENDING, UNMAPPED } from './block-table.ts';
-import { compareFinalState, type StateDifference } from './final-state.ts';
+import { compareFinalState } from './final-state.ts';
 import { type ReleaseCause, releaseCause } from './release-cause.ts';
-import { OP, RequestBuilder, type Requests } from './requests.ts';
+import { type PrivatePools, privatePoolsOf, streamRanks } from './pools.ts';
+import type { ReplayCurves, SelfReplay } from './replay-result.ts';
+import { OP, RequestBuilder } from './requests.ts';
 import { roundSize } from './rounding.ts';
 import type { AllocatorSettings } from './settings.ts';
-import { addressOrigin, startingState } from './starting-state.ts';
-import { METRIC, type ReplayStats } from './statistics.ts';
-
-/** One value after each row of the event table, bytes. */
-export interface ReplayCurves {
-  readonly allocated: Float64Array;
-  readonly active: Float64Array;
-  readonly inactiveSplit: Float64Array;
-  /** Largest free block of any pool and stream. */
-  readonly largestFree: Float64Array;
-  readonly freeBlocks: Float64Array;
-  /** Values before row 0: allocated, active, inactiveSplit, largestFree, freeBlocks. */
-  readonly before: readonly [number, number, number, number, number];
-}
-
-export interface Fidelity {
-  /** Requests that got memory, and those of them where the model alone chooses the recorded block. */
-  readonly requests: number;
-  readonly chosen: number;
-  /** Rows of the first requests where it chooses another one. */
-  readonly firstDifferent: readonly number[];
-  /** Rows that fit no state of the model (lost or foreign events). */
-  readonly unplaced: number;
-  readonly firstUnplaced: readonly number[];
-  /** Difference between the model's last state and the snapshot's; null: there is none to compare with. */
-  readonly state: StateDifference | null;
-  /** Blocks from before the recording whose true size is not known (at most 1 MiB more each). */
-  readonly unknownSizes: number;
-  /** Whether releases by garbage collection, retry and empty_cache could be told apart for certain. */
-  readonly causesCertain: boolean;
-}
-
-export interface SelfReplay {
-  readonly stats: ReplayStats;
-  /** true: the recording began empty, so that peaks and totals are those of `memory_stats`. */
-  readonly fromEmpty: boolean;
-  readonly fidelity: Fidelity;
-  readonly requests: Requests;
-  readonly curves: ReplayCurves;
-  /** By allocation: bytes of its block. */
-  readonly blockSize: Float64Array;
-  /** Private pools by number from 1: their ids. */
-  readonly privatePools: readonly string[];
-  /** Rank of each stream by its handle. */
-  readonly streamRank: readonly number[];
-  /** Bytes that the limit must lie in, where requests met one: [at least, less than]; null: none was met. */
-  readonly limitBounds: readonly [number, number] | null;
-  /** Addresses of segments in the order they were made, and their bytes. */
-  readonly segmentAddresses: readonly (readonly [number, number])[];
-  readonly causes: Readonly<Record<ReleaseCause, number>>;
-}
-
-const isDefault = (poolId: string): boolean => poolId === '' || poolId === '(0, 0)';
-
-export const streamRanks = (streams: readonly string[]): number[] => {
-  const handle = (name: string): bigint => (/^\d+$/.test(name) ? BigInt(name) : 0n);
-  const order = [...streams.keys()].sort((a, b) => {
-    const [x, y] = [handle(streams[a]), handle(streams[b])];
-    return x < y ? -1 : x > y ? 1 : a - b;
-  });
-  const rank = new Array<number>(streams.length);
-  order.forEach((stream, at) => (rank[stream] = at));
-  return rank;
-};
+import { addressOrigin, type StartingBlock, startingState } from './starting-state.ts';
+import { METRIC } from './statistics.ts';
 
 const NO_SPACE = {
   segment: () => 0,
@@ -106,9 +49,7 @@ const EXAMPLES = 8;
 class LedReplay {
   private readonly allocator: Allocator;
   private readonly origin: number;
-  private readonly privatePools: string[] = [];
-  /** Pool of a segment by the row that made it; absent: the default pool. */
-  private readonly poolOfRow = new Map<number, number>();
+  private readonly pools: PrivatePools;
   private readonly builder: RequestBuilder;
   /** Allocation number by block. */
   private allocationOf = new Int32Array(1024).fill(-1);
@@ -146,14 +87,14 @@ class LedReplay {
   ) {
     const { events } = trace;
     this.origin = addressOrigin(trace);
-    this.findPrivatePools();
+    this.pools = privatePoolsOf(trace, this.origin);
     this.rank = streamRanks(trace.streams);
     this.allocator = new Allocator({
       settings,
       limit: settings.garbageCollectionThreshold > 0 && limit === Infinity ? Number.MAX_SAFE_INTEGER : limit,
       capacity: Infinity,
       streamRank: this.rank,
-      pools: 1 + this.privatePools.length,
+      pools: 1 + this.pools.ids.length,
       space: NO_SPACE,
       indexed: true,
     });
@@ -162,7 +103,7 @@ class LedReplay {
     this.builder = new RequestBuilder(2 * events.length + extra + 16, events.length + extra);
     this.blockSizes = new Float64Array(events.length + extra);
     this.largestByList = new Float64Array(this.allocator.lists.length);
-    if (start !== null) this.begin(start);
+    if (start !== null) this.unknownSizes = adoptState(this.allocator, start, this.pools.ids, this.adopted);
     const column = (): Float64Array => new Float64Array(events.length);
     const { current } = this.allocator.stats;
     this.recount();
@@ -182,102 +123,17 @@ class LedReplay {
     };
   }
 
-  /** Private pools are named in the final state alone: a segment belongs to one if it is still there at the end. */
-  private findPrivatePools(): void {
-    const { segments, events, cut } = this.trace;
-    if (segments === null || cut) return;
-    const last = new Map<number, number>();
-    for (let row = 0; row < events.length; row++) {
-      const action = events.action[row];
-      if (action === ACTION.segment_alloc || action === ACTION.segment_map)
-        last.set(u64Above(events.address, row, this.origin), row);
-    }
-    for (let i = 0; i < segments.length; i++) {
-      if (isDefault(segments.pool_id[i])) continue;
-      let pool = this.privatePools.indexOf(segments.pool_id[i]) + 1;
-      if (pool === 0) pool = this.privatePools.push(segments.pool_id[i]);
-      const from = u64Above(segments.address, i, this.origin);
-      const to = from + segments.total_size[i];
-      if (segments.is_expandable[i] === 0) {
-        const row = last.get(from);
-        if (row !== undefined) this.poolOfRow.set(row, pool);
-      } else {
-        for (const [address, row] of last) if (address >= from && address < to) this.poolOfRow.set(row, pool);
-      }
-    }
-  }
-
-  private begin(start: NonNullable<ReturnType<typeof startingState>>): void {
-    const { allocator } = this;
-    const { blocks } = allocator;
-    let at = 0;
-    for (const range of start.ranges) {
-      const pool = isDefault(range.poolId) ? 0 : this.privatePools.indexOf(range.poolId) + 1;
-      const list = allocator.listOf(pool, range.small, range.streamIndex);
-      const end = range.address + range.bytes;
-      let block: number;
-      if (range.expandable) {
-        const room = allocator.addRange(range.address, 2 ** 42, list);
-        block = allocator.mapPages(room, range.bytes);
-      } else {
-        block = allocator.addSegment(range.address, range.bytes, list);
-        allocator.keepFree(block);
-      }
-      while (at < start.blocks.length && start.blocks[at].address < range.address) at++;
-      for (; at < start.blocks.length && start.blocks[at].address < end; at++) {
-        const held = start.blocks[at];
-        let size = held.size;
-        if (Number.isNaN(size)) {
-          size = roundSize(held.requested, this.settings);
-          if (range.small === 0 && !range.expandable) this.unknownSizes++;
-        }
-        block = this.carve(block, held.address, size, held.requested, held.pending);
-        const allocation = this.builder.make(held.requested, range.streamIndex, pool, held.stack);
-        this.builder.step(OP.alloc, allocation, 0);
-        if (held.pending) this.builder.step(OP.free_requested, allocation, 0);
-        this.remember(block, allocation);
-        block = blocks.next[block];
-        if (block === NO_BLOCK || blocks.state[block] !== FREE) {
-          at++;
-          break;
-        }
-      }
-    }
-    const { stats } = allocator;
-    for (const figures of [stats.peak, stats.allocated, stats.freed]) figures.fill(0);
-    stats.peak.set(stats.current);
-    stats.deviceAllocs = stats.deviceFrees = stats.syncAllStreams = 0;
-  }
-
-  /** Cuts [address, address + size) out of a free block as an allocation. */
-  private carve(free: number, address: number, size: number, requested: number, pending: boolean): number {
-    const { allocator } = this;
-    const { blocks } = allocator;
-    const end = blocks.address[free] + blocks.size[free];
-    const bytes = Math.min(size, end - address);
-    allocator.lists[blocks.list[free]].remove(free);
-    let block = free;
-    const list = blocks.list[free];
-    if (address > blocks.address[free]) {
-      block = blocks.make(address, end - address, list, blocks.expandable[free]);
-      blocks.base[block] = blocks.base[free];
-      blocks.splice(block, free, blocks.next[free]);
-      blocks.size[free] = address - blocks.address[free];
-      allocator.index?.set(address, block);
-      allocator.keepFree(free);
-    }
-    if (bytes < end - address) {
-      const rest = blocks.make(address + bytes, end - address - bytes, list, blocks.expandable[free]);
-      blocks.base[rest] = blocks.base[free];
-      blocks.splice(rest, block, blocks.next[block]);
-      blocks.size[block] = bytes;
-      allocator.index?.set(address + bytes, rest);
-      allocator.keepFree(rest);
-    }
-    allocator.adopt(block, requested);
-    if (pending) allocator.freeRequested(block);
-    return block;
-  }
+  private readonly adopted = (
+    block: number,
+    held: StartingBlock,
+    streamIndex: number,
+    pool: number,
+  ): void => {
+    const allocation = this.builder.make(held.requested, streamIndex, pool, held.stack);
+    this.builder.step(OP.alloc, allocation, 0);
+    if (held.pending) this.builder.step(OP.free_requested, allocation, 0);
+    this.remember(block, allocation);
+  };
 
   private remember(block: number, allocation: number): void {
     if (block >= this.allocationOf.length) {
@@ -336,7 +192,7 @@ class LedReplay {
         }
         case ACTION.segment_alloc: {
           const list = allocator.listOf(
-            this.poolOfRow.get(row) ?? 0,
+            this.pools.byRow.get(row) ?? 0,
             events.group[row],
             events.stream_index[row],
           );
@@ -353,7 +209,7 @@ class LedReplay {
         }
         case ACTION.segment_map: {
           const list = allocator.listOf(
-            this.poolOfRow.get(row) ?? 0,
+            this.pools.byRow.get(row) ?? 0,
             events.group[row],
             events.stream_index[row],
           );
@@ -403,7 +259,7 @@ class LedReplay {
       requests: this.builder.finish(),
       curves,
       blockSize,
-      privatePools: this.privatePools,
+      privatePools: this.pools.ids,
       streamRank: this.rank,
       limitBounds: this.limitHigh === Infinity ? null : [this.limitLow, this.limitHigh],
       segmentAddresses: this.segmentAddresses,
