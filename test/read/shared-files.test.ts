@@ -46,6 +46,8 @@ const EXPECTED: readonly Expected[] = [
   { pattern: /^prometheus\//, format: 'prometheus-text' },
   { pattern: /^jax\//, format: 'jax-memory-profile' },
   { pattern: /oom.*\.txt$/, format: 'oom-text' },
+  // The allocator settings of a run, in words.
+  { pattern: /CONF\.txt$/, refused: { code: 'unrecognised', advice: /Open a PyTorch snapshot/ } },
 ];
 
 const options = { isCancelled: () => false, onProgress: () => undefined };
