@@ -15,7 +15,7 @@ const LEAST_COVERAGE = 0.4;
 /** Of the sequence, the least share that lies inside the loop: filling a model's layers is a loop, too. */
 const LEAST_SPAN = 0.3;
 /** Largest log of the probability that constant counts are chance. */
-const CHANCE = -10;
+const CHANCE = -8;
 /** Fewer anchors than this allow no verdict on growth: such a loop is taken only where there is no other. */
 const ENOUGH = 5;
 
@@ -32,7 +32,7 @@ export interface Period {
   readonly expected: number;
   /** By symbol. 0: not of the loop; 1: in (nearly) every iteration; 2: and always equally often. */
   readonly role: Uint8Array;
-  /** Share of the sequence inside the loop times share of the symbols: 1 where the loop is all there is. */
+  /** Share of the sequence inside the loop times share of the symbols, one more or less: 1 where it is all there is. */
   readonly score: number;
 }
 
@@ -154,8 +154,17 @@ function judge(
     ln += lnChance(likely[symbol], full);
   }
   const coverage = (strict ? constant + 1 : covered) / recurring;
-  if (constant < 3 * expected + 1 || ln > CHANCE || coverage < LEAST_COVERAGE) return null;
-  return { anchors, anchor, covered, recurring, constant, expected, role, score: coverage * span };
+  if (constant < 3 * expected + 0.5 || ln > CHANCE || coverage < LEAST_COVERAGE) return null;
+  return {
+    anchors,
+    anchor,
+    covered,
+    recurring,
+    constant,
+    expected,
+    role,
+    score: Math.min(1, coverage + 1 / recurring) * span,
+  };
 }
 
 /** Anchors worth judging: of each count a few symbols; where many share a count, only such as alternate. */

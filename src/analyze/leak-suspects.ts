@@ -144,18 +144,17 @@ function sitesOf(
     while (iteration + 1 < count && row >= rows[iteration + 1]) iteration++;
     if (!isAlloc(row)) continue;
     const freed = freedAt(row);
-    // Gone before the iteration is over: the great majority.
-    if (freed !== NONE && iteration >= 0 && freed < rows[iteration + 1]) {
-      const site = sites.get(keyOf(row));
-      if (site !== undefined) site.freed++;
-      continue;
-    }
     const key = keyOf(row);
     if (!keys.has(key)) continue;
     let site = sites.get(key);
     if (site === undefined) {
       site = new Site(events.stack_index[row], key > NONE ? key - NONE - 1 : null, count);
       sites.set(key, site);
+    }
+    // Gone before the iteration is over.
+    if (freed !== NONE && iteration >= 0 && freed < rows[iteration + 1]) {
+      site.freed++;
+      continue;
     }
     const size = sizeOf(row);
     const from = Math.max(0, iteration);
@@ -225,7 +224,8 @@ function growing(stacks: StackTable, site: Site, count: number): Growing | null 
 function kept(stacks: StackTable, site: Site, count: number): LeakPart | null {
   const age = count - 1 - site.firstLate;
   const usual = Math.max(1, site.longest);
-  if (site.freed < 5 || age < 5 || age <= 3 * usual) return null;
+  // Without a stack equal sizes are not one site: weights and batches may share a size.
+  if (site.size !== null || site.freed < 5 || age < 5 || age <= 3 * usual) return null;
   if (site.freed < 3 * site.neverCount) return null;
   const part = partOf(stacks, site, 0, count);
   return part.bytesPerIteration > 0 ? part : null;
@@ -310,7 +310,7 @@ export function leakSuspects(
         hint: null,
         confidence: 'low',
         why: [
-          `${site.neverCount} of ${site.neverCount + site.freed} allocations of this stack were never freed, the first for ${count - 1 - site.firstLate} iterations; the others were freed after at most ${site.longest === 0 ? 'their own iteration' : `${site.longest}`}. Whether more will be kept cannot be told.`,
+          `${site.neverCount} of ${site.neverCount + site.freed} allocations of this stack were never freed, the first for ${count - 1 - site.firstLate} iterations; the others were freed ${site.longest === 0 ? 'in their own' : `at most ${site.longest} later`}. Whether more will be kept cannot be told.`,
         ],
       }),
     );
