@@ -19,6 +19,8 @@ export interface UsageSample {
   readonly prompt: number | null;
   /** 0 to 1. */
   readonly hitRate: number | null;
+  /** Tokens of a prefill that the producer logged at this very time (SGLang); null: none was. */
+  readonly prefilled: number | null;
   /** Since the sample before. */
   readonly preemptions: number;
 }
@@ -29,7 +31,8 @@ export interface EngineSamples {
   readonly missing: readonly string[];
 }
 
-type Role = 'usage' | 'running' | 'waiting' | 'generation' | 'prompt' | 'hitRate';
+type Role =
+  'usage' | 'otherUsage' | 'running' | 'waiting' | 'generation' | 'prompt' | 'hitRate' | 'prefilled';
 
 interface Name {
   readonly role: Role | 'preemptions' | 'generated' | 'prompted';
@@ -40,7 +43,7 @@ interface Name {
 const NAMES: readonly Name[] = [
   {
     role: 'usage',
-    pattern: /^(GPU KV cache usage|vllm:(gpu|kv)_cache_usage_perc|token usage|sglang:token_usage)$/,
+    pattern: /^(GPU KV cache usage|vllm:(gpu|kv)_cache_usage_perc|(full )?token usage|sglang:token_usage)$/,
   },
   { role: 'running', pattern: /^(Running|#running-req|vllm:num_requests_running|sglang:num_running_reqs)$/ },
   {
@@ -61,6 +64,9 @@ const NAMES: readonly Name[] = [
     pattern:
       /^(Prefix cache hit rate|Prefix cache hit rate: GPU|vllm:gpu_prefix_cache_hit_rate|sglang:cache_hit_rate)$/,
   },
+  // A model with sliding windows or states has pools of its own for them; the fullest one binds.
+  { role: 'otherUsage', pattern: /^(swa token usage|mamba usage)$/ },
+  { role: 'prefilled', pattern: /^#new-token$/ },
   { role: 'generated', pattern: /^vllm:generation_tokens(_total)?$/ },
   { role: 'prompted', pattern: /^vllm:prompt_tokens(_total)?$/ },
   { role: 'preemptions', pattern: /^(vllm:num_preemptions(_total)?|total_num_cumulative_preemption)$/ },
@@ -134,6 +140,12 @@ function samplesOf(
     if (latestAt(counter, from) < 0) return null;
     return (growth(counter, from, to) / Number(to - from)) * 1e9;
   };
+  /** Only if it is of this very time. */
+  const exactlyAt = (role: Role, time: bigint): number | null => {
+    const series = engine.get(role);
+    const index = series === undefined ? -1 : latestAt(series, time);
+    return series === undefined || index < 0 || series.time_ns[index] !== time ? null : series.value[index];
+  };
   const counter = engine.get('preemptions');
   const samples: UsageSample[] = [];
   let next = 0;
@@ -147,12 +159,13 @@ function samplesOf(
     if (Number.isNaN(usage.value[i])) return;
     samples.push({
       time_ns,
-      usage: usage.value[i],
+      usage: Math.max(usage.value[i], exactlyAt('otherUsage', time_ns) ?? 0),
       running: at('running', time_ns),
       waiting: at('waiting', time_ns),
       generation: at('generation', time_ns) ?? rate('generated', before, time_ns),
       prompt: at('prompt', time_ns) ?? rate('prompted', before, time_ns),
       hitRate: at('hitRate', time_ns),
+      prefilled: exactlyAt('prefilled', time_ns),
       // vLLM prints one line of fifty: its counter tells more than the lines do.
       preemptions: Math.max(lines, counter === undefined ? 0 : growth(counter, before, time_ns)),
     });

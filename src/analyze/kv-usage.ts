@@ -106,7 +106,8 @@ const GRAVITY: readonly UsageState[] = [
   'unknown',
 ];
 
-const isSilent = ({ generation, prompt }: UsageSample): boolean => generation === 0 && (prompt ?? 0) === 0;
+const isSilent = ({ generation, prompt, prefilled }: UsageSample): boolean =>
+  generation === 0 && (prompt ?? 0) === 0 && (prefilled ?? 0) === 0;
 const hasRequests = ({ running, waiting }: UsageSample): boolean => (running ?? 0) > 0 || (waiting ?? 0) > 0;
 
 /** A sample by itself: what it would be if it lasted. */
@@ -114,7 +115,7 @@ function stateOf(sample: UsageSample, limits: Limits): UsageState {
   const { usage, running, generation } = sample;
   if (running === null && generation === null) return 'unknown';
   if (isSilent(sample) && hasRequests(sample)) return 'stuck';
-  const busy = (running ?? 0) > 0 || (generation ?? 0) > 0 || (sample.prompt ?? 0) > 0;
+  const busy = [running, generation, sample.prompt, sample.prefilled].some((figure) => (figure ?? 0) > 0);
   if (!busy && (sample.waiting ?? 0) === 0) {
     // Of one sample: the usage of the last step, before its blocks were given back.
     return usage <= NOTHING ? 'idle' : 'held';
@@ -268,7 +269,7 @@ function prefixCacheOf(samples: readonly UsageSample[], limits: Limits): string 
     return `Prefix cache hits fell from ${percent(hits.first)} to ${percent(hits.min)} while usage rose to ${percent(usage.max)}: blocks in use displace cached ones.`;
   }
   if (hits.last >= 0.5) {
-    return `${percent(hits.last)} of prompt tokens came from the prefix cache: requests share blocks, so usage is lower than their tokens would make it.`;
+    return `${percent(hits.last)} of the latest prompt tokens came from the prefix cache: requests share blocks, so usage is lower than their tokens would make it.`;
   }
   return null;
 }
