@@ -1,4 +1,5 @@
 /** What leading the model through a recording gives: exact statistics and curves, and how well it followed. */
+import type { Allocator } from './allocator.ts';
 import type { StateDifference } from './final-state.ts';
 import type { ReleaseCause } from './release-cause.ts';
 import type { Requests } from './requests.ts';
@@ -56,3 +57,20 @@ export interface SelfReplay {
 /** Every row found its place in the model and, where there is a final state, the model ends in it. */
 export const isFaithful = ({ fidelity: { unplaced, state } }: SelfReplay): boolean =>
   unplaced === 0 && (state === null || state.blocksEqual === state.blocks);
+
+/** The model at one moment of a recording. */
+export interface AllocatorState {
+  readonly allocator: Allocator;
+  /** High word that addresses of the model count from: address + origin * 2^32. */
+  readonly origin: number;
+  readonly privatePools: readonly string[];
+  /** What an allocated or pending block was asked for; row: NaN before the recording; null: not known. */
+  allocationOf(
+    block: number,
+  ): {
+    readonly requested: number;
+    readonly stream: number;
+    readonly stack: number;
+    readonly row: number;
+  } | null;
+}

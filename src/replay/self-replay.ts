@@ -14,7 +14,7 @@ import { ALLOCATED, FREE, NO_BLOCK, PENDING, UNMAPPED } from './block-table.ts';
 import { compareFinalState } from './final-state.ts';
 import { type ReleaseCause, releaseCause } from './release-cause.ts';
 import { type PrivatePools, privatePoolsOf, streamRanks } from './pools.ts';
-import type { ReplayCurves, SelfReplay } from './replay-result.ts';
+import type { AllocatorState, ReplayCurves, SelfReplay } from './replay-result.ts';
 import { OP, RequestBuilder } from './requests.ts';
 import { roundSize } from './rounding.ts';
 import type { AllocatorSettings } from './settings.ts';
@@ -42,6 +42,17 @@ export function selfReplay(
   if (!doubtful || (first.certainEmptyCaches === 0 && least < below)) return replay;
   return new LedReplay(trace, settings, fromEmpty, limit, 'empty_cache').run();
 }
+
+/**
+ * The allocator as it was just before row `end` of a recording: every block, its segment and its allocation. A run of
+ * releases that `end` cuts is taken whole.
+ */
+export const replayTo = (
+  trace: DeviceTrace,
+  settings: AllocatorSettings,
+  fromEmpty: boolean,
+  end: number,
+): AllocatorState => new LedReplay(trace, settings, fromEmpty, Infinity, 'retry').stateAt(end);
 
 /** Number of rows shown as examples. */
 const EXAMPLES = 8;
@@ -74,7 +85,6 @@ class LedReplay {
   private readonly segmentAddresses: [number, number][] = [];
   private readonly largestByList: Float64Array;
   private largest = 0;
-  private freeCount = 0;
   private readonly rank: number[];
   private readonly curves: ReplayCurves;
 
@@ -118,7 +128,7 @@ class LedReplay {
         current[METRIC.active_bytes],
         current[METRIC.inactive_split_bytes],
         this.largest,
-        this.freeCount,
+        this.allocator.lists.reduce((count, list) => count + list.count, 0),
       ],
     };
   }
@@ -155,12 +165,13 @@ class LedReplay {
     return u64Above(this.trace.events.address, row, this.origin);
   }
 
-  run(): SelfReplay {
+  /** Leads the model through rows [0, end); a run of releases is never cut in two. */
+  private lead(end: number): void {
     const { events } = this.trace;
-    const { allocator, curves } = this;
+    const { allocator } = this;
     const { blocks, stats } = allocator;
     const index = allocator.index!;
-    for (let row = 0; row < events.length; row++) {
+    for (let row = 0; row < end; row++) {
       const size = u64At(events.size, row);
       switch (events.action[row]) {
         case ACTION.alloc:
@@ -242,6 +253,31 @@ class LedReplay {
       }
       this.note(row);
     }
+  }
+
+  /** The model as it is just before row `end`. */
+  stateAt(end: number): AllocatorState {
+    this.lead(end);
+    const { requested, stream, stack, row, allocation, op, length } = this.builder.finish();
+    const madeAt = new Float64Array(requested.length).fill(NaN);
+    for (let step = 0; step < length; step++) if (op[step] === OP.alloc) madeAt[allocation[step]] = row[step];
+    return {
+      allocator: this.allocator,
+      origin: this.origin,
+      privatePools: this.pools.ids,
+      allocationOf: (block) => {
+        const made = block < this.allocationOf.length ? this.allocationOf[block] : -1;
+        return made < 0
+          ? null
+          : { requested: requested[made], stream: stream[made], stack: stack[made], row: madeAt[made] };
+      },
+    };
+  }
+
+  run(): SelfReplay {
+    this.lead(this.trace.events.length);
+    const { allocator, curves } = this;
+    const { stats } = allocator;
     const blockSize = this.blockSizes.slice(0, this.made) as Float64Array;
     return {
       stats: stats.toStats(),
