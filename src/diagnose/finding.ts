@@ -1,0 +1,52 @@
+/** What a diagnosis says: plain data, small enough to cross to the page and to be printed. */
+
+/** How far a statement can be relied on. `certain`: it follows from the recording; `low`: one of several readings. */
+export type Confidence = 'certain' | 'high' | 'medium' | 'low';
+
+/** How much it matters. `problem`: something to fix; `risk`: it can become one; `info`: it explains; `good`: it is in order. */
+export type Severity = 'problem' | 'risk' | 'info' | 'good';
+
+/** One fact behind a finding, and where to look at it. */
+export interface Evidence {
+  /** A sentence with its numbers. */
+  readonly text: string;
+  /** Row of the device's events to show; null: none. */
+  readonly row: number | null;
+  /** First and last row of a window to show; null: none. */
+  readonly rows: readonly [number, number] | null;
+  /** Stack to show (node of the source's stack table); null: none. */
+  readonly stack: number | null;
+}
+
+export const evidence = (text: string, where: Partial<Omit<Evidence, 'text'>> = {}): Evidence => ({
+  text,
+  row: null,
+  rows: null,
+  stack: null,
+  ...where,
+});
+
+export interface Finding {
+  /** Stable: the rule's file name, e.g. "linear-leak". */
+  readonly id: string;
+  /** "<source id>:<device>" of a device's finding; null: about a log, a server or several sources. */
+  readonly deviceKey: string | null;
+  readonly device: number | null;
+  readonly severity: Severity;
+  /** A few words: "A leak of 12.1 MiB per iteration". */
+  readonly title: string;
+  /** One to three sentences that an expert would sign. */
+  readonly verdict: string;
+  readonly confidence: Confidence;
+  /** Why that much and no more. */
+  readonly confidenceWhy: string;
+  readonly evidence: readonly Evidence[];
+  /** Environment line, flag or code to change; null: nothing to do. */
+  readonly remedy: string | null;
+  /** Bytes that the remedy gives back; null: not computed. Never a guess. */
+  readonly gainBytes: number | null;
+  /** How the gain was computed: "replayed under ...", "0.95 - 0.90 of 80 GiB". null where gainBytes is. */
+  readonly gainHow: string | null;
+  /** What would change the verdict. */
+  readonly wouldChange: string;
+}
