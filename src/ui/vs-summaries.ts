@@ -83,7 +83,7 @@ export class VsSummaries extends LitElement {
 
   override render(): unknown {
     const { unit, summaries } = this;
-    const { model, curves } = this.drawn;
+    const { curves } = this.drawn;
     const at = this.chosen < 0 ? summaries.length - 1 : this.chosen;
     const column = Math.min(summaries.length - 1, Math.max(0, Math.floor(this.hoverX ?? at)));
     const entries = curves.map((curve): LegendEntry => {
@@ -102,27 +102,47 @@ export class VsSummaries extends LitElement {
     });
     return html`<div class="page">
       <vs-file-bar .source=${this.source} .unit=${unit}></vs-file-bar>
-      <section class="panel chart">
-        <h2>GPU ${this.device} over ${count(summaries.length, 'summary', 'summaries')}</h2>
-        ${renderLegend(entries, ({ id }) => this.toggle(id))}
-        <uplot-chart
-          role="img"
-          aria-label=${`Memory over ${count(summaries.length, 'summary', 'summaries')}; the table below holds the figures.`}
-          .model=${model}
-          .hoverX=${this.hoverX}
-          .hoverLabel=${this.hoverX === null ? '' : stepName(summaries[column])}
-          .selection=${{ from: at, to: at + 1 }}
-          .height=${CHART_HEIGHT}
-          ?dark=${this.dark}
-          rightAxis
-          .style=${`height: ${CHART_HEIGHT}px`}
-          @chart-size=${(event: CustomEvent<{ width: number }>) => (this.width = event.detail.width)}
-          @chart-hover=${(event: CustomEvent<{ x: number | null }>) => (this.hoverX = event.detail.x)}
-          @chart-pick=${(event: CustomEvent<{ x: number }>) => this.choose(Math.floor(event.detail.x), summaries.length)}
-        ></uplot-chart>
-      </section>
+      ${summaries.length > 1 ? this.chart(entries, at, column) : nothing}
       ${guard([summaries, at, unit], () => this.tables(at))}
     </div>`;
+  }
+
+  private chart(entries: readonly LegendEntry[], at: number, column: number): unknown {
+    const { summaries } = this;
+    const { model } = this.drawn;
+    return html`<section class="panel chart">
+      <h2>GPU ${this.device} over ${count(summaries.length, 'summary', 'summaries')}</h2>
+      ${renderLegend(entries, ({ id }) => this.toggle(id))}
+      <uplot-chart
+        role="img"
+        aria-label=${`Memory over ${count(summaries.length, 'summary', 'summaries')}; the table below holds the figures.`}
+        .model=${model}
+        .hoverX=${this.hoverX}
+        .hoverLabel=${this.hoverX === null ? '' : stepName(summaries[column])}
+        .selection=${{ from: at, to: at + 1 }}
+        .height=${CHART_HEIGHT}
+        ?dark=${this.dark}
+        rightAxis
+        .style=${`height: ${CHART_HEIGHT}px`}
+        @chart-size=${(event: CustomEvent<{ width: number }>) => (this.width = event.detail.width)}
+        @chart-hover=${(event: CustomEvent<{ x: number | null }>) => (this.hoverX = event.detail.x)}
+        @chart-pick=${(event: CustomEvent<{ x: number }>) => this.choose(Math.floor(event.detail.x), summaries.length)}
+      ></uplot-chart>
+    </section>`;
+  }
+
+  private steps(at: number): unknown {
+    const { summaries, unit } = this;
+    return html`<section class="panel body">
+      <h2>Step by step</h2>
+      <p class="rounded quiet">What is held after each summary, and how it changed since the one before.</p>
+      <vs-table
+        .model=${stepsTable(summaries, unit)}
+        .current=${String(at)}
+        opens
+        @row-open=${(event: RowOpenEvent) => this.choose(Number(event.detail.key), summaries.length)}
+      ></vs-table>
+    </section>`;
   }
 
   private tables(at: number): unknown {
@@ -130,16 +150,7 @@ export class VsSummaries extends LitElement {
     const step = summaries[at];
     const before = at > 0 ? summaries[at - 1] : null;
     return html`
-      <section class="panel body">
-        <h2>Step by step</h2>
-        <p class="rounded quiet">What is held after each summary, and how it changed since the one before.</p>
-        <vs-table
-          .model=${stepsTable(summaries, unit)}
-          .current=${String(at)}
-          opens
-          @row-open=${(event: RowOpenEvent) => this.choose(Number(event.detail.key), summaries.length)}
-        ></vs-table>
-      </section>
+      ${summaries.length > 1 ? this.steps(at) : nothing}
       <section class="panel body">
         <div class="pick">
           <h2 id="step-title">One summary</h2>

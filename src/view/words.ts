@@ -43,11 +43,16 @@ export function wallTime(timeNs: bigint, clock: DeviceView['clock']): string | n
 export const formatX = (axis: Axis, x: number): string =>
   axis === 'time' ? formatInstant(x) : `event ${formatInteger(Math.floor(x))}`;
 
+/** "vLLM log, written by vLLM 0.10.2"; what one of the two says already is said once. */
+function titleAndWriter({ formatTitle, producer }: SourceView): string {
+  const title = formatTitle === '' ? 'A file of unknown format' : formatTitle;
+  if (producer === '' || title.startsWith(producer)) return title;
+  return producer.startsWith(title) ? producer : `${title}, written by ${producer}`;
+}
+
 export function describeSource(source: SourceView, unit: ByteUnit): string {
-  const title = source.formatTitle === '' ? 'A file of unknown format' : source.formatTitle;
-  const writer = source.producer === '' ? '' : `, written by ${source.producer}`;
   const size = formatBytes(source.bytes, unit);
-  return `${title}${writer}. ${size}, ${count(source.rows, 'row')}, read in ${formatDuration(source.milliseconds * 1e6)}.`;
+  return `${titleAndWriter(source)}. ${size}, ${count(source.rows, 'row')}, read in ${formatDuration(source.milliseconds * 1e6)}.`;
 }
 
 export function deviceName(device: DeviceView, unit: ByteUnit): string {

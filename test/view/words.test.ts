@@ -57,6 +57,16 @@ describe('the header', () => {
     );
   });
 
+  it.each([
+    ['nvidia-smi', 'nvidia-smi, driver 580.1.2', 'nvidia-smi, driver 580.1.2. '],
+    ['SGLang log', 'SGLang', 'SGLang log. '],
+    ['vLLM log', 'vLLM 0.10.2', 'vLLM log, written by vLLM 0.10.2. '],
+    ['', '', 'A file of unknown format. '],
+  ])('says it once: "%s", "%s"', (formatTitle, producer, words) => {
+    const source = { formatTitle, producer, bytes: 1, rows: 1, milliseconds: 1 } as SourceView;
+    expect(describeSource(source, 'binary').startsWith(words)).toBe(true);
+  });
+
   it('says what the device is and what was recorded of it', () => {
     const sentences = ['1,000 events over 4.40 s on 2 streams.'];
     expect(describeDevice(device({ clock: 'session', sentences }), 'binary')).toBe(
