@@ -4,6 +4,7 @@ import { FREE, NO_BLOCK } from './block-table.ts';
 import { isDefaultPool } from './pools.ts';
 import { roundSize } from './rounding.ts';
 import type { StartingBlock, StartingState } from './starting-state.ts';
+import { METRIC } from './statistics.ts';
 
 /** Bytes of the address range that a mapped run is taken to lie at the start of. */
 const RANGE = 2 ** 42;
@@ -44,6 +45,12 @@ export function adoptState(
       const next = blocks.next[block];
       free = next !== NO_BLOCK && blocks.state[next] === FREE ? next : NO_BLOCK;
     }
+  }
+  for (const free of allocator.lists.flatMap((list) => list.blocks())) {
+    if (blocks.expandable[free] === 1 || !blocks.isSplit(free)) continue;
+    const small = allocator.smallOf(blocks.list[free]);
+    stats.add(METRIC.inactive_split, small, 1);
+    stats.add(METRIC.inactive_split_bytes, small, blocks.size[free]);
   }
   for (const figures of [stats.peak, stats.allocated, stats.freed]) figures.fill(0);
   stats.peak.set(stats.current);
