@@ -2,7 +2,7 @@
  * npm run bench: how fast each reader is, as ratios to a floor measured in the same run, every measurement in a
  * process of its own and the rivals taking turns, so that noise of the machine meets both. Medians.
  *
- *   npm run bench [-- --runs 7]
+ *   npm run bench [-- --runs 7] [--only "nvidia-smi"] [--megabytes 30]
  *
  * The recordings lie beside the repository (../shared/traces); without them the bundled samples are read.
  */
@@ -35,8 +35,8 @@ async function bundle(name, entry) {
 
 const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 
-function run(command, args) {
-  const result = spawnSync(command, args, { encoding: 'utf8', maxBuffer: 1 << 26 });
+function run(command, args, cwd = process.cwd()) {
+  const result = spawnSync(command, args, { cwd, encoding: 'utf8', maxBuffer: 1 << 26 });
   if (result.error !== undefined || result.status !== 0) return null;
   return result.stdout.trim();
 }
@@ -92,10 +92,15 @@ function measure(reader, path, floor, runs) {
   ]);
 }
 
-const runsAt = process.argv.indexOf('--runs');
-const runs = runsAt < 0 ? 5 : Number(process.argv[runsAt + 1]);
-if (!Number.isInteger(runs) || runs < 1) {
-  console.error('usage: npm run bench [-- --runs N]');
+function option(name, otherwise) {
+  const at = process.argv.indexOf(name);
+  return at < 0 ? otherwise : process.argv[at + 1];
+}
+const runs = Number(option('--runs', 5));
+const megabytes = Number(option('--megabytes', 30));
+const only = option('--only', '');
+if (!Number.isInteger(runs) || runs < 1 || !(megabytes > 0) || only === undefined) {
+  console.error('usage: npm run bench [-- --runs N] [--only NAME] [--megabytes M]');
   process.exit(2);
 }
 
@@ -124,7 +129,35 @@ const files =
         [join(traces, 'nsys/small.parquetdir'), null],
         [join(traces, 'serve/serve.summaries.log'), null],
       ];
-for (const [path, floor] of files) if (existsSync(path)) measure(reader, path, floor, runs);
+for (const [path, floor] of files)
+  if (path.includes(only) && existsSync(path)) measure(reader, path, floor, runs);
 console.log(
   '\nRSS/file: peak resident memory of the whole process over the size of the file. timeline ms: every curve at 1,200 pixel columns, right after the parse.',
 );
+
+/** Formats that have no large recording: fixtures multiplied in memory, each in a process of its own. */
+const multiplied = await bundle('read-memory', 'test/bench/read-memory.ts');
+console.log(
+  `\nFixtures multiplied in memory to about ${megabytes} MB (decompressed), ours and the floor in turn in one process, the least of ${runs}. "floor": what it is compared with: every line as a string, JSON.parse, or what unpacks it in Node.`,
+);
+const fields = (cells) =>
+  console.log(
+    cells.map((cell, i) => (i === 0 ? cell.padEnd(26) : String(cell).padStart(i === 1 ? 12 : 11))).join(' '),
+  );
+fields(['input', 'floor', 'MB', 'ms', 'MB/s', 'Mrows/s', 'floor ms', 'ours/floor']);
+for (const name of JSON.parse(run(process.execPath, [multiplied, '--list'], ROOT))) {
+  if (!name.includes(only)) continue;
+  const line = run(process.execPath, [multiplied, name, String(megabytes), String(runs)], ROOT);
+  if (line === null) throw new Error(`reading "${name}" failed`);
+  const { floor, bytes, rows, ms, floorMs } = JSON.parse(line);
+  fields([
+    name,
+    floor,
+    fixed(bytes / 1e6, 1),
+    fixed(ms),
+    fixed(bytes / 1e3 / ms, 1),
+    fixed(rows / ms / 1000, 3),
+    fixed(floorMs),
+    `${fixed(ms / floorMs, 1)}x`,
+  ]);
+}
