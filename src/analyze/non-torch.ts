@@ -67,6 +67,16 @@ export function ownProcess(
   return able.length === 1 && able[0].bytes !== null ? able[0] : null;
 }
 
+/**
+ * true: what the device uses besides the listed processes is too little for what was reserved, so the recorded one is
+ * among them. A process in another container may not be.
+ */
+function isListed(processes: readonly ProcessUse[], reserved: Band, deviceUsed: Band | null): boolean {
+  if (deviceUsed === null) return false;
+  const listed = processes.reduce((sum, { bytes }) => sum + (bytes?.least ?? 0), 0);
+  return deviceUsed.most - listed < reserved.least;
+}
+
 export interface NonTorchInput {
   readonly moment_ns: number;
   readonly device: number | null;
@@ -85,13 +95,16 @@ export function nonTorchAt(input: NonTorchInput): NonTorch {
   const unknown: string[] = [];
   const besides = deviceUsed === null ? null : subtract(deviceUsed, reserved);
   if (deviceUsed === null) unknown.push(ASK_TOTAL);
-  const own = processes === null ? null : ownProcess(processes, reserved, input.pid);
+  const own =
+    processes === null || (input.pid === null && !isListed(processes, reserved, deviceUsed))
+      ? null
+      : ownProcess(processes, reserved, input.pid);
   let nonTorch = own?.bytes == null ? null : notBelowZero(subtract(own.bytes, reserved));
   let others: Band | null = null;
   if (processes === null) unknown.push(ASK_PROCESSES);
   else if (own === null)
     unknown.push(
-      'Which of the listed processes was recorded: several could hold its memory, or none does. Compare os.getpid().',
+      'Which of the listed processes was recorded, if any: several could hold its memory, or it may not be listed (containers hide processes). Compare os.getpid().',
     );
   else {
     const rest = processes.filter((process) => process !== own);
