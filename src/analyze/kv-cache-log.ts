@@ -117,7 +117,7 @@ function firstOf(budgets: readonly MemoryBudget[], id: BudgetPart['id']): Budget
 }
 
 function blockSizeOf(settings: Settings, tokens: number | null, blocks: number | null): number | null {
-  const told = countOf(settings, 'block_size');
+  const told = countOf(settings, 'block_size') ?? countOf(settings, 'page_size');
   if (told !== null) return told;
   if (tokens === null || blocks === null || blocks === 0) return null;
   return tokens % blocks === 0 ? tokens / blocks : null;
@@ -208,8 +208,31 @@ function kvDtypeOf(settings: Settings): string | null {
   return settingOf(settings, 'quantization') === null ? dtype : null;
 }
 
+/** Budgets whose ranks share one KV cache: of one start, and under data parallelism of one engine. */
+export interface EngineBudgets {
+  /** "start 2"; '' for the first. */
+  readonly start: string;
+  /** "DP1"; '' where there is one engine. */
+  readonly engine: string;
+  readonly budgets: readonly MemoryBudget[];
+}
+
+/** Splits the budgets of a log into those of each start and engine, in their order. */
+export function engineBudgets(budgets: readonly MemoryBudget[]): EngineBudgets[] {
+  const engines = new Map<string, { start: string; engine: string; budgets: MemoryBudget[] }>();
+  for (const budget of budgets) {
+    const start = /\((start \d+)\)$/.exec(budget.rank)?.[1] ?? '';
+    const engine = /\bDP\d+\b/.exec(budget.rank)?.[0] ?? '';
+    const key = `${start}\n${engine}`;
+    const group = engines.get(key) ?? { start, engine, budgets: [] };
+    group.budgets.push(budget);
+    engines.set(key, group);
+  }
+  return [...engines.values()];
+}
+
 /**
- * What the budgets of ONE start of one server say. Budgets of another start ("(start 2)") must not be mixed in.
+ * What the budgets of ONE engine and start say (engineBudgets): those of another must not be mixed in.
  */
 export function kvFactsOf(budgets: readonly MemoryBudget[], settings: Settings = []): KvFacts {
   const least = leastOf(budgets);

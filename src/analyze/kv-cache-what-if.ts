@@ -51,13 +51,18 @@ function concurrencyOf(tokens: Range, length: number, blockSize: number | null):
   };
 }
 
+/** Tokens that the blocks hold: a little more than newer versions print, where the length is no whole blocks. */
+const heldTokens = ({ tokens, blocks, blockSize }: KvFacts): number | null =>
+  blocks !== null && blockSize !== null ? blocks * blockSize : tokens;
+
 /** `--max-model-len`: the cache stays as large; how many of the longest requests it holds changes. */
 export function withMaxModelLen(facts: KvFacts, maxModelLen: number): KvWhatIf {
   const setting = `--max-model-len ${maxModelLen}`;
   if (facts.maxModelLen === maxModelLen) return refuse(setting, 'This is in force already.');
-  if (facts.tokens === null) return refuse(setting, 'The log does not print the tokens of the KV cache.');
+  const held = heldTokens(facts);
+  if (held === null) return refuse(setting, 'The log does not print the tokens of the KV cache.');
   if (facts.shape === 'mixed') return refuse(setting, `Not computed from the log: ${MIXED}.`);
-  const tokens = point(facts.tokens);
+  const tokens = point(held);
   return {
     setting,
     bytes: facts.bytes === null ? null : rangeOf(facts.bytes),
@@ -65,8 +70,8 @@ export function withMaxModelLen(facts: KvFacts, maxModelLen: number): KvWhatIf {
     tokens,
     concurrency: concurrencyOf(tokens, maxModelLen, facts.blockSize),
     refused:
-      maxModelLen > facts.tokens
-        ? `The KV cache holds ${formatInteger(facts.tokens)} tokens: a request of this length does not fit, and the server refuses to start.`
+      maxModelLen > held
+        ? `The KV cache holds ${formatInteger(held)} tokens: a request of this length does not fit, and the server refuses to start.`
         : null,
     notes: [
       'The KV cache takes all that is left within the utilization, whatever the length: this frees no memory of the device.',
@@ -80,6 +85,7 @@ export function withMaxNumSeqs(facts: KvFacts, maxNumSeqs: number): KvWhatIf {
   const setting = `--max-num-seqs ${maxNumSeqs}`;
   if (facts.maxNumSeqs === maxNumSeqs) return refuse(setting, 'This is in force already.');
   if (facts.tokens === null) return refuse(setting, 'The log does not print the tokens of the KV cache.');
+  if (facts.shape === 'mixed') return refuse(setting, `Not computed from the log: ${MIXED}.`);
   const perRequest = facts.tokens / maxNumSeqs;
   const notes = [
     `Each of ${maxNumSeqs} requests has ${formatInteger(Math.floor(perRequest))} tokens on average before one is preempted.`,

@@ -179,14 +179,21 @@ function extentOf(
   samples: readonly UsageSample[],
   of: (sample: UsageSample) => number | null,
 ): Extent | null {
-  const values = samples.flatMap((sample) => of(sample) ?? []);
-  if (values.length === 0) return null;
-  return {
-    first: values[0],
-    last: values[values.length - 1],
-    min: Math.min(...values),
-    max: Math.max(...values),
-  };
+  let extent: Extent | null = null;
+  for (const sample of samples) {
+    const value = of(sample);
+    if (value === null) continue;
+    extent =
+      extent === null
+        ? { first: value, last: value, min: value, max: value }
+        : {
+            first: extent.first,
+            last: value,
+            min: Math.min(extent.min, value),
+            max: Math.max(extent.max, value),
+          };
+  }
+  return extent;
 }
 
 function windowOf(state: UsageState, samples: readonly UsageSample[]): UsageWindow {

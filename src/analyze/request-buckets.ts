@@ -364,7 +364,8 @@ export function requestBucketsByTag(
       idle.growth += after - before;
     }
   }
-  const missing = [...placed.keys()].filter((key) => !steps.some((step) => step.key === key)).length;
+  const stepped = new Set(steps.map(({ key }) => key));
+  const missing = [...placed.keys()].filter((key) => !stepped.has(key)).length;
   return {
     bounds,
     buckets: bucketsOf(tallies, bounds),

@@ -4,6 +4,7 @@ import { planKvCache, type KvPlan, type KvSetup } from '../../src/analyze/kv-cac
 import {
   checkKvFacts,
   checkKvPlan,
+  engineBudgets,
   kvFactsOf,
   type KvFacts,
   type Settings,
@@ -118,6 +119,7 @@ describe('what a log says of its KV cache', () => {
     const mixed = kvFactsOf([budget(cut)], SETTINGS);
     expect(mixed).toMatchObject({ shape: 'mixed', bytesPerToken: null, bytesPerBlock: null, tokens: 16001 });
     expect(withMaxModelLen(mixed, 1000).refused).toContain('unlike numbers of tokens');
+    expect(withMaxNumSeqs(mixed, 8).refused).toContain('unlike numbers of tokens');
   });
 
   it('is uniform where tokens are concurrency x max-model-len of whole blocks, as newer versions print', () => {
@@ -134,6 +136,8 @@ describe('what a log says of its KV cache', () => {
     const found = kvFactsOf([budget(newer)], SETTINGS);
     expect(found).toMatchObject({ shape: 'uniform', blocks: 1000 });
     expect(checkKvFacts(found).every(({ agrees }) => agrees)).toBe(true);
+    // The blocks count, not what is printed: 1,000 blocks are 8 requests of 2,000 tokens.
+    expect(withMaxModelLen(found, 2000).concurrency).toEqual({ low: 8, high: 8 });
     const off = newer.map((each) => (each.id === 'max_concurrency' ? part(each.id, 4.5, 0.01) : each));
     const apart = kvFactsOf([budget(off)], SETTINGS);
     expect(apart.shape).toBe('mixed');
@@ -175,6 +179,20 @@ describe('what a log says of its KV cache', () => {
       shape: 'mixed',
       bytesPerToken: null,
     });
+  });
+});
+
+describe('the engines of a log', () => {
+  it('are told apart by start and by data-parallel rank; each has a cache of its own', () => {
+    const named = ['DP0 TP0', 'DP0 TP1', 'DP1 TP0', 'DP0 TP0 (start 2)', '(start 3)'];
+    const engines = engineBudgets(named.map((rank) => budget([], rank)));
+    expect(engines.map(({ start, engine, budgets }) => [start, engine, budgets.length])).toEqual([
+      ['', 'DP0', 2],
+      ['', 'DP1', 1],
+      ['start 2', 'DP0', 1],
+      ['start 3', '', 1],
+    ]);
+    expect(engineBudgets([budget([], 'TP0'), budget([], 'TP1')])).toHaveLength(1);
   });
 });
 
