@@ -20,7 +20,7 @@ import {
   type Vote,
 } from './clock-alignment-trial.ts';
 
-const MOST_PAIRS = 60_000;
+const MOST_PAIRS = 150_000;
 const MOST_CANDIDATES = 32;
 /** Steps without a partner of their size count against an offset from this size on; below it, curves differ too often. */
 const LARGE_BYTES = 1 << 20;

