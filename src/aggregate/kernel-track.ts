@@ -78,19 +78,21 @@ export class KernelTrack {
     // How many more run in a column than in the one before.
     const change = new Int32Array(columns + 1);
     let covered = first;
+    let from = 0;
+    let column = 0;
     this.visit(first, last, (row) => {
       const start = Math.max(this.start[row], first);
       const end = Math.min(this.end[row], last);
-      const from = upperBound(edges, start, 0, columns) - 1;
-      // Columns are walked only where nothing ran yet, so all kernels together walk them once.
-      for (let at = Math.max(covered, start), column = from; at < end;) {
-        column = upperBound(edges, at, column, columns) - 1;
+      // Starts ascend, and so does what is covered: their columns are walked once.
+      while (from + 1 < columns && edges[from + 1] <= start) from++;
+      for (let at = Math.max(covered, start); at < end;) {
+        while (column + 1 < columns && edges[column + 1] <= at) column++;
         const until = Math.min(end, edges[column + 1]);
         busyNs[column] += until - at;
         at = until;
       }
       covered = Math.max(covered, end);
-      const to = Math.max(from, lastBefore(edges, end, columns));
+      const to = end <= edges[from + 1] ? from : Math.max(from, lastBefore(edges, end, columns));
       change[from]++;
       change[to + 1]--;
       longest.offer(row, from, to);
@@ -142,6 +144,7 @@ class LongestPerColumn {
   }
 
   offer(row: number, from: number, to: number): void {
+    if (from === to) return this.keep(from + this.columns, row);
     let low = from + this.columns;
     let high = to + 1 + this.columns;
     for (; low < high; low >>= 1, high >>= 1) {
