@@ -54,6 +54,14 @@ export class BlockTable {
     this.unused.push(block);
   }
 
+  /** Every block there is, in no order. */
+  all(): number[] {
+    const gone = new Set(this.unused);
+    const made: number[] = [];
+    for (let block = 0; block < this.length; block++) if (!gone.has(block)) made.push(block);
+    return made;
+  }
+
   isSplit(block: number): boolean {
     return this.prev[block] !== NO_BLOCK || this.next[block] !== NO_BLOCK;
   }
