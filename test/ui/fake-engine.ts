@@ -203,6 +203,11 @@ export class FakeEngine implements EngineApi {
     return this.status();
   }
 
+  diagnosis(): ReturnType<EngineApi['diagnosis']> {
+    this.asked.push('diagnosis');
+    return Promise.resolve(ok({ findings: [], devices: [], milliseconds: 1 }));
+  }
+
   status(): ReturnType<EngineApi['status']> {
     return Promise.resolve({ gpu: 'software', adapter: 'SwiftShader', mode: 'auto' });
   }

@@ -1,0 +1,252 @@
+/** Everything a diagnosis needs to know of one device, each thing worked out once and on first use. */
+import type { Baseline } from '../aggregate/baseline.ts';
+import { u64At } from '../base/u64.ts';
+import { allocConfLine } from '../replay/alloc-conf-print.ts';
+import { type SnapshotSettings, settingsOfSnapshot } from '../replay/alloc-conf-snapshot.ts';
+import { driverStart } from '../replay/driver-addresses.ts';
+import { isFaithful, type SelfReplay } from '../replay/replay-result.ts';
+import { replayTo } from '../replay/self-replay.ts';
+import type { AllocatorSettings } from '../replay/settings.ts';
+import { whatIf, type WhatIfResult } from '../replay/what-if.ts';
+import type { DeviceTrace } from '../trace/capture.ts';
+import { ACTION, HOST_KINDS } from '../trace/schema.ts';
+import type { StackTable } from '../trace/stack-table.ts';
+import { type CombinedGrowth, combineGrowth } from './growth-conclusion.ts';
+import { growthOfIterations, type IterationGrowth, iterationDrivers } from './growth-series.ts';
+import { findIterations, type IterationMarkers, type Iterations } from './iterations.ts';
+import { type LeakReport, leakSuspects } from './leak-suspects.ts';
+import type { Lifetimes } from './lifetimes.ts';
+import { type EarlierAllocation, type Holder, holdersOf } from './live.ts';
+
+export interface DeviceFactsInput {
+  readonly key: string;
+  readonly trace: DeviceTrace;
+  readonly stacks: StackTable;
+  readonly settings: readonly (readonly [string, string])[];
+  readonly baseline: Baseline;
+  readonly lifetimes: Lifetimes;
+  readonly earlier: readonly EarlierAllocation[];
+  readonly replay: SelfReplay | null;
+  /** Times at which iterations begin, from other files; absent: they are looked for. */
+  readonly markers?: IterationMarkers;
+}
+
+/** A figure's most and where. */
+export interface Peak {
+  readonly bytes: number;
+  /** First row after which it holds; -1: before the first row. */
+  readonly row: number;
+}
+
+export interface GrowthOfSeries {
+  readonly series: 'allocated' | 'active' | 'reserved';
+  readonly growth: IterationGrowth;
+  /** false: of the bytes asked for, as the blocks are not known. */
+  readonly exact: boolean;
+}
+
+export class DeviceFacts {
+  private readonly memo = new Map<string, unknown>();
+
+  constructor(readonly input: DeviceFactsInput) {}
+
+  private once<T>(name: string, make: () => T): T {
+    if (!this.memo.has(name)) this.memo.set(name, make());
+    return this.memo.get(name) as T;
+  }
+
+  get trace(): DeviceTrace {
+    return this.input.trace;
+  }
+
+  get rows(): number {
+    return this.trace.events.length;
+  }
+
+  /** The replay where it followed the recording to the byte. */
+  get replay(): SelfReplay | null {
+    const { replay } = this.input;
+    return replay !== null && isFaithful(replay) ? replay : null;
+  }
+
+  get settings(): SnapshotSettings {
+    return this.once('settings', () => settingsOfSnapshot(this.input.settings));
+  }
+
+  /** Bytes the process could reserve at most, where known: a limit that was met, else the device's memory. */
+  get limit(): { readonly bytes: number; readonly how: string } | null {
+    const bounds = this.replay?.limitBounds ?? null;
+    if (bounds !== null)
+      return { bytes: bounds[1], how: 'a request for more than this failed in the recording' };
+    const { total_bytes } = this.trace;
+    return total_bytes === null ? null : { bytes: total_bytes, how: 'the memory of the device' };
+  }
+
+  /** Reserved bytes after each row. */
+  get reserved(): Float64Array {
+    return this.once('reserved', () => {
+      const { events, producer } = this.trace;
+      const curve = new Float64Array(events.length);
+      let now = this.input.baseline.before.reserved;
+      for (let row = 0; row < events.length; row++) {
+        const action = events.action[row];
+        if (producer === 'torch') {
+          if (action === ACTION.segment_alloc || action === ACTION.segment_map)
+            now += u64At(events.size, row);
+          else if (action === ACTION.segment_free || action === ACTION.segment_unmap)
+            now -= u64At(events.size, row);
+        }
+        curve[row] = now;
+      }
+      return curve;
+    });
+  }
+
+  /** Bytes in use by the program after each row: allocated by the allocator's count where it was replayed, else asked for. */
+  get allocated(): Float64Array {
+    return this.once('allocated', () => {
+      if (this.replay !== null) return this.replay.curves.allocated;
+      const { events, producer } = this.trace;
+      const curve = new Float64Array(events.length);
+      let now = this.input.baseline.before.requested;
+      for (let row = 0; row < events.length; row++) {
+        const action = events.action[row];
+        const counts = producer === 'torch' || !HOST_KINDS.includes(events.group[row]);
+        if (counts && action === ACTION.alloc) now += u64At(events.size, row);
+        else if (counts && (action === ACTION.free_completed || action === ACTION.free))
+          now -= u64At(events.size, row);
+        curve[row] = now;
+      }
+      return curve;
+    });
+  }
+
+  peakOf(curve: Float64Array): Peak {
+    let row = -1;
+    let bytes = -Infinity;
+    for (let i = 0; i < curve.length; i++)
+      if (curve[i] > bytes) {
+        bytes = curve[i];
+        row = i;
+      }
+    return { bytes: row < 0 ? 0 : bytes, row };
+  }
+
+  get reservedPeak(): Peak {
+    return this.once('reservedPeak', () => this.peakOf(this.reserved));
+  }
+
+  get allocatedPeak(): Peak {
+    return this.once('allocatedPeak', () => this.peakOf(this.allocated));
+  }
+
+  get iterations(): Iterations {
+    return this.once('iterations', () =>
+      findIterations(this.trace, this.input.lifetimes, this.input.markers),
+    );
+  }
+
+  /** Growth of allocated, active and reserved, judged apart; empty where no iterations were found. */
+  get growth(): readonly GrowthOfSeries[] {
+    return this.once('growth', () => {
+      const { iterations, trace } = this;
+      if (iterations.count === 0) return [];
+      const drivers = iterationDrivers(trace, iterations);
+      const options = { drivers, hasClock: trace.clock !== 'none' };
+      const limit = this.limit === null ? {} : { limit: this.limit.bytes };
+      const of = (series: GrowthOfSeries['series'], curve: Float64Array, exact: boolean): GrowthOfSeries => ({
+        series,
+        exact,
+        growth: growthOfIterations(curve, iterations, { ...options, ...limit }),
+      });
+      const exact = this.replay !== null || trace.producer === 'nsys';
+      const all = [of('allocated', this.allocated, exact)];
+      if (this.replay !== null) all.push(of('active', this.replay.curves.active, true));
+      if (trace.producer === 'torch') all.push(of('reserved', this.reserved, this.input.baseline.known));
+      return all;
+    });
+  }
+
+  growthOf(series: GrowthOfSeries['series']): IterationGrowth | null {
+    return this.growth.find((one) => one.series === series)?.growth ?? null;
+  }
+
+  /** What allocated and reserved together say; null where there is not both. */
+  get conclusion(): CombinedGrowth | null {
+    return this.once('conclusion', () => {
+      const allocated = this.growthOf('allocated');
+      const reserved = this.growthOf('reserved');
+      if (allocated === null || reserved === null) return null;
+      return combineGrowth(allocated.atEnd, reserved.atEnd, this.growthOf('active')?.atEnd);
+    });
+  }
+
+  get leaks(): LeakReport {
+    return this.once('leaks', () =>
+      leakSuspects(this.trace, this.input.stacks, this.input.lifetimes, this.iterations),
+    );
+  }
+
+  /** Live allocations by stack just after a row. */
+  holdersAfter(row: number): readonly Holder[] {
+    return this.once(`holders ${row}`, () =>
+      holdersOf(this.trace, this.input.lifetimes, this.input.earlier, row + 1),
+    );
+  }
+
+  /** What `empty_cache()` would give back after the last row, to the byte; null where the replay does not know. */
+  get emptyCacheGain(): number | null {
+    return this.once('emptyCacheGain', () => {
+      if (this.replay === null) return null;
+      const { allocator } = replayTo(
+        this.trace,
+        this.settings.settings,
+        this.input.baseline.fromEmpty,
+        this.rows,
+      );
+      const before = allocator.reserved;
+      // Blocks that wait for other streams would be waited for: what they give back is in it, too.
+      allocator.emptyCache();
+      return before - allocator.reserved;
+    });
+  }
+
+  /** The recording's requests under changed settings; null where the replay does not know or began in the middle. */
+  whatIf(change: Partial<AllocatorSettings>, limit = Infinity): WhatIfResult | null {
+    const { replay } = this;
+    if (replay === null || !this.input.baseline.fromEmpty) return null;
+    const settings = { ...this.settings.settings, ...change };
+    // Infinity has no JSON; it is the only value that becomes null here.
+    return this.once(`what-if ${JSON.stringify(settings)} ${limit}`, () =>
+      whatIf(
+        replay.requests,
+        {
+          streamRank: replay.streamRank,
+          pools: 1 + replay.privatePools.length,
+          start: driverStart(replay.segmentAddresses),
+        },
+        { settings, limit, capacity: Infinity },
+      ),
+    );
+  }
+
+  /**
+   * Reserved peak under changed settings and how it compares with the recorded one; null where that cannot be said:
+   * no replay, or the model by itself does not reach the recorded peak under the recorded settings.
+   */
+  peakUnder(change: Partial<AllocatorSettings>): { readonly bytes: number; readonly gain: number } | null {
+    const same = this.whatIf({});
+    const other = this.whatIf(change);
+    const key = 'reserved_bytes.all.peak';
+    if (same === null || other === null || other.firstFailure !== null) return null;
+    // Without the recorded limit the model meets no retries: then its own peak is the one to compare with.
+    const recorded = same.stats[key];
+    if (this.replay?.limitBounds === null && recorded !== this.reservedPeak.bytes) return null;
+    return { bytes: other.stats[key], gain: recorded - other.stats[key] };
+  }
+
+  /** Environment line of the recorded settings with a change. */
+  lineFor(change: Partial<AllocatorSettings>): string {
+    return allocConfLine({ ...this.settings.settings, ...change });
+  }
+}

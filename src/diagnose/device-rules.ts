@@ -1,0 +1,36 @@
+/** The rules about one device, in the order in which their findings are of equal weight. */
+import type { DeviceFacts } from '../analyze/device-facts.ts';
+import { betterSetting } from './better-setting.ts';
+import { cachingAllocator } from './caching-allocator.ts';
+import type { DeviceRule } from './device-rule.ts';
+import type { Finding } from './finding.ts';
+import { keptOutputs } from './kept-outputs.ts';
+import { linearLeak } from './linear-leak.ts';
+import { recordedLate } from './recorded-late.ts';
+import { settingInForce } from './setting-in-force.ts';
+import { whoHolds } from './who-holds.ts';
+
+const DEVICE_RULES: readonly DeviceRule[] = [
+  linearLeak,
+  settingInForce,
+  keptOutputs,
+  betterSetting,
+  cachingAllocator,
+  whoHolds,
+  recordedLate,
+];
+
+const WEIGHT = { problem: 0, risk: 1, info: 2, good: 2 } as const;
+
+/** Problems first, then risks, then what explains; `pause` is awaited between rules, so that long work gives way. */
+export async function diagnoseDevice(facts: DeviceFacts, pause: () => Promise<void>): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const rule of DEVICE_RULES) {
+    findings.push(...rule(facts));
+    await pause();
+  }
+  return sortFindings(findings);
+}
+
+export const sortFindings = (findings: readonly Finding[]): Finding[] =>
+  [...findings].sort((a, b) => WEIGHT[a.severity] - WEIGHT[b.severity]);

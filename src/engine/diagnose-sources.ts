@@ -1,0 +1,78 @@
+/** The diagnosis over all open files: facts from the sessions, findings from the rules. */
+import { breathe } from '../base/breathe.ts';
+import { DeviceFacts, type GrowthOfSeries } from '../analyze/device-facts.ts';
+import type { Iterations } from '../analyze/iterations.ts';
+import { diagnoseDevice, sortFindings } from '../diagnose/device-rules.ts';
+import type { Finding } from '../diagnose/finding.ts';
+import type { OpenSource } from './analysis-object.ts';
+import type { DeviceSession } from './device-session.ts';
+import type { DeviceDiagnosis, Diagnosis, GrowthView } from './diagnosis.ts';
+
+/** Values at the ends of iterations that cross to the page: so many at most, evenly picked. */
+const MOST_VALUES = 400;
+
+export const factsOf = (session: DeviceSession): DeviceFacts =>
+  new DeviceFacts({
+    key: session.key,
+    trace: session.trace,
+    stacks: session.source.stacks,
+    settings: session.source.settings,
+    baseline: session.baseline,
+    lifetimes: session.living.lifetimes,
+    earlier: session.living.earlier,
+    replay: session.replay,
+  });
+
+function growthView({ series, growth }: GrowthOfSeries, iterations: Iterations): GrowthView {
+  const { atEnd, values } = growth;
+  const { statistics: s, window } = atEnd;
+  const step = Math.max(1, Math.ceil(values.end.length / MOST_VALUES));
+  return {
+    series,
+    kind: atEnd.kind,
+    confidence: atEnd.confidence,
+    boundBytes: atEnd.bound,
+    slopeBytesPerIteration: atEnd.slopePerIteration,
+    iterations: iterations.count,
+    window: window === null ? null : [iterations.rows[window[0]], iterations.rows[window[1] + 1] - 1],
+    untilLimit: atEnd.untilLimit,
+    statistic: `Theil-Sen slope ${s.slope.toFixed(1)} B an iteration (at most ${s.slopeAtMost.toFixed(1)}), Kendall tau ${s.kendallTau.toFixed(2)}, p ${s.p.toPrecision(2)}, R2 ${s.rSquared.toFixed(3)}, n ${s.n}`,
+    why: atEnd.why,
+    values: [...values.end].filter((_, i) => i % step === 0 || i === values.end.length - 1),
+  };
+}
+
+function deviceDiagnosis(facts: DeviceFacts): DeviceDiagnosis {
+  const { iterations, conclusion } = facts;
+  return {
+    deviceKey: facts.input.key,
+    device: facts.trace.device,
+    iterations: {
+      method: iterations.method,
+      count: iterations.count,
+      confidence: iterations.confidence,
+      why: iterations.why,
+      rows: [...iterations.rows],
+    },
+    growth: facts.growth.map((growth) => growthView(growth, iterations)),
+    conclusion:
+      conclusion === null
+        ? null
+        : { kind: conclusion.conclusion, confidence: conclusion.confidence, sentence: conclusion.sentence },
+  };
+}
+
+export async function diagnose(sources: readonly OpenSource[]): Promise<Diagnosis> {
+  const begun = performance.now();
+  const findings: Finding[] = [];
+  const devices: DeviceDiagnosis[] = [];
+  for (const { sessions } of sources) {
+    for (const session of sessions) {
+      const facts = factsOf(session);
+      findings.push(...(await diagnoseDevice(facts, breathe)));
+      devices.push(deviceDiagnosis(facts));
+      await breathe();
+    }
+  }
+  return { findings: sortFindings(findings), devices, milliseconds: performance.now() - begun };
+}
