@@ -77,8 +77,7 @@ function stepOf(ranks: readonly RankWaterfall[], count: number, id: PodStep['id'
     value: printed.value / figures.length,
     error: Math.max(...figures.map(({ error }) => error)),
   };
-  const all_ranks =
-    figures.length === count ? printed : alike && figures.length < count ? timesOf(mean, count) : null;
+  const all_ranks = figures.length === count ? printed : alike ? timesOf(mean, count) : null;
   return [{ id, label, printed_ranks: figures.length, printed, all_ranks }];
 }
 

@@ -227,6 +227,9 @@ describe('what another setting would change', () => {
     const less = withUtilization(facts(), 0.85);
     expect(less.tokens!.low).toBeLessThanOrEqual(488 * 16);
     expect(less.tokens!.high).toBeGreaterThanOrEqual(488 * 16);
+    // Half a block lay idle, or less, or more: 0.6 of one gained may make one.
+    const little = withWeights(facts(), exactly(2 * GIB - 0.6 * 2 ** 20));
+    expect(little.tokens).toEqual({ low: 16000, high: 16016 });
     expect(withUtilization(facts(), 0.995).refused).toContain('refuses to start');
     expect(withUtilization(facts(), 0.99).refused).toBeNull();
     expect(withUtilization(facts(), 0.7).refused).toBe('Nothing would be left for the KV cache.');

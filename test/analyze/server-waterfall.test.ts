@@ -87,6 +87,10 @@ describe('the waterfall of a rank', () => {
     expect(counted.adds_up).toBe('yes');
     expect(bytesOf(counted)['cuda_graphs']).toBeUndefined();
     expect(counted.graphs_on_top!.value).toBe(gib(1.02));
+    // The sum closes without: an estimate as small as the printed digits is not taken in.
+    const small = rankWaterfall(budget([...full(), part('cuda_graphs_estimated', 0.01)]));
+    expect(small.adds_up).toBe('yes');
+    expect(bytesOf(small)['cuda_graphs']).toBeUndefined();
     // Neither closes: nothing is blamed.
     const neither = rankWaterfall(budget([...full(43), part('cuda_graphs_estimated', 0.2)]));
     expect(neither.adds_up).toBe('left_over');
