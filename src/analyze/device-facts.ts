@@ -38,6 +38,21 @@ export interface Peak {
   readonly row: number;
 }
 
+/** A request that ended in an out-of-memory error. */
+export interface OomMoment {
+  readonly row: number;
+  /** Bytes asked for, rounded up. */
+  readonly bytes: number;
+  /** Free on the device as the allocator printed it; null: not recorded. */
+  readonly deviceFree: number | null;
+  readonly reserved: number;
+  readonly allocated: number;
+  /** Largest free block in the cache; null: not replayed. */
+  readonly largestFree: number | null;
+  /** The process's limit: [at least, less than], as far as requests show it; null: none was met. */
+  readonly limit: readonly [number, number] | null;
+}
+
 export interface GrowthOfSeries {
   readonly series: 'allocated' | 'active' | 'reserved';
   readonly growth: IterationGrowth;
@@ -140,6 +155,27 @@ export class DeviceFacts {
     return this.once('allocatedPeak', () => this.peakOf(this.allocated));
   }
 
+  get ooms(): readonly OomMoment[] {
+    return this.once('ooms', () => {
+      const { events, device_free } = this.trace;
+      const free = new Map(device_free);
+      const moments: OomMoment[] = [];
+      for (let row = 0; row < events.length; row++) {
+        if (events.action[row] !== ACTION.oom) continue;
+        moments.push({
+          row,
+          bytes: u64At(events.size, row),
+          deviceFree: free.get(row) ?? null,
+          reserved: this.reserved[row],
+          allocated: this.allocated[row],
+          largestFree: this.replay?.curves.largestFree[row] ?? null,
+          limit: this.replay?.limitBounds ?? null,
+        });
+      }
+      return moments;
+    });
+  }
+
   get iterations(): Iterations {
     return this.once('iterations', () =>
       findIterations(this.trace, this.input.lifetimes, this.input.markers),
@@ -235,6 +271,8 @@ export class DeviceFacts {
    * no replay, or the model by itself does not reach the recorded peak under the recorded settings.
    */
   peakUnder(change: Partial<AllocatorSettings>): { readonly bytes: number; readonly gain: number } | null {
+    // Where requests failed, settings that serve them are not held against like.
+    if (this.ooms.length > 0) return null;
     const same = this.whatIf({});
     const other = this.whatIf(change);
     const key = 'reserved_bytes.all.peak';

@@ -1,16 +1,20 @@
 /** A setting that is not in force and would lower the reserved peak; and advice that would raise it. */
 import { evidence, type Finding } from './finding.ts';
 import { about, type DeviceRule, isWorth } from './device-rule.ts';
-import { isInForce, TRIED } from './settings-tried.ts';
+import { type Change, costly, isInForce, TRIED } from './settings-tried.ts';
 import { exactSize, size } from './words.ts';
 
 export const betterSetting: DeviceRule = (facts) => {
   const peak = facts.reservedPeak;
   // What the program itself needs at once cannot be saved by settings.
   if (!isWorth(peak.bytes - facts.allocatedPeak.bytes, peak.bytes)) return [];
+  // A setting that costs memory is told by its own rule; what else helps is tried without it.
+  const dropped = Object.assign({}, ...costly(facts).map(({ off }) => off)) as Change;
+  const base = Object.keys(dropped).length === 0 ? { gain: 0 } : facts.peakUnder(dropped);
+  if (base === null) return [];
   const tried = TRIED.filter(({ change }) => !isInForce(facts, change)).flatMap((setting) => {
-    const under = facts.peakUnder(setting.change);
-    return under === null ? [] : [{ ...setting, ...under }];
+    const under = facts.peakUnder({ ...dropped, ...setting.change });
+    return under === null ? [] : [{ ...setting, bytes: under.bytes, gain: under.gain - base.gain }];
   });
   if (tried.length === 0) return [];
   const findings: Finding[] = [];
@@ -35,7 +39,7 @@ export const betterSetting: DeviceRule = (facts) => {
         confidence: 'high',
         confidenceWhy: why,
         evidence: [recorded, ...list],
-        remedy: facts.lineFor(best.change),
+        remedy: facts.lineFor({ ...dropped, ...best.change }),
         gainBytes: best.gain,
         gainHow: `reserved peak replayed under ${best.name}`,
         wouldChange,

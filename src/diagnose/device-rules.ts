@@ -6,11 +6,13 @@ import type { DeviceRule } from './device-rule.ts';
 import type { Finding } from './finding.ts';
 import { keptOutputs } from './kept-outputs.ts';
 import { linearLeak } from './linear-leak.ts';
+import { outOfMemory } from './out-of-memory.ts';
 import { recordedLate } from './recorded-late.ts';
 import { settingInForce } from './setting-in-force.ts';
 import { whoHolds } from './who-holds.ts';
 
 const DEVICE_RULES: readonly DeviceRule[] = [
+  outOfMemory,
   linearLeak,
   settingInForce,
   keptOutputs,

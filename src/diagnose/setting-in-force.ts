@@ -25,7 +25,7 @@ export const settingInForce: DeviceRule = (facts) => {
           }),
           evidence(`Replayed without ${name}: ${exactSize(without.bytes)}.`),
         ],
-        remedy: facts.lineFor(off),
+        remedy: `Leave ${name} out: ${facts.lineFor(off)}`,
         gainBytes: without.gain,
         gainHow: `reserved peak replayed with and without ${name}`,
         wouldChange: 'Other requests: record the run that matters and replay it.',

@@ -1,7 +1,8 @@
 /** The settings that rules try, in the order in which they are worth naming. */
 import type { DeviceFacts } from '../analyze/device-facts.ts';
+import { isWorth } from './device-rule.ts';
 
-type Change = Parameters<DeviceFacts['peakUnder']>[0];
+export type Change = Parameters<DeviceFacts['peakUnder']>[0];
 
 const MIB = 1 << 20;
 const CLASSES = 16;
@@ -63,6 +64,14 @@ export function settingChoices({ settings: { settings } }: DeviceFacts): readonl
     },
   ];
 }
+
+/** Settings in force that cost memory: without them the same requests reserve less. */
+export const costly = (facts: DeviceFacts): readonly SettingChoice[] =>
+  settingChoices(facts).filter(({ isDefault, off }) => {
+    if (isDefault) return false;
+    const without = facts.peakUnder(off);
+    return without !== null && isWorth(without.gain, facts.reservedPeak.bytes);
+  });
 
 /** Whether a change leaves the recorded settings as they are. */
 export const isInForce = ({ settings: { settings } }: DeviceFacts, change: Change): boolean =>
