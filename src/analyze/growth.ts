@@ -10,11 +10,12 @@
  *   1 2 2.7 3.2 3.6 3.9        sub_linear
  *
  * How: a rise is a new maximum by more than a digit of the series. (1) Nothing rises: none. (2) Rises end, and what
- * follows is flat for longer than any pause between them: plateau. (3) Rises come with records of a driver (largest
+ * follows is flat for longer than any pause between them, and for longer than chance explains: plateau. (3) Rises come with records of a driver (largest
  * request): steps. (4) Mann and Kendall's trend over the window, growth in both halves (from 8 values on in each
  * quarter): linear, or sub-linear where the second half adds less than 60% of the first. All else: cannot tell.
  */
 import { mannKendall, median, type Points, rSquared, theilSen, thinned } from './growth-statistics.ts';
+import { cameAgain, explainedBy, SLIGHT } from './growth-drivers.ts';
 import { fewest, maximum, risesOf } from './growth-rises.ts';
 import type {
   GrowthDriver,
@@ -25,18 +26,8 @@ import type {
   GrowthVerdict,
 } from './growth-verdict.ts';
 
-interface Explained {
-  readonly records: number;
-  readonly matching: number;
-  /** Of the growth, the share that came with records. */
-  readonly share: number;
-  readonly most: number;
-}
-
 /** From so many values on a verdict is given; below only where the values leave no doubt. */
 const ENOUGH = 5;
-/** Changes up to this share of the value, without a clear line in them, are none. */
-const SLIGHT = 0.001;
 /** Trends are tested on at most so many points. */
 const MOST_POINTS = 256;
 
@@ -60,6 +51,14 @@ class Judge {
 
   private points(from: number, to: number): Points {
     return thinned({ x: this.x.subarray(from, to), y: this.y.subarray(from, to) }, MOST_POINTS);
+  }
+
+  /** Drivers at the values that are there. */
+  private drivers(): GrowthDriver[] {
+    return (this.series.drivers ?? []).map(({ name, values }) => ({
+      name,
+      values: Float64Array.from(this.index, (i) => values[i]),
+    }));
   }
 
   private statistics(from: number): GrowthStatistics {
@@ -168,7 +167,13 @@ class Judge {
       before = at;
     }
     const tail = n - end;
+    // Were rises to go on as before, how likely would all of them lie so early? What the first iteration leaves is
+    // warm-up by its nature.
+    const early = rises.filter(({ at, by }) => at <= end && by > ripple).length;
+    const chance = end <= 1 ? 0 : (end / (n - 1)) ** early;
     if (tail < Math.max(4, 2 * pause + 1, 0.4 * n) || this.trendsUp(end)) return null;
+    const again = cameAgain(this.drivers(), end);
+    if (chance > 0.05 && again === null) return null;
     // What wavers as much as it grew has not grown.
     const flat = y.subarray(end);
     const wavers = top - flat.reduce((low, value) => Math.min(low, value), Infinity);
@@ -176,32 +181,25 @@ class Judge {
     this.why.push(
       `It grows until ${word} ${this.index[end]} and not in the ${tail - 1} ${word}s after it; no pause between two rises was longer than ${pause}.`,
     );
-    const driver = (this.series.drivers ?? []).find((one) => {
-      const { matching, share } = this.explained(rises, one);
+    const matched = this.drivers().find((one) => {
+      const { matching, share } = explainedBy(one, rises);
       return matching >= 2 && share >= 0.95;
     });
+    const driver = matched ?? again ?? undefined;
     let boundBy: GrowthVerdict['boundBy'] = null;
     if (driver !== undefined) {
       boundBy = { name: driver.name, bytes: maximum(driver.values) };
-      this.why.push(`Its rises came with a new ${driver.name}: a larger one may raise it again.`);
+      this.why.push(
+        again === null
+          ? `Its rises came with a new ${driver.name}: a larger one may raise it again.`
+          : `The last rise came with the ${driver.name}, which came again and raised nothing: a larger one may.`,
+      );
     }
-    return this.verdict('warm_up_plateau', tail >= 10 ? 'high' : 'medium', 0, { rises, bound: top, boundBy });
-  }
-
-  /** How far rises come with records of a driver. */
-  private explained(rises: readonly GrowthRise[], { values }: GrowthDriver): Explained {
-    const isRecord = new Uint8Array(this.y.length);
-    let most = values[this.index[0]];
-    let records = 0;
-    for (let i = 1; i < this.y.length; i++) {
-      if (!(values[this.index[i]] > most)) continue;
-      most = values[this.index[i]];
-      isRecord[i] = 1;
-      records++;
-    }
-    const matching = rises.filter(({ at }) => isRecord[at] === 1);
-    const sum = (some: readonly GrowthRise[]): number => some.reduce((total, { by }) => total + by, 0);
-    return { records, most, matching: matching.length, share: sum(matching) / sum(rises) };
+    return this.verdict('warm_up_plateau', tail >= 10 && chance < 0.005 ? 'high' : 'medium', 0, {
+      rises,
+      bound: top,
+      boundBy,
+    });
   }
 
   /** Rises come with records of a driver, and iterations without a record do not rise. */
@@ -209,8 +207,8 @@ class Judge {
     const { word } = this;
     const others = this.y.length - 1;
     if (!this.keeps()) return null;
-    for (const driver of this.series.drivers ?? []) {
-      const { records, most, matching, share } = this.explained(rises, driver);
+    for (const driver of this.drivers()) {
+      const { records, most, matching, share } = explainedBy(driver, rises);
       if (matching < 2 || share < 0.95) continue;
       if (others - records < 3) {
         this.why.push(
@@ -252,6 +250,7 @@ class Judge {
     const total = rises.reduce((sum, { by }) => sum + by, 0);
     let from = n > ENOUGH ? 1 : 0;
     // One great step early on (optimizer state, a cache filled) and a slow slope behind it are two things.
+    if (!this.keeps()) return from;
     for (const { at, by } of rises) if (at <= 0.25 * n && by > 0.5 * total && n - at >= ENOUGH) from = at;
     return from;
   }
@@ -273,6 +272,10 @@ class Judge {
         this.why.push(
           `It varies ${slight ? 'by less than a thousandth' : 'without an upward trend'}: ${told}. Growth of up to ${Math.ceil(unseen)} per ${word} would not show (95%).`,
         );
+        if (from > 1) {
+          this.why.push(`It rose at ${word} ${this.index[from]}, and not since: another rise may follow.`);
+          return this.verdict('cannot_tell', 'low', from, { rises, statistics });
+        }
         const small = unseen * n <= 0.05 * Math.abs(top);
         return this.verdict('none', small && n >= 10 ? 'medium' : 'low', from, {
           rises,
@@ -314,7 +317,12 @@ class Judge {
     const [q0, q1, q2, q3] = this.quarters(from);
     const total = q3 - q0;
     const ratio = (q3 - q2) / (q1 - q0);
-    if (ratio < 0.1 && q3 - q2 <= 0.05 * total) {
+    const bulk = fewest(
+      rises.filter(({ at }) => at > from),
+      0.95,
+    );
+    const chance = ((bulk[bulk.length - 1].at - from) / (n - 1)) ** bulk.length;
+    if (ratio < 0.1 && q3 - q2 <= 0.05 * total && chance <= 0.05) {
       const bound = maximum(this.y);
       this.why.push(
         `It comes to an end: the last quarter adds ${Math.round((100 * (q3 - q2)) / total)}% of the growth (${told}).`,
@@ -322,8 +330,14 @@ class Judge {
       return this.verdict('warm_up_plateau', 'medium', from, { rises, statistics, bound });
     }
     const parts = [q1 - q0, q2 - q1, q3 - q2];
-    const steady = n < 8 ? q2 > q0 && q3 > q1 : parts.every((part) => part >= 0.1 * (total / 3));
-    if (!steady || statistics.rSquared < 0.5) {
+    const { y } = this;
+    const last = y.length - 1;
+    // Few values must lie on a line that has not ended yet.
+    const steady =
+      n < 8
+        ? q2 > q0 && q3 > q1 && y[last] > y[last - 1] && statistics.rSquared >= 0.95
+        : parts.every((part) => part >= 0.15 * (total / 3)) && statistics.rSquared >= 0.75;
+    if (!steady) {
       this.why.push(`It rises, but not steadily: ${told}.`);
       return this.verdict('cannot_tell', 'low', from, { rises, statistics });
     }

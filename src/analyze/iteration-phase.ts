@@ -41,12 +41,6 @@ export function passingBefore(
   return live;
 }
 
-const median = (values: number[]): number => {
-  values.sort((a, b) => a - b);
-  const middle = values.length >> 1;
-  return values.length % 2 === 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
-};
-
 /** How far back from the anchor the iterations agree in (nearly) all symbols; less than the shortest iteration. */
 function commonLength(symbols: Uint32Array, anchors: Uint32Array): number {
   let shortest = FARTHEST;
@@ -73,10 +67,11 @@ export function quietStarts(
   const length = commonLength(symbols, anchors);
   const sample = Math.max(1, Math.floor(count / 64));
   const quiet = new Float64Array(length + 1);
+  const values = new Float64Array(Math.ceil(count / sample));
   for (let back = 0; back <= length; back++) {
-    const values: number[] = [];
-    for (let j = 1; j < count; j += sample) values.push(live[anchors[j] - back]);
-    quiet[back] = median(values);
+    let used = 0;
+    for (let j = 1; j < count; j += sample) values[used++] = live[anchors[j] - back];
+    quiet[back] = values.subarray(0, used).sort()[used >> 1];
   }
   const least = quiet.reduce((low, value) => Math.min(low, value), Infinity);
   const most = quiet.reduce((high, value) => Math.max(high, value), 0);

@@ -10,7 +10,7 @@
  */
 import { u64At } from '../base/u64.ts';
 import type { DeviceTrace } from '../trace/capture.ts';
-import { ACTION, HOST_KINDS } from '../trace/schema.ts';
+import { ACTION, HOST_KINDS, NONE } from '../trace/schema.ts';
 
 export interface SymbolSequence {
   /** Row of each allocation, ascending. */
@@ -35,7 +35,8 @@ class Numbering {
   }
 }
 
-function allocationRows({ events, producer }: DeviceTrace): Uint32Array {
+/** Rows that allocate memory of the device. */
+export function allocationRows({ events, producer }: DeviceTrace): Uint32Array {
   const rows = new Uint32Array(events.length);
   let count = 0;
   for (let row = 0; row < events.length; row++) {
@@ -47,11 +48,22 @@ function allocationRows({ events, producer }: DeviceTrace): Uint32Array {
 }
 
 /** Symbols by stack alone. */
-export function stackSymbols(trace: DeviceTrace): SymbolSequence {
-  const rows = allocationRows(trace);
-  const numbering = new Numbering();
-  const symbols = Uint32Array.from(rows, (row) => numbering.of(trace.events.stack_index[row]));
-  return { rows, symbols, kinds: numbering.size };
+export function stackSymbols({ events }: DeviceTrace, rows: Uint32Array): SymbolSequence {
+  // Nodes are dense: a table by node, its last place for NONE, and no hashing.
+  let nodes = 0;
+  for (const row of rows) {
+    const node = events.stack_index[row];
+    if (node !== NONE && node >= nodes) nodes = node + 1;
+  }
+  const known = new Uint32Array(nodes + 1);
+  const symbols = new Uint32Array(rows.length);
+  let kinds = 0;
+  for (let i = 0; i < rows.length; i++) {
+    const place = Math.min(events.stack_index[rows[i]], nodes);
+    if (known[place] === 0) known[place] = ++kinds;
+    symbols[i] = known[place] - 1;
+  }
+  return { rows, symbols, kinds };
 }
 
 /** Buckets for a first look at sizes. */
@@ -78,9 +90,8 @@ function recurringShare({ events }: DeviceTrace, rows: Uint32Array): number {
 }
 
 /** Symbols by stack, exact size and stream; null where most of them never come back. */
-export function requestSymbols(trace: DeviceTrace): SymbolSequence | null {
+export function requestSymbols(trace: DeviceTrace, rows: Uint32Array): SymbolSequence | null {
   const { events, streams } = trace;
-  const rows = allocationRows(trace);
   if (recurringShare(trace, rows) < 0.3) return null;
   // Numbered one after the other, so that every combined key is an exact number whatever the sizes are.
   const sizes = new Numbering();

@@ -14,7 +14,13 @@ import { annotatedStarts, rowAtTime } from './iteration-marks.ts';
 import { findPeriod, type Period } from './iteration-period.ts';
 import { beginRow, lastIsComplete, passingBefore, quietStarts } from './iteration-phase.ts';
 import type { Lifetimes } from './lifetimes.ts';
-import { pairSymbols, requestSymbols, stackSymbols, type SymbolSequence } from './iteration-symbols.ts';
+import {
+  allocationRows,
+  pairSymbols,
+  requestSymbols,
+  stackSymbols,
+  type SymbolSequence,
+} from './iteration-symbols.ts';
 
 export type Confidence = 'high' | 'medium' | 'low';
 
@@ -118,10 +124,11 @@ const ENOUGH_STACKS = 8;
 
 /** The first way to look at the allocations that clearly shows a loop. Stacks before sizes: sizes follow the input. */
 function searched(trace: DeviceTrace): Found | null {
+  const rows = allocationRows(trace);
   let best: Found | null = null;
   let stackKinds = 0;
   for (const by of ['stack', 'request'] as const) {
-    const single = by === 'stack' ? stackSymbols(trace) : requestSymbols(trace);
+    const single = by === 'stack' ? stackSymbols(trace, rows) : requestSymbols(trace, rows);
     if (single === null || single.kinds < 2) continue;
     // With stacks to go by, sizes would only show loops inside the loop.
     if (by === 'request' && stackKinds >= ENOUGH_STACKS) break;

@@ -1,0 +1,45 @@
+/** Whether rises of a series follow another: what each iteration asked for. */
+import type { GrowthDriver, GrowthRise } from './growth-verdict.ts';
+
+/** Changes up to this share of the value are slight: as a record they ask for nothing new. */
+export const SLIGHT = 0.001;
+
+export interface Explained {
+  /** Iterations with a new largest value, the first not counted. */
+  readonly records: number;
+  /** Rises that came with one. */
+  readonly matching: number;
+  /** Of the growth, the share that came with records. */
+  readonly share: number;
+  readonly most: number;
+}
+
+/** How far rises come with records of a driver. */
+export function explainedBy({ values }: GrowthDriver, rises: readonly GrowthRise[]): Explained {
+  const isRecord = new Uint8Array(values.length);
+  let most = values[0];
+  let records = 0;
+  for (let i = 1; i < values.length; i++) {
+    if (!(values[i] > most * (1 + SLIGHT))) continue;
+    most = values[i];
+    isRecord[i] = 1;
+    records++;
+  }
+  const matching = rises.filter(({ at }) => isRecord[at] === 1);
+  const sum = (some: readonly GrowthRise[]): number => some.reduce((total, { by }) => total + by, 0);
+  return { records, most, matching: matching.length, share: sum(matching) / sum(rises) };
+}
+
+/**
+ * A driver whose largest value came first with the rise at `end`, and again after it, when nothing rose any more;
+ * null where there is none. One that is at its largest most of the time proves nothing.
+ */
+export function cameAgain(drivers: readonly GrowthDriver[], end: number): GrowthDriver | null {
+  const found = drivers.find(({ values }) => {
+    const most = values.reduce((top, value) => Math.max(top, value), -Infinity);
+    const largest = Array.from(values, (value) => value >= most * (1 - SLIGHT));
+    const times = largest.filter(Boolean).length;
+    return largest.indexOf(true) === end && largest.lastIndexOf(true) > end && 2 * times <= largest.length;
+  });
+  return found ?? null;
+}
