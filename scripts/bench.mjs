@@ -2,7 +2,7 @@
  * npm run bench: how fast each reader is, as ratios to a floor measured in the same run, every measurement in a
  * process of its own and the rivals taking turns, so that noise of the machine meets both. Medians.
  *
- *   npm run bench [-- --runs 7] [--only "nvidia-smi"] [--megabytes 30]
+ *   npm run bench [-- --runs 7] [--only "nvidia-smi" | "replay"] [--megabytes 30]
  *
  * The recordings lie beside the repository (../shared/traces); without them the bundled samples are read.
  */
@@ -161,3 +161,44 @@ for (const name of JSON.parse(run(process.execPath, [multiplied, '--list'], ROOT
     `${fixed(ms / floorMs, 1)}x`,
   ]);
 }
+
+/** Self-replay, what-if and a sweep of one snapshot; the floor is one pass over its columns in the same process. */
+function measureReplay(replayer, path, settings) {
+  const line = run(process.execPath, [replayer, path, ...(settings > 0 ? [String(settings)] : [])]);
+  if (line === null) throw new Error(`replaying ${path} failed`);
+  const { rows, steps, floorMs, selfMs, whatIfMs, sweepMs } = JSON.parse(line);
+  row([
+    path.split('/').at(-1),
+    rows,
+    fixed(floorMs, 1),
+    fixed(selfMs),
+    fixed(rows / selfMs / 1000, 2),
+    `${fixed(selfMs / floorMs, 1)}x`,
+    fixed(whatIfMs),
+    fixed(steps / whatIfMs / 1000, 2),
+    settings > 0 ? fixed(sweepMs) : '-',
+  ]);
+}
+
+console.log('\nReplay of the allocator, warm. "floor": one pass over every column of the same rows.');
+row([
+  'file',
+  'rows',
+  'floor ms',
+  'self ms',
+  'Mrows/s',
+  'self/floor',
+  'what-if ms',
+  'Msteps/s',
+  '200 settings',
+]);
+const replayer = await bundle('replay-once', 'test/bench/replay-once.ts');
+const snapshots =
+  traces === null
+    ? [[join(ROOT, 'samples/train.pickle.gz'), 200]]
+    : [
+        [join(traces, 'serve/serve.pickle'), 200],
+        [join(traces, 'big/big.pickle'), 0],
+      ];
+for (const [path, settings] of snapshots)
+  if (`replay ${path}`.includes(only) && existsSync(path)) measureReplay(replayer, path, settings);
