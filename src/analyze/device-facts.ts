@@ -4,6 +4,7 @@ import { u64At } from '../base/u64.ts';
 import { allocConfLine } from '../replay/alloc-conf-print.ts';
 import { type SnapshotSettings, settingsOfSnapshot } from '../replay/alloc-conf-snapshot.ts';
 import { driverStart } from '../replay/driver-addresses.ts';
+import { isDefaultPool } from '../replay/pools.ts';
 import { isFaithful, type SelfReplay } from '../replay/replay-result.ts';
 import { replayTo } from '../replay/self-replay.ts';
 import type { AllocatorSettings } from '../replay/settings.ts';
@@ -36,6 +37,14 @@ export interface Peak {
   readonly bytes: number;
   /** First row after which it holds; -1: before the first row. */
   readonly row: number;
+}
+
+/** A private pool as the final state has it, bytes. */
+export interface PrivatePoolUse {
+  readonly id: string;
+  readonly reserved: number;
+  readonly active: number;
+  readonly segments: number;
 }
 
 /** A request that ended in an out-of-memory error. */
@@ -153,6 +162,31 @@ export class DeviceFacts {
 
   get allocatedPeak(): Peak {
     return this.once('allocatedPeak', () => this.peakOf(this.allocated));
+  }
+
+  /** Bytes reserved in the final state; null: there is none. */
+  get finalReserved(): number | null {
+    const { segments, cut } = this.trace;
+    return segments === null || cut ? null : segments.total_size.reduce((sum, bytes) => sum + bytes, 0);
+  }
+
+  /** Private pools in the final state. */
+  get privatePools(): readonly PrivatePoolUse[] {
+    return this.once('privatePools', () => {
+      const { segments, cut } = this.trace;
+      const pools = new Map<string, { id: string; reserved: number; active: number; segments: number }>();
+      if (segments === null || cut) return [];
+      for (let i = 0; i < segments.length; i++) {
+        const id = segments.pool_id[i];
+        if (isDefaultPool(id)) continue;
+        const pool = pools.get(id) ?? { id, reserved: 0, active: 0, segments: 0 };
+        pool.reserved += segments.total_size[i];
+        pool.active += segments.active_size[i];
+        pool.segments++;
+        pools.set(id, pool);
+      }
+      return [...pools.values()];
+    });
   }
 
   get ooms(): readonly OomMoment[] {

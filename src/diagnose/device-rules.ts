@@ -7,6 +7,8 @@ import type { Finding } from './finding.ts';
 import { keptOutputs } from './kept-outputs.ts';
 import { linearLeak } from './linear-leak.ts';
 import { outOfMemory } from './out-of-memory.ts';
+import { pendingFree } from './pending-free.ts';
+import { privatePools } from './private-pools.ts';
 import { recordedLate } from './recorded-late.ts';
 import { settingInForce } from './setting-in-force.ts';
 import { whoHolds } from './who-holds.ts';
@@ -14,10 +16,12 @@ import { whoHolds } from './who-holds.ts';
 const DEVICE_RULES: readonly DeviceRule[] = [
   outOfMemory,
   linearLeak,
+  pendingFree,
   settingInForce,
   keptOutputs,
   betterSetting,
   cachingAllocator,
+  privatePools,
   whoHolds,
   recordedLate,
 ];
