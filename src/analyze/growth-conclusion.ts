@@ -93,7 +93,7 @@ export function combineGrowth(
   if (reserved.kind === 'cannot_tell')
     return told(
       'cannot_tell',
-      'Allocated memory does not grow: no leak of tensors. Whether reserved memory goes on growing cannot be told from this recording.',
+      `${allocated.confidence === 'low' ? 'Allocated memory shows no growth, though a small leak would not show' : 'Allocated memory does not grow'}. Whether reserved memory goes on growing cannot be told from this recording.`,
       'low',
     );
   if (reserved.kind === 'steps_with_largest_request')

@@ -10,9 +10,10 @@
  *   1 2 2.7 3.2 3.6 3.9        sub_linear
  *
  * How: a rise is a new maximum by more than a digit of the series. (1) Nothing rises: none. (2) Rises end, and what
- * follows is flat for longer than any pause between them, and for longer than chance explains: plateau. (3) Rises come with records of a driver (largest
- * request): steps. (4) Mann and Kendall's trend over the window, growth in both halves (from 8 values on in each
- * quarter): linear, or sub-linear where the second half adds less than 60% of the first. All else: cannot tell.
+ * follows is flat for longer than any pause between them, and for longer than chance explains: plateau. (3) Rises
+ * come with records of a driver (largest request): steps. (4) Mann and Kendall's trend over the window, growth in
+ * each quarter (below 8 values: a line that has not ended): linear, or sub-linear where the last quarter adds less
+ * than 60% of what the first did. All else: cannot tell.
  */
 import { mannKendall, median, type Points, rSquared, theilSen, thinned } from './growth-statistics.ts';
 import { cameAgain, explainedBy, SLIGHT } from './growth-drivers.ts';
