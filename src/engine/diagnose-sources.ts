@@ -42,7 +42,7 @@ function growthView({ series, growth }: GrowthOfSeries, iterations: Iterations):
   };
 }
 
-function deviceDiagnosis(facts: DeviceFacts): DeviceDiagnosis {
+function deviceDiagnosis(facts: DeviceFacts, session: DeviceSession): DeviceDiagnosis {
   const { iterations, conclusion } = facts;
   return {
     deviceKey: facts.input.key,
@@ -53,6 +53,9 @@ function deviceDiagnosis(facts: DeviceFacts): DeviceDiagnosis {
       confidence: iterations.confidence,
       why: iterations.why,
       rows: [...iterations.rows],
+      startsNs: [...iterations.rows].map((row) =>
+        row < session.rows ? session.timeOf(row) : session.whole('time').to,
+      ),
     },
     growth: facts.growth.map((growth) => growthView(growth, iterations)),
     conclusion:
@@ -70,7 +73,7 @@ export async function diagnose(sources: readonly OpenSource[]): Promise<Diagnosi
     for (const session of sessions) {
       const facts = factsOf(session);
       findings.push(...(await diagnoseDevice(facts, breathe)));
-      devices.push(deviceDiagnosis(facts));
+      devices.push(deviceDiagnosis(facts, session));
       await breathe();
     }
   }

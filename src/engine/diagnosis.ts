@@ -31,6 +31,8 @@ export interface IterationsView {
   readonly why: readonly string[];
   /** Row that each iteration begins at, and the row after the last. */
   readonly rows: readonly number[];
+  /** Their times, ns from the device's base; where the recording ends with the last iteration, its end. */
+  readonly startsNs: readonly number[];
 }
 
 export interface DeviceDiagnosis {
