@@ -1,10 +1,11 @@
-/** `vramscope analyze PATH... [--json]` on Node: the same engine as the page, without a worker and without a GPU. */
+/** `vramscope analyze PATH... [--json]` and `vramscope replay FILE` on Node: the same engine as the page, without a worker and without a GPU. */
 import { basename, resolve } from 'node:path';
 import { TraceError } from '../base/trace-error.ts';
 import { Engine } from '../engine/engine.ts';
 import type { Progress, RangeAnswer, SourceView } from '../engine/protocol.ts';
 import { type CloseableSource, sourcesAt, UnreadableSource } from './node-source.ts';
 import { errorLines, MOST_HOLDERS, sourceLines } from './print.ts';
+import { REPLAY_USAGE, replayCommand } from './replay.ts';
 
 const USAGE = `usage: vramscope analyze PATH... [--json]
 
@@ -14,6 +15,7 @@ const USAGE = `usage: vramscope analyze PATH... [--json]
 exit code: 0 read; 2 unusable arguments; 3 a file could not be read, or not to its end`;
 
 const EXIT_READ = 0;
+const EXIT_CONDITION = 1;
 const EXIT_USAGE = 2;
 const EXIT_FAILED = 3;
 
@@ -55,7 +57,13 @@ async function rangesOf(engine: Engine, views: readonly SourceView[]): Promise<M
   return ranges;
 }
 
-async function analyze(files: readonly string[], json: boolean, out: Output, err: Output): Promise<number> {
+async function analyze(
+  files: readonly string[],
+  json: boolean,
+  conditions: readonly Condition[],
+  out: Output,
+  err: Output,
+): Promise<number> {
   const engine = new Engine();
   await engine.start({ gpu: 'off' });
   const views: SourceView[] = [];
@@ -75,10 +83,13 @@ async function analyze(files: readonly string[], json: boolean, out: Output, err
       if (json) err.write(`${path}: ${errorLines(error).join('\n')}\n`);
     }
   }
-  if (json) out.write(`${JSON.stringify(await engine.analysis(), null, 2)}\n`);
+  const analysis = await engine.analysis();
+  if (json) out.write(`${JSON.stringify(analysis, null, 2)}\n`);
   else {
     const ranges = await rangesOf(engine, views);
     out.write(views.map((view) => `${sourceLines(view, ranges).join('\n')}\n`).join('\n'));
+    const lines = findingLines(analysis.findings);
+    if (lines.length > 0) out.write(`${lines.join('\n')}\n`);
   }
   return failed ? EXIT_FAILED : EXIT_READ;
 }
@@ -91,6 +102,13 @@ export async function main(
 ): Promise<number> {
   const [command, ...rest] = argv;
   if (command === '--help' || command === '-h' || command === 'help') {
+    out.write(`${USAGE}\n`);
+    return EXIT_READ;
+  }
+  if (command === 'replay') {
+    const options = rest.includes('--') ? rest.slice(0, rest.indexOf('--')) : rest;
+    if (!options.some((option) => option === '--help' || option === '-h'))
+      return await replayCommand(rest, out, err);
     out.write(`${USAGE}\n`);
     return EXIT_READ;
   }
@@ -109,5 +127,5 @@ export async function main(
   const files = given.filter((argument) => !argument.startsWith('-'));
   if (end >= 0) files.push(...rest.slice(end + 1));
   if (files.length === 0) return usage(err, 'analyze needs at least one file');
-  return await analyze(files, options.includes('--json'), out, err);
+  return await analyze(files, options.includes('--json'), conditions, out, err);
 }

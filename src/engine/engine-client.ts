@@ -6,8 +6,12 @@ import { proxy, type Remote, releaseProxy, wrap } from 'comlink';
 import { workerSource } from 'virtual:engine-worker';
 import { hasWebGpu } from '../kernel/device.ts';
 import type { EngineApi, GpuMode } from './protocol.ts';
+import { fail } from '../base/result.ts';
+import { toErrorData } from '../base/trace-error.ts';
+import { type SweepHelper, sweepInPool } from './replay-pool.ts';
+import type { SweepWorkerApi } from './replay-protocol.ts';
 
-type WorkerApi = EngineApi & { ping(): Promise<{ webgpu: boolean }> };
+type WorkerApi = EngineApi & SweepWorkerApi & { ping(): Promise<{ webgpu: boolean }> };
 
 interface Started {
   readonly worker: Worker;
@@ -66,6 +70,74 @@ async function startWorker(): Promise<Started> {
   }
 }
 
+/** Most workers that serve a sweep beside the engine's. */
+const MOST_HELPERS = 4;
+
+/** As many helpers as start; a sweep needs no GPU, so that any kind of worker will do. */
+async function startHelpers(): Promise<SweepHelper[]> {
+  const count = Math.max(1, Math.min(MOST_HELPERS, navigator.hardwareConcurrency));
+  const started = await Promise.allSettled(Array.from({ length: count }, () => fromBlob().catch(fromData)));
+  return started
+    .filter((one) => one.status === 'fulfilled')
+    .map(({ value: { worker, remote } }) => {
+      const died = new Promise<never>((_, reject) => {
+        worker.onerror = (event) => {
+          event.preventDefault();
+          reject(new Error(event.message || 'a worker of the sweep ended'));
+        };
+      });
+      // Told to whoever waits; it may be nobody.
+      died.catch(() => undefined);
+      const stop = (): void => {
+        remote[releaseProxy]();
+        worker.terminate();
+      };
+      return { api: remote, died, stop };
+    });
+}
+
+/** Sweeps in helpers that live as long as they do. */
+class Sweeps {
+  /** Jobs that run here; true: cancelled. */
+  private readonly jobs = new Map<number, boolean>();
+  private readonly helpers = new Set<SweepHelper>();
+
+  constructor(private readonly engine: Remote<WorkerApi>) {}
+
+  /** Whether the job was one of these. */
+  cancel(job: number): boolean {
+    if (!this.jobs.has(job)) return false;
+    this.jobs.set(job, true);
+    return true;
+  }
+
+  sweep: EngineApi['sweep'] = async (query, onProgress) => {
+    const { job } = query;
+    this.jobs.set(job, false);
+    const helpers = await startHelpers();
+    for (const helper of helpers) this.helpers.add(helper);
+    try {
+      if (helpers.length > 0 || this.jobs.get(job) === true)
+        return await sweepInPool(
+          { engine: this.engine, helpers, isCancelled: () => this.jobs.get(job) === true },
+          query,
+          onProgress,
+        );
+      this.jobs.delete(job);
+      return await this.engine.sweep(query, proxy(onProgress));
+    } catch (thrown) {
+      return fail(toErrorData(thrown, null));
+    } finally {
+      this.jobs.delete(job);
+      this.stop(helpers);
+    }
+  };
+
+  stop(helpers: Iterable<SweepHelper> = this.helpers): void {
+    for (const helper of helpers) if (this.helpers.delete(helper)) helper.stop();
+  }
+}
+
 export interface EngineHandle {
   readonly api: EngineApi;
   dispose(): void;
@@ -75,12 +147,15 @@ export interface EngineHandle {
 export async function startEngine(options: { readonly gpu: GpuMode }): Promise<EngineHandle> {
   const { worker, remote } = await startWorker();
   await remote.start(options);
+  const sweeps = new Sweeps(remote);
   const api: EngineApi = {
     start: (again) => remote.start(again),
     status: () => remote.status(),
     open: (job, file, onProgress) => remote.open(job, file, proxy(onProgress)),
     openFolder: (job, name, files, onProgress) => remote.openFolder(job, name, files, proxy(onProgress)),
-    cancel: (job) => remote.cancel(job),
+    cancel: async (job) => {
+      if (!sweeps.cancel(job)) await remote.cancel(job);
+    },
     close: (sourceId) => remote.close(sourceId),
     timeline: (query) => remote.timeline(query),
     range: (query) => remote.range(query),
@@ -89,10 +164,16 @@ export async function startEngine(options: { readonly gpu: GpuMode }): Promise<E
     frames: (device, stack) => remote.frames(device, stack),
     analysis: () => remote.analysis(),
     exportArrow: (device) => remote.exportArrow(device),
+    conf: (text) => remote.conf(text),
+    replay: (device) => remote.replay(device),
+    whatIf: (query) => remote.whatIf(query),
+    sites: (query, onProgress) => remote.sites(query, proxy(onProgress)),
+    sweep: sweeps.sweep,
   };
   return {
     api,
     dispose() {
+      sweeps.stop();
       remote[releaseProxy]();
       worker.terminate();
     },

@@ -4,10 +4,11 @@ import { BlobSource } from '../file/blob-source.ts';
 import { hasWebGpu } from '../kernel/device.ts';
 import { Engine } from './engine.ts';
 import type { EngineApi } from './protocol.ts';
+import type { SweepWorkerApi } from './replay-protocol.ts';
 
 const engine = new Engine();
 
-const api: EngineApi & { ping(): Promise<{ webgpu: boolean }> } = {
+const api: EngineApi & SweepWorkerApi & { ping(): Promise<{ webgpu: boolean }> } = {
   /** What this worker's context offers, asked before the engine starts (see engine-client.ts). */
   ping: () => Promise.resolve({ webgpu: hasWebGpu() }),
   start: (options) => engine.start(options),
@@ -29,6 +30,17 @@ const api: EngineApi & { ping(): Promise<{ webgpu: boolean }> } = {
   frames: (device, stack) => engine.frames(device, stack),
   analysis: () => engine.analysis(),
   exportArrow: (device) => engine.exportArrow(device),
+  conf: (text) => Promise.resolve(engine.replays.conf(text)),
+  replay: (device) => engine.replays.replay(device),
+  whatIf: (query) => engine.replays.whatIf(query),
+  sites: (query, onProgress) => engine.replays.sites(query, onProgress),
+  sweep: (query, onProgress) => engine.replays.sweep(query, onProgress),
+  sweepWork: (query) => engine.replays.sweepWork(query),
+  sweepRound: (query, rows) => engine.replays.sweepRound(query, rows),
+  sweepConclusion: (query, rows) => engine.replays.sweepConclusion(query, rows),
+  sweepPrepare: (work) => Promise.resolve(engine.replays.sweepPrepare(work)),
+  // What it throws has to reject.
+  sweepBatch: (settings) => new Promise((resolve) => resolve(engine.replays.sweepBatch(settings))),
 };
 
 expose(api);

@@ -33,6 +33,7 @@ import type {
   TimelineAnswer,
   TimelineQuery,
 } from './protocol.ts';
+import { ReplayDesk } from './replay-desk.ts';
 
 export class Engine {
   private readonly cpu = createCpuKernels();
@@ -41,6 +42,18 @@ export class Engine {
   private readonly sources = new Map<number, OpenSource>();
   private readonly cancelled = new Set<number>();
   private nextId = 1;
+  /** Questions about the allocator replayed. */
+  readonly replays = new ReplayDesk({
+    session: (device) => {
+      for (const { loaded, sessions } of this.sources.values()) {
+        const session = sessions.find(({ key }) => key === device);
+        if (session !== undefined) return { session, file: loaded.file };
+      }
+      return null;
+    },
+    isCancelled: (job) => this.cancelled.has(job),
+    forget: (job) => this.cancelled.delete(job),
+  });
 
   async start({ gpu: mode }: { readonly gpu: GpuMode }): Promise<EngineStatus> {
     if (mode === 'off') {

@@ -10,9 +10,31 @@ import type { Readings } from '../trace/readings.ts';
 import type { Frame } from '../trace/stack-table.ts';
 import type { Annotation, MemorySummary, Warning } from '../trace/capture.ts';
 import type { Analysis } from './analysis.ts';
+import type { ReplayApi } from './replay-protocol.ts';
 
 /** The page and the command line know the columns' world through this file alone. */
 export type { BudgetPart, DataTable, Gauge, LogEvent, MemoryBudget, Readings } from '../trace/readings.ts';
+export type {
+  AllocatorSettings,
+  ConfAnswer,
+  CurveView,
+  Edit,
+  RecordedSettings,
+  ReplayAnswer,
+  ReplayLimits,
+  ReplayProgress,
+  SettingsView,
+  SiteEdit,
+  SiteRow,
+  SitesAnswer,
+  SiteSelector,
+  SitesQuery,
+  SweepAnswer,
+  SweepQuery,
+  SweepRow,
+  WhatIfAnswer,
+  WhatIfQuery,
+} from './replay-protocol.ts';
 
 export type GpuMode = 'auto' | 'on' | 'off';
 
@@ -315,7 +337,7 @@ export interface EngineStatus {
 }
 
 /** Every answer that can fail by the user's data is a Result; faults of ours too (code 'internal'). */
-export interface EngineApi {
+export interface EngineApi extends ReplayApi {
   start(options: { readonly gpu: GpuMode }): Promise<EngineStatus>;
   status(): Promise<EngineStatus>;
   /**

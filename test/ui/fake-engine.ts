@@ -7,7 +7,8 @@
  */
 import { lowerBound, upperBound } from '../../src/base/binary-search.ts';
 import { KernelTrack } from '../../src/aggregate/kernel-track.ts';
-import { ok } from '../../src/base/result.ts';
+import { fail, ok } from '../../src/base/result.ts';
+import { TraceError } from '../../src/base/trace-error.ts';
 import { kernelsIn } from '../../src/engine/kernel-answers.ts';
 import type {
   Axis,
@@ -479,13 +480,38 @@ export class FakeEngine implements EngineApi {
       tables: [],
       budgets: [],
       log_events: [],
+      findings: [],
+      growth: [],
     });
   }
 
   exportArrow(): ReturnType<EngineApi['exportArrow']> {
     return Promise.resolve(ok(new Uint8Array(0)));
   }
+
+  replay(): ReturnType<EngineApi['replay']> {
+    return Promise.resolve(NO_REPLAY);
+  }
+
+  whatIf(): ReturnType<EngineApi['whatIf']> {
+    return Promise.resolve(NO_REPLAY);
+  }
+
+  sites(): ReturnType<EngineApi['sites']> {
+    return Promise.resolve(NO_REPLAY);
+  }
+
+  sweep(): ReturnType<EngineApi['sweep']> {
+    return Promise.resolve(NO_REPLAY);
+  }
+
+  conf(): ReturnType<EngineApi['conf']> {
+    return Promise.resolve({ ok: false, message: 'not replayed', problem: '', offset: 0, advice: null });
+  }
 }
+
+/** Code made no requests. */
+const NO_REPLAY = fail(new TraceError('refused', 'there is nothing to replay').toData());
 
 const FRAMES = [
   { name: 'torch::autograd::make_variable', filename: '??', line: 0 },

@@ -1,0 +1,171 @@
+/** `vramscope replay FILE`: the recording's allocator, and what other settings would have done. */
+import { TraceError, type TraceErrorData, toErrorData } from '../base/trace-error.ts';
+import type { Result } from '../base/result.ts';
+import { Engine } from '../engine/engine.ts';
+import type { ReplayProgress, SourceView } from '../engine/protocol.ts';
+import { NodeSource } from './node-source.ts';
+import { errorLines } from './print.ts';
+import { replayArguments, type ReplayArguments } from './replay-arguments.ts';
+import { type DeviceReplay, replayObject } from './replay-object.ts';
+import { replayLines } from './replay-print.ts';
+
+interface Output {
+  write(text: string): unknown;
+}
+
+export const REPLAY_USAGE = `usage: vramscope replay FILE [--set CONF]... [--cap SIZE|recorded] [--card SIZE]
+                        [--empty-cache-at EVENT]... [--sweep] [--sites[=N]] [--device N] [--json]
+
+  replay    lead PyTorch's caching allocator along a snapshot's history, and serve its requests again
+  --set     under this PYTORCH_CUDA_ALLOC_CONF, "max_split_size_mb:32"; "" is the defaults; may be given again
+  --cap     with so much memory to reserve, "8000MiB"; "recorded": the least that the recording was allowed
+  --card    on a card that can give so much to the allocator, "24GiB"
+  --empty-cache-at   with torch.cuda.empty_cache() after this event; may be given again
+  --sweep   try a few hundred settings
+  --sites   try the N lines of the program that hold most (20), each left out and at half its size
+  --device  this device alone`;
+
+const EXIT_READ = 0;
+const EXIT_USAGE = 2;
+const EXIT_FAILED = 3;
+
+class Failure extends Error {
+  constructor(readonly data: TraceErrorData) {
+    super(data.message);
+  }
+}
+
+function orThrow<T>(result: Result<T, TraceErrorData>): T {
+  if (!result.ok) throw new Failure(result.error);
+  return result.value;
+}
+
+/** One line on a terminal, overwritten; nothing on a pipe. */
+function showProgress(what: string, { done, total }: ReplayProgress): void {
+  if (process.stderr.isTTY !== true) return;
+  process.stderr.write(`\r\x1b[K${what}: ${done} of ${total}`);
+  if (done >= total) process.stderr.write('\r\x1b[K');
+}
+
+async function replayDevice(
+  engine: Engine,
+  key: string,
+  device: number,
+  asked: ReplayArguments,
+): Promise<DeviceReplay> {
+  const { replays } = engine;
+  const answer = orThrow(await replays.replay(key));
+  if (asked.cap === 'recorded' && answer.limitBounds === null)
+    throw new Failure(
+      new TraceError('refused', 'the recording met no memory limit', {
+        advice: 'Give --cap a size, or leave it out.',
+      }).toData(),
+    );
+  const cap = asked.cap === 'recorded' ? answer.limitBounds![0] : asked.cap;
+  const query = { device: key, cap, capacity: asked.card };
+  const changes = cap !== null || asked.card !== null || asked.emptyCacheAt.length > 0;
+  const confs: (string | null)[] = [...asked.settings];
+  // Limits and empty_cache alone act under the recorded settings.
+  if (confs.length === 0 && changes) confs.push(null);
+  const replayed: DeviceReplay['replayed'][number][] = [];
+  for (const settings of confs)
+    replayed.push(
+      orThrow(
+        await replays.whatIf({
+          ...query,
+          settings,
+          emptyCacheAfter: asked.emptyCacheAt,
+          edits: [],
+          curve: null,
+        }),
+      ),
+    );
+  const sweep = asked.sweep
+    ? orThrow(await replays.sweep({ ...query, job: 1 }, (progress) => showProgress('sweep', progress)))
+    : null;
+  const sites =
+    asked.sites === null
+      ? null
+      : orThrow(
+          await replays.sites({ ...query, job: 2, settings: null, most: asked.sites }, (progress) =>
+            showProgress('sites', progress),
+          ),
+        );
+  return { device, answer, replayed, sweep, sites };
+}
+
+/** Opens the one file; a source that could not be read, or not to its end, still holds what could. */
+async function openFile(engine: Engine, path: string): Promise<readonly SourceView[]> {
+  const source = new NodeSource(path);
+  try {
+    return await engine.open(0, source, () => undefined);
+  } finally {
+    source.close();
+  }
+}
+
+async function run(asked: ReplayArguments, out: Output, err: Output): Promise<number> {
+  const engine = new Engine();
+  await engine.start({ gpu: 'off' });
+  const views = await openFile(engine, asked.file);
+  let code = EXIT_READ;
+  for (const { error } of views) {
+    if (error === null) continue;
+    err.write(`${asked.file}: ${errorLines(error).join('\n')}\n`);
+    code = EXIT_FAILED;
+  }
+  const all = views.flatMap(({ devices }) => devices);
+  const chosen = asked.device === null ? all : all.filter(({ device }) => device === asked.device);
+  if (chosen.length === 0) {
+    if (code === EXIT_READ) {
+      const held = all.length === 0 ? '' : `: it holds ${all.map(({ device }) => device).join(', ')}`;
+      err.write(
+        `${asked.file}: ${asked.device === null ? 'it tells of no device' : `there is no device ${asked.device}${held}`}\n`,
+      );
+    }
+    return EXIT_FAILED;
+  }
+  const replays: DeviceReplay[] = [];
+  for (const { key, device } of chosen) {
+    try {
+      replays.push(await replayDevice(engine, key, device, asked));
+    } catch (thrown) {
+      if (!(thrown instanceof Failure)) throw thrown;
+      code = EXIT_FAILED;
+      err.write(`${asked.file}, device ${device}: ${errorLines(thrown.data).join('\n')}\n`);
+    }
+  }
+  if (asked.json && replays.length > 0) {
+    const objects = replays.map(replayObject);
+    const told = all.length === 1 || asked.device !== null ? objects[0] : { devices: objects };
+    out.write(`${JSON.stringify({ schema: 1, ...told }, null, 2)}\n`);
+  } else if (!asked.json) out.write(replays.map((one) => `${replayLines(one).join('\n')}\n`).join('\n'));
+  return code;
+}
+
+/** `given`: the arguments behind "replay". Returns the exit code. */
+export async function replayCommand(given: readonly string[], out: Output, err: Output): Promise<number> {
+  const asked = replayArguments(given);
+  if (typeof asked === 'string') {
+    err.write(`vramscope: ${asked}\n${REPLAY_USAGE}\n`);
+    return EXIT_USAGE;
+  }
+  const checker = new Engine().replays;
+  for (const text of asked.settings) {
+    const conf = checker.conf(text);
+    if (conf.ok) {
+      for (const { message } of conf.notes) err.write(`--set ${text}: ${message}\n`);
+      continue;
+    }
+    err.write(
+      `vramscope: PyTorch refuses --set "${text}": ${conf.message}\n  ${conf.problem}${conf.advice === null ? '' : `\n  do: ${conf.advice}`}\n`,
+    );
+    return EXIT_USAGE;
+  }
+  try {
+    return await run(asked, out, err);
+  } catch (thrown) {
+    err.write(`${asked.file}: ${errorLines(toErrorData(thrown, asked.file)).join('\n')}\n`);
+    return EXIT_FAILED;
+  }
+}
