@@ -6,6 +6,7 @@ import { type SnapshotSettings, settingsOfSnapshot } from '../replay/alloc-conf-
 import { driverStart } from '../replay/driver-addresses.ts';
 import { isDefaultPool } from '../replay/pools.ts';
 import { isFaithful, type SelfReplay } from '../replay/replay-result.ts';
+import { OP } from '../replay/requests.ts';
 import { replayTo } from '../replay/self-replay.ts';
 import type { AllocatorSettings } from '../replay/settings.ts';
 import { whatIf, type WhatIfResult } from '../replay/what-if.ts';
@@ -251,9 +252,23 @@ export class DeviceFacts {
     });
   }
 
+  /** Bytes of the block that an alloc row was given. */
+  private blockSizeOf({ requests, blockSize }: SelfReplay): (row: number) => number {
+    const sizes = new Float64Array(this.rows);
+    for (let step = 0; step < requests.length; step++)
+      if (requests.op[step] === OP.alloc) sizes[requests.row[step]] = blockSize[requests.allocation[step]];
+    return (row) => sizes[row];
+  }
+
   get leaks(): LeakReport {
     return this.once('leaks', () =>
-      leakSuspects(this.trace, this.input.stacks, this.input.lifetimes, this.iterations),
+      leakSuspects(
+        this.trace,
+        this.input.stacks,
+        this.input.lifetimes,
+        this.iterations,
+        this.replay === null ? {} : { sizeOf: this.blockSizeOf(this.replay) },
+      ),
     );
   }
 

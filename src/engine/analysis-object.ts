@@ -3,8 +3,10 @@ import { toJsonInteger } from '../base/u64.ts';
 import { memoryStatsOf } from '../analyze/memory-stats.ts';
 import { kindFigures } from '../analyze/nsys-kinds.ts';
 import type { Analysis, AnalysisDevice, AnalysisSource, AnalysisSummary } from './analysis.ts';
+import { findingsOf, growthOf } from './analysis-diagnosis.ts';
 import { readingsOf } from './analysis-readings.ts';
 import { histogramClasses } from './answers.ts';
+import type { Diagnosis } from './diagnosis.ts';
 import type { DeviceSession } from './device-session.ts';
 import { eventCounts } from './device-view.ts';
 import type { LoadedSource } from './load-source.ts';
@@ -62,7 +64,8 @@ async function deviceOf(source: number, session: DeviceSession): Promise<Analysi
         : [toJsonInteger(base), toJsonInteger(base + BigInt(aggregate.times[rows - 1]))],
     from_empty: session.baseline.fromEmpty,
     events: eventCounts(session),
-    memory_stats: trace.producer === 'torch' ? memoryStatsOf(trace, session.baseline.fromEmpty, session.replay) : {},
+    memory_stats:
+      trace.producer === 'torch' ? memoryStatsOf(trace, session.baseline.fromEmpty, session.replay) : {},
     streams,
     ...(trace.producer === 'nsys'
       ? {
@@ -88,7 +91,11 @@ const summariesOf = (source: number, { loaded }: OpenSource): AnalysisSummary[] 
     rows,
   }));
 
-export async function analysisOf(sources: readonly OpenSource[]): Promise<Analysis> {
+export async function analysisOf(sources: readonly OpenSource[], diagnosis: Diagnosis): Promise<Analysis> {
+  const indexOf = (key: string): number | null => {
+    const at = sources.findIndex(({ sessions }) => sessions.some((session) => session.key === key));
+    return at < 0 ? null : at;
+  };
   const devices: AnalysisDevice[] = [];
   for (const [index, source] of sources.entries()) {
     for (const session of source.sessions) devices.push(await deviceOf(index, session));
@@ -99,5 +106,7 @@ export async function analysisOf(sources: readonly OpenSource[]): Promise<Analys
     devices,
     summaries: sources.flatMap((source, index) => summariesOf(index, source)),
     ...readingsOf(sources.map(({ loaded }) => loaded.data.readings)),
+    findings: findingsOf(diagnosis, indexOf),
+    growth: growthOf(diagnosis, indexOf),
   };
 }

@@ -110,6 +110,50 @@ export interface AnalysisEvent {
   readonly figures: Readonly<Record<string, number>>;
 }
 
+/** What a rule found (docs/cli.md lists the ids). */
+export interface AnalysisFinding {
+  readonly id: string;
+  /** Index into `sources`; null: about several. */
+  readonly source: number | null;
+  readonly device: number | null;
+  /** problem, risk, info, good. */
+  readonly severity: string;
+  readonly title: string;
+  readonly verdict: string;
+  /** certain, high, medium, low. */
+  readonly confidence: string;
+  readonly confidence_why: string;
+  /** Facts, with the row or rows of the device's events to look at. */
+  readonly evidence: readonly {
+    readonly text: string;
+    readonly row: number | null;
+    readonly rows: readonly [number, number] | null;
+  }[];
+  readonly remedy: string | null;
+  /** Computed by replay or arithmetic; null: not computed. */
+  readonly gain_bytes: number | null;
+  readonly gain_how: string | null;
+  readonly would_change: string;
+}
+
+/** Growth of one figure of a device, one value an iteration. */
+export interface AnalysisGrowth {
+  readonly source: number | null;
+  readonly device: number;
+  /** allocated, active, reserved. */
+  readonly series: string;
+  /** none, warm_up_plateau, steps_with_largest_request, linear_leak, sub_linear, cannot_tell. */
+  readonly kind: string;
+  readonly confidence: string;
+  readonly bound_bytes: number | null;
+  /** Rounded to whole bytes. */
+  readonly slope_bytes_per_iteration: number | null;
+  readonly iterations: number;
+  /** First and last row judged. */
+  readonly window: readonly [number, number] | null;
+  readonly statistic: string;
+}
+
 export interface Analysis {
   readonly schema: 1;
   readonly sources: readonly AnalysisSource[];
@@ -119,4 +163,7 @@ export interface Analysis {
   readonly tables: readonly AnalysisTable[];
   readonly budgets: readonly AnalysisBudget[];
   readonly log_events: readonly AnalysisEvent[];
+  /** Problems first. */
+  readonly findings: readonly AnalysisFinding[];
+  readonly growth: readonly AnalysisGrowth[];
 }

@@ -1,0 +1,90 @@
+/**
+ * `--fail-on 'leak,peak>70GiB'`: conditions under which the exit code says that a run is not in order.
+ *
+ *   leak, oom, problem, risk      a finding of that kind or severity
+ *   any id of a finding           e.g. setting-in-force
+ *   peak>70GiB                    reserved bytes at the peak of any device
+ *   allocated>60GiB               allocated bytes at the peak
+ *   leak>1MiB                     bytes an iteration of a leak
+ */
+import type { Analysis } from '../engine/analysis.ts';
+
+const UNITS: Readonly<Record<string, number>> = {
+  '': 1,
+  b: 1,
+  kib: 2 ** 10,
+  mib: 2 ** 20,
+  gib: 2 ** 30,
+  tib: 2 ** 40,
+  kb: 1e3,
+  mb: 1e6,
+  gb: 1e9,
+  tb: 1e12,
+};
+
+const KINDS: Readonly<Record<string, readonly string[]>> = {
+  leak: ['linear-leak'],
+  oom: ['out-of-memory', 'log-out-of-memory'],
+};
+const SEVERITIES = ['problem', 'risk'];
+const FIGURES = ['peak', 'allocated', 'leak'] as const;
+
+export interface Condition {
+  readonly text: string;
+  /** What of the analysis meets it; empty: nothing. */
+  readonly met: (analysis: Analysis) => readonly string[];
+}
+
+/** Bytes of "70GiB", "500 MB", "1024"; null where it is none. */
+export function parseSize(text: string): number | null {
+  const match = /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(text);
+  const unit = match === null ? undefined : UNITS[match[2].toLowerCase()];
+  return match === null || unit === undefined ? null : Math.round(Number(match[1]) * unit);
+}
+
+function figureCondition(text: string, figure: (typeof FIGURES)[number], limit: number): Condition {
+  const key = figure === 'peak' ? 'reserved_bytes.all.peak' : 'allocated_bytes.all.peak';
+  return {
+    text,
+    met: ({ devices, growth }) =>
+      figure === 'leak'
+        ? growth
+            .filter(
+              ({ series, kind, slope_bytes_per_iteration: slope }) =>
+                series === 'allocated' && kind === 'linear_leak' && (slope ?? 0) > limit,
+            )
+            .map(
+              ({ device, slope_bytes_per_iteration: slope }) =>
+                `device ${device}: ${slope} bytes an iteration`,
+            )
+        : devices
+            .filter(({ memory_stats }) => Number(memory_stats[key] ?? 0) > limit)
+            .map(({ device, memory_stats }) => `device ${device}: ${memory_stats[key]} bytes`),
+  };
+}
+
+/** Conditions of the option, or what is wrong with it. */
+export function parseFailOn(option: string): readonly Condition[] | string {
+  const conditions: Condition[] = [];
+  for (const part of option.split(',').map((one) => one.trim())) {
+    const compared = /^([a-z-]+)\s*>\s*(.+)$/.exec(part);
+    if (compared !== null) {
+      const figure = FIGURES.find((name) => name === compared[1]);
+      const limit = parseSize(compared[2]);
+      if (figure === undefined)
+        return `--fail-on: "${compared[1]}" is no figure; there are ${FIGURES.join(', ')}`;
+      if (limit === null) return `--fail-on: "${compared[2]}" is no size; write 70GiB or 500MB`;
+      conditions.push(figureCondition(part, figure, limit));
+    } else if (/^[a-z]+(-[a-z]+)*$/.test(part)) {
+      const ids = KINDS[part] ?? [part];
+      conditions.push({
+        text: part,
+        met: ({ findings }) =>
+          findings
+            .filter(({ id, severity }) => (SEVERITIES.includes(part) ? severity === part : ids.includes(id)))
+            .map(({ id, device, title }) => `${id}${device === null ? '' : ` (device ${device})`}: ${title}`),
+      });
+    } else return `--fail-on: "${part}" is no condition; write leak, oom, problem, peak>70GiB, ...`;
+  }
+  return conditions;
+}

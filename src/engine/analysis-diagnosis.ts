@@ -1,0 +1,46 @@
+/** The diagnosis as `analyze --json` prints it (docs/cli.md). */
+import type { AnalysisFinding, AnalysisGrowth } from './analysis.ts';
+import type { Diagnosis } from './diagnosis.ts';
+
+const round = (value: number | null): number | null => (value === null ? null : Math.round(value));
+
+/** `sourceOf`: index into `sources` of a device key. */
+export function findingsOf(
+  { findings }: Diagnosis,
+  sourceOf: (key: string) => number | null,
+): AnalysisFinding[] {
+  return findings.map((finding) => ({
+    id: finding.id,
+    source: finding.deviceKey === null ? null : sourceOf(finding.deviceKey),
+    device: finding.device,
+    severity: finding.severity,
+    title: finding.title,
+    verdict: finding.verdict,
+    confidence: finding.confidence,
+    confidence_why: finding.confidenceWhy,
+    evidence: finding.evidence.map(({ text, row, rows }) => ({ text, row, rows })),
+    remedy: finding.remedy,
+    gain_bytes: finding.gainBytes,
+    gain_how: finding.gainHow,
+    would_change: finding.wouldChange,
+  }));
+}
+
+export const growthOf = (
+  { devices }: Diagnosis,
+  sourceOf: (key: string) => number | null,
+): AnalysisGrowth[] =>
+  devices.flatMap(({ deviceKey, device, growth }) =>
+    growth.map((one) => ({
+      source: sourceOf(deviceKey),
+      device,
+      series: one.series,
+      kind: one.kind,
+      confidence: one.confidence,
+      bound_bytes: one.boundBytes,
+      slope_bytes_per_iteration: round(one.slopeBytesPerIteration),
+      iterations: one.iterations,
+      window: one.window,
+      statistic: one.statistic,
+    })),
+  );
