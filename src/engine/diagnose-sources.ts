@@ -77,5 +77,16 @@ export async function diagnose(sources: readonly OpenSource[]): Promise<Diagnosi
       await breathe();
     }
   }
-  return { findings: sortFindings(findings), devices, milliseconds: performance.now() - begun };
+  return {
+    findings: sortFindings(findings),
+    devices,
+    servers: [],
+    requests: [],
+    gaugeGrowth: [],
+    clocks: [],
+    contradictions: [],
+    observations: [],
+    compared: 0,
+    milliseconds: performance.now() - begun,
+  };
 }

@@ -1,7 +1,9 @@
 /** What `EngineApi.diagnosis()` answers: findings and what they rest on. Plain data; bytes are exact numbers. */
 import type { Finding } from '../diagnose/finding.ts';
+import type { ServersDiagnosis } from './server-diagnosis.ts';
 
 export type { Confidence, Evidence, Finding, Severity } from '../diagnose/finding.ts';
+export type * from './server-diagnosis.ts';
 
 /** Growth of one figure of one device by iteration. */
 export interface GrowthView {
@@ -48,7 +50,7 @@ export interface DeviceDiagnosis {
   } | null;
 }
 
-export interface Diagnosis {
+export interface Diagnosis extends ServersDiagnosis {
   /** Problems first. */
   readonly findings: readonly Finding[];
   readonly devices: readonly DeviceDiagnosis[];

@@ -206,7 +206,19 @@ export class FakeEngine implements EngineApi {
 
   diagnosis(): ReturnType<EngineApi['diagnosis']> {
     this.asked.push('diagnosis');
-    return Promise.resolve(ok({ findings: [], devices: [], milliseconds: 1 }));
+    return Promise.resolve(ok({
+        findings: [],
+        devices: [],
+        servers: [],
+        requests: [],
+        gaugeGrowth: [],
+        clocks: [],
+        contradictions: [],
+        observations: [],
+        compared: 0,
+        milliseconds: 1,
+      }),
+    );
   }
 
   status(): ReturnType<EngineApi['status']> {

@@ -1,0 +1,325 @@
+/**
+ * The part of a diagnosis that is about servers, monitors and logs: budgets, KV cache, usage, requests, clocks.
+ * Plain data; bytes are exact numbers, and where a figure was printed with few digits, its error stands beside it.
+ */
+
+/** Bytes with the most that the true figure can be away; 0: exact. */
+export interface MeasuredView {
+  readonly value: number;
+  readonly error: number;
+}
+
+/** The true value is in [low, high]. */
+export interface RangeView {
+  readonly low: number;
+  readonly high: number;
+}
+
+/** One step down. The steps of a waterfall that has a whole sum to it exactly, the remainder included. */
+export interface WaterfallStepView {
+  /** in_use_before, not_requested, weights, non_torch, activation_peak, cuda_graphs, kv_cache, remainder, available. */
+  readonly id: string;
+  readonly label: string;
+  /** Negative only for a remainder: more was printed than there is. */
+  readonly bytes: number;
+  readonly errorBytes: number;
+  /** What is left of the whole after this step; null: the whole is not known. */
+  readonly leftBytes: number | null;
+  /** Byte offset of the line that says it; null: computed. */
+  readonly offset: number | null;
+}
+
+export interface RankWaterfallView {
+  /** "TP0", "rank 3", "TP0 (start 2)"; "" where the log names none. */
+  readonly rank: string;
+  /** Address of the host; "" for the host that wrote the log. */
+  readonly pod: string;
+  readonly producer: string;
+  /** 'requested': against total x utilization; 'free': against what was free at the start; 'none': of no whole. */
+  readonly basis: 'requested' | 'free' | 'none';
+  readonly total: MeasuredView | null;
+  /** 0 to 1. */
+  readonly utilization: number | null;
+  readonly requested: MeasuredView | null;
+  readonly inUseBefore: MeasuredView | null;
+  /** What the steps are subtracted from. */
+  readonly whole: MeasuredView | null;
+  readonly steps: readonly WaterfallStepView[];
+  readonly remainder: MeasuredView | null;
+  readonly addsUp: 'yes' | 'left_over' | 'exceeds' | 'cannot_tell';
+  /** Graphs captured after the KV cache had its size: outside of what was requested. */
+  readonly graphsOnTop: MeasuredView | null;
+  /** Figures that the log does not print and that would be needed. */
+  readonly missing: readonly string[];
+  readonly sentence: string;
+}
+
+export interface PodStepView {
+  /** The ids of waterfall steps, and total, requested, graphs_on_top. */
+  readonly id: string;
+  readonly label: string;
+  /** Ranks whose lines give this figure, and the sum over those. */
+  readonly printedRanks: number;
+  readonly printed: MeasuredView;
+  /** Over all ranks, the silent ones taken as like the others; null: those that print differ. */
+  readonly allRanks: MeasuredView | null;
+}
+
+export interface PodWaterfallView {
+  readonly pod: string;
+  /** "start 2" where the server started more than once in this log; "" otherwise. */
+  readonly start: string;
+  readonly ranks: readonly string[];
+  readonly rankCount: number;
+  readonly steps: readonly PodStepView[];
+  readonly addsUp: 'yes' | 'left_over' | 'exceeds' | 'cannot_tell';
+  readonly sentence: string;
+}
+
+export interface KvCheckView {
+  readonly what: string;
+  readonly printed: number;
+  readonly computed: RangeView;
+  readonly agrees: boolean;
+}
+
+/** What another setting would change; bytes are those of one rank. */
+export interface KvWhatIfView {
+  /** "--max-model-len 4096" */
+  readonly setting: string;
+  readonly bytes: RangeView | null;
+  readonly bytesGained: RangeView | null;
+  readonly tokens: RangeView | null;
+  readonly concurrency: RangeView | null;
+  /** null: it can be made; else why it cannot, or cannot be computed. */
+  readonly refused: string | null;
+  readonly notes: readonly string[];
+}
+
+/** The KV cache of one engine and start, from the log and, where it was given, the model's config.json. */
+export interface KvView {
+  /** "start 2", "DP1"; "" where there is one. */
+  readonly start: string;
+  readonly engine: string;
+  /** On the rank that has least, which bounds all. */
+  readonly bytes: MeasuredView | null;
+  readonly leastRank: string | null;
+  readonly ranks: number;
+  readonly tokens: number | null;
+  readonly blocks: number | null;
+  readonly blockSize: number | null;
+  readonly maxModelLen: number | null;
+  /** Requests of max-model-len that fit at once, as printed. */
+  readonly concurrency: MeasuredView | null;
+  readonly bytesPerToken: RangeView | null;
+  /** 'mixed': layers keep unlike numbers of tokens, so there is no one number of bytes a token. */
+  readonly shape: 'uniform' | 'mixed' | 'unknown';
+  readonly kvDtype: string | null;
+  readonly tensorParallel: number;
+  readonly pipelineParallel: number;
+  readonly maxNumSeqs: number | null;
+  readonly missing: readonly string[];
+  readonly checks: readonly KvCheckView[];
+  /** Only what the log (and the config) suffices for, and what it refuses with a reason. */
+  readonly whatIfs: readonly KvWhatIfView[];
+  /** From config.json; null: none was given. */
+  readonly model: {
+    /** Why it could not be used; null: it was. */
+    readonly error: string | null;
+    /** Bytes of one token in all layers, on one rank; null with an error. */
+    readonly bytesPerTokenPerRank: number | null;
+    /** On how many tensor-parallel ranks each KV head is kept. */
+    readonly copies: number | null;
+    readonly notes: readonly string[];
+  } | null;
+}
+
+export interface ExtentView {
+  readonly first: number;
+  readonly last: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+export interface UsageWindowView {
+  /** idle, running, filling, full, preempting, stuck, held, unknown. */
+  readonly state: string;
+  /** Absolute ns on the source's clock. */
+  readonly startNs: bigint;
+  readonly endNs: bigint;
+  readonly samples: number;
+  /** Share of the KV cache in use, 0 to 1. */
+  readonly usage: ExtentView;
+  readonly running: ExtentView | null;
+  readonly waiting: ExtentView | null;
+  /** Tokens per second. */
+  readonly generation: ExtentView | null;
+  readonly hitRate: ExtentView | null;
+  readonly preemptions: number;
+}
+
+export interface UsageView {
+  readonly labels: Readonly<Record<string, string>>;
+  /** The gravest state, and the one at the end. */
+  readonly verdict: string;
+  readonly last: string;
+  readonly sentence: string;
+  readonly prefixCache: string | null;
+  /** Series that were not recorded. */
+  readonly missing: readonly string[];
+  readonly windows: readonly UsageWindowView[];
+}
+
+/** One log (or metrics file) of a server. */
+export interface ServerView {
+  readonly sourceId: number;
+  readonly file: string;
+  readonly producer: string;
+  readonly waterfalls: readonly RankWaterfallView[];
+  /** Sums by host and start of the server. */
+  readonly pods: readonly PodWaterfallView[];
+  /** GPUs of one pod as set by hand; null: as many as the log names. */
+  readonly gpusPerPod: number | null;
+  /** tensor x pipeline x data parallel, where the log prints them; null: it does not. */
+  readonly worldSize: number | null;
+  /** The sum over all ranks of the last start; null: the world size is not printed, or is that of one pod. */
+  readonly whole: PodWaterfallView | null;
+  readonly kv: readonly KvView[];
+  readonly usage: readonly UsageView[];
+}
+
+export interface SpreadView {
+  readonly min: number;
+  readonly mean: number;
+  readonly max: number;
+}
+
+export interface RequestBucketView {
+  readonly name: 'S' | 'M' | 'L' | 'XL';
+  readonly above: number;
+  /** null: no upper bound. */
+  readonly upTo: number | null;
+  readonly count: number;
+  /** 0 to 1. */
+  readonly share: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly tokens: SpreadView | null;
+  /** Steps of memory that are this class's alone, their sum and the largest, bytes. */
+  readonly steps: number;
+  readonly growth: number;
+  readonly largestStep: number | null;
+  readonly before: SpreadView | null;
+  readonly after: SpreadView | null;
+  readonly waiting: SpreadView | null;
+  readonly running: SpreadView | null;
+}
+
+/** Requests of one request log by size, against one series of memory. */
+export interface RequestBucketsView {
+  readonly sourceId: number;
+  readonly file: string;
+  /** Where the memory is from, in words; null: counts and tokens only. */
+  readonly memory: string | null;
+  readonly join: 'clock' | 'tag' | 'none';
+  readonly by: 'input' | 'output' | 'total';
+  readonly buckets: readonly RequestBucketView[];
+  readonly mixed: { readonly steps: number; readonly requests: number; readonly growth: number };
+  readonly idle: { readonly steps: number; readonly growth: number };
+  /** The sum of all growth above, exactly; null without memory. */
+  readonly growth: number | null;
+  readonly granularity: number;
+  readonly uncertain: number;
+  readonly unclassified: number;
+  readonly notes: readonly string[];
+}
+
+/** Growth of a figure that a monitor, a log or summaries print. */
+export interface GaugeGrowthView {
+  readonly sourceId: number;
+  readonly file: string;
+  readonly gauge: string;
+  readonly label: string;
+  readonly device: number | null;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly samples: number;
+  /** none, warm_up_plateau, steps_with_largest_request, linear_leak, sub_linear, cannot_tell. */
+  readonly kind: string;
+  readonly confidence: string;
+  readonly boundBytes: number | null;
+  readonly slopeBytesPerSample: number | null;
+  readonly slopeBytesPerSecond: number | null;
+  readonly why: readonly string[];
+}
+
+/** The clock of one source beside the common one. */
+export interface ClockView {
+  readonly sourceId: number;
+  readonly file: string;
+  readonly clock: 'wall' | 'local' | 'session' | 'none';
+  /** reference, override, found, inside, stated, assumed, ambiguous, not found. 'inside': its times fit into the recording in one time zone only. */
+  readonly status: string;
+  /** Add to the source's times to get the common clock; null: not known. */
+  readonly offsetNs: bigint | null;
+  /** "+2 h"; null where the offset is. */
+  readonly offsetText: string | null;
+  /** Within this, both ways; null: not known. */
+  readonly uncertaintyNs: number | null;
+  readonly zoneMinutes: number | null;
+  /** Steps that match, of those that could; both 0 where steps had no say. */
+  readonly matched: number;
+  readonly of: number;
+  readonly residual: { readonly medianNs: number; readonly maxNs: number } | null;
+  readonly confidence: 'high' | 'medium' | 'low' | 'none';
+  /** File whose curve it was matched with. */
+  readonly reference: string | null;
+  /** Likely, and not applied. */
+  readonly suggestedNs: bigint | null;
+  readonly suggestedText: string | null;
+  readonly sentence: string;
+}
+
+export interface DisagreementView {
+  /**
+   * Contradictions: used_below_reserved, different, never, budget_above_reserved. Observations: non_torch_change,
+   * non_torch_drift, constant_difference.
+   */
+  readonly kind: string;
+  /** The one that is doubted first. */
+  readonly sourceIds: readonly [number, number];
+  readonly files: readonly [string, string];
+  readonly device: number | null;
+  /** Absolute ns on the common clock; null: it has no time. */
+  readonly fromNs: bigint | null;
+  readonly toNs: bigint | null;
+  readonly count: number;
+  readonly values: readonly { readonly label: string; readonly least: number; readonly most: number }[];
+  readonly allowedBytes: number;
+  readonly differenceBytes: number;
+  readonly sentence: string;
+}
+
+/** All sources on one clock, and where they disagree on it. */
+export interface ClocksAnswer {
+  readonly clocks: readonly ClockView[];
+  /** Sources that cannot both be right. */
+  readonly contradictions: readonly DisagreementView[];
+  /** True and worth knowing: memory besides PyTorch's that changed, sources that count differently. */
+  readonly observations: readonly DisagreementView[];
+  /** Comparisons made: how many samples or lines were held against another source. */
+  readonly compared: number;
+}
+
+/** What a log does not say and its reader may know. */
+export interface ServerGiven {
+  /** GPUs of one pod; null: as many as the log names. */
+  readonly gpusPerPod: number | null;
+  /** Text of the model's config.json; null: none. */
+  readonly modelConfig: string | null;
+}
+
+export interface ServersDiagnosis extends ClocksAnswer {
+  readonly servers: readonly ServerView[];
+  readonly requests: readonly RequestBucketsView[];
+  readonly gaugeGrowth: readonly GaugeGrowthView[];
+}
