@@ -99,9 +99,13 @@ export class Heap {
   /** Segments by address: "[a2 .18]" is one of 20 MiB: 2 allocated, 18 free; "p": pending, "_": unmapped (no size). Sizes in MiB. */
   draw(...live: number[]): string {
     const { blocks } = this.model;
-    const mark = { [FREE]: '.', [ALLOCATED]: 'a', [PENDING]: 'p' };
+    const mark = new Map([
+      [FREE, '.'],
+      [ALLOCATED, 'a'],
+      [PENDING, 'p'],
+    ]);
     const word = (block: number): string =>
-      blocks.state[block] === UNMAPPED ? '_' : `${mark[blocks.state[block]]}${blocks.size[block] / MIB}`;
+      blocks.state[block] === UNMAPPED ? '_' : `${mark.get(blocks.state[block])}${blocks.size[block] / MIB}`;
     return this.heads(live)
       .map((head) => `[${[...this.chain(head)].map(word).join(' ')}]`)
       .join(' ');
