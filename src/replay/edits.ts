@@ -20,7 +20,7 @@ export type Edit =
   | { readonly kind: 'shorten'; readonly steps: number }
   /** Freed right after row `row` of the events, where it lived then. */
   | { readonly kind: 'free_at'; readonly row: number }
-  /** Asked for and freed `steps` steps later; earlier where negative. */
+  /** Asked for and freed past `steps` steps of the other allocations; earlier where negative. */
   | { readonly kind: 'move'; readonly steps: number };
 
 /** Which allocations: every one of a stack, of all stacks that run through a node, or of a group of stacks. */
@@ -148,24 +148,31 @@ function freedEarlier(requests: Requests, mask: AllocationMask, until: (made: nu
   return replaced(requests, taken, placed);
 }
 
-/** Moves whole lives: at most to the first step; what would come after the last step comes right after it. */
+/**
+ * Moves whole lives past `steps` of the steps that stay, so that what followed at once still does: at most to before
+ * the first of them; what would come behind the last one comes right after it.
+ */
 function moved(requests: Requests, mask: AllocationMask, steps: number): Requests {
-  if (steps === 0) return requests;
-  const taken = new Uint8Array(requests.length);
+  const { length, op, allocation } = requests;
+  const taken = new Uint8Array(length);
+  for (let step = 0; step < length; step++) {
+    const which = allocation[step];
+    if (which >= 0 && mask[which] === 1) taken[step] = 1;
+  }
+  const staying = Uint32Array.from([...taken.keys()].filter((step) => taken[step] === 0));
   const placed: Placed[] = [];
-  /** By allocation; NaN: not met yet. */
+  /** By allocation: by how many steps it moves; NaN: not met yet. */
   const shift = new Float64Array(requests.allocations).fill(NaN);
-  for (let step = 0; step < requests.length; step++) {
-    const which = requests.allocation[step];
-    if (which < 0 || mask[which] === 0) continue;
-    if (Number.isNaN(shift[which])) shift[which] = Math.max(steps, -step);
-    taken[step] = 1;
-    const to = step + shift[which];
-    placed.push({
-      after: Math.min(steps > 0 ? to : to - 1, requests.length - 1),
-      op: requests.op[step],
-      allocation: which,
-    });
+  let before = 0;
+  for (let step = 0; step < length; step++) {
+    const which = allocation[step];
+    if (taken[step] === 0) {
+      before++;
+      continue;
+    }
+    if (Number.isNaN(shift[which])) shift[which] = Math.max(steps, -before);
+    const to = Math.min(before + shift[which], staying.length);
+    placed.push({ after: to === 0 ? -1 : staying[to - 1], op: op[step], allocation: which });
   }
   return replaced(requests, taken, placed);
 }
