@@ -4,7 +4,9 @@ import { toErrorData } from '../base/trace-error.ts';
 import type { Result } from '../base/result.ts';
 import type {
   Axis,
+  DeviceView,
   EngineApi,
+  Evidence,
   HolderRow,
   KernelsAnswer,
   KernelsQuery,
@@ -14,6 +16,7 @@ import type {
   TimelineAnswer,
   TimelineQuery,
 } from '../engine/protocol.ts';
+import { wholeOf } from '../view/device-state.ts';
 import { kernelDetail } from '../view/kernel-track.ts';
 import { stackFrames } from '../view/stack.ts';
 import type { Span } from '../view/viewport.ts';
@@ -99,6 +102,33 @@ export class DeviceQueries {
     } catch (error) {
       this.answers.failed(toErrorData(error, null));
     }
+  }
+
+  /** The stack that a finding names, else its event; nothing where it has neither. */
+  async evidence({ text, row, stack }: Evidence): Promise<void> {
+    const click = ++this.clicks;
+    const moment = row === null ? null : await this.askMoment('event', row);
+    if (click !== this.clicks) return;
+    if (stack === null) {
+      if (moment !== null) this.answers.detail({ kind: 'moment', moment });
+      return;
+    }
+    try {
+      const result = await (await this.api()).frames(this.device, stack);
+      if (click !== this.clicks) return;
+      if (!result.ok) return this.answers.failed(result.error);
+      this.answers.detail({ kind: 'stack', words: text, frames: stackFrames(result.value), moment });
+    } catch (error) {
+      this.answers.failed(toErrorData(error, null));
+    }
+  }
+
+  /** First and last row as a stretch of an axis. */
+  async window(rows: Evidence['rows'], device: DeviceView, axis: Axis): Promise<Span | null> {
+    if (rows === null) return null;
+    const span = { from: rows[0], to: rows[1] + 1 };
+    if (axis === 'event') return span;
+    return await this.convert(span, 'event', wholeOf(device, 'event'), axis, wholeOf(device, axis));
   }
 
   /** What ran in a stretch of time. */

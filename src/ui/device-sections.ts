@@ -1,7 +1,7 @@
 /** What stands above and below a device's charts: out-of-memory errors; histograms and tables of the range. */
 import { html, nothing } from 'lit';
 import type { ByteUnit } from '../base/units.ts';
-import type { DeviceView, RangeAnswer } from '../engine/protocol.ts';
+import type { DeviceView, RangeAnswer, Readings } from '../engine/protocol.ts';
 import {
   holdersTable,
   holdersWords,
@@ -10,9 +10,11 @@ import {
   streamsTable,
 } from '../view/device-tables.ts';
 import type { OomMark } from '../view/marks.ts';
+import { hasReadings } from '../view/readings.ts';
 import type { TableModel } from '../view/table.ts';
 import { count } from '../view/words.ts';
 import './vs-histograms.ts';
+import './vs-readings.ts';
 import type { RowOpenEvent } from './vs-table.ts';
 import './vs-table.ts';
 
@@ -81,4 +83,26 @@ export function renderOoms(marks: readonly OomMark[], goTo: (xNs: number, row: n
       )}
     ${more > 0 ? html`<li>${count(more, 'more', 'more')}, marked below</li>` : nothing}
   </ul>`;
+}
+
+/** What the tables below speak of; `chosen`: null where they speak of the whole recording. */
+export function renderRangeBar(
+  text: string,
+  chosen: { readonly zoom: () => void; readonly clear: () => void } | null,
+): unknown {
+  return html`<div class="range panel ${chosen === null ? '' : 'chosen'}" role="status">
+    <span>${text}</span>
+    ${
+      chosen === null
+        ? html`<span class="quiet">Shift + drag on the timeline narrows everything below to a range.</span>`
+        : html`<button @click=${chosen.zoom}>Zoom to it</button>
+            <button @click=${chosen.clear}>Whole recording</button>`
+    }
+  </div>`;
+}
+
+/** What the file tells beside events. */
+export function renderReadings(readings: Readings | undefined, unit: ByteUnit, dark: boolean): unknown {
+  if (!hasReadings(readings)) return nothing;
+  return html`<vs-readings .readings=${readings} .unit=${unit} ?dark=${dark} embedded></vs-readings>`;
 }

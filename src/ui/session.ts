@@ -5,6 +5,7 @@
 import { toErrorData } from '../base/trace-error.ts';
 import type { Analysis } from '../engine/analysis.ts';
 import type { EngineApi, EngineStatus, GpuMode, Progress, SourceView } from '../engine/protocol.ts';
+import { DiagnosisRun } from './diagnosis-run.ts';
 import type { Chosen } from './dropped-files.ts';
 
 export interface Job {
@@ -68,6 +69,8 @@ export class Session {
   status: EngineStatus | null = null;
   /** A sentence about what just happened, for the status line; "" says nothing. */
   notice = '';
+  /** What is open, diagnosed. */
+  readonly diagnosis: DiagnosisRun;
 
   private nextJob = 1;
   private nextFailed = -1;
@@ -88,6 +91,7 @@ export class Session {
   ) {
     this.changed = changed;
     this.ready = ready;
+    this.diagnosis = new DiagnosisRun(() => this.api(), changed);
     this.renewAnalysis();
     this.engine = start();
     this.engine.then(
@@ -133,6 +137,8 @@ export class Session {
     this.sources = this.sources.filter(({ id }) => id !== source);
     this.changed();
     if (source >= 0) void this.api().then((api) => api.close(source));
+    if (this.sources.length === 0) this.diagnosis.reset();
+    else if (!this.pending) this.diagnosis.ask();
   }
 
   async refreshStatus(): Promise<void> {
@@ -212,6 +218,7 @@ export class Session {
     this.pending = false;
     const analysis = this.api().then((api) => api.analysis());
     this.settled(analysis);
+    if (this.sources.length > 0) this.diagnosis.ask();
     try {
       this.ready(await analysis);
       await this.refreshStatus();

@@ -77,6 +77,9 @@ export class UplotChart extends LitElement {
         width: 0;
         border-left: 2px solid var(--bad);
       }
+      .iteration {
+        border-left: 1px dashed color-mix(in srgb, var(--text-quiet) 55%, transparent);
+      }
       .pinned {
         border-left: 1px solid var(--text);
       }
@@ -89,6 +92,8 @@ export class UplotChart extends LitElement {
   @property({ attribute: false }) selection: Span | null = null;
   /** Out-of-memory moments. */
   @property({ attribute: false }) marks: readonly number[] = [];
+  /** Where iterations begin. */
+  @property({ attribute: false }) iterations: readonly number[] = [];
   /** The event shown in the panel. */
   @property({ attribute: false }) pinned: number | null = null;
   @property({ type: Boolean }) dark = false;
@@ -281,6 +286,8 @@ export class UplotChart extends LitElement {
       const right = Math.min(width + 2, place(this.selection.to));
       if (right > left) add('range', left).style.width = `${right - left}px`;
     }
+    for (const start of this.iterations)
+      if (start >= model.span.from && start <= model.span.to) add('mark iteration', place(start));
     for (const mark of this.marks)
       if (mark >= model.span.from && mark <= model.span.to) add('mark', place(mark));
     if (this.pinned !== null && this.pinned >= model.span.from && this.pinned <= model.span.to) {

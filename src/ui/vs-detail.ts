@@ -2,7 +2,7 @@
 import { LitElement, css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import type { ByteUnit } from '../base/units.ts';
-import { formatBytes } from '../base/units.ts';
+import { formatBytes, formatInteger } from '../base/units.ts';
 import type { DeviceView, HolderRow, MomentAnswer } from '../engine/protocol.ts';
 import type { Fact } from '../view/moment.ts';
 import { momentModel } from '../view/moment.ts';
@@ -25,7 +25,23 @@ export interface FactsDetail {
 export type Detail =
   | FactsDetail
   | { readonly kind: 'moment'; readonly moment: MomentAnswer }
-  | { readonly kind: 'holder'; readonly holder: HolderRow; readonly frames: readonly StackFrame[] };
+  | { readonly kind: 'holder'; readonly holder: HolderRow; readonly frames: readonly StackFrame[] }
+  | StackDetail;
+
+/** The stack that a finding names. */
+export interface StackDetail {
+  readonly kind: 'stack';
+  /** What the finding says of it. */
+  readonly words: string;
+  readonly frames: readonly StackFrame[];
+  /** The event that goes with it. */
+  readonly moment: MomentAnswer | null;
+}
+
+/** The event that is shown, or that goes with what is shown. */
+export function momentOf(detail: Detail | null): MomentAnswer | null {
+  return detail?.kind === 'moment' || detail?.kind === 'stack' ? detail.moment : null;
+}
 
 @customElement('vs-detail')
 export class VsDetail extends LitElement {
@@ -129,6 +145,8 @@ export class VsDetail extends LitElement {
         return this.holder(this.detail);
       case 'facts':
         return this.facts(this.detail);
+      case 'stack':
+        return this.evidence(this.detail);
     }
   }
 
@@ -165,6 +183,23 @@ export class VsDetail extends LitElement {
         Holds ${formatBytes(holder.bytes, unit)} in ${count(holder.allocations, 'allocation')}, the largest
         ${formatBytes(holder.largest, unit)}.
       </p>
+      ${this.stack(frames)}
+    `;
+  }
+
+  private evidence({ words, frames, moment }: StackDetail): unknown {
+    return html`
+      ${this.heading('Evidence')}
+      <p>${words}</p>
+      ${
+        moment === null
+          ? nothing
+          : html`<div class="tools">
+              <button @click=${() => this.emit('go-to-row', { row: moment.row })}>
+                Show event ${formatInteger(moment.row)}
+              </button>
+            </div>`
+      }
       ${this.stack(frames)}
     `;
   }

@@ -10,6 +10,8 @@ import type {
   Axis,
   DeviceView,
   EngineApi,
+  Evidence,
+  IterationsView,
   KernelsAnswer,
   RangeAnswer,
   Readings,
@@ -21,24 +23,24 @@ import * as moves from '../view/device-state.ts';
 import { headlineCards } from '../view/headline.ts';
 import type { KeyAction } from '../view/keys.ts';
 import type { AnnotationLanes } from '../view/marks.ts';
-import { annotationLanes, oomMarks } from '../view/marks.ts';
-import { hasReadings, readingsOfDevice } from '../view/readings.ts';
+import { annotationLanes, iterationMarks, oomMarks } from '../view/marks.ts';
+import { readingsOfDevice } from '../view/readings.ts';
 import type { Span } from '../view/viewport.ts';
 import { spanBetween, toRange } from '../view/viewport.ts';
 import { describeRange, deviceHint } from '../view/words.ts';
-import { chartToolsStyle, renderChartTools } from './chart-tools.ts';
+import { chartToolsStyle } from './chart-tools.ts';
 import { DeviceQueries } from './device-queries.ts';
 import { deviceStyle } from './device-style.ts';
-import { renderDeviceTables, renderOoms } from './device-sections.ts';
+import { renderDeviceTables, renderOoms, renderRangeBar, renderReadings } from './device-sections.ts';
+import { renderDeviceTools } from './device-tools.ts';
 import { saveFile } from './save-file.ts';
 import { controls } from './theme.ts';
 import type { Detail } from './vs-detail.ts';
-import './vs-detail.ts';
+import { momentOf } from './vs-detail.ts';
 import './vs-file-bar.ts';
 import './vs-headline.ts';
 import './vs-kernels.ts';
 import type { VsReadings } from './vs-readings.ts';
-import './vs-readings.ts';
 import './vs-timeline.ts';
 
 /** Rows of segments and holders that are asked for. */
@@ -53,6 +55,8 @@ export class VsDevice extends LitElement {
   @property({ attribute: false }) api!: () => Promise<EngineApi>;
   @property({ attribute: false }) unit: ByteUnit = 'binary';
   @property({ type: Boolean }) dark = false;
+  /** Of the diagnosis, once it is there. */
+  @property({ attribute: false }) iterations: IterationsView | null = null;
 
   @state() private view!: DeviceState;
   @state() private timeline: TimelineAnswer | null = null;
@@ -65,6 +69,7 @@ export class VsDevice extends LitElement {
   @state() private selecting = false;
   @state() private width = 0;
   @state() private saving = false;
+  @state() private marksIterations = true;
 
   private queries!: DeviceQueries;
   private readings: { readonly curves: Readings; readonly tables: Readings } | null = null;
@@ -143,22 +148,33 @@ export class VsDevice extends LitElement {
 
   private showDetail(detail: Detail): void {
     this.detail = detail;
-    if (detail.kind === 'holder') return;
-    if (detail.kind === 'facts') return void (this.openHolder = null);
-    this.openHolder = null;
-    const at = this.view.axis === 'time' ? detail.moment.xNs : detail.moment.row;
-    if (at < this.view.span.from || at >= this.view.span.to)
-      this.show(moves.centred(this.view, this.device, at));
+    if (detail.kind !== 'holder') this.openHolder = null;
+    const { pinned } = this;
+    if (pinned !== null && (pinned < this.view.span.from || pinned >= this.view.span.to))
+      this.show(moves.centred(this.view, this.device, pinned));
   }
 
+  /** The view at what a finding rests on: its window or its moment, and its stack. */
+  private async showEvidence(evidence: Evidence): Promise<void> {
+    const { device, view } = this;
+    const window = await this.queries.window(evidence.rows, device, view.axis);
+    if (window !== null && view.axis === this.view.axis) {
+      this.show(moves.framed(this.view, device, window));
+      this.askRange();
+    }
+    await this.queries.evidence(evidence);
+    this.renderRoot.querySelector('vs-timeline')?.scrollIntoView({ block: 'nearest' });
+  }
+
+  /** x of the event that the panel shows. */
   private get pinned(): number | null {
-    if (this.detail?.kind !== 'moment') return null;
-    return this.view.axis === 'time' ? this.detail.moment.xNs : this.detail.moment.row;
+    const moment = momentOf(this.detail);
+    if (moment === null) return null;
+    return this.view.axis === 'time' ? moment.xNs : moment.row;
   }
 
   private step(by: number): void {
-    if (this.detail?.kind !== 'moment') return;
-    const row = this.detail.moment.row + by;
+    const row = (momentOf(this.detail)?.row ?? NaN) + by;
     if (row >= 0 && row < this.device.rows) void this.queries.moment('event', row);
   }
 
@@ -219,6 +235,7 @@ export class VsDevice extends LitElement {
         @go-to-row=${(event: CustomEvent<{ row: number }>) => void this.queries.moment('event', event.detail.row)}
         @go-to-peak=${({ detail }: CustomEvent<{ peakAtNs: number | null; peakRow: number | null }>) =>
           this.goTo(detail.peakAtNs, detail.peakRow)}
+        @show-evidence=${(event: CustomEvent<Evidence>) => void this.showEvidence(event.detail)}
         @show-detail=${(event: CustomEvent<Detail>) => this.showDetail(event.detail)}
         @save-arrow=${() => void this.saveArrow()}
         @close-detail=${() => this.closeDetail()}
@@ -230,13 +247,14 @@ export class VsDevice extends LitElement {
           .unit=${unit}
           ?saving=${this.saving}
         ></vs-file-bar>
+        <slot name="diagnosis"></slot>
         ${cards.length === 0 ? nothing : html`<vs-headline class="top" .cards=${cards}></vs-headline>`}
         ${this.error === null ? nothing : html`<vs-error class="top" role="alert" .error=${this.error}></vs-error>`}
         <div class="columns">
           <div class="main">
             ${renderOoms(oomMarks(device, this.view.axis, unit), (xNs, row) => this.goTo(xNs, row))}
-            ${this.charts()} ${this.told(this.readings?.curves)} ${this.rangeBar()} ${this.tables()}
-            ${this.told(this.readings?.tables)}
+            ${this.charts()} ${renderReadings(this.readings?.curves, unit, this.dark)} ${this.rangeBar()}
+            ${this.tables()} ${renderReadings(this.readings?.tables, unit, this.dark)}
           </div>
           <aside class="panel" aria-label="Details" tabindex="0">
             <vs-detail
@@ -266,17 +284,6 @@ export class VsDevice extends LitElement {
     if (bytes === null) return;
     const name = this.source.file.split('/').at(-1) ?? 'events';
     saveFile(`${name}.gpu${this.device.device}.arrow`, bytes, 'application/vnd.apache.arrow.file');
-  }
-
-  /** What the file tells beside events. */
-  private told(readings: Readings | undefined): unknown {
-    if (!hasReadings(readings)) return nothing;
-    return html`<vs-readings
-      .readings=${readings}
-      .unit=${this.unit}
-      ?dark=${this.dark}
-      embedded
-    ></vs-readings>`;
   }
 
   private charts(): unknown {
@@ -317,6 +324,7 @@ export class VsDevice extends LitElement {
       .hoverX=${this.hoverX}
       .selection=${view.selection}
       .marks=${marks}
+      .iterations=${this.marksIterations ? iterationMarks(this.iterations, view.axis, view.span, this.width) : []}
       .pinned=${this.pinned}
       .height=${height}
       .annotations=${lanes}
@@ -329,26 +337,15 @@ export class VsDevice extends LitElement {
   }
 
   private tools(): unknown {
-    const { axis } = this.view;
-    const axisButton = (name: Axis, label: string): unknown =>
-      html`<button
-        aria-pressed=${axis === name ? 'true' : 'false'}
-        @click=${() => void this.changeAxis(name)}
-      >
-        ${label}
-      </button>`;
-    return renderChartTools(
-      {
-        selecting: this.selecting,
-        choose: (selects) => (this.selecting = selects),
-        act: (action) => this.act(action),
-      },
-      this.device.clock === 'none'
-        ? nothing
-        : html`<span class="group" role="group" aria-label="Axis">
-            ${axisButton('time', 'Time')}${axisButton('event', 'Events')}
-          </span>`,
-    );
+    return renderDeviceTools({
+      selecting: this.selecting,
+      choose: (selects) => (this.selecting = selects),
+      act: (action) => this.act(action),
+      axis: this.view.axis,
+      chooseAxis: this.device.clock === 'none' ? null : (axis) => void this.changeAxis(axis),
+      marksIterations: (this.iterations?.count ?? 0) === 0 ? null : this.marksIterations,
+      markIterations: (marks) => (this.marksIterations = marks),
+    });
   }
 
   private kernelTrack(): unknown {
@@ -369,16 +366,10 @@ export class VsDevice extends LitElement {
 
   private rangeBar(): unknown {
     const { axis, selection } = this.view;
-    const text = describeRange(selection, axis, moves.wholeOf(this.device, axis), this.range);
-    return html`<div class="range panel ${selection === null ? '' : 'chosen'}" role="status">
-      <span>${text}</span>
-      ${
-        selection === null
-          ? html`<span class="quiet">Shift + drag on the timeline narrows everything below to a range.</span>`
-          : html`<button @click=${() => this.act('fit')}>Zoom to it</button>
-              <button @click=${() => this.select(null)}>Whole recording</button>`
-      }
-    </div>`;
+    return renderRangeBar(
+      describeRange(selection, axis, moves.wholeOf(this.device, axis), this.range),
+      selection === null ? null : { zoom: () => this.act('fit'), clear: () => this.select(null) },
+    );
   }
 
   private tables(): unknown {

@@ -39,6 +39,7 @@ export class VsLog extends LitElement {
       }}
     >
       <vs-file-bar class="top" .source=${source} .unit=${unit}></vs-file-bar>
+      <slot name="diagnosis"></slot>
       <div class="columns">
         <div class="main">
           <vs-readings .readings=${source.readings} .unit=${unit} ?dark=${this.dark}></vs-readings>

@@ -102,6 +102,7 @@ export class VsSummaries extends LitElement {
     });
     return html`<div class="page">
       <vs-file-bar .source=${this.source} .unit=${unit}></vs-file-bar>
+      <slot name="diagnosis"></slot>
       ${summaries.length > 1 ? this.chart(entries, at, column) : nothing}
       ${guard([summaries, at, unit], () => this.tables(at))}
     </div>`;

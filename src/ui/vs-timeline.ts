@@ -21,6 +21,9 @@ export class VsTimeline extends LitElement {
     chartStyle,
     legendStyle,
     css`
+      :host {
+        scroll-margin: 60px 0;
+      }
       .lanes {
         position: relative;
         margin: 6px 0 2px;
@@ -67,6 +70,7 @@ export class VsTimeline extends LitElement {
   @property({ attribute: false }) hoverX: number | null = null;
   @property({ attribute: false }) selection: Span | null = null;
   @property({ attribute: false }) marks: readonly number[] = [];
+  @property({ attribute: false }) iterations: readonly number[] = [];
   @property({ attribute: false }) pinned: number | null = null;
   @property({ attribute: false }) annotations: AnnotationLanes | null = null;
 
@@ -99,6 +103,7 @@ export class VsTimeline extends LitElement {
         .hoverLabel=${this.hoverX === null ? '' : formatX(this.axis, this.hoverX)}
         .selection=${this.selection}
         .marks=${this.marks}
+        .iterations=${this.iterations}
         .pinned=${this.pinned}
         .height=${this.height}
         ?dark=${this.dark}

@@ -51,6 +51,18 @@ export function centred(state: DeviceState, device: DeviceView, at: number): Dev
   return withSpan(state, clampSpan({ from: at - half, to: at + half }, whole, minimumWidth(state.axis)));
 }
 
+/** A window chosen, and in view with a little of what is around it. */
+export function framed(state: DeviceState, device: DeviceView, window: Span): DeviceState {
+  const whole = wholeOf(device, state.axis);
+  const room = (window.to - window.from) / 12;
+  const span = { from: window.from - room, to: window.to + room };
+  const shown = {
+    from: Math.max(whole.from, span.from),
+    to: Math.min(whole.to, span.to),
+  };
+  return { ...withSpan(state, clampSpan(shown, whole, minimumWidth(state.axis))), selection: window };
+}
+
 export function toggled(state: DeviceState, id: string): DeviceState {
   const hidden = new Set(state.hidden);
   if (!hidden.delete(id)) hidden.add(id);

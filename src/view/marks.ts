@@ -1,5 +1,5 @@
 /** What lies on the timeline beside curves: annotations in lanes, out-of-memory marks. */
-import type { Axis, DeviceView } from '../engine/protocol.ts';
+import type { Axis, DeviceView, IterationsView } from '../engine/protocol.ts';
 import { formatBytes, formatDuration, formatInteger } from '../base/units.ts';
 import type { ByteUnit } from '../base/units.ts';
 import type { Span } from './viewport.ts';
@@ -80,4 +80,20 @@ export function oomMarks(device: DeviceView, axis: Axis, unit: ByteUnit): OomMar
       title: `Out of memory: ${formatBytes(size, unit)} asked for${free}`,
     };
   });
+}
+
+/** Closer together than this, marks would be a grey area. */
+const CLOSEST = 6;
+
+/** x of the beginnings of iterations in view, and of the end of the last; none where they would stand too close. */
+export function iterationMarks(
+  iterations: IterationsView | null,
+  axis: Axis,
+  span: Span,
+  width: number,
+): readonly number[] {
+  if (iterations === null) return [];
+  const all = axis === 'time' ? iterations.startsNs : iterations.rows;
+  const shown = all.filter((x) => x > span.from && x < span.to);
+  return shown.length * CLOSEST > width ? [] : shown;
 }
