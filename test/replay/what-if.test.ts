@@ -37,6 +37,26 @@ describe.each(['wide21', 'layers22', 'events23'])('the bundled recordings of %s'
   });
 });
 
+describe.each(['wide21', 'layers22', 'events23'])('the bundled recordings of %s at a tight limit', (name) => {
+  const truth = truthOf(`${name}.tight`);
+  const base = snapshotAt(join(TRUTH_FOLDER, truth.base)).then((data) => replayOf(data, data.devices[0]));
+  const cases = truth.settings.map(({ conf, cap_mib }, at) => ({ conf, cap: cap_mib, at }));
+
+  it.each(cases)('under "$conf" and a cap of $cap MiB', async ({ conf, cap, at }) => {
+    const replay = await base;
+    const recorded = statsOfTruth(truth, at);
+    const settings = settingsFrom(conf);
+    let result = underSettings(replay, { settings, cap });
+    // The recorded program stopped at its first failure, and so must the replay.
+    expect(result.firstFailure !== null).toBe(recorded['num_ooms'] > 0);
+    if (result.firstFailure !== null) {
+      const requests = { ...replay.requests, length: result.firstFailure.step + 1 };
+      result = underSettings({ ...replay, requests }, { settings, cap });
+    }
+    expect(differences(result.stats, recorded, settings)).toEqual([]);
+  });
+});
+
 describe('options of a what-if', () => {
   const base = snapshotAt(join(TRUTH_FOLDER, 'layers22_0.pickle.gz')).then((data) =>
     replayOf(data, data.devices[0]),
