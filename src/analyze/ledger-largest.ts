@@ -120,9 +120,7 @@ export function largestRequest(
   const reserved = units.reduce((sum, unit) => sum + unit.bytes, 0);
   const back = units.reduce((sum, unit) => (isFreeAfterWaiting(unit) ? sum + unit.bytes : sum), 0);
   const runs = (released: boolean): Run[] =>
-    settings.expandableSegments
-      ? growingRuns(allocator, allocator.listOf(0, 0, streamIndex), released)
-      : [];
+    settings.expandableSegments ? growingRuns(allocator, allocator.listOf(0, 0, streamIndex), released) : [];
   const now = runs(false);
   const after = runs(true);
   const withRoom = (under: number, free: number, gain: number): number => {

@@ -66,6 +66,8 @@ class LedReplay {
   private allocationOf = new Int32Array(1024).fill(-1);
   private readonly blockSizes: number[] | Float64Array;
   private made = 0;
+  /** Allocations from before the recording; they are the first. */
+  private earlier = 0;
   private requests = 0;
   private chosen = 0;
   private readonly firstDifferent: number[] = [];
@@ -114,6 +116,7 @@ class LedReplay {
     this.blockSizes = new Float64Array(events.length + extra);
     this.largestByList = new Float64Array(this.allocator.lists.length);
     if (start !== null) this.unknownSizes = adoptState(this.allocator, start, this.pools.ids, this.adopted);
+    this.earlier = this.made;
     const column = (): Float64Array => new Float64Array(events.length);
     const { current } = this.allocator.stats;
     this.recount();
@@ -260,7 +263,8 @@ class LedReplay {
     this.lead(end);
     const { requested, stream, stack, row, allocation, op, length } = this.builder.finish();
     const madeAt = new Float64Array(requested.length).fill(NaN);
-    for (let step = 0; step < length; step++) if (op[step] === OP.alloc) madeAt[allocation[step]] = row[step];
+    for (let step = 0; step < length; step++)
+      if (op[step] === OP.alloc && allocation[step] >= this.earlier) madeAt[allocation[step]] = row[step];
     return {
       allocator: this.allocator,
       origin: this.origin,
