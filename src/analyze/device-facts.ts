@@ -5,7 +5,7 @@ import { allocConfLine } from '../replay/alloc-conf-print.ts';
 import { type SnapshotSettings, settingsOfSnapshot } from '../replay/alloc-conf-snapshot.ts';
 import { driverStart } from '../replay/driver-addresses.ts';
 import { isDefaultPool } from '../replay/pools.ts';
-import { isFaithful, type SelfReplay } from '../replay/replay-result.ts';
+import { type AllocatorState, isFaithful, type SelfReplay } from '../replay/replay-result.ts';
 import { OP } from '../replay/requests.ts';
 import { replayTo } from '../replay/self-replay.ts';
 import type { AllocatorSettings } from '../replay/settings.ts';
@@ -15,9 +15,13 @@ import { ACTION, HOST_KINDS } from '../trace/schema.ts';
 import type { StackTable } from '../trace/stack-table.ts';
 import { type CombinedGrowth, combineGrowth } from './growth-conclusion.ts';
 import { growthOfIterations, type IterationGrowth, iterationDrivers } from './growth-series.ts';
+import { releaseUnits } from './empty-cache-units.ts';
 import { findIterations, type IterationMarkers, type Iterations } from './iterations.ts';
 import { type LeakReport, leakSuspects } from './leak-suspects.ts';
+import { type Ledger, ledgerAt } from './ledger.ts';
+import { type LargestRequest, largestRequest } from './ledger-largest.ts';
 import type { Lifetimes } from './lifetimes.ts';
+import { findPins, type PinReport } from './pin-finder.ts';
 import { type EarlierAllocation, type Holder, holdersOf } from './live.ts';
 
 export interface DeviceFactsInput {
@@ -143,6 +147,28 @@ export class DeviceFacts {
         curve[row] = now;
       }
       return curve;
+    });
+  }
+
+  /**
+   * Bytes freed and waiting for other streams after each row. Every free is requested before it completes: only what
+   * something else comes between has waited.
+   */
+  get waiting(): Float64Array | null {
+    return this.once('waiting', () => {
+      if (this.replay === null) return null;
+      const { active, allocated } = this.replay.curves;
+      const { action, address } = this.trace.events;
+      const passes = (row: number): boolean =>
+        action[row] === ACTION.free_requested &&
+        action[row + 1] === ACTION.free_completed &&
+        address[2 * row] === address[2 * row + 2] &&
+        address[2 * row + 1] === address[2 * row + 3];
+      return active.map((bytes, row) => {
+        const waits = bytes - allocated[row];
+        // What waited before this row waits on; the block of this row passes through.
+        return waits > 0 && passes(row) ? active[row + 1] - allocated[row + 1] : waits;
+      });
     });
   }
 
@@ -279,20 +305,45 @@ export class DeviceFacts {
     );
   }
 
+  /** The allocator just after a row; null where the replay does not know. Not kept: a state is large. */
+  stateAfter(row: number): AllocatorState | null {
+    if (this.replay === null) return null;
+    const { fromEmpty } = this.input.baseline;
+    return replayTo(this.trace, this.settings.settings, fromEmpty, row + 1);
+  }
+
+  /** Where every byte is just after a row, and the largest request that would be served on each stream. */
+  ledgerAfter(row: number): { readonly ledger: Ledger; readonly largest: readonly LargestRequest[] } | null {
+    return this.once(`ledger ${row}`, () => {
+      const state = this.stateAfter(row);
+      if (state === null) return null;
+      const units = releaseUnits(state.allocator);
+      const bounds = this.replay?.limitBounds ?? null;
+      const limit = bounds === null ? null : { least: bounds[0], most: bounds[1] - 1 };
+      const free = this.trace.device_free.find(([at]) => at === row)?.[1] ?? null;
+      const deviceFree = free === null ? null : { least: free, most: free };
+      return {
+        ledger: ledgerAt(state, row + 1, null, units),
+        largest: this.trace.streams.map((_, stream) =>
+          largestRequest(state, stream, { limit, deviceFree }, units),
+        ),
+      };
+    });
+  }
+
+  /** Who keeps free memory from going back, at the end; null where the replay does not know. */
+  get pins(): PinReport | null {
+    return this.once('pins', () => {
+      const state = this.stateAfter(this.rows - 1);
+      return state === null ? null : findPins(state);
+    });
+  }
+
   /** What `empty_cache()` would give back after the last row, to the byte; null where the replay does not know. */
   get emptyCacheGain(): number | null {
     return this.once('emptyCacheGain', () => {
-      if (this.replay === null) return null;
-      const { allocator } = replayTo(
-        this.trace,
-        this.settings.settings,
-        this.input.baseline.fromEmpty,
-        this.rows,
-      );
-      const before = allocator.reserved;
       // Blocks that wait for other streams would be waited for: what they give back is in it, too.
-      allocator.emptyCache();
-      return before - allocator.reserved;
+      return this.ledgerAfter(this.rows - 1)?.ledger.emptyCache.bytes ?? null;
     });
   }
 

@@ -9,6 +9,7 @@ import { linearLeak } from './linear-leak.ts';
 import { outOfMemory } from './out-of-memory.ts';
 import { pendingFree } from './pending-free.ts';
 import { privatePools } from './private-pools.ts';
+import { pinnedSegments } from './pinned-segments.ts';
 import { recordedLate } from './recorded-late.ts';
 import { settingInForce } from './setting-in-force.ts';
 import { whoHolds } from './who-holds.ts';
@@ -22,6 +23,7 @@ const DEVICE_RULES: readonly DeviceRule[] = [
   betterSetting,
   cachingAllocator,
   privatePools,
+  pinnedSegments,
   whoHolds,
   recordedLate,
 ];

@@ -10,7 +10,7 @@ export const pendingFree: DeviceRule = (facts) => {
   const { replay } = facts;
   if (replay === null) return [];
   const { active, allocated } = replay.curves;
-  const peak = facts.peakOf(active.map((bytes, row) => bytes - allocated[row]));
+  const peak = facts.peakOf(facts.waiting ?? new Float64Array(0));
   const reserved = facts.reservedPeak.bytes;
   if (!isWorth(peak.bytes, reserved) || peak.bytes < SHARE * reserved) return [];
   const last = facts.rows - 1;

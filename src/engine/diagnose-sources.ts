@@ -6,6 +6,7 @@ import { diagnoseDevice, sortFindings } from '../diagnose/device-rules.ts';
 import type { Finding } from '../diagnose/finding.ts';
 import type { OpenSource } from './analysis-object.ts';
 import type { DeviceSession } from './device-session.ts';
+import { ledgerView, pinsView, qualityView } from './ledger-view.ts';
 import type { DeviceDiagnosis, Diagnosis, GrowthView } from './diagnosis.ts';
 
 /** Values at the ends of iterations that cross to the page: so many at most, evenly picked. */
@@ -42,6 +43,19 @@ function growthView({ series, growth }: GrowthOfSeries, iterations: Iterations):
   };
 }
 
+/** Ledgers at the end and where most was reserved. */
+function ledgersOf(facts: DeviceFacts): DeviceDiagnosis['ledgers'] {
+  if (facts.rows === 0) return [];
+  const moments = [
+    { when: 'end', row: facts.rows - 1 },
+    { when: 'peak', row: facts.reservedPeak.row },
+  ] as const;
+  return moments.flatMap(({ when, row }) => {
+    const told = row < 0 ? null : facts.ledgerAfter(row);
+    return told === null ? [] : [{ when, ledger: ledgerView(facts, row, told.ledger, told.largest) }];
+  });
+}
+
 function deviceDiagnosis(facts: DeviceFacts, session: DeviceSession): DeviceDiagnosis {
   const { iterations, conclusion } = facts;
   return {
@@ -62,6 +76,9 @@ function deviceDiagnosis(facts: DeviceFacts, session: DeviceSession): DeviceDiag
       conclusion === null
         ? null
         : { kind: conclusion.conclusion, confidence: conclusion.confidence, sentence: conclusion.sentence },
+    quality: qualityView(session, facts),
+    ledgers: ledgersOf(facts),
+    pins: pinsView(facts),
   };
 }
 

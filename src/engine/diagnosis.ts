@@ -37,6 +37,56 @@ export interface IterationsView {
   readonly startsNs: readonly number[];
 }
 
+/** How sure statements about a device can be, and why no surer. */
+export interface QualityView {
+  readonly confidence: string;
+  /** empty, overwritten, late, unknown, no_events. */
+  readonly began: string;
+  readonly sentences: readonly string[];
+  /** Share of live bytes without a stack; null: nothing was live. */
+  readonly shareWithoutFrames: number | null;
+  /** Settings in force as an environment line; null: not known. */
+  readonly settings: string | null;
+}
+
+export interface LedgerPart {
+  /** requested, rounding, pending, inactive_split, releasable, private_idle, non_torch, other_processes, unexplained. */
+  readonly id: string;
+  readonly label: string;
+  /** null: not known. */
+  readonly bytes: number | null;
+  readonly note: string | null;
+}
+
+/** Where every reserved byte is at one moment; the parts that are known sum exactly to `reserved`. */
+export interface LedgerView {
+  /** Just after this row. */
+  readonly row: number;
+  readonly reserved: number;
+  readonly parts: readonly LedgerPart[];
+  /** What empty_cache() would give back. */
+  readonly emptyCacheBytes: number;
+  /** Largest request that would be served, by stream. null: a limit is not known. */
+  readonly largest: readonly {
+    readonly stream: string;
+    readonly fromCache: number;
+    readonly withNewSegment: readonly [number, number] | null;
+    readonly afterRelease: readonly [number, number] | null;
+  }[];
+  readonly unknown: readonly string[];
+}
+
+/** Live blocks that keep free memory from going back to the driver. */
+export interface PinView {
+  readonly stack: number | null;
+  readonly label: string;
+  readonly blocks: number;
+  readonly blockBytes: number;
+  readonly releasedBytes: number;
+  readonly unpinnedBytes: number;
+  readonly row: number | null;
+}
+
 export interface DeviceDiagnosis {
   readonly deviceKey: string;
   readonly device: number;
@@ -47,6 +97,15 @@ export interface DeviceDiagnosis {
     readonly kind: string;
     readonly confidence: string;
     readonly sentence: string;
+  } | null;
+  readonly quality: QualityView;
+  /** At the end of the recording and where most was reserved; empty where the allocator was not replayed. */
+  readonly ledgers: readonly { readonly when: 'end' | 'peak'; readonly ledger: LedgerView }[];
+  /** At the end: most unpinned bytes first. */
+  readonly pins: {
+    readonly pinnedBytes: number;
+    readonly sharedBytes: number;
+    readonly alone: readonly PinView[];
   } | null;
 }
 
