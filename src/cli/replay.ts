@@ -137,7 +137,7 @@ async function run(asked: ReplayArguments, out: Output, err: Output): Promise<nu
   }
   if (asked.json && replays.length > 0) {
     const objects = replays.map(replayObject);
-    const told = all.length === 1 || asked.device !== null ? objects[0] : { devices: objects };
+    const told = chosen.length === 1 ? objects[0] : { devices: objects };
     out.write(`${JSON.stringify({ schema: 1, ...told }, null, 2)}\n`);
   } else if (!asked.json) out.write(replays.map((one) => `${replayLines(one).join('\n')}\n`).join('\n'));
   return code;
