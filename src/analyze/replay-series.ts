@@ -1,6 +1,7 @@
 /** Curves that follow from the allocator replayed: exact where the replay is faithful, in place of bounds. */
 import type { SeriesSpec } from '../aggregate/series.ts';
 import { setI64 } from '../base/u64.ts';
+import type { LedgerOverTime } from './ledger-over-time.ts';
 import { isFaithful, type SelfReplay } from '../replay/replay-result.ts';
 
 const words = (values: Float64Array): Uint32Array => {
@@ -17,8 +18,15 @@ const REPLACED: Readonly<Record<string, string>> = {
   gaps: 'free_blocks',
 };
 
+/** What the ledger over time adds; worked out when one of its curves is first asked for. */
+export type LedgerColumns = () => LedgerOverTime | null;
+
 /** `specs` of a PyTorch device with those of its replay; as they are where the replay did not follow the recording. */
-export function withReplay(specs: readonly SeriesSpec[], replay: SelfReplay | null): readonly SeriesSpec[] {
+export function withReplay(
+  specs: readonly SeriesSpec[],
+  replay: SelfReplay | null,
+  ledger: LedgerColumns,
+): readonly SeriesSpec[] {
   if (replay === null || !isFaithful(replay)) return specs;
   const { curves, fidelity } = replay;
   const [allocated, active, inactiveSplit, largestFree, freeBlocks] = curves.before;
@@ -78,5 +86,25 @@ export function withReplay(specs: readonly SeriesSpec[], replay: SelfReplay | nu
     if (by === undefined) kept.push(spec);
     else if (by.chart === 'usage') kept.push(by);
   }
+  // Drawn before the first row only; where memory was in use then, the column is asked for it when it is made.
+  const releasableBefore = replay.fromEmpty ? 0 : (ledger()?.before.releasable ?? 0);
+  const releasable = (): LedgerOverTime => {
+    const made = ledger();
+    if (made === null) throw new Error('the ledger over time needs a faithful replay');
+    return made;
+  };
+  made.push({
+    id: 'releasable',
+    label: 'empty_cache would give back',
+    unit: 'bytes',
+    chart: 'fragmentation',
+    exact: unknown === 0,
+    bound: unknown === 0 ? null : 'upper',
+    note: ['Whole free segments and pages of the default pool.', note]
+      .filter((text) => text !== null)
+      .join(' '),
+    initial: releasableBefore,
+    values: () => words(releasable().columns.releasable),
+  });
   return [...kept, ...made.filter(({ chart }) => chart === 'fragmentation')];
 }

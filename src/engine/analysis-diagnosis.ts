@@ -1,5 +1,5 @@
 /** The diagnosis as `analyze --json` prints it (docs/cli.md). */
-import type { AnalysisFinding, AnalysisGrowth } from './analysis.ts';
+import type { AnalysisFinding, AnalysisGrowth, AnalysisLedger } from './analysis.ts';
 import type { Diagnosis } from './diagnosis.ts';
 
 const round = (value: number | null): number | null => (value === null ? null : Math.round(value));
@@ -42,5 +42,28 @@ export const growthOf = (
       iterations: one.iterations,
       window: one.window,
       statistic: one.statistic,
+    })),
+  );
+
+export const ledgerOf = (
+  { devices }: Diagnosis,
+  sourceOf: (key: string) => number | null,
+): AnalysisLedger[] =>
+  devices.flatMap(({ deviceKey, device, ledgers }) =>
+    ledgers.map(({ when, ledger }) => ({
+      source: sourceOf(deviceKey),
+      device,
+      when,
+      row: ledger.row,
+      reserved_bytes: ledger.reserved,
+      parts: Object.fromEntries(ledger.parts.map(({ id, bytes }) => [id, bytes])),
+      empty_cache_bytes: ledger.emptyCacheBytes,
+      largest_request: ledger.largest.map((one) => ({
+        stream: one.stream,
+        from_cache: one.fromCache,
+        with_new_segment: one.withNewSegment,
+        after_release: one.afterRelease,
+      })),
+      unknown: ledger.unknown,
     })),
   );

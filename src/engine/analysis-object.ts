@@ -3,7 +3,7 @@ import { toJsonInteger } from '../base/u64.ts';
 import { memoryStatsOf } from '../analyze/memory-stats.ts';
 import { kindFigures } from '../analyze/nsys-kinds.ts';
 import type { Analysis, AnalysisDevice, AnalysisSource, AnalysisSummary } from './analysis.ts';
-import { findingsOf, growthOf } from './analysis-diagnosis.ts';
+import { findingsOf, growthOf, ledgerOf } from './analysis-diagnosis.ts';
 import { readingsOf } from './analysis-readings.ts';
 import { histogramClasses } from './answers.ts';
 import type { Diagnosis } from './diagnosis.ts';
@@ -12,6 +12,8 @@ import { eventCounts } from './device-view.ts';
 import type { LoadedSource } from './load-source.ts';
 
 export interface OpenSource {
+  /** Stands for the source on the border. */
+  readonly id: number;
   readonly loaded: LoadedSource;
   readonly sessions: readonly DeviceSession[];
 }
@@ -108,5 +110,6 @@ export async function analysisOf(sources: readonly OpenSource[], diagnosis: Diag
     ...readingsOf(sources.map(({ loaded }) => loaded.data.readings)),
     findings: findingsOf(diagnosis, indexOf),
     growth: growthOf(diagnosis, indexOf),
+    ledger: ledgerOf(diagnosis, indexOf),
   };
 }

@@ -154,6 +154,28 @@ export interface AnalysisGrowth {
   readonly statistic: string;
 }
 
+/** Where every reserved byte of a device is at one moment, bytes. The named parts sum to `reserved_bytes`. */
+export interface AnalysisLedger {
+  readonly source: number | null;
+  readonly device: number;
+  /** "end" of the recording, or "peak": where most was reserved. */
+  readonly when: string;
+  /** Just after this row. */
+  readonly row: number;
+  readonly reserved_bytes: number;
+  /** requested, rounding, pending, inactive_split, releasable, private_idle; non_torch and other_processes where known, else null. */
+  readonly parts: Readonly<Record<string, number | null>>;
+  readonly empty_cache_bytes: number;
+  /** Largest request that would be served: [at least, at most]; null: no limit known. */
+  readonly largest_request: readonly {
+    readonly stream: string;
+    readonly from_cache: number;
+    readonly with_new_segment: readonly [number, number] | null;
+    readonly after_release: readonly [number, number] | null;
+  }[];
+  readonly unknown: readonly string[];
+}
+
 export interface Analysis {
   readonly schema: 1;
   readonly sources: readonly AnalysisSource[];
@@ -166,4 +188,5 @@ export interface Analysis {
   /** Problems first. */
   readonly findings: readonly AnalysisFinding[];
   readonly growth: readonly AnalysisGrowth[];
+  readonly ledger: readonly AnalysisLedger[];
 }

@@ -7,6 +7,7 @@ import { KernelTrack } from '../aggregate/kernel-track.ts';
 import { seriesOf } from '../aggregate/series-of.ts';
 import { type EarlierAllocation, earlierAllocations } from '../analyze/live.ts';
 import { type Lifetimes, lifetimesOf } from '../analyze/lifetimes.ts';
+import { type LedgerOverTime, ledgerOverTime } from '../analyze/ledger-over-time.ts';
 import { withReplay } from '../analyze/replay-series.ts';
 import { settingsOfSnapshot } from '../replay/alloc-conf-snapshot.ts';
 import type { SelfReplay } from '../replay/replay-result.ts';
@@ -20,6 +21,7 @@ export class DeviceSession {
   readonly baseline: Baseline;
   readonly aggregate: DeviceAggregate;
   private replayed: { readonly result: SelfReplay | null } | null = null;
+  private ledger: LedgerOverTime | null = null;
   private track: KernelTrack | null = null;
   private lives: { lifetimes: Lifetimes; earlier: EarlierAllocation[] } | null = null;
 
@@ -33,7 +35,7 @@ export class DeviceSession {
     this.baseline = baselineOf(trace);
     this.aggregate = new DeviceAggregate(
       trace,
-      withReplay(seriesOf(trace, this.baseline), this.replay),
+      withReplay(seriesOf(trace, this.baseline), this.replay, () => this.ledgerColumns),
       chosen.kernels,
       () => allocationKeys(trace),
     );
@@ -51,6 +53,14 @@ export class DeviceSession {
 
   private makeReplay(): SelfReplay {
     return selfReplay(this.trace, settingsOfSnapshot(this.source.settings).settings, this.baseline.fromEmpty);
+  }
+
+  /** The ledger after every row; made when one of its curves is first drawn. */
+  private get ledgerColumns(): LedgerOverTime | null {
+    if (this.replay === null) return null;
+    const { settings } = settingsOfSnapshot(this.source.settings);
+    this.ledger ??= ledgerOverTime(this.trace, settings, this.replay);
+    return this.ledger;
   }
 
   get rows(): number {

@@ -1,6 +1,6 @@
 /**
- * Where cudaMalloc puts a segment, because best fit breaks ties between equal blocks by address. Measured on drivers
- * 570 and 580 (H100, H200), not documented by NVIDIA: address space is taken in chunks of whole 32 MiB, each new one
+ * Where cudaMalloc puts a segment, because best fit breaks ties between equal blocks by address. Measured on driver
+ * 580 (H100, H200), not documented by NVIDIA: address space is taken in chunks of whole 32 MiB, each new one
  * below the others or in the highest hole that is larger than it; a segment goes into the newest chunk with room,
  * there into the smallest gap that fits, at its low end. A chunk that is empty goes back.
  */

@@ -58,6 +58,7 @@ const NAMED: Readonly<Record<string, CurveColor>> = {
   inactive_split: 'gold',
   largest_free: 'blue',
   free_blocks: 'purple',
+  releasable: 'green',
   largest_gap: 'blue',
   gaps: 'purple',
   device: 'blue',

@@ -494,6 +494,7 @@ export class FakeEngine implements EngineApi {
       log_events: [],
       findings: [],
       growth: [],
+      ledger: [],
     });
   }
 
