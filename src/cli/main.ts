@@ -4,15 +4,20 @@ import { TraceError } from '../base/trace-error.ts';
 import { Engine } from '../engine/engine.ts';
 import type { Progress, RangeAnswer, SourceView } from '../engine/protocol.ts';
 import { type CloseableSource, sourcesAt, UnreadableSource } from './node-source.ts';
+import { type Condition, parseFailOn } from './fail-on.ts';
+import { findingLines } from './print-diagnosis.ts';
 import { errorLines, MOST_HOLDERS, sourceLines } from './print.ts';
 import { REPLAY_USAGE, replayCommand } from './replay.ts';
 
-const USAGE = `usage: vramscope analyze PATH... [--json]
+const USAGE = `usage: vramscope analyze PATH... [--json] [--fail-on CONDITIONS]
 
   analyze   read files of every kind in docs/formats.md; a folder is read as one where its files belong together
   --json    print one JSON object (docs/cli.md) instead of text
+  --fail-on end with exit code 1 where a condition holds: leak, oom, problem, peak>70GiB, ... (comma between)
 
-exit code: 0 read; 2 unusable arguments; 3 a file could not be read, or not to its end`;
+${REPLAY_USAGE}
+
+exit code: 0 read; 1 a condition of --fail-on holds; 2 unusable arguments; 3 a file could not be read, or not to its end`;
 
 const EXIT_READ = 0;
 const EXIT_CONDITION = 1;
@@ -91,6 +96,13 @@ async function analyze(
     const lines = findingLines(analysis.findings);
     if (lines.length > 0) out.write(`${lines.join('\n')}\n`);
   }
+  let holds = false;
+  for (const { text, met } of conditions)
+    for (const what of met(analysis)) {
+      holds = true;
+      err.write(`vramscope: --fail-on ${text}: ${what}\n`);
+    }
+  if (holds) return EXIT_CONDITION;
   return failed ? EXIT_FAILED : EXIT_READ;
 }
 
@@ -116,7 +128,17 @@ export async function main(
     return usage(err, command === undefined ? 'no command' : `unknown command "${command}"`);
   // What follows "--" is a path, whatever it begins with.
   const end = rest.indexOf('--');
-  const given = end < 0 ? rest : rest.slice(0, end);
+  const given = end < 0 ? [...rest] : rest.slice(0, end);
+  const at = given.findIndex((argument) => argument === '--fail-on' || argument.startsWith('--fail-on='));
+  let failOn: string | undefined;
+  if (at >= 0) {
+    const separate = given[at] === '--fail-on';
+    failOn = separate ? given[at + 1] : given[at].slice('--fail-on='.length);
+    given.splice(at, separate ? 2 : 1);
+    if (failOn === undefined) return usage(err, '--fail-on needs conditions');
+  }
+  const conditions = failOn === undefined ? [] : parseFailOn(failOn);
+  if (typeof conditions === 'string') return usage(err, conditions);
   const options = given.filter((argument) => argument.startsWith('-'));
   if (options.some((option) => option === '--help' || option === '-h')) {
     out.write(`${USAGE}\n`);

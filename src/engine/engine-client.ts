@@ -163,6 +163,7 @@ export async function startEngine(options: { readonly gpu: GpuMode }): Promise<E
     moment: (device, axis, x) => remote.moment(device, axis, x),
     frames: (device, stack) => remote.frames(device, stack),
     analysis: () => remote.analysis(),
+    diagnosis: () => remote.diagnosis(),
     exportArrow: (device) => remote.exportArrow(device),
     conf: (text) => remote.conf(text),
     replay: (device) => remote.replay(device),

@@ -29,6 +29,7 @@ const api: EngineApi & SweepWorkerApi & { ping(): Promise<{ webgpu: boolean }> }
   moment: (device, axis, x) => engine.moment(device, axis, x),
   frames: (device, stack) => engine.frames(device, stack),
   analysis: () => engine.analysis(),
+  diagnosis: () => engine.diagnosis(),
   exportArrow: (device) => engine.exportArrow(device),
   conf: (text) => Promise.resolve(engine.replays.conf(text)),
   replay: (device) => engine.replays.replay(device),

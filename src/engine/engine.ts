@@ -13,6 +13,8 @@ import type { Frame } from '../trace/stack-table.ts';
 import type { Analysis } from './analysis.ts';
 import { analysisOf, type OpenSource } from './analysis-object.ts';
 import { momentAt, rangeOf, timeline } from './answers.ts';
+import { diagnose } from './diagnose-sources.ts';
+import type { Diagnosis } from './diagnosis.ts';
 import { DeviceSession } from './device-session.ts';
 import { deviceView } from './device-view.ts';
 import { chooseKernels } from './kernel-choice.ts';
@@ -41,6 +43,7 @@ export class Engine {
   private state: EngineStatus = { gpu: 'absent', adapter: 'WebGPU was not asked for', mode: 'off' };
   private readonly sources = new Map<number, OpenSource>();
   private readonly cancelled = new Set<number>();
+  private lastDiagnosis: Promise<Diagnosis> | null = null;
   private nextId = 1;
   /** Questions about the allocator replayed. */
   readonly replays = new ReplayDesk({
@@ -125,8 +128,9 @@ export class Engine {
     const id = this.nextId++;
     const { data } = loaded;
     const sessions = data.devices.map((trace) => this.session(id, data, trace));
-    const open: OpenSource = { loaded, sessions };
+    const open: OpenSource = { id, loaded, sessions };
     this.sources.set(id, open);
+    this.lastDiagnosis = null;
     const devices: DeviceView[] = [];
     for (const [index, session] of sessions.entries())
       devices.push(await this.withFallback(open, index, session, deviceView));
@@ -203,6 +207,7 @@ export class Engine {
   async close(sourceId: number): Promise<void> {
     const open = this.sources.get(sourceId);
     this.sources.delete(sourceId);
+    this.lastDiagnosis = null;
     for (const session of open?.sessions ?? []) await session.aggregate.close();
   }
 
@@ -230,8 +235,23 @@ export class Engine {
     return this.ask(device, (session) => Promise.resolve(session.source.stacks.stack(stack)));
   }
 
-  analysis(): Promise<Analysis> {
-    return analysisOf([...this.sources.values()]);
+  /** Findings over all open files. Long work, in steps that let other questions through. */
+  async diagnosis(): Promise<Result<Diagnosis, TraceErrorData>> {
+    try {
+      return ok(await this.diagnosed());
+    } catch (thrown) {
+      return fail(toErrorData(thrown, ''));
+    }
+  }
+
+  /** The diagnosis of the files open now; the same answer until a file comes or goes. */
+  private diagnosed(): Promise<Diagnosis> {
+    this.lastDiagnosis ??= diagnose([...this.sources.values()]);
+    return this.lastDiagnosis;
+  }
+
+  async analysis(): Promise<Analysis> {
+    return analysisOf([...this.sources.values()], await this.diagnosed());
   }
 
   exportArrow(device: string): Promise<Result<Uint8Array, TraceErrorData>> {

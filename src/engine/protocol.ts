@@ -11,6 +11,9 @@ import type { Frame } from '../trace/stack-table.ts';
 import type { Annotation, MemorySummary, Warning } from '../trace/capture.ts';
 import type { Analysis } from './analysis.ts';
 import type { ReplayApi } from './replay-protocol.ts';
+import type { Diagnosis } from './diagnosis.ts';
+
+export type * from './diagnosis.ts';
 
 /** The page and the command line know the columns' world through this file alone. */
 export type { BudgetPart, DataTable, Gauge, LogEvent, MemoryBudget, Readings } from '../trace/readings.ts';
@@ -363,6 +366,8 @@ export interface EngineApi extends ReplayApi {
   kernels(query: KernelsQuery): Promise<Result<KernelsAnswer, TraceErrorData>>;
   moment(device: string, axis: Axis, x: number): Promise<Result<MomentAnswer, TraceErrorData>>;
   frames(device: string, stack: number): Promise<Result<readonly Frame[], TraceErrorData>>;
+  /** Who holds memory, how far it grows, how it is given back: over all open files. */
+  diagnosis(): Promise<Result<Diagnosis, TraceErrorData>>;
   analysis(): Promise<Analysis>;
   /** The device's events as an Arrow IPC file. */
   exportArrow(device: string): Promise<Result<Uint8Array, TraceErrorData>>;
