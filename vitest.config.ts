@@ -4,6 +4,7 @@
  */
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
+import { bundledSample, engineWorker } from './vite.config.ts';
 
 const chromium = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium';
 /** `--enable-unsafe-webgpu` is what makes SwiftShader an adapter in a headless browser; the rest keeps it quiet. */
@@ -36,6 +37,7 @@ export default defineConfig({
         },
       },
       {
+        plugins: [engineWorker(), bundledSample()],
         test: {
           ...asserting,
           name: 'browser',
