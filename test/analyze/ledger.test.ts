@@ -192,6 +192,27 @@ describe('the largest request that would succeed', () => {
     check(() => drawnState(lines, 'expandable_segments:True'), 0, room * MIB);
   });
 
+  /** Moments, streams and room in a recording. */
+  const checkMoments = (data: SourceData): void => {
+    const [trace] = data.devices;
+    const { fromEmpty } = baselineOf(trace);
+    for (const share of [0.5, 1])
+      for (const stream of trace.streams.keys())
+        for (const room of [0, 19, 300]) {
+          const row = Math.floor(share * trace.events.length);
+          check(() => replayTo(trace, settingsOf(data), fromEmpty, row), stream, room * MIB);
+        }
+  };
+
+  it('in a recording', async () => {
+    checkMoments(await snapshotOf(fixtureBytes('graphs.pickle')));
+    checkMoments(await snapshotOf(fixtureBytes('pending.pickle')));
+  });
+
+  it.skipIf(sharedTraces() === null)('in a recording of expandable segments with holes', async () => {
+    checkMoments(await snapshotAt(recordingPath('unmap/unmap.pickle')!));
+  });
+
   it('is what the allocator served and refused: 20 MiB', () => {
     const room: Room = { limit: exactly(40 * MIB), deviceFree: exactly(100 * MIB) };
     expect(largestRequest(drawnState(['seg s0 large | a:3 .17']), 0, room)).toEqual({
