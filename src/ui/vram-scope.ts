@@ -14,7 +14,7 @@ import { customElement, property, query, state } from 'lit/decorators.js';
 import { repeat } from 'lit/directives/repeat.js';
 import type { Analysis } from '../engine/analysis.ts';
 import { startEngine } from '../engine/engine-client.ts';
-import type { EngineApi, GpuMode, RanOn, SourceView } from '../engine/protocol.ts';
+import type { EngineApi, GpuMode, IterationsView, RanOn, SourceView } from '../engine/protocol.ts';
 import { actionOf } from '../view/keys.ts';
 import type { Tab } from '../view/tabs.ts';
 import { tabsOf } from '../view/tabs.ts';
@@ -30,6 +30,7 @@ import { shellStyle } from './shell-style.ts';
 import { controls, theme } from './theme.ts';
 import type { VsDevice } from './vs-device.ts';
 import './vs-device.ts';
+import './vs-diagnosis.ts';
 import './vs-empty.ts';
 import './vs-error.ts';
 import './vs-file-bar.ts';
@@ -326,9 +327,12 @@ export class VramScope extends LitElement {
           .source=${tab.source}
           .device=${tab.device}
           .api=${() => this.session.api()}
+          .newJob=${() => this.session.newJob()}
           .unit=${unit}
           .dark=${this.dark}
-        ></vs-device>`;
+          .iterations=${this.iterationsOf(tab.id)}
+          >${this.diagnosis(tab.id)}</vs-device
+        >`;
       case 'summaries':
         return html`<vs-summaries
           role="tabpanel"
@@ -338,7 +342,8 @@ export class VramScope extends LitElement {
           .device=${tab.device}
           .unit=${unit}
           .dark=${this.dark}
-        ></vs-summaries>`;
+          >${this.diagnosis(null)}</vs-summaries
+        >`;
       case 'readings':
         return html`<vs-log
           role="tabpanel"
@@ -347,10 +352,26 @@ export class VramScope extends LitElement {
           .source=${tab.source}
           .unit=${unit}
           .dark=${this.dark}
-        ></vs-log>`;
+          >${this.diagnosis(null)}</vs-log
+        >`;
       case 'empty':
         return this.emptyPage(tab.source, hidden);
     }
+  }
+
+  /** Of one device; null: what is said of no device. */
+  private diagnosis(device: string | null): unknown {
+    return html`<vs-diagnosis
+      slot="diagnosis"
+      .state=${this.session.diagnosis.state}
+      .deviceKey=${device}
+      .unit=${this.settings.unit}
+    ></vs-diagnosis>`;
+  }
+
+  private iterationsOf(device: string): IterationsView | null {
+    const { diagnosis } = this.session.diagnosis.state;
+    return diagnosis?.devices.find(({ deviceKey }) => deviceKey === device)?.iterations ?? null;
   }
 
   private emptyPage(source: SourceView, hidden: boolean): unknown {

@@ -1,0 +1,151 @@
+/**
+ * The answer at the top of a page: who holds the memory, does the growth end, how to get it back; then every finding
+ * and the growth by iteration. Says when it is still being worked out, and when there is nothing to say.
+ */
+import { LitElement, css, html, nothing } from 'lit';
+import { customElement, property } from 'lit/decorators.js';
+import { repeat } from 'lit/directives/repeat.js';
+import type { ByteUnit } from '../base/units.ts';
+import type { DiagnosisPage } from '../view/diagnosis.ts';
+import { diagnosisPage } from '../view/diagnosis.ts';
+import type { FindingModel } from '../view/finding.ts';
+import type { DiagnosisState } from './diagnosis-run.ts';
+import { NOT_DIAGNOSED } from './diagnosis-run.ts';
+import { controls } from './theme.ts';
+import './vs-diagnosis-answers.ts';
+import './vs-error.ts';
+import './vs-finding.ts';
+import './vs-growth.ts';
+
+@customElement('vs-diagnosis')
+export class VsDiagnosis extends LitElement {
+  static override styles = [
+    controls,
+    css`
+      :host {
+        display: block;
+        margin-bottom: 16px;
+      }
+      header {
+        display: flex;
+        align-items: baseline;
+        gap: 12px;
+        padding: 10px 16px;
+        border-bottom: 1px solid var(--line);
+      }
+      header.alone {
+        border-bottom: 0;
+      }
+      .state {
+        font-size: 13px;
+      }
+      progress {
+        width: 120px;
+        height: 4px;
+        align-self: center;
+        accent-color: var(--accent);
+      }
+      vs-error {
+        margin: 12px 16px;
+      }
+      .parts {
+        display: grid;
+        grid-template-columns: minmax(0, 1fr);
+        border-top: 1px solid var(--line);
+      }
+      .parts.both {
+        grid-template-columns: minmax(0, 1fr) minmax(300px, 27%);
+      }
+      .both vs-growth {
+        border-left: 1px solid var(--line);
+      }
+      ul {
+        list-style: none;
+      }
+      li + li,
+      .general {
+        border-top: 1px solid var(--line);
+      }
+      .general {
+        padding: 10px 16px 0;
+      }
+      .none {
+        padding: 11px 16px;
+        font-size: 13px;
+      }
+      @media (max-width: 1100px) {
+        .parts.both {
+          grid-template-columns: minmax(0, 1fr);
+        }
+        .both vs-growth {
+          border-top: 1px solid var(--line);
+          border-left: 0;
+        }
+      }
+    `,
+  ];
+
+  @property({ attribute: false }) state: DiagnosisState = NOT_DIAGNOSED;
+  /** null: a page without a device, which shows what is said of no device alone. */
+  @property() deviceKey: string | null = null;
+  @property({ attribute: false }) unit: ByteUnit = 'binary';
+
+  override render(): unknown {
+    const { running, diagnosis, error } = this.state;
+    if (!running && diagnosis === null && error === null) return nothing;
+    const page = diagnosis === null ? null : diagnosisPage(diagnosis, this.deviceKey, this.unit);
+    const empty = page !== null && page.findings.length + page.general.length === 0;
+    const alone = error === null && (page === null || (empty && page.answers === null));
+    return html`<section class="panel" aria-label="Diagnosis">
+      <header class=${alone ? 'alone' : ''}>
+        <h2>Diagnosis</h2>
+        <span class="state quiet" role="status">${this.words(page, empty)}</span>
+        ${running ? html`<progress aria-label="Diagnosing"></progress>` : nothing}
+      </header>
+      ${error === null ? nothing : html`<vs-error role="alert" .error=${error}></vs-error>`}
+      ${page === null ? nothing : this.page(page, empty)}
+    </section>`;
+  }
+
+  private words(page: DiagnosisPage | null, empty: boolean): string {
+    if (this.state.running) return 'Diagnosing…';
+    return page !== null && empty && page.answers === null ? 'Nothing to report.' : '';
+  }
+
+  private page({ answers, findings, general }: DiagnosisPage, empty: boolean): unknown {
+    const device = this.state.diagnosis?.devices.find(({ deviceKey }) => deviceKey === this.deviceKey);
+    const grows = device !== undefined && device.growth.length > 0;
+    return html`
+      ${answers === null ? nothing : html`<vs-diagnosis-answers .answers=${answers}></vs-diagnosis-answers>`}
+      ${
+        empty && answers === null
+          ? nothing
+          : html`<div class="parts ${grows ? 'both' : ''}">
+              <div>
+                ${empty ? html`<p class="none quiet">Nothing to report.</p>` : this.list(findings, 'Findings')}
+                ${
+                  general.length === 0
+                    ? nothing
+                    : html`${
+                        findings.length === 0 ? nothing : html`<h3 class="general">About all open files</h3>`
+                      }${this.list(general, 'Findings about all open files')}`
+                }
+              </div>
+              ${grows ? html`<vs-growth .device=${device} .unit=${this.unit}></vs-growth>` : nothing}
+            </div>`
+      }
+    `;
+  }
+
+  private list(findings: readonly FindingModel[], label: string): unknown {
+    if (findings.length === 0) return nothing;
+    return html`<h3 class="visually-hidden">${label}</h3>
+      <ul aria-label=${label}>
+        ${repeat(
+          findings,
+          ({ id, title }) => `${id} ${title}`,
+          (finding) => html`<li><vs-finding .finding=${finding}></vs-finding></li>`,
+        )}
+      </ul>`;
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * A budget as a waterfall: what is left of the whole after each step, from the whole down.
+ *
+ *   whole          ████████████████████  94.68
+ *   not requested                    ██   4.73
+ *   weights                 █████████    42.59
+ *   KV cache       █████████             43.64
+ */
+import type { ByteUnit } from '../base/units.ts';
+import { formatBytes, formatInteger } from '../base/units.ts';
+
+export interface WaterfallStepView {
+  readonly id: string;
+  readonly label: string;
+  /** Negative only for a remainder: more was printed than there is. */
+  readonly bytes: number;
+  /** Largest error that the printed digits leave open; 0: exact. */
+  readonly errorBytes?: number;
+  readonly note?: string;
+}
+
+/** One rank's budget. */
+export interface WaterfallView {
+  readonly rank: string;
+  /** What the steps are taken from; null: not known, and they are taken from their own sum. */
+  readonly total: number | null;
+  readonly steps: readonly WaterfallStepView[];
+  /** The sum in words, whether it adds up, what is missing; "": nothing to say. */
+  readonly statement?: string;
+}
+
+export interface WaterfallRow {
+  readonly id: string;
+  readonly label: string;
+  /** "42.59 GiB", "−0.10 GiB". */
+  readonly text: string;
+  readonly title: string;
+  readonly left: number;
+  readonly width: number;
+  readonly negative: boolean;
+  /** "43.64 GiB left". */
+  readonly rest: string;
+}
+
+export interface WaterfallModel {
+  readonly rank: string;
+  readonly total: string | null;
+  readonly rows: readonly WaterfallRow[];
+  readonly statement: string;
+}
+
+const signed = (bytes: number, unit: ByteUnit): string =>
+  `${bytes < 0 ? '−' : ''}${formatBytes(Math.abs(Math.round(bytes)), unit)}`;
+
+export function waterfallModel(
+  { rank, total, steps, statement }: WaterfallView,
+  unit: ByteUnit,
+): WaterfallModel {
+  const sum = steps.reduce((all, { bytes }) => all + bytes, 0);
+  const whole = Math.max(1, total ?? sum);
+  let left = total ?? sum;
+  const rows = steps.map(({ id, label, bytes, errorBytes = 0, note = '' }): WaterfallRow => {
+    const before = left;
+    left -= bytes;
+    const ends = [before, left].map((at) => Math.min(1, Math.max(0, at / whole)));
+    const error = errorBytes === 0 ? '' : ` ± ${signed(errorBytes, unit)} (printed digits)`;
+    return {
+      id,
+      label,
+      text: signed(bytes, unit),
+      title: [`${formatInteger(Math.round(bytes))} bytes${error}`, note]
+        .filter((one) => one !== '')
+        .join('. '),
+      left: Math.min(...ends),
+      width: Math.abs(ends[0] - ends[1]),
+      negative: bytes < 0,
+      rest: `${signed(left, unit)} left`,
+    };
+  });
+  return {
+    rank,
+    total: total === null ? null : formatBytes(Math.round(total), unit),
+    rows,
+    statement: statement ?? '',
+  };
+}
