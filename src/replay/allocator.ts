@@ -54,7 +54,9 @@ export class Allocator {
   private readonly unmapped: number[][] = [];
   /** Searches of each pool since the start, counted while garbage collection is on; by [pool * 2 + small]. */
   readonly searches: Float64Array;
-  private readonly pending = new Set<number>();
+  /** Frees requested so far: the order in which waiting blocks complete. */
+  private frees = 0;
+  private waiting = 0;
   readonly index: AddressIndex | null;
   private readonly streams: number;
   private readonly collects: boolean;
@@ -235,7 +237,7 @@ export class Allocator {
 
   private releaseCached(): void {
     this.stats.syncAllStreams++;
-    for (const block of [...this.pending]) this.freeCompleted(block);
+    if (this.waiting > 0) for (const block of this.blocks.pending()) this.freeCompleted(block);
     this.releaseGroup(0);
     this.releaseGroup(1);
   }
@@ -328,14 +330,15 @@ export class Allocator {
     const { blocks, stats } = this;
     const small = this.smallOf(blocks.list[block]);
     blocks.state[block] = PENDING;
-    this.pending.add(block);
+    blocks.bornAt[block] = this.frees++;
+    this.waiting++;
     stats.take(METRIC.allocation, small, 1);
     stats.take(METRIC.allocated_bytes, small, blocks.size[block]);
     if (blocks.size[block] >= this.options.settings.maxSplitSize) stats.lower(OVERSIZE_ALLOCATIONS, 1);
   }
 
   isPending(block: number): boolean {
-    return this.pending.has(block);
+    return this.blocks.state[block] === PENDING;
   }
 
   /** The block goes back to its pool and merges with free neighbours. Returns the block that it became. */
@@ -344,18 +347,16 @@ export class Allocator {
     const small = this.smallOf(blocks.list[block]);
     const bytes = blocks.size[block];
     const requested = blocks.requested[block];
-    this.pending.delete(block);
+    this.waiting--;
     blocks.state[block] = FREE;
     blocks.requested[block] = 0;
     let count = 0;
     let change = 0;
-    for (const neighbour of [blocks.prev[block], blocks.next[block]]) {
-      const merged = this.merge(block, neighbour);
-      if (merged > 0) {
-        count--;
-        change -= merged;
-      }
-    }
+    const before = this.merge(block, blocks.prev[block]);
+    const after = this.merge(block, blocks.next[block]);
+    if (before > 0) count--;
+    if (after > 0) count--;
+    change -= before + after;
     this.insertFree(block);
     if (blocks.isSplit(block)) {
       count++;

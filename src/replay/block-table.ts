@@ -29,7 +29,7 @@ export class BlockTable {
   expandable = new Uint8Array(1024);
   /** Start of the expandable segment's address range; 0 elsewhere. */
   base = new Float64Array(1024);
-  /** Searches of the pool when the block became free: its age for garbage collection. */
+  /** Free: searches of the pool when it became so, its age for garbage collection. Pending: its place among the frees. */
   bornAt = new Float64Array(1024);
   private length = 0;
   private readonly unused: number[] = [];
@@ -60,6 +60,13 @@ export class BlockTable {
     const made: number[] = [];
     for (let block = 0; block < this.length; block++) if (!gone.has(block)) made.push(block);
     return made;
+  }
+
+  /** Blocks that wait for other streams, in the order in which they were freed. */
+  pending(): number[] {
+    const waiting: number[] = [];
+    for (const block of this.all()) if (this.state[block] === PENDING) waiting.push(block);
+    return waiting.sort((a, b) => this.bornAt[a] - this.bornAt[b]);
   }
 
   isSplit(block: number): boolean {
