@@ -1,18 +1,22 @@
 /** The diagnosis over all open files: facts from the sessions, findings from the rules. */
 import { breathe } from '../base/breathe.ts';
 import { DeviceFacts, type GrowthOfSeries } from '../analyze/device-facts.ts';
-import type { Iterations } from '../analyze/iterations.ts';
+import type { IterationMarkers, Iterations } from '../analyze/iterations.ts';
 import { diagnoseDevice, sortFindings } from '../diagnose/device-rules.ts';
+import { groupDevices } from '../diagnose/group-devices.ts';
+import { diagnoseServers } from '../diagnose/server-rules.ts';
 import type { Finding } from '../diagnose/finding.ts';
 import type { OpenSource } from './analysis-object.ts';
+import type { OneClock } from './clock-desk.ts';
 import type { DeviceSession } from './device-session.ts';
 import { ledgerView, pinsView, qualityView } from './ledger-view.ts';
+import { markersFor, type ServerDesk, serversDiagnosis } from './server-desk.ts';
 import type { DeviceDiagnosis, Diagnosis, GrowthView } from './diagnosis.ts';
 
 /** Values at the ends of iterations that cross to the page: so many at most, evenly picked. */
 const MOST_VALUES = 400;
 
-export const factsOf = (session: DeviceSession): DeviceFacts =>
+export const factsOf = (session: DeviceSession, markers?: IterationMarkers): DeviceFacts =>
   new DeviceFacts({
     key: session.key,
     trace: session.trace,
@@ -22,6 +26,7 @@ export const factsOf = (session: DeviceSession): DeviceFacts =>
     lifetimes: session.living.lifetimes,
     earlier: session.living.earlier,
     replay: session.replay,
+    ...(markers === undefined ? {} : { markers }),
   });
 
 function growthView({ series, growth }: GrowthOfSeries, iterations: Iterations): GrowthView {
@@ -82,28 +87,34 @@ function deviceDiagnosis(facts: DeviceFacts, session: DeviceSession): DeviceDiag
   };
 }
 
-export async function diagnose(sources: readonly OpenSource[]): Promise<Diagnosis> {
+/** Iterations as the recording shows them itself; where it does not, the lines of a request log mark them. */
+function markedFacts(session: DeviceSession, sources: readonly OpenSource[], clock: OneClock): DeviceFacts {
+  const facts = factsOf(session);
+  const { method, confidence } = facts.iterations;
+  if (method !== 'none' && confidence !== 'low') return facts;
+  const markers = markersFor(session, sources, clock);
+  return markers === undefined ? facts : factsOf(session, markers);
+}
+
+export async function diagnose(sources: readonly OpenSource[], desk: ServerDesk): Promise<Diagnosis> {
   const begun = performance.now();
-  const findings: Finding[] = [];
+  const clock = desk.clocks.align(sources);
+  await breathe();
+  const servers = desk.facts(sources, clock);
+  const findings: Finding[] = [...(await diagnoseServers(servers, breathe))];
   const devices: DeviceDiagnosis[] = [];
   for (const { sessions } of sources) {
     for (const session of sessions) {
-      const facts = factsOf(session);
+      const facts = markedFacts(session, sources, clock);
       findings.push(...(await diagnoseDevice(facts, breathe)));
       devices.push(deviceDiagnosis(facts, session));
       await breathe();
     }
   }
   return {
-    findings: sortFindings(findings),
+    findings: groupDevices(sortFindings(findings)),
     devices,
-    servers: [],
-    requests: [],
-    gaugeGrowth: [],
-    clocks: [],
-    contradictions: [],
-    observations: [],
-    compared: 0,
+    ...serversDiagnosis(servers, clock),
     milliseconds: performance.now() - begun,
   };
 }

@@ -2,9 +2,6 @@
 import type { Finding } from '../diagnose/finding.ts';
 import type { ServersDiagnosis } from './server-diagnosis.ts';
 
-export type { Confidence, Evidence, Finding, Severity } from '../diagnose/finding.ts';
-export type * from './server-diagnosis.ts';
-
 /** Growth of one figure of one device by iteration. */
 export interface GrowthView {
   /** allocated, active, reserved. */

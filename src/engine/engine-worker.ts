@@ -30,6 +30,8 @@ const api: EngineApi & SweepWorkerApi & { ping(): Promise<{ webgpu: boolean }> }
   frames: (device, stack) => engine.frames(device, stack),
   analysis: () => engine.analysis(),
   diagnosis: () => engine.diagnosis(),
+  setClockOffset: (sourceId, offsetNs) => Promise.resolve(engine.setClockOffset(sourceId, offsetNs)),
+  setServer: (sourceId, given) => Promise.resolve(engine.setServer(sourceId, given)),
   exportArrow: (device) => engine.exportArrow(device),
   conf: (text) => Promise.resolve(engine.replays.conf(text)),
   replay: (device) => engine.replays.replay(device),

@@ -15,9 +15,11 @@ import { analysisOf, type OpenSource } from './analysis-object.ts';
 import { momentAt, rangeOf, timeline } from './answers.ts';
 import { diagnose } from './diagnose-sources.ts';
 import type { Diagnosis } from './diagnosis.ts';
+import type { ClocksAnswer, ServerGiven } from './server-diagnosis.ts';
 import { DeviceSession } from './device-session.ts';
 import { deviceView } from './device-view.ts';
 import { chooseKernels } from './kernel-choice.ts';
+import { clockOf } from './clock-units.ts';
 import { kernelsIn } from './kernel-answers.ts';
 import { type LoadedSource, loadFile, loadFolder, type LoadOptions } from './load-source.ts';
 import type {
@@ -36,6 +38,7 @@ import type {
   TimelineQuery,
 } from './protocol.ts';
 import { ReplayDesk } from './replay-desk.ts';
+import { ServerDesk } from './server-desk.ts';
 
 export class Engine {
   private readonly cpu = createCpuKernels();
@@ -45,6 +48,7 @@ export class Engine {
   private readonly cancelled = new Set<number>();
   private lastDiagnosis: Promise<Diagnosis> | null = null;
   private nextId = 1;
+  private readonly servers = new ServerDesk();
   /** Questions about the allocator replayed. */
   readonly replays = new ReplayDesk({
     session: (device) => {
@@ -207,6 +211,7 @@ export class Engine {
   async close(sourceId: number): Promise<void> {
     const open = this.sources.get(sourceId);
     this.sources.delete(sourceId);
+    this.servers.forget(sourceId);
     this.lastDiagnosis = null;
     for (const session of open?.sessions ?? []) await session.aggregate.close();
   }
@@ -246,8 +251,26 @@ export class Engine {
 
   /** The diagnosis of the files open now; the same answer until a file comes or goes. */
   private diagnosed(): Promise<Diagnosis> {
-    this.lastDiagnosis ??= diagnose([...this.sources.values()]);
+    this.lastDiagnosis ??= diagnose([...this.sources.values()], this.servers);
     return this.lastDiagnosis;
+  }
+
+  /** Sets by hand what to add to a source's times for the common clock; null: it is found again. */
+  setClockOffset(sourceId: number, offsetNs: bigint | null): Result<ClocksAnswer, TraceErrorData> {
+    const open = this.sources.get(sourceId);
+    if (open === undefined) return fail(new TraceError('internal', 'no such source').toData());
+    const { file } = open.loaded;
+    if (clockOf(open) === 'none')
+      return fail(new TraceError('unsupported', `${file} carries no times to move.`, { file }).toData());
+    this.servers.clocks.set(sourceId, offsetNs);
+    this.lastDiagnosis = null;
+    return ok(this.servers.clocks.align([...this.sources.values()]).answer);
+  }
+
+  /** Takes what the user knows of a server and its log does not say; the next diagnosis rests on it. */
+  setServer(sourceId: number, given: ServerGiven): void {
+    this.servers.setServer(sourceId, given);
+    this.lastDiagnosis = null;
   }
 
   async analysis(): Promise<Analysis> {

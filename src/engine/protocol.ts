@@ -12,8 +12,43 @@ import type { Annotation, MemorySummary, Warning } from '../trace/capture.ts';
 import type { Analysis } from './analysis.ts';
 import type { ReplayApi } from './replay-protocol.ts';
 import type { Diagnosis } from './diagnosis.ts';
+import type { ClocksAnswer, ServerGiven } from './server-diagnosis.ts';
 
-export type * from './diagnosis.ts';
+export type { Confidence, Evidence, Finding, Severity } from '../diagnose/finding.ts';
+export type {
+  DeviceDiagnosis,
+  Diagnosis,
+  GrowthView,
+  IterationsView,
+  LedgerPart,
+  LedgerView,
+  PinView,
+  QualityView,
+} from './diagnosis.ts';
+export type {
+  ClockView,
+  ClocksAnswer,
+  DisagreementView,
+  ExtentView,
+  GaugeGrowthView,
+  KvCheckView,
+  KvView,
+  KvWhatIfView,
+  MeasuredView,
+  PodStepView,
+  PodWaterfallView,
+  RangeView,
+  RankWaterfallView,
+  RequestBucketView,
+  RequestBucketsView,
+  ServerGiven,
+  ServerView,
+  ServersDiagnosis,
+  SpreadView,
+  UsageView,
+  UsageWindowView,
+  WaterfallStepView,
+} from './server-diagnosis.ts';
 
 /** The page and the command line know the columns' world through this file alone. */
 export type { BudgetPart, DataTable, Gauge, LogEvent, MemoryBudget, Readings } from '../trace/readings.ts';
@@ -368,6 +403,13 @@ export interface EngineApi extends ReplayApi {
   frames(device: string, stack: number): Promise<Result<readonly Frame[], TraceErrorData>>;
   /** Who holds memory, how far it grows, how it is given back: over all open files. */
   diagnosis(): Promise<Result<Diagnosis, TraceErrorData>>;
+  /**
+   * Sets by hand what to add to a source's times for the common clock (ns); null: it is found again. Fails for a
+   * source that carries no times. The next diagnosis rests on it.
+   */
+  setClockOffset(sourceId: number, offsetNs: bigint | null): Promise<Result<ClocksAnswer, TraceErrorData>>;
+  /** Tells what a server's log does not say; the next diagnosis rests on it. */
+  setServer(sourceId: number, given: ServerGiven): Promise<void>;
   analysis(): Promise<Analysis>;
   /** The device's events as an Arrow IPC file. */
   exportArrow(device: string): Promise<Result<Uint8Array, TraceErrorData>>;

@@ -257,7 +257,10 @@ export interface ClockView {
   readonly sourceId: number;
   readonly file: string;
   readonly clock: 'wall' | 'local' | 'session' | 'none';
-  /** reference, override, found, inside, stated, assumed, ambiguous, not found. 'inside': its times fit into the recording in one time zone only. */
+  /**
+   * reference, override, found, inside, placed, stated, assumed, ambiguous, not found. 'inside': its times fit into
+   * the recording in one time zone only. 'placed': no clock, but its lines have their place by what they print.
+   */
   readonly status: string;
   /** Add to the source's times to get the common clock; null: not known. */
   readonly offsetNs: bigint | null;

@@ -206,7 +206,8 @@ export class FakeEngine implements EngineApi {
 
   diagnosis(): ReturnType<EngineApi['diagnosis']> {
     this.asked.push('diagnosis');
-    return Promise.resolve(ok({
+    return Promise.resolve(
+      ok({
         findings: [],
         devices: [],
         servers: [],
@@ -219,6 +220,14 @@ export class FakeEngine implements EngineApi {
         milliseconds: 1,
       }),
     );
+  }
+
+  setClockOffset(): ReturnType<EngineApi['setClockOffset']> {
+    return Promise.resolve(ok({ clocks: [], contradictions: [], observations: [], compared: 0 }));
+  }
+
+  setServer(): ReturnType<EngineApi['setServer']> {
+    return Promise.resolve();
   }
 
   status(): ReturnType<EngineApi['status']> {

@@ -1,0 +1,130 @@
+/**
+ * Everything a diagnosis needs to know of logs, monitors and servers, over all open sources; each thing worked out
+ * once and on first use. Of devices' recordings only their settings are asked here (device-facts.ts has the rest).
+ */
+import { settingsOfSnapshot } from '../replay/alloc-conf-snapshot.ts';
+import type { MemorySummary } from '../trace/capture.ts';
+import type { LogEvent, Readings } from '../trace/readings.ts';
+import { type Card, cardsOf, type Fall, fallsOf, type Slice, slicesOf } from './server-facts-cards.ts';
+import { type Fullness, fullnessOf } from './server-facts-fullness.ts';
+import { type GaugeGrowth, gaugeGrowths, type PrintedGrowth, printedGrowths } from './server-facts-growth.ts';
+import { type ServerLog, serverLogOf } from './server-facts-log.ts';
+import { bucketsOf, type SourceBuckets } from './server-facts-requests.ts';
+
+/** What a log does not say and its reader may know. */
+export interface GivenFacts {
+  readonly gpusPerPod: number | null;
+  /** Text of config.json. */
+  readonly modelConfig: string | null;
+}
+
+/** One open source, as far as it is no recording. */
+export interface ReadSource {
+  readonly id: number;
+  readonly file: string;
+  readonly format: string | null;
+  readonly producer: string;
+  readonly settings: readonly (readonly [string, string])[];
+  readonly readings: Readings | null;
+  readonly summaries: readonly MemorySummary[];
+  readonly given: GivenFacts;
+}
+
+/** Two sources that disagree, with the bytes and a sentence (source-contradictions.ts). */
+export interface Disagreement {
+  readonly kind: string;
+  readonly files: readonly [string, string];
+  readonly device: number | null;
+  readonly count: number;
+  readonly allowedBytes: number;
+  readonly differenceBytes: number;
+  readonly sentence: string;
+}
+
+export interface ServerFactsInput {
+  readonly sources: readonly ReadSource[];
+  /** Add to the times of a source for the common clock; null: not known. */
+  readonly offsetOf: (sourceId: number) => bigint | null;
+  readonly contradictions: readonly Disagreement[];
+  readonly observations: readonly Disagreement[];
+}
+
+/** An out-of-memory message of a log. */
+export interface LoggedOom {
+  readonly source: ReadSource;
+  readonly event: LogEvent;
+  /** How often it stands in the log, word for word. */
+  readonly times: number;
+}
+
+export class ServerFacts {
+  private readonly memo = new Map<string, unknown>();
+
+  constructor(readonly input: ServerFactsInput) {}
+
+  private once<T>(name: string, make: () => T): T {
+    if (!this.memo.has(name)) this.memo.set(name, make());
+    return this.memo.get(name) as T;
+  }
+
+  get sources(): readonly ReadSource[] {
+    return this.input.sources;
+  }
+
+  get servers(): readonly ServerLog[] {
+    return this.once('servers', () => this.sources.flatMap((source) => serverLogOf(source) ?? []));
+  }
+
+  get gaugeGrowth(): readonly GaugeGrowth[] {
+    return this.once('gaugeGrowth', () => gaugeGrowths(this.sources));
+  }
+
+  /** Allocated and reserved that one program printed, judged together. */
+  get printedGrowth(): readonly PrintedGrowth[] {
+    return this.once('printedGrowth', () => printedGrowths(this.gaugeGrowth, this.sources));
+  }
+
+  get fullness(): readonly Fullness[] {
+    return this.once('fullness', () => fullnessOf(this.sources));
+  }
+
+  get cards(): readonly Card[] {
+    return this.once('cards', () => cardsOf(this.sources));
+  }
+
+  get falls(): readonly Fall[] {
+    return this.once('falls', () => fallsOf(this.sources));
+  }
+
+  get slices(): readonly Slice[] {
+    return this.once('slices', () => slicesOf(this.sources));
+  }
+
+  get buckets(): readonly SourceBuckets[] {
+    return this.once('buckets', () => bucketsOf(this.input));
+  }
+
+  get ooms(): readonly LoggedOom[] {
+    return this.once('ooms', () =>
+      this.sources.flatMap((source) => {
+        const byText = new Map<string, { event: LogEvent; times: number }>();
+        for (const event of source.readings?.events ?? []) {
+          if (event.kind !== 'oom') continue;
+          const known = byText.get(event.text);
+          if (known === undefined) byText.set(event.text, { event, times: 1 });
+          else known.times++;
+        }
+        return [...byText.values()].map(({ event, times }) => ({ source, event, times }));
+      }),
+    );
+  }
+
+  /** Whether expandable segments are in force, as a recording among the sources tells; null: none does. */
+  get expandableSegments(): boolean | null {
+    return this.once('expandableSegments', () => {
+      const recorded = this.sources.filter(({ format }) => format === 'torch-snapshot');
+      if (recorded.length === 0) return null;
+      return recorded.some(({ settings }) => settingsOfSnapshot(settings).settings.expandableSegments);
+    });
+  }
+}

@@ -1,0 +1,34 @@
+/** What rules about budgets have in common: the ranks of the last start, and figures with their errors. */
+import type { Measured } from '../analyze/server-waterfall-figures.ts';
+import type { RankWaterfall, WaterfallStepId } from '../analyze/server-waterfall.ts';
+import { size } from './words.ts';
+
+/** Sum of the steps of one kind (a draft model's weights are a second step); null: not printed. */
+export function stepOf({ steps }: RankWaterfall, id: WaterfallStepId): Measured | null {
+  const found = steps.filter((step) => step.id === id);
+  if (found.length === 0) return null;
+  return {
+    value: found.reduce((sum, { bytes }) => sum + bytes, 0),
+    error: found.reduce((sum, { error_bytes }) => sum + error_bytes, 0),
+  };
+}
+
+/** "42.59 GiB". */
+export const measuredSize = ({ value }: Measured): string => size(Math.round(value));
+
+/** " of rank TP0"; nothing where the log names no rank. */
+export const ofRank = ({ rank }: RankWaterfall): string => (rank === '' ? '' : ` of ${rank}`);
+
+/** The rank with most of something; null: none has it. */
+export function rankWithMost(
+  ranks: readonly RankWaterfall[],
+  of: (rank: RankWaterfall) => number | null,
+): RankWaterfall | null {
+  let best: RankWaterfall | null = null;
+  let most = -Infinity;
+  for (const rank of ranks) {
+    const value = of(rank);
+    if (value !== null && value > most) [best, most] = [rank, value];
+  }
+  return best;
+}

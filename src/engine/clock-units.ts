@@ -1,0 +1,123 @@
+/**
+ * The open sources as clocks: sources of one file that were dated alike share one. Curves of bytes are what clocks
+ * are aligned by; times alone (requests, a server's loggers) can only be said to lie inside of a recording.
+ */
+import { asBigInt64 } from '../base/u64.ts';
+import type { ClockKind, ClockSource } from '../analyze/clock-alignment.ts';
+import { curveOfCategories, curveOfGauge, curveOfSeries, type StepCurve } from '../analyze/step-curve.ts';
+import type { OpenSource } from './analysis-object.ts';
+import type { DeviceSession } from './device-session.ts';
+
+/** A curve and the source that has it. Times count from the base of its unit. */
+export interface OwnedCurve {
+  readonly sourceId: number;
+  readonly curve: StepCurve;
+}
+
+export interface ClockUnit {
+  /** Unlike every other unit's: the file, and its place among those of the same name. */
+  readonly name: string;
+  readonly sources: readonly OpenSource[];
+  readonly clock: ClockKind;
+  readonly base_ns: bigint;
+  readonly curves: readonly OwnedCurve[];
+  /** First and last moment that it tells of, absolute ns on its own clock; null: none. */
+  readonly span: readonly [bigint, bigint] | null;
+  /** Distinct moments that it tells of, up to `MOST_MOMENTS`. */
+  readonly moments: number;
+}
+
+/** Enough to say that times lie inside of a recording and not by chance. */
+const MOST_MOMENTS = 1000;
+
+export function clockOf({ loaded, sessions }: OpenSource): ClockKind {
+  const [session] = sessions;
+  return session === undefined ? (loaded.data.readings?.clock ?? 'none') : session.trace.clock;
+}
+
+/** One file's sources of one kind of clock were dated together. */
+const unitKey = (source: OpenSource): string => {
+  const clock = clockOf(source);
+  const own = clock === 'none' || source.sessions.length > 0 ? ` ${source.id}` : '';
+  return `${source.loaded.file}\n${source.loaded.bytes}\n${clock}${own}`;
+};
+
+const sessionTimes = ({ rows, trace }: DeviceSession): bigint[] => {
+  const times = asBigInt64(trace.events.time_ns);
+  return rows === 0 ? [] : [times[0], times[rows - 1]];
+};
+
+/** Every moment that a source's readings tell of; of a device's events the first and the last. */
+function timesOf({ loaded, sessions }: OpenSource): bigint[] {
+  const { readings } = loaded.data;
+  return [
+    ...sessions.flatMap(sessionTimes),
+    ...(readings?.gauges.flatMap(({ time_ns }) => [...time_ns]) ?? []),
+    ...(readings?.events.flatMap(({ time_ns }) => time_ns ?? []) ?? []),
+  ];
+}
+
+function curvesOf({ id, loaded, sessions }: OpenSource, base_ns: bigint): OwnedCurve[] {
+  const curves: StepCurve[] = [];
+  for (const { trace, aggregate, rows } of sessions) {
+    if (rows === 0) continue;
+    const isTorch = trace.producer === 'torch';
+    const spec = aggregate.spec(isTorch ? 'reserved' : 'device');
+    if (spec?.deltas !== undefined)
+      curves.push(curveOfSeries(trace, spec, isTorch ? 'reserved' : 'driver_allocated', base_ns));
+  }
+  const gauges = loaded.data.readings?.gauges ?? [];
+  const categories = curveOfCategories(gauges, base_ns);
+  if (categories !== null) curves.push(categories);
+  for (const gauge of gauges) {
+    // A slice of a GPU is not the GPU that others name by the same index.
+    if (Object.keys(gauge.labels).some((label) => label.startsWith('mig.'))) continue;
+    const curve = curveOfGauge(gauge, base_ns);
+    if (curve !== null) curves.push(curve);
+  }
+  return curves.map((curve) => ({ sourceId: id, curve }));
+}
+
+function unitOf(name: string, sources: readonly OpenSource[]): ClockUnit {
+  const clock = clockOf(sources[0]);
+  const times = clock === 'none' ? [] : sources.flatMap(timesOf);
+  let first: bigint | null = null;
+  let last: bigint | null = null;
+  for (const time of times) {
+    if (first === null || time < first) first = time;
+    if (last === null || time > last) last = time;
+  }
+  const base_ns = first ?? 0n;
+  return {
+    name,
+    sources,
+    clock,
+    base_ns,
+    curves: clock === 'none' ? [] : sources.flatMap((source) => curvesOf(source, base_ns)),
+    span: first === null || last === null ? null : [first, last],
+    moments: Math.min(new Set(times).size, MOST_MOMENTS),
+  };
+}
+
+export function clockUnits(sources: readonly OpenSource[]): ClockUnit[] {
+  const groups = new Map<string, OpenSource[]>();
+  for (const source of sources) {
+    const key = unitKey(source);
+    groups.set(key, [...(groups.get(key) ?? []), source]);
+  }
+  const used = new Map<string, number>();
+  return [...groups.values()].map((members) => {
+    const { file } = members[0].loaded;
+    const before = used.get(file) ?? 0;
+    used.set(file, before + 1);
+    return unitOf(before === 0 ? file : `${file} (${before + 1})`, members);
+  });
+}
+
+export const clockSourceOf = (unit: ClockUnit, override_ns: bigint | null): ClockSource => ({
+  name: unit.name,
+  clock: unit.clock,
+  base_ns: unit.base_ns,
+  curves: unit.curves.map(({ curve }) => curve),
+  override_ns,
+});

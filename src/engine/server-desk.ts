@@ -1,0 +1,84 @@
+/** What the user told of clocks and servers, and what all open sources together say with it. */
+import { ServerFacts } from '../analyze/server-facts.ts';
+import type { IterationMarkers } from '../analyze/iterations.ts';
+import { timesOfRequests } from '../analyze/request-buckets-join.ts';
+import type { OpenSource } from './analysis-object.ts';
+import { ClockDesk, type OneClock } from './clock-desk.ts';
+import type { DeviceSession } from './device-session.ts';
+import type { ServerGiven, ServersDiagnosis } from './server-diagnosis.ts';
+import { bucketsView, gaugeGrowthView, serverView } from './server-view.ts';
+
+const NOTHING_GIVEN: ServerGiven = { gpusPerPod: null, modelConfig: null };
+
+export class ServerDesk {
+  readonly clocks = new ClockDesk();
+  private readonly given = new Map<number, ServerGiven>();
+
+  setServer(sourceId: number, given: ServerGiven): void {
+    this.given.set(sourceId, given);
+  }
+
+  /** A source was closed: its number comes back to no other. */
+  forget(sourceId: number): void {
+    this.given.delete(sourceId);
+    this.clocks.set(sourceId, null);
+  }
+
+  facts(sources: readonly OpenSource[], clock: OneClock): ServerFacts {
+    return new ServerFacts({
+      sources: sources.map(({ id, loaded }) => ({
+        id,
+        file: loaded.file,
+        format: loaded.format,
+        producer: loaded.data.producer,
+        settings: loaded.data.settings,
+        readings: loaded.data.readings ?? null,
+        summaries: loaded.data.summaries,
+        given: this.given.get(id) ?? NOTHING_GIVEN,
+      })),
+      offsetOf: clock.offsetOf,
+      contradictions: clock.answer.contradictions,
+      observations: clock.answer.observations,
+    });
+  }
+}
+
+export const serversDiagnosis = (facts: ServerFacts, clock: OneClock): ServersDiagnosis => ({
+  ...clock.answer,
+  servers: facts.servers.map(serverView),
+  requests: facts.buckets.map(bucketsView),
+  gaugeGrowth: facts.gaugeGrowth.map(gaugeGrowthView),
+});
+
+/** Fewer lines inside of a recording mark no iterations. */
+const LEAST_REQUESTS = 3;
+
+/**
+ * Times of a request log as marks of iterations on the clock of a recording; undefined: no log of the same run, or
+ * more than one. A line is written when its request has ended, most often, so the marks are ends.
+ */
+export function markersFor(
+  session: DeviceSession,
+  sources: readonly OpenSource[],
+  clock: OneClock,
+): IterationMarkers | undefined {
+  const own = clock.offsetOf(session.sourceId);
+  if (own === null || session.rows === 0 || session.trace.clock === 'none') return undefined;
+  const first = session.aggregate.base;
+  const last = first + BigInt(Math.ceil(session.timeOf(session.rows - 1)));
+  const logs = sources.flatMap(({ id, loaded }) => {
+    const { readings } = loaded.data;
+    const offset = clock.offsetOf(id);
+    const isLog = readings?.gauges.some(
+      ({ id: name }) => name === 'input_tokens' || name === 'output_tokens',
+    );
+    if (readings === undefined || isLog !== true || readings.clock === 'none' || offset === null) return [];
+    const times = timesOfRequests(readings)
+      .requests.map(({ time_ns }) => time_ns + offset - own)
+      .filter((time) => time >= first && time <= last);
+    return times.length < LEAST_REQUESTS ? [] : [{ file: loaded.file, times }];
+  });
+  if (logs.length !== 1) return undefined;
+  const [{ file, times }] = logs;
+  return { times_ns: BigInt64Array.from(times), name: `${times.length} lines of ${file}` };
+}
