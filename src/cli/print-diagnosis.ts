@@ -1,20 +1,54 @@
 /** Findings as text for a terminal. */
+import { groupSame } from '../base/group-same.ts';
+import { formatInteger } from '../base/units.ts';
 import type { AnalysisFinding } from '../engine/analysis.ts';
 
 const MOST_EVIDENCE = 3;
+
+/** Findings that say the same of several devices of one source, together. */
+const grouped = (findings: readonly AnalysisFinding[]): AnalysisFinding[][] =>
+  groupSame(
+    findings,
+    ({ source, device, id, severity, title, confidence }) =>
+      device === null ? null : JSON.stringify([source, id, severity, title, confidence]),
+    ({ device }) => device,
+  );
+
+function place(group: readonly AnalysisFinding[]): string {
+  const devices = group.flatMap(({ device }) => (device === null ? [] : [device]));
+  if (devices.length === 0) return '';
+  if (devices.length === 1) return ` (device ${devices[0]})`;
+  return ` (devices ${devices.slice(0, -1).join(', ')} and ${devices[devices.length - 1]})`;
+}
+
+/** One line where all say the same, else one for each device. */
+function each(
+  group: readonly AnalysisFinding[],
+  textOf: (finding: AnalysisFinding) => string | null,
+): string[] {
+  const texts = group.map(textOf);
+  const told = texts.every((text) => text === texts[0])
+    ? [texts[0]]
+    : texts.map((text, i) => (text === null ? null : `device ${group[i].device}: ${text}`));
+  return told.flatMap((text) => (text === null ? [] : [`      ${text}`]));
+}
 
 /** Lines of the findings; problems first, as they come. */
 export function findingLines(findings: readonly AnalysisFinding[]): string[] {
   if (findings.length === 0) return [];
   const lines = ['', 'Diagnosis'];
-  for (const finding of findings) {
-    const where = finding.device === null ? '' : ` (device ${finding.device})`;
-    lines.push(`  [${finding.severity}] ${finding.title}${where}`, `      ${finding.verdict}`);
-    lines.push(`      confidence: ${finding.confidence}`);
-    for (const { text } of finding.evidence.slice(0, MOST_EVIDENCE)) lines.push(`      - ${text}`);
-    if (finding.remedy !== null) lines.push(`      what to do: ${finding.remedy}`);
-    if (finding.gain_bytes !== null)
-      lines.push(`      gain: ${finding.gain_bytes.toLocaleString('en')} bytes (${finding.gain_how})`);
+  for (const group of grouped(findings)) {
+    const [first] = group;
+    lines.push(`  [${first.severity}] ${first.title}${place(group)}`);
+    lines.push(...each(group, ({ verdict }) => verdict));
+    lines.push(`      confidence: ${first.confidence}`);
+    for (const { text } of first.evidence.slice(0, MOST_EVIDENCE)) lines.push(`      - ${text}`);
+    lines.push(...each(group, ({ remedy }) => (remedy === null ? null : `what to do: ${remedy}`)));
+    lines.push(
+      ...each(group, ({ gain_bytes: bytes, gain_how: how }) =>
+        bytes === null ? null : `gain: ${formatInteger(bytes)} bytes (${how})`,
+      ),
+    );
   }
   return lines;
 }

@@ -1,86 +1,137 @@
-/** A setting that is not in force and would lower the reserved peak; and advice that would raise it. */
-import { evidence, type Finding } from './finding.ts';
-import { about, type DeviceRule, isWorth } from './device-rule.ts';
-import { type Change, costly, isInForce, TRIED } from './settings-tried.ts';
-import { exactSize, size } from './words.ts';
+/**
+ * What allocator settings would change: one that lowers the reserved peak (better-setting), popular ones that would
+ * raise it (popular-advice), or that none helps (no-setting-helps). Every figure is replayed.
+ */
+import type { DeviceFacts } from '../analyze/device-facts.ts';
+import { formatInteger } from '../base/units.ts';
+import type { Evidence, Finding } from './finding.ts';
+import { about, type DeviceRule, isAdvice, isWorth, pressureOn } from './device-rule.ts';
+import { isLeaking } from './linear-leak.ts';
+import {
+  type Change,
+  costly,
+  fragmentationOf,
+  isInForce,
+  replayedUnder,
+  settingsConfidence,
+  TRIED,
+  type TriedSetting,
+} from './settings-tried.ts';
+import { and, count, exactSize, percent, size } from './words.ts';
 
-export const betterSetting: DeviceRule = (facts) => {
-  const peak = facts.reservedPeak;
-  // What the program itself needs at once cannot be saved by settings.
-  if (!isWorth(peak.bytes - facts.allocatedPeak.bytes, peak.bytes)) return [];
-  // A setting that costs memory is told by its own rule; what else helps is tried without it.
+interface Tried extends TriedSetting {
+  /** Reserved peak under it; what it wins against the recorded settings (without those that cost memory). */
+  readonly bytes: number;
+  readonly gain: number;
+}
+
+interface Trial {
+  /** Taken back before the others are tried: its own rule says why. */
+  readonly dropped: Change;
+  /** Reserved peak with `dropped` alone: what the others are held against. */
+  readonly base: number;
+  readonly tried: readonly Tried[];
+  readonly recorded: Evidence;
+}
+
+function trialOf(facts: DeviceFacts): Trial | null {
+  const fragmentation = fragmentationOf(facts);
+  if (fragmentation === null || !isWorth(fragmentation.bytes, facts.reservedPeak.bytes)) return null;
   const dropped = Object.assign({}, ...costly(facts).map(({ off }) => off)) as Change;
-  const base = Object.keys(dropped).length === 0 ? { gain: 0 } : facts.peakUnder(dropped);
-  if (base === null) return [];
+  const base = facts.peakUnder(dropped);
+  if (base === null) return null;
   const tried = TRIED.filter(({ change }) => !isInForce(facts, change)).flatMap((setting) => {
     const under = facts.peakUnder({ ...dropped, ...setting.change });
-    return under === null ? [] : [{ ...setting, bytes: under.bytes, gain: under.gain - base.gain }];
+    return under === null ? [] : [{ ...setting, bytes: under.bytes, gain: base.bytes - under.bytes }];
   });
-  if (tried.length === 0) return [];
-  const findings: Finding[] = [];
-  const best = tried.reduce((a, b) => (b.gain > a.gain ? b : a));
-  const list = tried.map(({ name, bytes }) =>
-    evidence(`Replayed under ${name}: reserved peak ${exactSize(bytes)}.`),
-  );
-  const recorded = evidence(
-    `Recorded: reserved peak ${exactSize(peak.bytes)}, of which ${exactSize(facts.allocatedPeak.bytes)} is the most that was allocated at once.`,
-    { row: peak.row },
-  );
-  const why =
-    'The model serves the recorded requests under the recorded settings to the byte; under others it was held against the real allocator (docs/replay.md).';
-  const wouldChange = 'Other requests: record the run that matters and replay it.';
-  if (isWorth(best.gain, peak.bytes))
-    findings.push(
-      about(facts, {
-        id: 'better-setting',
-        severity: 'risk',
-        title: `${best.name} saves ${size(best.gain)} of reserved memory`,
-        verdict: `Fragmentation costs ${exactSize(peak.bytes - facts.allocatedPeak.bytes)} at most: reserved peaks at ${exactSize(peak.bytes)}, allocated at ${exactSize(facts.allocatedPeak.bytes)}. The same requests under ${best.name} reserve ${exactSize(best.bytes)}.`,
-        confidence: 'high',
-        confidenceWhy: why,
-        evidence: [recorded, ...list],
-        remedy: facts.lineFor({ ...dropped, ...best.change }),
-        gainBytes: best.gain,
-        gainHow: `reserved peak replayed under ${best.name}`,
-        wouldChange,
-      }),
-    );
-  const worse = tried.filter(({ popular, gain }) => popular && isWorth(-gain, peak.bytes));
-  if (worse.length > 0) {
-    const worst = worse.reduce((a, b) => (b.gain < a.gain ? b : a));
-    findings.push(
-      about(facts, {
-        id: 'popular-advice',
-        severity: 'info',
-        title: `Do not set ${worst.name}: it would reserve ${size(-worst.gain)} more`,
-        verdict: `${worse.map(({ name, gain, bytes }) => `${name}, often advised against fragmentation, would raise the reserved peak by ${exactSize(-gain)} to ${exactSize(bytes)}`).join('; ')}.`,
-        confidence: 'high',
-        confidenceWhy: why,
-        evidence: [recorded, ...list],
-        remedy: null,
-        gainBytes: null,
-        gainHow: null,
-        wouldChange,
-      }),
-    );
-  }
-  if (findings.length === 0 || !isWorth(best.gain, peak.bytes))
-    findings.push(
-      about(facts, {
-        id: 'no-setting-helps',
-        severity: 'info',
-        title: 'No allocator setting helps here',
-        verdict: `Of ${tried.length} settings replayed none lowers the reserved peak of ${exactSize(peak.bytes)} by ${percentOf(peak.bytes)} or more; the best, ${best.name}, changes it by ${exactSize(-best.gain)}.`,
-        confidence: 'high',
-        confidenceWhy: why,
-        evidence: [recorded, ...list],
-        remedy: null,
-        gainBytes: null,
-        gainHow: null,
-        wouldChange,
-      }),
-    );
-  return findings;
-};
+  return tried.length === 0 ? null : { dropped, base: base.bytes, tried, recorded: fragmentation.recorded };
+}
 
-const percentOf = (bytes: number): string => `1% (${size(bytes / 100)})`;
+const WOULD_CHANGE = 'Other requests: record the run that matters and replay it.';
+
+/** What the figures are held against, where it is not the recorded peak itself. */
+function against(facts: DeviceFacts, { dropped, base }: Trial): string {
+  const without = Object.keys(dropped).length > 0 ? ' without the setting that costs memory' : '';
+  const unlimited =
+    (facts.replay?.limitBounds ?? null) !== null ? ', replayed without the limit that was met' : '';
+  return `${exactSize(base)}${without}${unlimited}`;
+}
+
+/** Where a limit was met: how often the cache had to be given back within it, before and after. */
+function retriesWithin(facts: DeviceFacts, change: Change): string {
+  const least = facts.replay?.limitBounds?.[0];
+  if (least === undefined) return '';
+  const [now, then] = [facts.whatIf({}, least), facts.whatIf(change, least)];
+  if (now === null || then === null || now.firstFailure !== null || then.firstFailure !== null) return '';
+  const key = 'num_alloc_retries';
+  return ` Within a limit of ${size(least)} the allocator would have to give back its cache and try again ${count(then.stats[key], 'time')} instead of ${formatInteger(now.stats[key])}.`;
+}
+
+function betterOne(facts: DeviceFacts, trial: Trial, best: Tried): Finding {
+  const pressure = pressureOn(facts);
+  const leaks = isLeaking(facts);
+  const grows = facts.conclusion?.conclusion === 'fragmentation';
+  return about(facts, {
+    id: 'better-setting',
+    severity: (pressure.short || grows) && !leaks ? 'risk' : 'info',
+    title: `${best.name} would save ${size(best.gain)} of reserved memory${leaks ? ' (after the leak)' : ''}`,
+    verdict: `${leaks ? 'Secondary: no setting ends a leak. ' : ''}The same requests under ${best.name} reserve ${exactSize(best.bytes)} at the peak instead of ${against(facts, trial)}: ${percent(best.gain / trial.base)} less. ${pressure.sentence}${retriesWithin(facts, { ...trial.dropped, ...best.change })}`,
+    ...settingsConfidence(facts),
+    evidence: [trial.recorded, replayedUnder(best, trial.base, facts.reservedPeak.row)],
+    remedy: facts.lineFor({ ...trial.dropped, ...best.change }),
+    gainBytes: best.gain,
+    gainHow: `reserved peak replayed with and without ${best.name}`,
+    wouldChange: WOULD_CHANGE,
+  });
+}
+
+function popularAdvice(facts: DeviceFacts, trial: Trial): Finding[] {
+  const worse = trial.tried
+    .filter(({ popular, gain }) => popular && isAdvice(facts, -gain, trial.base))
+    .sort((a, b) => a.gain - b.gain);
+  if (worse.length === 0) return [];
+  const [worst] = worse;
+  return [
+    about(facts, {
+      id: 'popular-advice',
+      severity: 'info',
+      title: `Do not set ${worst.name}: it would reserve ${size(-worst.gain)} more`,
+      verdict: `Articles advise ${and(worse.map(({ name }) => name))} against fragmentation. These requests would reserve ${and(worse.map(({ gain }) => size(-gain)))} more at the peak.`,
+      ...settingsConfidence(facts),
+      evidence: worse.map((one) => replayedUnder(one, trial.base, facts.reservedPeak.row)),
+      remedy: null,
+      gainBytes: null,
+      gainHow: null,
+      wouldChange: WOULD_CHANGE,
+    }),
+  ];
+}
+
+function noneHelps(facts: DeviceFacts, trial: Trial, best: Tried): Finding {
+  return about(facts, {
+    id: 'no-setting-helps',
+    severity: 'info',
+    title: 'No allocator setting helps here',
+    verdict: `${count(trial.tried.length, 'setting')} were replayed against a reserved peak of ${against(facts, trial)}. ${
+      best.gain > 0
+        ? `The best, ${best.name}, wins ${size(best.gain)} (${percent(best.gain / trial.base)}): not worth a change.`
+        : 'None lowers it.'
+    }`,
+    ...settingsConfidence(facts),
+    evidence: [trial.recorded],
+    remedy: null,
+    gainBytes: null,
+    gainHow: null,
+    wouldChange: WOULD_CHANGE,
+  });
+}
+
+export const betterSetting: DeviceRule = (facts) => {
+  const trial = trialOf(facts);
+  if (trial === null) return [];
+  const best = trial.tried.reduce((a, b) => (b.gain > a.gain ? b : a));
+  return [
+    isAdvice(facts, best.gain, trial.base) ? betterOne(facts, trial, best) : noneHelps(facts, trial, best),
+    ...popularAdvice(facts, trial),
+  ];
+};

@@ -10,37 +10,40 @@ export const cachingAllocator: DeviceRule = (facts) => {
   const allocated = facts.growthOf('allocated')!.atEnd;
   if (reserved.rises.length === 0) return [];
   const gain = facts.emptyCacheGain;
+  const steps = reserved.kind === 'steps_with_largest_request';
   const bound = reserved.bound ?? facts.reservedPeak.bytes;
   const { rows } = facts.iterations;
+  const after = facts.iterations.count - 1 - reserved.rises[reserved.rises.length - 1].at;
   return [
     about(facts, {
       id: 'caching-allocator',
       severity: 'good',
-      title: `Reserved memory grew to ${size(bound)} and stayed: the allocator's cache, not a leak`,
-      verdict: `What the program holds stays at ${exactSize(allocated.bound ?? facts.allocatedPeak.bytes)} between iterations. Reserved memory grew to ${exactSize(bound)} because the caching allocator keeps the segments that the largest iteration needed${
+      title: `Reserved memory grew to ${size(bound)}${steps ? '' : ' and stayed'}: the allocator's cache, no leak`,
+      verdict: `What the program holds between iterations ${allocated.kind === 'none' ? 'stays at' : 'ends at'} ${exactSize(allocated.bound ?? facts.allocatedPeak.bytes)}. Reserved memory grew to ${exactSize(bound)} because the caching allocator keeps the segments that the largest iteration needed${
         reserved.boundBy === null
           ? ''
           : ` (bounded by the ${reserved.boundBy.name}: ${size(reserved.boundBy.bytes)})`
-      }. It is reused, and grows again only with a larger request.`,
+      }. It is reused; it grows again only where requests need more at once.`,
       confidence: conclusion.confidence,
       confidenceWhy: reserved.why.join(' '),
       evidence: [
         ...reserved.rises.slice(-4).map(({ at, by }) =>
-          evidence(`Iteration ${at + 1} ended ${exactSize(by)} higher than any before it.`, {
+          evidence(`Iteration ${at + 1}: reserved ended ${exactSize(by)} higher than after any before.`, {
+            row: rows[at + 1] - 1,
             rows: [rows[at], rows[at + 1] - 1],
           }),
         ),
         evidence(
-          `${count(facts.iterations.count, 'iteration')} (${facts.iterations.method}); reserved peak ${exactSize(facts.reservedPeak.bytes)}.`,
+          `${after === 0 ? '' : `No rise in the ${count(after, 'iteration')} after that. `}Most ever reserved: ${exactSize(facts.reservedPeak.bytes)}.`,
           { row: facts.reservedPeak.row },
         ),
       ],
       remedy:
-        'Nothing has to be done. torch.cuda.empty_cache() gives the cached segments back to other processes, at the price of allocating them again.',
+        'Nothing has to be done. Where another process needs the memory, torch.cuda.empty_cache() gives cached segments back, at the price of allocating them again.',
       gainBytes: gain,
       gainHow: gain === null ? null : 'empty_cache() on the state at the end of the recording, replayed',
       wouldChange:
-        'Allocated that grows from iteration to iteration, or a reserved step without a larger request.',
+        'Allocated that grows from iteration to iteration, or reserved that goes on stepping up with the same requests.',
     }),
   ];
 };

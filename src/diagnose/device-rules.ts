@@ -4,6 +4,8 @@ import { betterSetting } from './better-setting.ts';
 import { cachingAllocator } from './caching-allocator.ts';
 import type { DeviceRule } from './device-rule.ts';
 import type { Finding } from './finding.ts';
+import { fragmentationGrowth } from './fragmentation-growth.ts';
+import { growthUnclear } from './growth-unclear.ts';
 import { keptOutputs } from './kept-outputs.ts';
 import { linearLeak } from './linear-leak.ts';
 import { outOfMemory } from './out-of-memory.ts';
@@ -19,13 +21,15 @@ const DEVICE_RULES: readonly DeviceRule[] = [
   linearLeak,
   pendingFree,
   settingInForce,
+  fragmentationGrowth,
   keptOutputs,
-  betterSetting,
-  cachingAllocator,
-  privatePools,
-  pinnedSegments,
-  whoHolds,
   recordedLate,
+  growthUnclear,
+  cachingAllocator,
+  whoHolds,
+  pinnedSegments,
+  privatePools,
+  betterSetting,
 ];
 
 const WEIGHT = { problem: 0, risk: 1, info: 2, good: 2 } as const;

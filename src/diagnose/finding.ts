@@ -49,4 +49,6 @@ export interface Finding {
   readonly gainHow: string | null;
   /** What would change the verdict. */
   readonly wouldChange: string;
+  /** The same finding about other devices of the source, complete with their own rows; absent: about this one alone. */
+  readonly also?: readonly Finding[];
 }

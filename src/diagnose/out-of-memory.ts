@@ -1,8 +1,14 @@
 /** A request failed: what was asked, what was free, why that was not enough, and what would have been served. */
 import type { DeviceFacts, OomMoment } from '../analyze/device-facts.ts';
-import { type Evidence, evidence, type Finding } from './finding.ts';
+import { type Evidence, evidence } from './finding.ts';
 import { about, type DeviceRule } from './device-rule.ts';
-import { exactSize, size } from './words.ts';
+import { isInForce } from './settings-tried.ts';
+import { and, count, exactSize, size } from './words.ts';
+
+const TRIED = [
+  { name: 'expandable_segments:True', change: { expandableSegments: true } },
+  { name: 'roundup_power2_divisions:8', change: { roundupDivisions: new Array<number>(16).fill(8) } },
+];
 
 /** Why, in words, and whether it follows from the recording. */
 function reason(moment: OomMoment): { readonly text: string; readonly certain: boolean } {
@@ -10,7 +16,7 @@ function reason(moment: OomMoment): { readonly text: string; readonly certain: b
   const own = `the process had ${exactSize(reserved)} reserved, ${exactSize(allocated)} of it allocated`;
   if (deviceFree !== null && deviceFree >= bytes)
     return {
-      text: `The device had ${exactSize(deviceFree)} free, more than was asked: a limit of the process itself refused it (set_per_process_memory_fraction), and ${own}${
+      text: `The device had ${exactSize(deviceFree)} free, more than was asked: a limit of the process itself refused it (such as set_per_process_memory_fraction); ${own}${
         limit === null
           ? ''
           : `. The limit is at least ${exactSize(limit[0])} and below ${exactSize(limit[1])}`
@@ -19,39 +25,56 @@ function reason(moment: OomMoment): { readonly text: string; readonly certain: b
     };
   if (deviceFree !== null)
     return {
-      text: `The device had only ${exactSize(deviceFree)} free; ${own}. What else is on the device holds the rest.`,
+      text: `The device had only ${exactSize(deviceFree)} free; ${own}. The CUDA context, other libraries and other processes hold the rest.`,
       certain: true,
     };
   return { text: `How much the device had free was not recorded; ${own}.`, certain: false };
 }
 
+/** Settings under which the recorded requests are all served, and those that were tried. */
 function rescue(
   facts: DeviceFacts,
   moment: OomMoment,
-): { readonly name: string; readonly line: string } | null {
-  if (moment.limit === null) return null;
-  for (const { name, change } of [
-    { name: 'expandable_segments:True', change: { expandableSegments: true } },
-    { name: 'roundup_power2_divisions:8', change: { roundupDivisions: new Array<number>(16).fill(8) } },
-  ]) {
+): { readonly served: { readonly name: string; readonly line: string } | null; readonly tried: string[] } {
+  const tried: string[] = [];
+  if (moment.limit === null) return { served: null, tried };
+  for (const { name, change } of TRIED) {
+    if (isInForce(facts, change)) continue;
     // Under the least that the limit can be, so that the promise holds whatever it is.
-    const served = facts.whatIf(change, moment.limit[0]);
-    if (served !== null && served.firstFailure === null && served.rescued > 0)
-      return { name, line: facts.lineFor(change) };
+    const result = facts.whatIf(change, moment.limit[0]);
+    if (result === null) continue;
+    if (result.firstFailure === null && result.rescued > 0)
+      return { served: { name, line: facts.lineFor(change) }, tried };
+    tried.push(name);
   }
-  return null;
+  return { served: null, tried };
+}
+
+/** What would have been served at that moment. */
+function servedInstead({ largestFree, limit, reserved, row }: OomMoment): Evidence | null {
+  const room = limit === null ? 0 : Math.max(0, limit[0] - reserved);
+  const most = Math.max(largestFree ?? 0, room);
+  if (largestFree === null && limit === null) return null;
+  const how =
+    room >= (largestFree ?? 0) && room > 0
+      ? 'as a new segment below the limit'
+      : 'from the cache, on the stream and in the pool of that block';
+  return evidence(
+    most === 0
+      ? 'No request is sure to have been served: nothing was free in the cache.'
+      : `Would have been served: a request of up to ${exactSize(most)}, ${how}.`,
+    { row },
+  );
 }
 
 export const outOfMemory: DeviceRule = (facts) => {
-  const findings: Finding[] = [];
   const [first] = facts.ooms;
-  if (first === undefined) return findings;
+  if (first === undefined) return [];
   const why = reason(first);
-  const cache = first.reserved - first.allocated;
   const proofs: Evidence[] = [
     evidence(`Asked for: ${exactSize(first.bytes)}.`, { row: first.row }),
     evidence(
-      `Reserved ${exactSize(first.reserved)}, allocated ${exactSize(first.allocated)}: ${exactSize(cache)} cached and not usable for this request.`,
+      `Reserved ${exactSize(first.reserved)}, allocated ${exactSize(first.allocated)}: ${exactSize(first.reserved - first.allocated)} not allocated, but of no use for this request.`,
       { row: first.row },
     ),
   ];
@@ -59,39 +82,45 @@ export const outOfMemory: DeviceRule = (facts) => {
     proofs.push(
       evidence(`Largest free block in the cache: ${exactSize(first.largestFree)}.`, { row: first.row }),
     );
-  const room = first.limit === null ? null : Math.max(0, first.limit[0] - first.reserved);
-  const served = first.largestFree === null ? room : Math.max(first.largestFree, room ?? 0);
-  if (served !== null)
+  const instead = servedInstead(first);
+  if (instead !== null) proofs.push(instead);
+  if (facts.ooms.length > 1)
     proofs.push(
-      evidence(
-        `Would have been served: requests up to ${exactSize(served)} at least${room !== null && room >= (first.largestFree ?? 0) ? ' (as a new segment below the limit)' : ' (from the cache, on the right pool and stream)'}.`,
-      ),
+      evidence(`${count(facts.ooms.length, 'request')} failed in all; this is the first.`, {
+        rows: [first.row, facts.ooms[facts.ooms.length - 1].row],
+      }),
     );
-  if (facts.ooms.length > 1) proofs.push(evidence(`${facts.ooms.length} requests failed in all.`));
-  const saved = rescue(facts, first);
-  const fits = first.limit !== null && first.allocated + first.bytes > first.limit[1];
-  findings.push(
+  const { served, tried } = rescue(facts, first);
+  const passes = first.limit !== null && first.allocated + first.bytes >= first.limit[1];
+  const settings = passes
+    ? ' Allocated and request together pass the limit: no allocator setting can serve it.'
+    : served !== null
+      ? ` Replayed under ${served.name} every request is served within the same limit.`
+      : tried.length > 0
+        ? ` Replayed under ${and(tried)} it fails as well.`
+        : '';
+  return [
     about(facts, {
       id: 'out-of-memory',
       severity: 'problem',
-      title: `Out of memory: ${size(first.bytes)} asked for`,
-      verdict: `${why.text}${
-        fits ? ' With what was allocated it passes the limit: no allocator setting can serve it.' : ''
-      }${saved === null ? '' : ` Replayed under ${saved.name} the request is served within the same limit.`}`,
+      title: `Out of memory: ${size(first.bytes)} asked for${first.deviceFree === null ? '' : `, ${size(first.deviceFree)} free on the device`}`,
+      verdict: `${why.text}${settings}`,
       confidence: why.certain ? 'certain' : 'medium',
       confidenceWhy: why.certain
-        ? 'The allocator wrote what was asked and what was free at that moment.'
-        : 'The recording lacks what the device had free.',
+        ? 'The allocator wrote what was asked and what the device had free at that moment.'
+        : 'What the device had free is not in the recording.',
       evidence: proofs,
-      remedy:
-        saved?.line ??
-        (first.deviceFree !== null && first.deviceFree >= first.bytes
-          ? 'Raise the limit (torch.cuda.set_per_process_memory_fraction, or gpu_memory_utilization of the server), or allocate less: see who holds memory at this moment.'
-          : 'Allocate less at this moment (see who holds memory there), or free the device of other processes.'),
+      remedy: (passes ? null : served?.line) ?? remedyOf(first),
       gainBytes: null,
       gainHow: null,
       wouldChange: 'A higher limit, or less allocated when the request comes.',
     }),
-  );
-  return findings;
+  ];
 };
+
+const remedyOf = ({ deviceFree, bytes }: OomMoment): string =>
+  deviceFree !== null && deviceFree >= bytes
+    ? 'Raise the limit (torch.cuda.set_per_process_memory_fraction, per_process_memory_fraction in the allocator settings, or gpu_memory_utilization of the server), or have less allocated at this moment: who-holds names the lines.'
+    : deviceFree !== null
+      ? 'Have less allocated at this moment (who-holds names the lines), or free the device of other processes.'
+      : 'Have less allocated at this moment: who-holds names the lines.';

@@ -1,5 +1,5 @@
 /** Memory that the program let go of and that cannot be used again, because another stream may still use it (record_stream). */
-import { evidence } from './finding.ts';
+import { type Evidence, evidence } from './finding.ts';
 import { about, type DeviceRule, isWorth } from './device-rule.ts';
 import { exactSize, percent, size } from './words.ts';
 
@@ -7,33 +7,42 @@ import { exactSize, percent, size } from './words.ts';
 const SHARE = 0.05;
 
 export const pendingFree: DeviceRule = (facts) => {
-  const { replay } = facts;
-  if (replay === null) return [];
-  const { active, allocated } = replay.curves;
-  const peak = facts.peakOf(facts.waiting ?? new Float64Array(0));
+  const { waiting } = facts;
+  if (waiting === null || facts.rows === 0) return [];
+  const peak = facts.peakOf(waiting);
   const reserved = facts.reservedPeak.bytes;
-  if (!isWorth(peak.bytes, reserved) || peak.bytes < SHARE * reserved) return [];
+  const growing = facts.conclusion?.conclusion === 'pending_free';
+  if (!growing && (!isWorth(peak.bytes, reserved) || peak.bytes < SHARE * reserved)) return [];
   const last = facts.rows - 1;
-  const now = active[last] - allocated[last];
-  const growth = facts.conclusion?.conclusion === 'pending_free';
+  const now = waiting[last];
+  // A few bytes that wait at the end say nothing: frees are always on their way.
+  const stuck = now >= peak.bytes / 2;
+  const slope = facts.growthOf('active')?.atEnd.slopePerIteration ?? null;
+  const proofs: Evidence[] = [
+    evidence(`Most bytes waiting at once: ${exactSize(peak.bytes)}.`, { row: peak.row }),
+    evidence(
+      now === 0 ? 'None waits after the last event.' : `Waiting after the last event: ${exactSize(now)}.`,
+      { row: last },
+    ),
+  ];
   return [
     about(facts, {
       id: 'pending-free',
-      severity: growth || now >= peak.bytes / 2 ? 'problem' : 'risk',
+      severity: growing || stuck ? 'problem' : 'risk',
       title: `${size(peak.bytes)} freed but waiting for another stream`,
-      verdict: `Up to ${exactSize(peak.bytes)} (${percent(peak.bytes / reserved)} of the reserved peak) were freed by the program and could not be used again: record_stream marks them as used by another stream, and the allocator waits until that stream has passed. New requests take new segments meanwhile.${
-        growth ? ' It grows with every iteration: the side stream falls behind.' : ''
+      verdict: `Up to ${exactSize(peak.bytes)}, ${percent(peak.bytes / reserved)} of the reserved peak, were freed by the program and could not be used again: record_stream marked them as used by another stream, and the allocator waits until that stream has passed. New requests take new memory meanwhile.${
+        growing
+          ? ` It grows by ${size(Math.round(slope ?? 0))} an iteration: the other stream falls behind. Not a leak: the program has let go of all of it.`
+          : ''
       }`,
       confidence: 'certain',
-      confidenceWhy: 'Both moments, free_requested and free_completed, are in the recording.',
-      evidence: [
-        evidence(`Most bytes waiting: ${exactSize(peak.bytes)}.`, { row: peak.row }),
-        evidence(`Waiting after the last event: ${exactSize(now)}.`, { row: last }),
-      ],
+      confidenceWhy:
+        'Both moments are in the recording: when a free was requested, and when it completed. That record_stream is the reason follows from how the allocator works.',
+      evidence: proofs,
       remedy:
-        'Instead of tensor.record_stream(side): keep the tensor until side.synchronize() or an event of it, or let the main stream wait (torch.cuda.current_stream().wait_stream(side)) before it is dropped.',
-      gainBytes: now > 0 ? now : null,
-      gainHow: now > 0 ? 'bytes waiting after the last event; they become free for other requests' : null,
+        'Instead of tensor.record_stream(side): keep the tensor until the side stream is done with it (side.synchronize(), or an event), or let the main stream wait before it is dropped: torch.cuda.current_stream().wait_stream(side).',
+      gainBytes: stuck ? now : null,
+      gainHow: stuck ? 'bytes waiting after the last event: other requests could use them' : null,
       wouldChange: 'A side stream that keeps up: then frees complete at once.',
     }),
   ];

@@ -2,8 +2,8 @@
 import { holderLabel } from '../analyze/user-frames.ts';
 import { formatBytes } from '../base/units.ts';
 import { evidence } from './finding.ts';
-import { about, type DeviceRule, isWorth } from './device-rule.ts';
-import { count, exactSize, size } from './words.ts';
+import { about, type DeviceRule, isWorth, pressureOn } from './device-rule.ts';
+import { count, exactSize, inSentence, size } from './words.ts';
 
 const NO_STACK = 0xffffffff;
 
@@ -14,7 +14,7 @@ export const pinnedSegments: DeviceRule = (facts) => {
   const nameOf = ({ stack, requested }: { stack: number; requested: number | null }): string =>
     stack === NO_STACK
       ? `allocations of ${formatBytes(requested ?? 0, 'binary')} without a stack`
-      : holderLabel(facts.input.stacks, stack);
+      : inSentence(holderLabel(facts.input.stacks, stack));
   const [best] = pins.alone;
   // Freeing a lot to win a little is no advice.
   const worth =
@@ -22,7 +22,8 @@ export const pinnedSegments: DeviceRule = (facts) => {
   return [
     about(facts, {
       id: 'pinned-segments',
-      severity: worth ? 'risk' : 'info',
+      // Where memory is not short it explains why empty_cache() gives back so little.
+      severity: worth && pressureOn(facts).short ? 'risk' : 'info',
       title: worth
         ? `Free ${size(best.blockBytes)} here, ${size(best.releasedBytes)} goes back: ${nameOf(best.holder)}`
         : `${size(pins.pinnedBytes)} are free but pinned by live blocks`,
@@ -30,7 +31,7 @@ export const pinnedSegments: DeviceRule = (facts) => {
         pins.sharedBytes > 0 ? ` (${exactSize(pins.sharedBytes)} of it held by several stacks together)` : ''
       }.${
         worth
-          ? ` ${nameOf(best.holder)} alone pins ${exactSize(best.unpinnedBytes)} with ${count(best.blocks.length, 'block')} of ${exactSize(best.blockBytes)}.`
+          ? ` ${count(best.blocks.length, 'block')} from ${nameOf(best.holder)}, ${exactSize(best.blockBytes)} in all, ${best.blocks.length === 1 ? 'pins' : 'pin'} ${exactSize(best.unpinnedBytes)} of it alone.`
           : ''
       }`,
       confidence: 'certain',
@@ -39,7 +40,7 @@ export const pinnedSegments: DeviceRule = (facts) => {
         .slice(0, 5)
         .map((pin) =>
           evidence(
-            `${nameOf(pin.holder)}: ${count(pin.blocks.length, 'block')} of ${exactSize(pin.blockBytes)} pin ${exactSize(pin.unpinnedBytes)} in ${count(pin.units, 'segment')}.`,
+            `${nameOf(pin.holder)}: ${count(pin.blocks.length, 'block')}, ${exactSize(pin.blockBytes)}, ${pin.blocks.length === 1 ? 'pins' : 'pin'} ${exactSize(pin.unpinnedBytes)} in ${count(pin.units, 'segment')}.`,
             { row: pin.firstRow, stack: pin.holder.stack === NO_STACK ? null : pin.holder.stack },
           ),
         ),

@@ -7,7 +7,7 @@ import { count, exactSize, percent, size } from './words.ts';
 const SHARE = 0.05;
 
 export const privatePools: DeviceRule = (facts) => {
-  const pools = facts.privatePools;
+  const pools = [...facts.privatePools].sort((a, b) => b.reserved - a.reserved);
   const total = pools.reduce((sum, { reserved }) => sum + reserved, 0);
   const reserved = facts.finalReserved;
   if (reserved === null || total < SHARE * reserved || total === 0) return [];
@@ -17,21 +17,24 @@ export const privatePools: DeviceRule = (facts) => {
       id: 'private-pools',
       severity: 'info',
       title: `${size(total)} in private pools`,
-      verdict: `${count(pools.length, 'private pool')} (CUDA graphs or torch.cuda.MemPool) hold ${exactSize(total)}, ${percent(total / reserved)} of what is reserved. ${exactSize(idle)} of it is free inside them: other requests cannot use it and empty_cache() does not give it back while the graphs live.`,
+      verdict: `${count(pools.length, 'private pool')} (CUDA graphs or torch.cuda.MemPool) hold ${exactSize(total)}, ${percent(total / reserved)} of what is reserved at the end. ${exactSize(idle)} of it is free inside them, and no request outside the pool can use it.`,
       confidence: 'certain',
       confidenceWhy: 'The final state names the pool of every segment.',
-      evidence: pools.map((pool) =>
-        evidence(
-          `Pool ${pool.id}: ${exactSize(pool.reserved)} reserved in ${count(pool.segments, 'segment')}, ${exactSize(pool.active)} active.`,
+      evidence: pools
+        .slice(0, 5)
+        .map((pool) =>
+          evidence(
+            `Pool ${pool.id}: ${exactSize(pool.reserved)} reserved in ${count(pool.segments, 'segment')}, ${exactSize(pool.reserved - pool.active)} of it free.`,
+            facts.rows === 0 ? {} : { row: facts.rows - 1 },
+          ),
         ),
-      ),
       remedy:
         pools.length > 1
-          ? 'Let graphs that never run at the same time share a pool: torch.cuda.graph(g, pool=first.pool()).'
-          : 'Drop graphs that are no longer replayed; capture fewer batch sizes.',
+          ? 'CUDA graphs that never run at the same time can share one pool: torch.cuda.graph(g, pool=first.pool()). Capture fewer shapes, and drop graphs that are no longer replayed.'
+          : 'Capture fewer shapes, and drop graphs that are no longer replayed.',
       gainBytes: null,
       gainHow: null,
-      wouldChange: 'Graphs that are destroyed: their pools go back with the next empty_cache().',
+      wouldChange: 'Graphs that are destroyed: what their pools hold goes back with the next empty_cache().',
     }),
   ];
 };

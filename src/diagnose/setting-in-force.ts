@@ -1,31 +1,37 @@
 /** A setting that is in force and costs memory: what the same requests reserve without it. */
 import { evidence, type Finding } from './finding.ts';
-import { about, type DeviceRule, isWorth } from './device-rule.ts';
+import { about, type DeviceRule, isWorth, pressureOn } from './device-rule.ts';
 import { exactSize, size } from './words.ts';
-import { settingChoices } from './settings-tried.ts';
+import { settingChoices, settingsConfidence } from './settings-tried.ts';
+
+/** Share of the reserved peak from which a setting's cost is a problem even where there is room. */
+const PROBLEM_SHARE = 0.1;
 
 export const settingInForce: DeviceRule = (facts) => {
   const findings: Finding[] = [];
-  for (const { name, off, isDefault } of settingChoices(facts)) {
+  const peak = facts.reservedPeak;
+  for (const { name, off, isDefault, popular } of settingChoices(facts)) {
     if (isDefault) continue;
     const without = facts.peakUnder(off);
-    if (without === null || !isWorth(without.gain, facts.reservedPeak.bytes)) continue;
+    if (without === null || !isWorth(without.gain, peak.bytes)) continue;
+    const unlimited = (facts.replay?.limitBounds ?? null) !== null;
+    const line = facts.lineFor(off);
     findings.push(
       about(facts, {
         id: 'setting-in-force',
-        severity: 'problem',
-        title: `${name} costs ${size(without.gain)}`,
-        verdict: `With ${name} the allocator reserved ${exactSize(without.bytes + without.gain)} at the peak; the same requests without it reserve ${exactSize(without.bytes)}. It is often advised against fragmentation; here it makes it worse.`,
-        confidence: 'high',
-        confidenceWhy:
-          'Both are the same requests served by the same model, which reaches the recorded peak to the byte under the recorded settings. A program that behaves otherwise under less pressure could differ.',
+        severity: pressureOn(facts).short || without.gain >= PROBLEM_SHARE * peak.bytes ? 'problem' : 'risk',
+        title: `${name} costs ${size(without.gain)} of reserved memory`,
+        verdict: `With ${name} these requests reserve ${exactSize(without.bytes + without.gain)} at the peak, without it ${exactSize(without.bytes)}${
+          unlimited ? ' (both replayed without the limit that was met)' : ''
+        }.${popular ? ' It is often advised against fragmentation; here it makes it worse.' : ''}`,
+        ...settingsConfidence(facts),
         evidence: [
-          evidence(`Reserved peak in the recording: ${exactSize(facts.reservedPeak.bytes)}.`, {
-            row: facts.reservedPeak.row,
+          evidence(`Recorded: ${exactSize(peak.bytes)} reserved at the peak.`, { row: peak.row }),
+          evidence(`Replayed without ${name}: ${exactSize(without.bytes)} reserved at the peak.`, {
+            row: peak.row,
           }),
-          evidence(`Replayed without ${name}: ${exactSize(without.bytes)}.`),
         ],
-        remedy: `Leave ${name} out: ${facts.lineFor(off)}`,
+        remedy: `Leave ${name} out: ${line.endsWith('=') ? `unset ${line.slice(0, -1)}` : line}`,
         gainBytes: without.gain,
         gainHow: `reserved peak replayed with and without ${name}`,
         wouldChange: 'Other requests: record the run that matters and replay it.',

@@ -1,43 +1,80 @@
-/** Who consumes the memory: the stacks that hold most when most is allocated. */
-import { holderLabel as holderLabelOf } from '../analyze/user-frames.ts';
+/** Who consumes the memory: the lines that hold most when most is allocated. */
+import type { Holder } from '../analyze/live.ts';
+import { holderLabel } from '../analyze/user-frames.ts';
+import { NONE } from '../trace/schema.ts';
 import { evidence } from './finding.ts';
 import { about, type DeviceRule } from './device-rule.ts';
-import { count, exactSize, percent, size } from './words.ts';
+import { count, exactSize, inSentence, percent, size } from './words.ts';
 
-const NO_STACK = 0xffffffff;
+const MOST_LINES = 5;
+
+interface Line {
+  readonly label: string;
+  /** The stack of it that holds most. */
+  readonly stack: number;
+  bytes: number;
+  allocations: number;
+}
+
+/** Several stacks lead to one line: together they say who. */
+function byLine(holders: readonly Holder[], labelOf: (stack: number) => string): Line[] {
+  const lines = new Map<string, Line>();
+  for (const { stack, bytes, allocations } of holders) {
+    const label = labelOf(stack);
+    const line = lines.get(label);
+    if (line === undefined) lines.set(label, { label, stack, bytes, allocations });
+    else {
+      line.bytes += bytes;
+      line.allocations += allocations;
+    }
+  }
+  return [...lines.values()].sort((a, b) => b.bytes - a.bytes);
+}
 
 export const whoHolds: DeviceRule = (facts) => {
   if (facts.rows === 0) return [];
   const { row, bytes } = facts.allocatedPeak;
   const holders = facts.holdersAfter(row);
   const total = holders.reduce((sum, holder) => sum + holder.bytes, 0);
-  const withStack = holders.filter(({ stack }) => stack !== NO_STACK);
-  if (withStack.length === 0 || total === 0) return [];
-  const [first] = withStack;
-  const known = withStack.reduce((sum, holder) => sum + holder.bytes, 0) / total;
+  const lines = byLine(
+    holders.filter(({ stack }) => stack !== NONE),
+    (stack) => inSentence(holderLabel(facts.input.stacks, stack)),
+  );
+  if (lines.length === 0 || total === 0) return [];
+  const known = lines.reduce((sum, line) => sum + line.bytes, 0) / total;
+  const [first] = lines;
+  const shown = lines.slice(0, 3);
+  const share = shown.reduce((sum, line) => sum + line.bytes, 0) / total;
   return [
     about(facts, {
       id: 'who-holds',
       severity: 'info',
-      title: `Most memory at the peak: ${holderLabelOf(facts.input.stacks, first.stack)} with ${size(first.bytes)}`,
-      verdict: `When most was allocated (${exactSize(bytes)}), ${count(withStack.length, 'stack')} held it; the first ${Math.min(3, withStack.length)} held ${percent(withStack.slice(0, 3).reduce((sum, holder) => sum + holder.bytes, 0) / total)}.`,
-      confidence: known > 0.99 ? 'certain' : 'high',
+      title:
+        known < 0.5
+          ? `${percent(1 - known)} of the memory at the peak has no stack`
+          : `Most memory at the peak: ${first.label} with ${size(first.bytes)}`,
+      verdict: `When most was allocated, ${exactSize(bytes)}, ${
+        lines.length <= shown.length
+          ? `${count(lines.length, 'line')} of code held ${percent(share)} of it.`
+          : `${count(lines.length, 'line')} of code held memory, and the first ${shown.length} of them ${percent(share)} of it.`
+      }${known < 1 ? ` ${percent(1 - known)} has no stack in the recording.` : ''}`,
+      confidence: known === 1 ? 'certain' : known >= 0.9 ? 'high' : known >= 0.5 ? 'medium' : 'low',
       confidenceWhy:
-        known > 0.99
+        known === 1
           ? 'Every live byte has its stack.'
-          : `${percent(1 - known)} of the live bytes have no stack in the recording.`,
-      evidence: withStack
-        .slice(0, 5)
-        .map((holder) =>
+          : 'Bytes without a stack were allocated before the recording or outside of what it follows; they could belong to any line.',
+      evidence: lines
+        .slice(0, MOST_LINES)
+        .map((line) =>
           evidence(
-            `${holderLabelOf(facts.input.stacks, holder.stack)}: ${exactSize(holder.bytes)} in ${count(holder.allocations, 'allocation')} (${percent(holder.bytes / total)}).`,
-            { row, stack: holder.stack },
+            `${line.label}: ${exactSize(line.bytes)} in ${count(line.allocations, 'allocation')} (${percent(line.bytes / total)}).`,
+            { row, stack: line.stack },
           ),
         ),
       remedy: null,
       gainBytes: null,
       gainHow: null,
-      wouldChange: 'Another moment: move the cursor to see who holds memory there.',
+      wouldChange: 'Another moment: others may hold memory there.',
     }),
   ];
 };

@@ -1,0 +1,115 @@
+/** Memory grew and the recording does not show whether that ends: what is known, and what to record. */
+import type { DeviceFacts, GrowthOfSeries } from '../analyze/device-facts.ts';
+import { type Evidence, evidence, type Finding } from './finding.ts';
+import { about, type DeviceRule } from './device-rule.ts';
+import { suspectEvidence } from './linear-leak.ts';
+import { count, exactSize, inSentence, size } from './words.ts';
+
+/** A rise below this share of the most is none to speak of. */
+const SHARE = 0.01;
+/** Devices with fewer events are not a run that could have iterations. */
+const FEW_ROWS = 100;
+
+const RECORD_LONGER =
+  'Record more iterations from the start of the process, with the same inputs where that is possible: a rise that ends shows only in what comes after it.';
+
+/** Values at the ends of the first and the last iteration. */
+function risenBy({ growth }: GrowthOfSeries): number {
+  const { end } = growth.values;
+  return end[end.length - 1] - end[0];
+}
+
+/** What each figure did over the iterations, and where. */
+function overIterations(facts: DeviceFacts): Evidence[] {
+  const { rows, count: n } = facts.iterations;
+  return facts.growth
+    .filter(({ series }) => series !== 'active')
+    .map((one) => {
+      const { end } = one.growth.values;
+      const change = risenBy(one);
+      return evidence(
+        `${one.series === 'allocated' ? 'Allocated' : 'Reserved'}: ${exactSize(end[0])} after iteration 1, ${exactSize(end[n - 1])} after iteration ${n}${change === 0 ? '' : ` (${change > 0 ? '+' : '-'}${size(Math.abs(change))})`}.`,
+        { row: rows[n] - 1, rows: [rows[0], rows[n] - 1] },
+      );
+    });
+}
+
+/** No loop was found: growth has no unit to be judged by. */
+function withoutIterations(facts: DeviceFacts): Finding[] {
+  if (facts.rows < FEW_ROWS || facts.ooms.length > 0) return [];
+  const end = facts.allocated[facts.rows - 1];
+  return [
+    about(facts, {
+      id: 'growth-unclear',
+      severity: 'info',
+      title: 'Whether memory grows cannot be told: no iterations were found',
+      verdict: `Growth is judged from one iteration to the next, and the recording shows no loop. At its end ${exactSize(end)} are allocated, ${exactSize(facts.allocatedPeak.bytes)} at most.`,
+      confidence: 'low',
+      confidenceWhy: facts.iterations.why.join(' '),
+      evidence: [
+        evidence('Where most was allocated.', { row: facts.allocatedPeak.row }),
+        evidence('The end of the recording.', { row: facts.rows - 1 }),
+      ],
+      remedy:
+        'Record several iterations with stacks, or mark them: torch.profiler.record_function("step") around each, or a log with a time per request.',
+      gainBytes: null,
+      gainHow: null,
+      wouldChange: 'Marks of the iterations, or a longer recording.',
+    }),
+  ];
+}
+
+function slowing(facts: DeviceFacts): Finding {
+  const { atEnd } = facts.growthOf('allocated')!;
+  const growing = facts.leaks.suspects.filter(({ kind }) => kind === 'grows');
+  const [first] = growing;
+  return about(facts, {
+    id: 'growth-unclear',
+    severity: 'risk',
+    title: `Memory still grows, ever slower: ${size(Math.round(atEnd.slopePerIteration ?? 0))} an iteration`,
+    verdict: `${facts.conclusion?.sentence ?? 'Allocated memory still grows, ever slower: a cache that fills, or a leak that depends on the input.'}${
+      first === undefined ? '' : ` What grows: ${inSentence(first.label)}.`
+    }`,
+    confidence: atEnd.confidence,
+    confidenceWhy: atEnd.why.join(' '),
+    evidence: [...overIterations(facts), ...growing.slice(0, 3).map(suspectEvidence)],
+    remedy: RECORD_LONGER,
+    gainBytes: null,
+    gainHow: null,
+    wouldChange:
+      'Iterations after which allocated stays flat (a cache that is full), or goes on as before (a leak).',
+  });
+}
+
+export const growthUnclear: DeviceRule = (facts) => {
+  const { iterations, conclusion } = facts;
+  if (facts.rows === 0) return [];
+  if (iterations.count === 0) return withoutIterations(facts);
+  const allocated = facts.growthOf('allocated');
+  if (allocated?.atEnd.kind === 'sub_linear') return [slowing(facts)];
+  const unclear = facts.growth.filter(
+    (one) =>
+      one.series !== 'active' &&
+      one.growth.atEnd.kind === 'cannot_tell' &&
+      risenBy(one) >= SHARE * facts.peakOf(one.growth.values.end).bytes &&
+      risenBy(one) > 0,
+  );
+  if (unclear.length === 0) return [];
+  const most = unclear.reduce((a, b) => (risenBy(b) > risenBy(a) ? b : a));
+  const names = unclear.map(({ series }) => series).join(' and ');
+  return [
+    about(facts, {
+      id: 'growth-unclear',
+      severity: 'info',
+      title: `Whether the growth of ${names} memory ends cannot be told`,
+      verdict: `Over ${count(iterations.count, 'iteration')} ${most.series} grew by ${exactSize(risenBy(most))}. ${conclusion?.sentence ?? 'Whether it goes on cannot be told from this recording.'}`,
+      confidence: 'low',
+      confidenceWhy: most.growth.atEnd.why.join(' '),
+      evidence: overIterations(facts),
+      remedy: RECORD_LONGER,
+      gainBytes: null,
+      gainHow: null,
+      wouldChange: 'More iterations.',
+    }),
+  ];
+};
