@@ -9,6 +9,7 @@
  * are text inside the file.
  */
 import { createHash } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -31,6 +32,7 @@ async function buildWorker(minify: boolean): Promise<string> {
     configFile: false,
     logLevel: 'error',
     mode: 'production',
+    plugins: [packedSqlite()],
     define: { 'process.env.NODE_ENV': '"production"' },
     build: {
       write: false,
@@ -83,6 +85,24 @@ export function engineWorker(): Plugin {
       this.environment.moduleGraph.invalidateModule(module);
       this.environment.hot.send({ type: 'full-reload' });
       return [];
+    },
+  };
+}
+
+/**
+ * `virtual:sqlite-wasm`: SQLite's WebAssembly, gzipped, as text. Packed because the worker must stay below
+ * LARGEST_WORKER, and no build may refer to a file of its own.
+ */
+export function packedSqlite(): Plugin {
+  const ID = '\0virtual:sqlite-wasm';
+  return {
+    name: 'vramscope:sqlite-wasm',
+    resolveId: (id) => (id === 'virtual:sqlite-wasm' ? ID : undefined),
+    load(id) {
+      if (id !== ID) return undefined;
+      const path = fileURLToPath(import.meta.resolve('@sqlite.org/sqlite-wasm/sqlite3.wasm'));
+      const base64 = gzipSync(readFileSync(path), { level: 9 }).toString('base64');
+      return `export const sqliteBase64 = '${base64}';`;
     },
   };
 }
@@ -203,13 +223,13 @@ const shared: UserConfig = {
 
 const page: UserConfig = {
   ...shared,
-  plugins: [engineWorker(), bundledSample(), singleFile()],
+  plugins: [engineWorker(), bundledSample(), packedSqlite(), singleFile()],
   build: { ...shared.build, outDir: 'dist', rolldownOptions: { output: { codeSplitting: false } } },
 };
 
 const element: UserConfig = {
   ...shared,
-  plugins: [engineWorker(), bundledSample()],
+  plugins: [engineWorker(), bundledSample(), packedSqlite()],
   define: { 'process.env.NODE_ENV': '"production"' },
   build: {
     ...shared.build,
@@ -222,6 +242,7 @@ const element: UserConfig = {
 
 const cli: UserConfig = {
   ...shared,
+  plugins: [packedSqlite()],
   // Bundled whole, so that start-up reads a few files and not hundreds; what is imported lazily stays apart.
   ssr: { noExternal: true, target: 'node' },
   build: {

@@ -4,7 +4,7 @@
  */
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
-import { bundledSample, engineWorker } from './vite.config.ts';
+import { bundledSample, engineWorker, packedSqlite } from './vite.config.ts';
 
 const chromium = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium';
 /** `--enable-unsafe-webgpu` is what makes SwiftShader an adapter in a headless browser; the rest keeps it quiet. */
@@ -27,6 +27,7 @@ export default defineConfig({
     ...asserting,
     projects: [
       {
+        plugins: [packedSqlite()],
         test: {
           ...asserting,
           name: 'unit',
@@ -37,7 +38,7 @@ export default defineConfig({
         },
       },
       {
-        plugins: [engineWorker(), bundledSample()],
+        plugins: [engineWorker(), bundledSample(), packedSqlite()],
         test: {
           ...asserting,
           name: 'browser',

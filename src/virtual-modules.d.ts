@@ -10,3 +10,8 @@ declare module 'virtual:sample' {
   /** Its bytes. */
   export const sampleBase64: string;
 }
+
+declare module 'virtual:sqlite-wasm' {
+  /** SQLite's WebAssembly, gzipped, as base64. */
+  export const sqliteBase64: string;
+}

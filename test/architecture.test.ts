@@ -29,7 +29,7 @@ const RULES: Rules = {
     read: {
       folders: ['file', 'trace', 'base'],
       packages: {
-        '@sqlite.org/sqlite-wasm': ['read/sqlite-file.ts'],
+        'virtual:sqlite-wasm': ['read/sqlite-file.ts'],
         hyparquet: ['read/parquet-file.ts'],
       },
     },
