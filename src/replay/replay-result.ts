@@ -65,9 +65,7 @@ export interface AllocatorState {
   readonly origin: number;
   readonly privatePools: readonly string[];
   /** What an allocated or pending block was asked for; row: NaN before the recording; null: not known. */
-  allocationOf(
-    block: number,
-  ): {
+  allocationOf(block: number): {
     readonly requested: number;
     readonly stream: number;
     readonly stack: number;
