@@ -26,7 +26,7 @@ export function renderDeviceTools(tools: DeviceTools): unknown {
         ? nothing
         : html`<button
             aria-pressed=${marksIterations ? 'true' : 'false'}
-            title="Mark where each iteration begins"
+            title="Mark where each iteration begins, at a zoom that has room for it"
             @click=${() => markIterations(!marksIterations)}
           >
             Iterations

@@ -78,7 +78,7 @@ export class UplotChart extends LitElement {
         border-left: 2px solid var(--bad);
       }
       .iteration {
-        border-left: 1px dashed color-mix(in srgb, var(--text-quiet) 55%, transparent);
+        border-left: 1px solid color-mix(in srgb, var(--text-quiet) 32%, transparent);
       }
       .pinned {
         border-left: 1px solid var(--text);

@@ -331,7 +331,7 @@ export class VramScope extends LitElement {
           .unit=${unit}
           .dark=${this.dark}
           .iterations=${this.iterationsOf(tab.id)}
-          >${this.diagnosis(tab.id)}</vs-device
+          >${this.diagnosis(tab.id, tab.device.hasStacks)}</vs-device
         >`;
       case 'summaries':
         return html`<vs-summaries
@@ -360,11 +360,12 @@ export class VramScope extends LitElement {
   }
 
   /** Of one device; null: what is said of no device. */
-  private diagnosis(device: string | null): unknown {
+  private diagnosis(device: string | null, hasStacks = true): unknown {
     return html`<vs-diagnosis
       slot="diagnosis"
       .state=${this.session.diagnosis.state}
       .deviceKey=${device}
+      .hasStacks=${hasStacks}
       .unit=${this.settings.unit}
     ></vs-diagnosis>`;
   }

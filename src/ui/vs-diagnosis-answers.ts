@@ -63,10 +63,10 @@ export class VsDiagnosisAnswers extends LitElement {
         list-style: none;
       }
       li + li {
-        margin-top: 6px;
+        margin-top: 8px;
       }
       li:first-child .name {
-        font-size: 14px;
+        font-size: 15px;
         font-weight: 600;
       }
       button.link {
@@ -118,12 +118,13 @@ export class VsDiagnosisAnswers extends LitElement {
     `;
   }
 
-  private who({ known, words, holders }: WhoAnswer): unknown {
+  private who({ known, words, holders, caveat }: WhoAnswer): unknown {
     if (!known) return unknown('Not known', words);
     return html`<p class="words quiet">${words}</p>
       <ol>
         ${holders.map((holder) => this.holder(holder))}
-      </ol>`;
+      </ol>
+      ${caveat === null ? nothing : html`<p class="words quiet">${caveat}</p>`}`;
   }
 
   private holder({ name, words, evidence }: Holder): unknown {
@@ -150,10 +151,16 @@ export class VsDiagnosisAnswers extends LitElement {
       ${ways.map(
         ({ gain, remedy, because }) =>
           html`<li title=${because}>
-            ${gain === null ? nothing : html`<div><span class="gain" title=${gain.title}>${gain.text}</span></div>`}
+            ${
+              gain === null
+                ? nothing
+                : html`<div>
+                    <span class="gain" title=${gain.title}>${gain.text}</span>
+                    ${gain.how === null ? nothing : html`<span class="quiet">${gain.how}</span>`}
+                  </div>`
+            }
             ${remedy.words === null ? nothing : html`<div>${remedy.words}</div>`}
             ${remedy.code === null ? nothing : html`<vs-finding-code code=${remedy.code}></vs-finding-code>`}
-            ${gain?.how == null ? nothing : html`<div class="quiet">${gain.how}</div>`}
           </li>`,
       )}
     </ul>`;

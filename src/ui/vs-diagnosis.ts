@@ -88,12 +88,14 @@ export class VsDiagnosis extends LitElement {
   @property({ attribute: false }) state: DiagnosisState = NOT_DIAGNOSED;
   /** null: a page without a device, which shows what is said of no device alone. */
   @property() deviceKey: string | null = null;
+  /** Whether the recording tells which line allocates. */
+  @property({ attribute: false }) hasStacks = true;
   @property({ attribute: false }) unit: ByteUnit = 'binary';
 
   override render(): unknown {
     const { running, diagnosis, error } = this.state;
     if (!running && diagnosis === null && error === null) return nothing;
-    const page = diagnosis === null ? null : diagnosisPage(diagnosis, this.deviceKey, this.unit);
+    const page = diagnosis === null ? null : diagnosisPage(diagnosis, this, this.unit);
     const empty = page !== null && page.findings.length + page.general.length === 0;
     const alone = error === null && (page === null || (empty && page.answers === null));
     return html`<section class="panel" aria-label="Diagnosis">

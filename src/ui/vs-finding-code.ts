@@ -40,7 +40,9 @@ export class VsFindingCode extends LitElement {
   }
 
   override render(): unknown {
-    return html`<code>${this.code}</code>
+    // A long line goes on after "=" and ",", where words end.
+    const pieces = this.code.split(/(?<=[=,])/);
+    return html`<code>${pieces.map((piece) => html`${piece}<wbr />`)}</code>
       <button aria-label=${`Copy ${this.code}`} @click=${() => void this.copy()}>
         <span role="status">${this.copied ? 'Copied' : 'Copy'}</span>
       </button>`;

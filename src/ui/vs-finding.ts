@@ -16,10 +16,11 @@ export class VsFinding extends LitElement {
     css`
       :host {
         display: grid;
-        grid-template-columns: 84px minmax(0, 1fr);
+        grid-template-columns: 92px minmax(0, 1fr);
         padding: 11px 16px 10px;
       }
       h4 {
+        min-width: 0;
         margin: 0;
         font-size: 14px;
         font-weight: 600;
@@ -28,7 +29,6 @@ export class VsFinding extends LitElement {
       }
       header {
         display: flex;
-        flex-wrap: wrap;
         align-items: baseline;
         justify-content: space-between;
         gap: 0 16px;

@@ -80,6 +80,7 @@ export class VsGrowth extends LitElement {
         align-self: center;
       }
       .figure {
+        display: block;
         color: var(--text-quiet);
       }
       details {

@@ -22,6 +22,8 @@ export interface WhoAnswer {
   /** "Grows with every iteration", "Holds most at the peak". */
   readonly words: string;
   readonly holders: readonly Holder[];
+  /** How much of the memory that leaves unsaid; null: nothing. */
+  readonly caveat: string | null;
 }
 
 export interface EndAnswer {
@@ -76,14 +78,25 @@ function holderOf(evidence: Evidence): Holder {
     : { name: parts[1], words: parts[2], evidence };
 }
 
-function whoHolds(findings: readonly Finding[]): WhoAnswer {
+function whoHolds(findings: readonly Finding[], hasStacks: boolean): WhoAnswer {
   for (const [id, words] of NAME_HOLDERS) {
-    const holders = findings
-      .filter((finding) => finding.id === id)
-      .flatMap(({ evidence }) => evidence.filter(({ stack }) => stack !== null).map(holderOf));
-    if (holders.length > 0) return { known: true, words, holders: holders.slice(0, MOST_HOLDERS) };
+    const naming = findings.filter((finding) => finding.id === id);
+    const holders = naming.flatMap(({ evidence }) =>
+      evidence.filter(({ stack }) => stack !== null).map(holderOf),
+    );
+    if (holders.length === 0) continue;
+    const unsure = naming.find(({ confidence }) => id === 'who-holds' && confidence !== 'certain');
+    return {
+      known: true,
+      words,
+      holders: holders.slice(0, MOST_HOLDERS),
+      caveat: unsure?.confidenceWhy ?? null,
+    };
   }
-  return { known: false, words: 'No finding names who: see "Who holds it" below.', holders: [] };
+  const words = hasStacks
+    ? 'No finding names who: see "Who holds it" below.'
+    : 'No stacks were recorded, so no line of code can be named.';
+  return { known: false, words, holders: [], caveat: null };
 }
 
 const ENDS: Readonly<Record<string, readonly [short: string, severity: Severity]>> = {
@@ -139,9 +152,10 @@ function howToGetItBack(findings: readonly Finding[], unit: ByteUnit): BackAnswe
   };
 }
 
+/** `deviceKey`: null for a page without a device. `hasStacks`: whether its recording has any. */
 export function diagnosisPage(
   { findings, devices }: Diagnosis,
-  deviceKey: string | null,
+  { deviceKey, hasStacks }: { readonly deviceKey: string | null; readonly hasStacks: boolean },
   unit: ByteUnit,
 ): DiagnosisPage {
   const own = deviceKey === null ? [] : findings.filter((finding) => finding.deviceKey === deviceKey);
@@ -153,6 +167,6 @@ export function diagnosisPage(
     answers:
       device === null
         ? null
-        : { who: whoHolds(own), ends: doesItEnd(device, unit), back: howToGetItBack(own, unit) },
+        : { who: whoHolds(own, hasStacks), ends: doesItEnd(device, unit), back: howToGetItBack(own, unit) },
   };
 }

@@ -45,9 +45,9 @@ export interface FindingModel {
   readonly wouldChange: string;
 }
 
-/** An environment line, a flag of a server, a call of PyTorch: what stands in a remedy to be run as it is. */
+/** An environment line, a flag of a server, a call of torch.cuda: what stands in a remedy to be run as it is. */
 const RUNNABLE =
-  /\b[A-Z][A-Z0-9_]{3,}=\S*|(?<![\w-])--[a-z][a-z0-9-]+(?:[= ][\w.:,-]+)?|\btorch\.[A-Za-z_.]+\([^()]*\)/;
+  /\b[A-Z][A-Z0-9_]{3,}=\S*|(?<![\w-])--[a-z][a-z0-9-]+(?:[= ][\w.:,-]+)?|\btorch\.cuda\.[A-Za-z_.]+\([^()]*\)/;
 
 export function remedyOf(text: string | null): Remedy | null {
   if (text === null || text === '') return null;
@@ -55,7 +55,9 @@ export function remedyOf(text: string | null): Remedy | null {
   if (found === null) return { words: text, code: null };
   // The full stop of the sentence is none of the command.
   const code = found.replace(/[.,;]+$/, '');
-  return { words: code === text ? null : text, code };
+  // What ends with the line need not say it twice.
+  const words = text.endsWith(code) ? text.slice(0, -code.length).trim() : text;
+  return { words: words === '' ? null : words, code };
 }
 
 export function gainOf({ gainBytes, gainHow }: Finding, unit: ByteUnit): Gain | null {

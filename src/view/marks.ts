@@ -83,9 +83,9 @@ export function oomMarks(device: DeviceView, axis: Axis, unit: ByteUnit): OomMar
 }
 
 /** Closer together than this, marks would be a grey area. */
-const CLOSEST = 6;
+const CLOSEST = 5;
 
-/** x of the beginnings of iterations in view, and of the end of the last; none where they would stand too close. */
+/** x of the beginnings of iterations in view, and of the end of the last; none where two would stand too close. */
 export function iterationMarks(
   iterations: IterationsView | null,
   axis: Axis,
@@ -95,5 +95,6 @@ export function iterationMarks(
   if (iterations === null) return [];
   const all = axis === 'time' ? iterations.startsNs : iterations.rows;
   const shown = all.filter((x) => x > span.from && x < span.to);
-  return shown.length * CLOSEST > width ? [] : shown;
+  const nearest = (CLOSEST * (span.to - span.from)) / Math.max(1, width);
+  return shown.some((x, i) => i > 0 && x - shown[i - 1] < nearest) ? [] : shown;
 }
