@@ -13,6 +13,7 @@ import {
   fragmentationOf,
   isInForce,
   replayedUnder,
+  settingChoices,
   settingsConfidence,
   TRIED,
   type TriedSetting,
@@ -37,7 +38,7 @@ interface Trial {
 function trialOf(facts: DeviceFacts): Trial | null {
   const fragmentation = fragmentationOf(facts);
   if (fragmentation === null || !isWorth(fragmentation.bytes, facts.reservedPeak.bytes)) return null;
-  const dropped = Object.assign({}, ...costly(facts).map(({ off }) => off)) as Change;
+  const dropped = droppedBy(facts);
   const base = facts.peakUnder(dropped);
   if (base === null) return null;
   const tried = TRIED.filter(({ change }) => !isInForce(facts, change)).flatMap((setting) => {
@@ -46,6 +47,25 @@ function trialOf(facts: DeviceFacts): Trial | null {
   });
   return tried.length === 0 ? null : { dropped, base: base.bytes, tried, recorded: fragmentation.recorded };
 }
+
+/** Replays what the rule will ask for, one setting at a time with a pause after each: facts keep the answers. */
+export async function prepareTrial(facts: DeviceFacts, pause: () => Promise<void>): Promise<void> {
+  const fragmentation = fragmentationOf(facts);
+  if (fragmentation === null || !isWorth(fragmentation.bytes, facts.reservedPeak.bytes)) return;
+  const ask = async (change: Change): Promise<void> => {
+    facts.peakUnder(change);
+    await pause();
+  };
+  await ask({});
+  for (const { off, isDefault } of settingChoices(facts)) if (!isDefault) await ask(off);
+  const dropped = droppedBy(facts);
+  await ask(dropped);
+  for (const { change } of TRIED) if (!isInForce(facts, change)) await ask({ ...dropped, ...change });
+}
+
+/** Takes back the settings that cost memory. */
+const droppedBy = (facts: DeviceFacts): Change =>
+  Object.assign({}, ...costly(facts).map(({ off }) => off)) as Change;
 
 const WOULD_CHANGE = 'Other requests: record the run that matters and replay it.';
 

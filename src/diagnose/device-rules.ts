@@ -1,6 +1,6 @@
 /** The rules about one device, in the order in which their findings are of equal weight. */
 import type { DeviceFacts } from '../analyze/device-facts.ts';
-import { betterSetting } from './better-setting.ts';
+import { betterSetting, prepareTrial } from './better-setting.ts';
 import { cachingAllocator } from './caching-allocator.ts';
 import type { DeviceRule } from './device-rule.ts';
 import type { Finding } from './finding.ts';
@@ -37,6 +37,7 @@ const WEIGHT = { problem: 0, risk: 1, info: 2, good: 2 } as const;
 /** Problems first, then risks, then what explains; `pause` is awaited between rules, so that long work gives way. */
 export async function diagnoseDevice(facts: DeviceFacts, pause: () => Promise<void>): Promise<Finding[]> {
   const findings: Finding[] = [];
+  await prepareTrial(facts, pause);
   for (const rule of DEVICE_RULES) {
     findings.push(...rule(facts));
     await pause();
