@@ -1,7 +1,7 @@
 /** What stands above and below a device's charts: out-of-memory errors; histograms and tables of the range. */
 import { html, nothing } from 'lit';
 import type { ByteUnit } from '../base/units.ts';
-import type { DeviceView, RangeAnswer, Readings } from '../engine/protocol.ts';
+import type { Axis, DeviceView, EngineApi, RangeAnswer, Readings } from '../engine/protocol.ts';
 import {
   holdersTable,
   holdersWords,
@@ -15,11 +15,21 @@ import type { TableModel } from '../view/table.ts';
 import { count } from '../view/words.ts';
 import './vs-histograms.ts';
 import './vs-readings.ts';
+import './vs-replay.ts';
 import type { RowOpenEvent } from './vs-table.ts';
 import './vs-table.ts';
 
 /** Out-of-memory errors that are told in words. */
 const MOST_OOMS = 5;
+
+export interface ReplayedDevice {
+  readonly device: DeviceView;
+  readonly api: () => Promise<EngineApi>;
+  /** Number of the next job. */
+  readonly newJob: () => number;
+  readonly unit: ByteUnit;
+  readonly dark: boolean;
+}
 
 export interface DeviceSections {
   readonly device: DeviceView;
@@ -105,4 +115,22 @@ export function renderRangeBar(
 export function renderReadings(readings: Readings | undefined, unit: ByteUnit, dark: boolean): unknown {
   if (!hasReadings(readings)) return nothing;
   return html`<vs-readings .readings=${readings} .unit=${unit} ?dark=${dark} embedded></vs-readings>`;
+}
+
+/** What other settings would have done, where PyTorch's allocator was recorded; `cursor`: the event that is shown. */
+export function renderReplay(
+  { device, api, newJob, unit, dark }: ReplayedDevice,
+  cursor: number | null,
+  axis: Axis,
+): unknown {
+  if (device.producer !== 'torch') return nothing;
+  return html`<vs-replay
+    .api=${api}
+    .newJob=${newJob}
+    .device=${device.key}
+    .axis=${axis}
+    .cursor=${cursor}
+    .unit=${unit}
+    ?dark=${dark}
+  ></vs-replay>`;
 }

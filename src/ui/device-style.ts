@@ -79,6 +79,7 @@ export const deviceStyle = css`
     }
     .range,
     .main > section,
+    .main > vs-replay,
     .main > p {
       order: 2;
     }

@@ -126,6 +126,11 @@ export class Session {
     return opened.flat();
   }
 
+  /** Number of work that is cancelled by it, other than reading. */
+  newJob(): number {
+    return this.nextJob++;
+  }
+
   cancel(job: number): void {
     this.jobs = this.jobs.map((item) => (item.id === job ? { ...item, cancelling: true } : item));
     this.changed();

@@ -31,7 +31,13 @@ import { describeRange, deviceHint } from '../view/words.ts';
 import { chartToolsStyle } from './chart-tools.ts';
 import { DeviceQueries } from './device-queries.ts';
 import { deviceStyle } from './device-style.ts';
-import { renderDeviceTables, renderOoms, renderRangeBar, renderReadings } from './device-sections.ts';
+import {
+  renderDeviceTables,
+  renderOoms,
+  renderRangeBar,
+  renderReadings,
+  renderReplay,
+} from './device-sections.ts';
 import { renderDeviceTools } from './device-tools.ts';
 import { saveFile } from './save-file.ts';
 import { controls } from './theme.ts';
@@ -53,6 +59,7 @@ export class VsDevice extends LitElement {
   @property({ attribute: false }) source!: SourceView;
   @property({ attribute: false }) device!: DeviceView;
   @property({ attribute: false }) api!: () => Promise<EngineApi>;
+  @property({ attribute: false }) newJob!: () => number;
   @property({ attribute: false }) unit: ByteUnit = 'binary';
   @property({ type: Boolean }) dark = false;
   /** Of the diagnosis, once it is there. */
@@ -253,7 +260,9 @@ export class VsDevice extends LitElement {
         <div class="columns">
           <div class="main">
             ${renderOoms(oomMarks(device, this.view.axis, unit), (xNs, row) => this.goTo(xNs, row))}
-            ${this.charts()} ${renderReadings(this.readings?.curves, unit, this.dark)} ${this.rangeBar()}
+            ${this.charts()} <slot name="ledger"></slot>
+            ${renderReadings(this.readings?.curves, unit, this.dark)}
+            ${renderReplay(this, momentOf(this.detail)?.row ?? null, this.view.axis)} ${this.rangeBar()}
             ${this.tables()} ${renderReadings(this.readings?.tables, unit, this.dark)}
           </div>
           <aside class="panel" aria-label="Details" tabindex="0">

@@ -79,7 +79,8 @@ export class VsTable extends LitElement {
         min-width: 24ch;
         white-space: normal;
       }
-      .breaks {
+      .breaks,
+      .breaks button.link {
         min-width: 12ch;
         white-space: normal;
         overflow-wrap: anywhere;
