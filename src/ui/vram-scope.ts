@@ -14,10 +14,11 @@ import { customElement, property, query, state } from 'lit/decorators.js';
 import { repeat } from 'lit/directives/repeat.js';
 import type { Analysis } from '../engine/analysis.ts';
 import { startEngine } from '../engine/engine-client.ts';
-import type { EngineApi, GpuMode, IterationsView, RanOn, SourceView } from '../engine/protocol.ts';
+import type { EngineApi, GpuMode, RanOn, SourceView } from '../engine/protocol.ts';
 import { actionOf } from '../view/keys.ts';
 import type { Tab } from '../view/tabs.ts';
 import { tabsOf } from '../view/tabs.ts';
+import { diagnosisOf, renderDiagnosis, renderLedger, renderWaterfalls } from './diagnosis-parts.ts';
 import type { Chosen } from './dropped-files.ts';
 import { carriesFiles, droppedFiles, pickedFolders, picksFolders } from './dropped-files.ts';
 import { fetchSource } from './fetch-source.ts';
@@ -30,7 +31,6 @@ import { shellStyle } from './shell-style.ts';
 import { controls, theme } from './theme.ts';
 import type { VsDevice } from './vs-device.ts';
 import './vs-device.ts';
-import './vs-diagnosis.ts';
 import './vs-empty.ts';
 import './vs-error.ts';
 import './vs-file-bar.ts';
@@ -318,6 +318,7 @@ export class VramScope extends LitElement {
     const { unit } = this.settings;
     const hidden = tab.id !== this.chosen;
     const name = tab.source.file;
+    const told = this.session.diagnosis.state;
     switch (tab.kind) {
       case 'device':
         return html`<vs-device
@@ -330,8 +331,8 @@ export class VramScope extends LitElement {
           .newJob=${() => this.session.newJob()}
           .unit=${unit}
           .dark=${this.dark}
-          .iterations=${this.iterationsOf(tab.id)}
-          >${this.diagnosis(tab.id, tab.device.hasStacks)}</vs-device
+          .iterations=${diagnosisOf(told, tab.id)?.iterations ?? null}
+          >${renderDiagnosis(told, tab.device, unit)}${renderLedger(told, tab.id, unit)}</vs-device
         >`;
       case 'summaries':
         return html`<vs-summaries
@@ -342,7 +343,7 @@ export class VramScope extends LitElement {
           .device=${tab.device}
           .unit=${unit}
           .dark=${this.dark}
-          >${this.diagnosis(null)}</vs-summaries
+          >${renderDiagnosis(told, null, unit)}</vs-summaries
         >`;
       case 'readings':
         return html`<vs-log
@@ -352,27 +353,11 @@ export class VramScope extends LitElement {
           .source=${tab.source}
           .unit=${unit}
           .dark=${this.dark}
-          >${this.diagnosis(null)}</vs-log
+          >${renderDiagnosis(told, null, unit)}${renderWaterfalls(told, tab.source.id, unit)}</vs-log
         >`;
       case 'empty':
         return this.emptyPage(tab.source, hidden);
     }
-  }
-
-  /** Of one device; null: what is said of no device. */
-  private diagnosis(device: string | null, hasStacks = true): unknown {
-    return html`<vs-diagnosis
-      slot="diagnosis"
-      .state=${this.session.diagnosis.state}
-      .deviceKey=${device}
-      .hasStacks=${hasStacks}
-      .unit=${this.settings.unit}
-    ></vs-diagnosis>`;
-  }
-
-  private iterationsOf(device: string): IterationsView | null {
-    const { diagnosis } = this.session.diagnosis.state;
-    return diagnosis?.devices.find(({ deviceKey }) => deviceKey === device)?.iterations ?? null;
   }
 
   private emptyPage(source: SourceView, hidden: boolean): unknown {

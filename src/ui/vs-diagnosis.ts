@@ -6,8 +6,10 @@ import { LitElement, css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import { repeat } from 'lit/directives/repeat.js';
 import type { ByteUnit } from '../base/units.ts';
+import type { DeviceDiagnosis } from '../engine/protocol.ts';
 import type { DiagnosisPage } from '../view/diagnosis.ts';
 import { diagnosisPage } from '../view/diagnosis.ts';
+import { qualityModel } from '../view/diagnosis-quality.ts';
 import type { FindingModel } from '../view/finding.ts';
 import type { DiagnosisState } from './diagnosis-run.ts';
 import { NOT_DIAGNOSED } from './diagnosis-run.ts';
@@ -69,6 +71,28 @@ export class VsDiagnosis extends LitElement {
       .general {
         padding: 10px 16px 0;
       }
+      .quality {
+        padding: 7px 16px;
+        border-top: 1px solid var(--line);
+        font-size: 13px;
+      }
+      summary {
+        width: fit-content;
+        color: var(--text-quiet);
+        cursor: pointer;
+      }
+      summary:hover {
+        color: var(--text);
+      }
+      .quality ul {
+        max-width: 120ch;
+        margin: 4px 0 4px 20px;
+        list-style: disc;
+        overflow-wrap: anywhere;
+      }
+      .quality li + li {
+        border: 0;
+      }
       .none {
         padding: 11px 16px;
         font-size: 13px;
@@ -119,6 +143,7 @@ export class VsDiagnosis extends LitElement {
     const grows = device !== undefined && device.growth.length > 0;
     return html`
       ${answers === null ? nothing : html`<vs-diagnosis-answers .answers=${answers}></vs-diagnosis-answers>`}
+      ${device === undefined ? nothing : quality(device)}
       ${
         empty && answers === null
           ? nothing
@@ -150,4 +175,15 @@ export class VsDiagnosis extends LitElement {
         )}
       </ul>`;
   }
+}
+
+function quality(device: DeviceDiagnosis): unknown {
+  const { words, facts, sentences, settings } = qualityModel(device);
+  return html`<details class="quality">
+    <summary><strong>${words}</strong>${facts.map((fact) => `, ${fact}`)}</summary>
+    <ul>
+      ${sentences.map((sentence) => html`<li>${sentence}</li>`)}
+      ${settings === null ? nothing : html`<li>Settings in force: <code>${settings}</code></li>`}
+    </ul>
+  </details>`;
 }

@@ -2,16 +2,9 @@
 import { LitElement, css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import type { ByteUnit } from '../base/units.ts';
-import type { LedgerModel, LedgerPart, LedgerRow } from '../view/diagnosis-ledger.ts';
+import type { LedgerInput, LedgerModel, LedgerRow } from '../view/diagnosis-ledger.ts';
 import { ledgerModel } from '../view/diagnosis-ledger.ts';
 import { controls } from './theme.ts';
-
-/** What the ledger shows. */
-export interface LedgerInput {
-  readonly parts: readonly LedgerPart[];
-  /** Bytes of the whole; null: not known. */
-  readonly total: number | null;
-}
 
 @customElement('vs-ledger')
 export class VsLedger extends LitElement {
@@ -21,6 +14,13 @@ export class VsLedger extends LitElement {
       :host {
         display: block;
         padding: 14px 16px 16px;
+      }
+      header {
+        display: flex;
+        flex-wrap: wrap;
+        align-items: center;
+        justify-content: space-between;
+        gap: 8px 16px;
       }
       .words {
         margin: 2px 0 10px;
@@ -118,7 +118,10 @@ export class VsLedger extends LitElement {
     if (ledger === null) return nothing;
     const model = ledgerModel(ledger.parts, ledger.total, this.unit);
     return html`
-      <h2>${heading}</h2>
+      <header>
+        <h2>${heading}</h2>
+        <slot name="tools"></slot>
+      </header>
       ${words === '' ? nothing : html`<p class="words quiet">${words}</p>`}
       <div class="scroll" tabindex="0" role="region" aria-label=${heading}>
         <table>
@@ -137,6 +140,7 @@ export class VsLedger extends LitElement {
           ${this.total(model)}
         </table>
       </div>
+      <slot></slot>
       ${model.apart === null ? nothing : html`<p class="apart">${model.apart}</p>`}
     `;
   }

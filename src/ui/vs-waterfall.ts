@@ -21,6 +21,9 @@ export class VsWaterfall extends LitElement {
         display: block;
         padding: 14px 16px 16px;
       }
+      :host(.below) {
+        margin-bottom: 16px;
+      }
       .ranks {
         display: grid;
         grid-template-columns: repeat(auto-fit, minmax(420px, 1fr));

@@ -1,6 +1,7 @@
 /** A ledger as rows with bars: parts of a whole, some with parts of their own. What is not known has no bar. */
 import type { ByteUnit } from '../base/units.ts';
 import { formatBytes, formatInteger } from '../base/units.ts';
+import type { LedgerView } from '../engine/protocol.ts';
 
 /** One line of the ledger. Siblings are disjoint. */
 export interface LedgerPart {
@@ -8,8 +9,8 @@ export interface LedgerPart {
   readonly label: string;
   /** null: not known. */
   readonly bytes: number | null;
-  /** What it is, or why it is not known; "": nothing to say. */
-  readonly note: string;
+  /** What it is, or why it is not known; null: nothing to say. */
+  readonly note: string | null;
   readonly children?: readonly LedgerPart[];
 }
 
@@ -54,7 +55,7 @@ export function ledgerModel(parts: readonly LedgerPart[], total: number | null, 
         title: bytes === null ? '' : `${formatInteger(bytes)} bytes`,
         bar: bytes === null || bytes <= 0 ? null : { left: left / whole, width: bytes / whole },
         share: bytes === null || total === null ? '' : `${((100 * bytes) / whole).toFixed(1)} %`,
-        note,
+        note: note ?? '',
       });
       add(children ?? [], depth + 1, left);
       left += bytes ?? 0;
@@ -72,4 +73,45 @@ export function ledgerModel(parts: readonly LedgerPart[], total: number | null, 
         ? null
         : `The parts are ${formatBytes(Math.abs(rest), unit)} ${rest > 0 ? 'less' : 'more'} than the whole.`,
   };
+}
+
+/** What the ledger shows. */
+export interface LedgerInput {
+  readonly parts: readonly LedgerPart[];
+  /** Bytes of the whole; null: not known. */
+  readonly total: number | null;
+}
+
+/** Parts of the device that PyTorch's allocator has no part in. */
+const OUTSIDE: ReadonlySet<string> = new Set(['non_torch', 'other_processes', 'unexplained']);
+
+/** What is reserved, part by part; what else is on the device stands beside it where something is known of it. */
+export function ledgerInput({ parts, reserved }: LedgerView): LedgerInput {
+  const inside = parts.filter(({ id }) => !OUTSIDE.has(id));
+  const outside = parts.filter(({ id }) => OUTSIDE.has(id));
+  if (outside.every(({ bytes }) => bytes === null)) return { parts: inside, total: reserved };
+  const all = [
+    { id: 'reserved', label: 'Reserved by PyTorch', bytes: reserved, note: null, children: inside },
+    ...outside,
+  ];
+  const known = all.every(({ bytes }) => bytes !== null);
+  return { parts: all, total: known ? all.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0) : null };
+}
+
+/** What would succeed at that moment, and what is not known, a sentence each. */
+export function ledgerWords({ largest, emptyCacheBytes, unknown }: LedgerView, unit: ByteUnit): string[] {
+  const bytes = (value: number): string => formatBytes(value, unit);
+  const range = ([least, most]: readonly [number, number]): string =>
+    least === most ? bytes(least) : `${bytes(least)} at least, ${bytes(most)} at most`;
+  return [
+    `empty_cache() would give back ${bytes(emptyCacheBytes)}.`,
+    ...largest.map(({ stream, fromCache, withNewSegment, afterRelease }) => {
+      const more = [
+        withNewSegment === null ? '' : `, with a new segment ${range(withNewSegment)}`,
+        afterRelease === null ? '' : `, after the cache is released ${range(afterRelease)}`,
+      ].join('');
+      return `Largest request that would be served on stream ${stream}: ${bytes(fromCache)} from the cache${more}.`;
+    }),
+    ...unknown,
+  ];
 }

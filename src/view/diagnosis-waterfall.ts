@@ -8,8 +8,10 @@
  */
 import type { ByteUnit } from '../base/units.ts';
 import { formatBytes, formatInteger } from '../base/units.ts';
+import type { PodWaterfallView, ServerView } from '../engine/protocol.ts';
+import { count } from './words.ts';
 
-export interface WaterfallStepView {
+export interface WaterfallStep {
   readonly id: string;
   readonly label: string;
   /** Negative only for a remainder: more was printed than there is. */
@@ -24,7 +26,7 @@ export interface WaterfallView {
   readonly rank: string;
   /** What the steps are taken from; null: not known, and they are taken from their own sum. */
   readonly total: number | null;
-  readonly steps: readonly WaterfallStepView[];
+  readonly steps: readonly WaterfallStep[];
   /** The sum in words, whether it adds up, what is missing; "": nothing to say. */
   readonly statement?: string;
 }
@@ -84,3 +86,35 @@ export function waterfallModel(
     statement: statement ?? '',
   };
 }
+
+/** Steps of a pod that are not steps down. */
+const WHOLES: ReadonlySet<string> = new Set(['total', 'requested', 'graphs_on_top']);
+
+function podWaterfall({ pod, start, ranks, rankCount, steps, sentence }: PodWaterfallView): WaterfallView {
+  const total = steps.find(({ id }) => id === 'total');
+  // Where silent ranks may differ from those that print, only what was printed is summed.
+  const figure = ({ printed, allRanks }: PodWaterfallView['steps'][number]): typeof printed =>
+    allRanks ?? printed;
+  const names = [pod === '' ? 'All ranks of this host' : `Host ${pod}`, start].filter((one) => one !== '');
+  return {
+    rank: `${names.join(', ')} (${count(Math.max(rankCount, ranks.length), 'rank')})`,
+    total: total === undefined ? null : figure(total).value,
+    steps: steps
+      .filter(({ id }) => !WHOLES.has(id))
+      .map((step) => ({
+        id: step.id,
+        label: step.label,
+        bytes: figure(step).value,
+        errorBytes: figure(step).error,
+        note:
+          step.printedRanks < rankCount
+            ? `printed by ${count(step.printedRanks, 'rank')} of ${rankCount}`
+            : '',
+      })),
+    statement: sentence,
+  };
+}
+
+/** Sums of several ranks; a single rank's budget is shown as it was printed. */
+export const podWaterfalls = ({ pods }: ServerView): WaterfallView[] =>
+  pods.filter(({ rankCount }) => rankCount > 1).map(podWaterfall);

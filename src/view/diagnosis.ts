@@ -158,7 +158,9 @@ export function diagnosisPage(
   { deviceKey, hasStacks }: { readonly deviceKey: string | null; readonly hasStacks: boolean },
   unit: ByteUnit,
 ): DiagnosisPage {
-  const own = deviceKey === null ? [] : findings.filter((finding) => finding.deviceKey === deviceKey);
+  // What is said of several devices at once stands on the page of each.
+  const each = findings.flatMap((finding) => [finding, ...(finding.also ?? [])]);
+  const own = deviceKey === null ? [] : each.filter((finding) => finding.deviceKey === deviceKey);
   const device = devices.find((one) => one.deviceKey === deviceKey) ?? null;
   const model = (finding: Finding): FindingModel => findingModel(finding, unit);
   return {
