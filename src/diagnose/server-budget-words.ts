@@ -16,9 +16,6 @@ export function stepOf({ steps }: RankWaterfall, id: WaterfallStepId): Measured 
 /** "42.59 GiB". */
 export const measuredSize = ({ value }: Measured): string => size(Math.round(value));
 
-/** " of rank TP0"; nothing where the log names no rank. */
-export const ofRank = ({ rank }: RankWaterfall): string => (rank === '' ? '' : ` of ${rank}`);
-
 /** The rank with most of something; null: none has it. */
 export function rankWithMost(
   ranks: readonly RankWaterfall[],

@@ -1,9 +1,40 @@
 /** The rules about servers, monitors and logs, in the order in which their findings are of equal weight. */
 import type { ServerFacts } from '../analyze/server-facts.ts';
+import { contradiction } from './contradiction.ts';
 import type { Finding } from './finding.ts';
+import { gaugeGrowth } from './gauge-growth.ts';
+import { highUsage } from './high-usage.ts';
+import { kvCacheTooSmall } from './kv-cache-too-small.ts';
+import { kvUsageExpected } from './kv-usage-expected.ts';
+import { logOutOfMemory } from './log-out-of-memory.ts';
+import { migSliceTooSmall } from './mig-slice-too-small.ts';
+import { otherProcesses } from './other-processes.ts';
+import { preemptionStorm } from './preemption-storm.ts';
+import { printedCachingAllocator } from './printed-caching-allocator.ts';
+import { restarts } from './restarts.ts';
 import type { ServerRule } from './server-rule.ts';
+import { stuckEngine } from './stuck-engine.ts';
+import { tensorParallelMisuse } from './tensor-parallel-misuse.ts';
+import { utilizationEdge } from './utilization-edge.ts';
+import { weightsTooLarge } from './weights-too-large.ts';
 
-const SERVER_RULES: readonly ServerRule[] = [];
+const SERVER_RULES: readonly ServerRule[] = [
+  logOutOfMemory,
+  gaugeGrowth,
+  stuckEngine,
+  weightsTooLarge,
+  utilizationEdge,
+  kvCacheTooSmall,
+  preemptionStorm,
+  tensorParallelMisuse,
+  migSliceTooSmall,
+  otherProcesses,
+  restarts,
+  contradiction,
+  highUsage,
+  printedCachingAllocator,
+  kvUsageExpected,
+];
 
 /** All findings, unsorted; `pause` is awaited between rules, so that long work gives way. */
 export async function diagnoseServers(facts: ServerFacts, pause: () => Promise<void>): Promise<Finding[]> {

@@ -1,0 +1,95 @@
+/**
+ * The KV cache holds too little: not one request of full length, or fewer requests than come, so that they wait. Long
+ * contexts times many sequences is what it is; the cache itself does not grow.
+ */
+import type { KvWhatIf } from '../analyze/kv-cache-what-if.ts';
+import type { EngineUsage } from '../analyze/kv-usage.ts';
+import { type ServerKv, type ServerLog, tokensText } from '../analyze/server-facts-log.ts';
+import { evidence, type Evidence, type Finding } from './finding.ts';
+import { aboutServer, type ServerRule } from './server-rule.ts';
+import { percent, size } from './words.ts';
+
+const NEEDS = /KV cache is needed|larger than the maximum number of tokens/i;
+
+/** Requests wait while the cache is full. */
+const waitsFull = ({ windows }: EngineUsage): boolean =>
+  windows.some(
+    ({ state, waiting, preemptions }) =>
+      (state === 'full' || state === 'preempting') && ((waiting?.max ?? 0) > 0 || preemptions > 0),
+  );
+
+/** Settings whose effect was computed and that hold more tokens, or serve more at once, than now. */
+function helping({ facts, whatIfs }: ServerKv): KvWhatIf[] {
+  const { tokens, concurrency } = facts;
+  return whatIfs.filter(
+    ({ refused, tokens: then, concurrency: served, setting }) =>
+      refused === null &&
+      !setting.startsWith('weights in') &&
+      ((then !== null && tokens !== null && then.low > tokens * 1.05) ||
+        (served !== null && concurrency !== null && served.low > concurrency.value * 1.05)),
+  );
+}
+
+const effect = ({ setting, tokens, concurrency }: KvWhatIf): string => {
+  const parts = [
+    tokens === null ? null : tokensText(tokens.low),
+    concurrency === null ? null : `${concurrency.low.toFixed(2)} requests of full length at once`,
+  ].filter((part) => part !== null);
+  return `${setting}: at least ${parts.join(', ')}`;
+};
+
+function proofs({ facts }: ServerKv, log: ServerLog): Evidence[] {
+  const { bytes, tokens, concurrency, maxModelLen, maxNumSeqs } = facts;
+  const parts = [
+    bytes === null ? null : `${size(Math.round(bytes.value))} of KV cache on a rank`,
+    tokens === null ? null : tokensText(tokens),
+    maxModelLen === null ? null : `--max-model-len ${maxModelLen}`,
+    concurrency === null ? null : `${concurrency.value} requests of that length fit at once`,
+    maxNumSeqs === null ? null : `--max-num-seqs ${maxNumSeqs}`,
+  ].filter((part) => part !== null);
+  return parts.length === 0 ? [] : [evidence(`${log.source.file}: ${parts.join(', ')}.`)];
+}
+
+function findingOf(log: ServerLog): Finding[] {
+  const kv = log.kv.at(-1);
+  const refusal = log.refused.findLast(({ text }) => NEEDS.test(text));
+  const waiting = log.usage.find(waitsFull);
+  const few = kv?.facts.concurrency != null && kv.facts.concurrency.value < 1;
+  if (refusal === undefined && waiting === undefined && !few) return [];
+  const helps = kv === undefined ? [] : helping(kv);
+  const { requested, free } = refusal?.figures ?? {};
+  const window = waiting?.windows.find(({ state }) => state === 'full' || state === 'preempting');
+  return [
+    aboutServer({
+      id: 'kv-cache-too-small',
+      severity: refusal !== undefined || few ? 'problem' : 'risk',
+      title:
+        refusal !== undefined || few
+          ? 'The KV cache cannot hold one request of full length'
+          : 'The KV cache is full and requests wait',
+      verdict:
+        refusal !== undefined
+          ? `One request of the longest length needs ${requested === undefined ? 'more' : size(requested)} of KV cache${free === undefined ? ' than there is' : ` and ${size(free)} are left for it`}: the server refuses to start.`
+          : few
+            ? `By the log ${kv?.facts.concurrency?.value ?? 0} requests of full length fit: the longest ones can never finish.`
+            : `KV blocks run out (usage up to ${percent(window?.usage.max ?? 1)}) while up to ${window?.waiting?.max ?? 0} requests wait: contexts and concurrency ask for more tokens than the cache holds. Its memory was taken at the start, so the device's use does not show it.`,
+      confidence: 'certain',
+      confidenceWhy: "These are the server's own figures.",
+      evidence: [
+        ...(refusal === undefined ? [] : [evidence(refusal.text)]),
+        ...(waiting === undefined ? [] : [evidence(waiting.statement)]),
+        ...(kv === undefined ? [] : proofs(kv, log)),
+        ...helps.map((one) => evidence(`${effect(one)}.`)),
+      ],
+      remedy:
+        helps.length > 0
+          ? `One of: ${helps.map(({ setting }) => setting).join('; ')}. Long requests can go to a pool of servers of their own.`
+          : 'Limit the length of requests (--max-model-len), admit fewer at once (--max-num-seqs), or send long ones to servers of their own; what each would bring does not follow from this log.',
+      gainBytes: null,
+      gainHow: null,
+      wouldChange: 'No request waiting while usage is high.',
+    }),
+  ];
+}
+
+export const kvCacheTooSmall: ServerRule = ({ servers }) => servers.flatMap(findingOf);

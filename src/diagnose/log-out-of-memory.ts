@@ -1,0 +1,167 @@
+/**
+ * An out-of-memory message by its own figures: what was asked, what was free, who had the rest, and which remedy
+ * follows. The advice that the message itself ends with holds only where much is reserved and unallocated.
+ */
+import { oomFigureBand, reservedOfOom } from '../analyze/non-torch-oom.ts';
+import type { LoggedOom, ServerFacts } from '../analyze/server-facts.ts';
+import { evidence, type Evidence, type Finding } from './finding.ts';
+import { aboutServer, type ServerRule } from './server-rule.ts';
+import { count, size } from './words.ts';
+
+interface Figures {
+  readonly requested: number | null;
+  readonly free: number | null;
+  readonly total: number | null;
+  readonly process: number | null;
+  readonly allocated: number | null;
+  readonly unallocated: number | null;
+  readonly allowed: number | null;
+}
+
+function figuresOf({ figures }: LoggedOom['event']): Figures {
+  const of = (name: string): number | null => figures[name] ?? null;
+  const allocated = of('allocated');
+  const reserved = of('reserved');
+  return {
+    requested: of('requested'),
+    free: of('free'),
+    total: of('total'),
+    process: of('process'),
+    allocated,
+    unallocated:
+      of('reserved_unallocated') ?? (reserved === null || allocated === null ? null : reserved - allocated),
+    allowed: of('allowed'),
+  };
+}
+
+/** What others hold by the message: named processes, else what is neither free nor this process's. Least, as printed. */
+function othersOf(oom: LoggedOom, { total, free, process }: Figures): number | null {
+  const named = Object.entries(oom.event.figures).filter(([name]) => /^process \d+$/.test(name));
+  if (named.length > 0) return named.reduce((sum, [, bytes]) => sum + oomFigureBand(bytes).least, 0);
+  if (total === null || free === null || process === null) return null;
+  return Math.max(0, oomFigureBand(total).least - oomFigureBand(free).most - oomFigureBand(process).most);
+}
+
+interface Cause {
+  readonly verdict: string;
+  readonly remedy: string;
+  readonly gainBytes: number | null;
+  readonly gainHow: string | null;
+}
+
+/** The driver and a second context keep some hundred MiB that nobody can give back. */
+const LEAST_OTHERS = 1 << 30;
+
+/** The first cause that by itself would have been enough; in the order of how sure they are. */
+function causeOf(oom: LoggedOom, figures: Figures, expandable: boolean | null): Cause {
+  const { requested, free, total, unallocated, allowed, allocated } = figures;
+  const others = othersOf(oom, figures);
+  const none = { gainBytes: null, gainHow: null };
+  const noAdvice =
+    unallocated !== null && requested !== null && unallocated < requested
+      ? ` Only ${size(unallocated)} are reserved and unallocated, less than was asked for: expandable_segments or max_split_size_mb, as the message advises, cannot help.`
+      : '';
+  if (requested === null)
+    return {
+      verdict: 'The message gives no figures.',
+      remedy: 'A snapshot at the moment of the error tells who holds the memory.',
+      ...none,
+    };
+  if (total !== null && requested > total)
+    return {
+      verdict: `${size(requested)} were asked for at once and the GPU has ${size(total)}: it can never fit.${noAdvice}`,
+      remedy: 'Find the tensor: a mask of length times length, a batch put together wrongly.',
+      ...none,
+    };
+  if (unallocated !== null && unallocated >= requested) {
+    const why = `${size(unallocated)} are reserved and not allocated, more than the ${size(requested)} that were asked for, but in no one piece that fits: fragmentation.`;
+    if (expandable === true)
+      return {
+        verdict: `${why} Expandable segments are in force already, so blocks of other pools or streams keep it apart.`,
+        remedy:
+          'Record a snapshot: it names the blocks that keep the cache apart. torch.cuda.empty_cache() before the large request gives back what no block holds.',
+        ...none,
+      };
+    return {
+      verdict: why,
+      remedy: `PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True${expandable === null ? ' (unless it is set already: the log does not say)' : ''}`,
+      ...none,
+    };
+  }
+  if (allowed !== null && free !== null && free >= requested)
+    return {
+      verdict: `${size(free)} were free on the GPU, more than was asked for: the process's own limit of ${size(allowed)} refused it.${noAdvice}`,
+      remedy: 'Raise torch.cuda.set_per_process_memory_fraction (or what sets it), or allocate less.',
+      ...none,
+    };
+  if (free !== null && others !== null && others >= LEAST_OTHERS && free + others >= requested)
+    return {
+      verdict: `${size(free)} were free; other processes hold ${size(others)} at least. Without them the request had been served.${noAdvice}`,
+      remedy: 'End the other processes on this GPU, or move one of them.',
+      gainBytes: others,
+      gainHow:
+        'total less free less this process, or the processes that the message names; each as printed, rounded down',
+    };
+  if (free !== null && free >= requested)
+    return {
+      verdict: `${size(free)} were free when the message was written, more than the ${size(requested)} asked for: a limit of the process, or memory that another process gave back just then.${noAdvice}`,
+      remedy: 'Look for set_per_process_memory_fraction, and for other processes that come and go.',
+      ...none,
+    };
+  return {
+    verdict: `${free === null ? '' : `${size(free)} were free. `}${allocated === null ? 'The process' : `PyTorch had ${size(allocated)} allocated and in use, and the process`} needs ${size(requested)} more than there is${total === null ? '' : ` of ${size(total)}`}.${noAdvice}`,
+    remedy:
+      'Allocate less at once: smaller batches or contexts (--max-num-batched-tokens, --max-num-seqs of a server), a lower --gpu-memory-utilization so that activations have room, quantised weights; a snapshot tells who holds the most.',
+    ...none,
+  };
+}
+
+function proofs({ event, source, times }: LoggedOom, figures: Figures): Evidence[] {
+  const reserved = reservedOfOom(event.figures);
+  const rows: [string, number | null][] = [
+    ['asked for', figures.requested],
+    ['free', figures.free],
+    ['total', figures.total],
+    ['in use by this process', figures.process],
+    ['allocated by PyTorch', figures.allocated],
+    ['reserved and unallocated', figures.unallocated],
+    ['allowed', figures.allowed],
+  ];
+  const told = rows.flatMap(([name, bytes]) => (bytes === null ? [] : [`${name} ${size(bytes)}`]));
+  return [
+    evidence(`${source.file}: ${told.join(', ')}.`),
+    ...(reserved === null
+      ? []
+      : [
+          evidence(
+            `PyTorch had reserved ${size(reserved.least)} to ${size(reserved.most)} by these figures.`,
+          ),
+        ]),
+    ...(times > 1 ? [evidence(`The message stands ${times} times in the log.`)] : []),
+  ];
+}
+
+const MOST = 5;
+
+export const logOutOfMemory: ServerRule = ({ ooms, expandableSegments }: ServerFacts): Finding[] =>
+  ooms.slice(0, MOST).map((oom) => {
+    const figures = figuresOf(oom.event);
+    const cause = causeOf(oom, figures, expandableSegments);
+    const more = ooms.length > MOST && oom === ooms[MOST - 1];
+    return aboutServer({
+      id: 'log-out-of-memory',
+      device: oom.event.device,
+      severity: 'problem',
+      title:
+        figures.requested === null ? 'Out of memory' : `Out of memory: ${size(figures.requested)} asked for`,
+      confidence: figures.requested === null ? 'low' : 'high',
+      confidenceWhy:
+        'The figures are those of the message, rounded to two digits; what was where in the cache it does not tell.',
+      evidence: [
+        ...proofs(oom, figures),
+        ...(more ? [evidence(`${count(ooms.length - MOST, 'more message')} of other figures.`)] : []),
+      ],
+      wouldChange: 'A snapshot of the same moment.',
+      ...cause,
+    });
+  });

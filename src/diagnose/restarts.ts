@@ -1,0 +1,68 @@
+/** A process that ended and came back: start lines that repeat, memory that falls to nothing, a new process ID. */
+import type { ServerFacts } from '../analyze/server-facts.ts';
+import { evidence, type Evidence, type Finding } from './finding.ts';
+import { aboutServer, type ServerRule } from './server-rule.ts';
+import { count, size } from './words.ts';
+
+const SECOND = 1e9;
+
+function proofsOf({ servers, falls, cards, ooms }: ServerFacts): {
+  starts: number;
+  proofs: Evidence[];
+  falls: number;
+} {
+  const proofs: Evidence[] = [];
+  let starts = 0;
+  for (const { starts: times, source } of servers) {
+    if (times < 2) continue;
+    starts += times - 1;
+    proofs.push(evidence(`${source.file}: the server started ${times} times.`));
+  }
+  // A server that was put to sleep gives its memory back and stays.
+  const isAsleep = servers.some(({ sleeps }) => sleeps.length > 0);
+  const told = isAsleep ? [] : falls;
+  for (const { source, label, before, low, again } of told.slice(0, 4)) {
+    const seconds = (Number(again.time_ns - before.time_ns) / SECOND).toFixed(0);
+    proofs.push(
+      evidence(
+        `${source.file}: ${label.toLowerCase()} fell from ${size(before.bytes)} to ${size(low.bytes)} and was ${size(again.bytes)} again${source.readings?.clock === 'none' ? '' : ` ${seconds} s later`}.`,
+      ),
+    );
+  }
+  for (const { source, successions } of cards)
+    for (const [gone, next] of successions.slice(0, 4))
+      proofs.push(
+        evidence(
+          `${source.file}: process ${gone.pid} (${gone.name}) ended, process ${next.pid} of the same name came.`,
+        ),
+      );
+  if (proofs.length > 0 && ooms.length > 0)
+    proofs.push(evidence(`${count(ooms.length, 'out-of-memory message')} in the logs: the likely cause.`));
+  return { starts, proofs, falls: told.length };
+}
+
+export const restarts: ServerRule = (facts): Finding[] => {
+  const { proofs, starts, falls } = proofsOf(facts);
+  if (proofs.length === 0) return [];
+  const successions = facts.cards.reduce((sum, card) => sum + card.successions.length, 0);
+  const times = Math.max(starts, falls, successions);
+  const isSure = starts > 0 || successions > 0;
+  return [
+    aboutServer({
+      id: 'restarts',
+      severity: 'risk',
+      title: `Restarted ${count(times, 'time')}`,
+      verdict: `The process ended and came back ${count(times, 'time')}. Figures before and after belong to two processes: growth across a restart is none, and a probe or an out-of-memory error that restarts a server hides what happened.`,
+      confidence: isSure ? 'high' : 'medium',
+      confidenceWhy: isSure
+        ? 'The log or the list of processes shows the second start itself.'
+        : 'A monitor shows that the memory was given back and taken again; not by whom.',
+      evidence: proofs,
+      remedy:
+        'Find why it ended: the last lines before the start, liveness probes that give it too little time to load, the exit code (137: killed).',
+      gainBytes: null,
+      gainHow: null,
+      wouldChange: 'Starts that were meant.',
+    }),
+  ];
+};

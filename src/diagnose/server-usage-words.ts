@@ -1,0 +1,38 @@
+/** What the rules about KV-cache usage have in common. */
+import type { EngineUsage, UsageWindow } from '../analyze/kv-usage.ts';
+import type { ServerFacts } from '../analyze/server-facts.ts';
+import type { ReadSource } from '../analyze/server-facts.ts';
+import { percent } from './words.ts';
+
+export interface UsageOfSource {
+  readonly source: ReadSource;
+  readonly usage: EngineUsage;
+}
+
+export const usagesOf = ({ servers }: ServerFacts): UsageOfSource[] =>
+  servers.flatMap(({ source, usage }) => usage.map((one) => ({ source, usage: one })));
+
+/** " of engine 0"; nothing where the log has one. */
+export const ofEngine = ({ labels }: EngineUsage): string => {
+  const name = labels['engine'] ?? labels['model_name'];
+  return name === undefined ? '' : ` (engine ${name})`;
+};
+
+export function windowText({
+  usage,
+  running,
+  waiting,
+  generation,
+  samples,
+  preemptions,
+  state,
+}: UsageWindow): string {
+  const parts = [
+    `${state}: usage ${percent(usage.first)} to ${percent(usage.last)} over ${samples} samples`,
+    running === null ? null : `${running.min} to ${running.max} running`,
+    waiting === null ? null : `${waiting.min} to ${waiting.max} waiting`,
+    generation === null ? null : `${generation.min} to ${generation.max} tokens/s`,
+    preemptions === 0 ? null : `${preemptions} preemptions`,
+  ].filter((part) => part !== null);
+  return `${parts.join(', ')}.`;
+}

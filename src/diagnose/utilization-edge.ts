@@ -1,0 +1,123 @@
+/** --gpu-memory-utilization so high that what a server takes outside of it has no room, or too high to start at all. */
+import { rankName, type ServerLog } from '../analyze/server-facts-log.ts';
+import type { RankWaterfall } from '../analyze/server-waterfall.ts';
+import { withUtilization } from '../analyze/kv-cache-what-if.ts';
+import { evidence, type Finding } from './finding.ts';
+import { measuredSize, rankWithMost } from './server-budget-words.ts';
+import { aboutServer, type ServerRule } from './server-rule.ts';
+import { percent, size } from './words.ts';
+
+/** vLLM's default; above it is the edge. */
+const EDGE = 0.9;
+const NO_ROOM = /No available memory for the cache blocks/i;
+const TOO_LITTLE_FREE = /on startup is less than desired GPU memory utilization/i;
+
+function refusedStart(log: ServerLog): Finding[] {
+  const refusal = log.refused.findLast(({ text }) => TOO_LITTLE_FREE.test(text));
+  if (refusal === undefined) return [];
+  const { free, total, requested } = refusal.figures;
+  if (free === undefined || total === undefined || requested === undefined) return [];
+  // Two digits, rounded down: what is asked for then is surely free.
+  const possible = Math.floor((free / total) * 100 - 0.5) / 100;
+  return [
+    aboutServer({
+      id: 'utilization-edge',
+      device: refusal.device,
+      severity: 'problem',
+      title: `The server asked for ${size(requested)} and ${size(free)} were free: it did not start`,
+      verdict: `Of ${size(total)} only ${size(free)} were free when the server started: something else holds ${size(total - free)} (other processes, or one that is still ending).`,
+      confidence: 'certain',
+      confidenceWhy: 'The server printed what it asked for and what was free.',
+      evidence: [evidence(refusal.text)],
+      remedy:
+        possible > 0
+          ? `End what else is on the GPU, or --gpu-memory-utilization ${possible.toFixed(2)}.`
+          : 'End what else is on the GPU.',
+      gainBytes: null,
+      gainHow: null,
+      wouldChange: 'More memory free at the start.',
+    }),
+  ];
+}
+
+function noRoom(log: ServerLog): Finding[] {
+  const refusal = log.refused.findLast(({ text }) => NO_ROOM.test(text));
+  if (refusal === undefined) return [];
+  const kv = log.kv.at(-1)?.facts;
+  const now = kv?.utilization ?? null;
+  // Only where there is room above: more than is in force, and less than all.
+  const more = now !== null && now < EDGE ? EDGE : null;
+  const tried = kv === undefined || more === null ? null : withUtilization(kv, more);
+  return [
+    aboutServer({
+      id: 'utilization-edge',
+      device: refusal.device,
+      severity: 'problem',
+      title: 'Nothing is left for the KV cache',
+      verdict: `Weights, activation peak and what else the process holds use up ${now === null ? 'what the server may use' : `the ${percent(now)} of the device that the server may use`}: no block of KV cache fits, and the server does not start.`,
+      confidence: 'certain',
+      confidenceWhy: 'The server says so.',
+      evidence: [
+        evidence(refusal.text),
+        ...log.latest.slice(0, 1).map(({ statement }) => evidence(statement)),
+      ],
+      remedy:
+        more === null
+          ? 'Fewer bytes of weights (quantised, or over more GPUs), or a smaller activation peak (--max-num-batched-tokens). A higher --gpu-memory-utilization leaves no room for what lies outside of it.'
+          : `--gpu-memory-utilization ${more}${tried?.bytesGained == null ? '' : `: ${size(Math.round(tried.bytesGained.low))} more for the KV cache`}.`,
+      gainBytes: null,
+      gainHow: null,
+      wouldChange: 'Room beside the weights.',
+    }),
+  ];
+}
+
+function edge(log: ServerLog, rank: RankWaterfall, hasFailed: boolean): Finding[] {
+  const { utilization, total, requested, graphs_on_top } = rank;
+  if (utilization === null || utilization <= EDGE) return [];
+  const kv = log.kv.at(-1)?.facts;
+  const instead = kv === undefined ? null : withUtilization(kv, EDGE);
+  const left =
+    total === null || requested === null ? null : total.value - requested.value - (graphs_on_top?.value ?? 0);
+  const gain = total === null ? null : Math.floor((utilization - EDGE) * (total.value - total.error));
+  return [
+    aboutServer({
+      id: 'utilization-edge',
+      severity: hasFailed ? 'problem' : 'risk',
+      title: `--gpu-memory-utilization ${utilization} leaves ${left === null ? percent(1 - utilization) : size(Math.round(left))} of the GPU for everything else`,
+      verdict: `The server plans with ${percent(utilization)} of the device (${rankName(rank)}). What it does not plan with has ${
+        left === null ? `${percent(1 - utilization)} of it` : size(Math.round(left))
+      }${graphs_on_top === null ? '' : `, ${measuredSize(graphs_on_top)} of CUDA graphs subtracted`}: activations beyond the profiled peak, cache of the allocator, NCCL, other processes.${hasFailed ? ' It ran out of memory.' : ''}`,
+      confidence: hasFailed ? 'high' : 'medium',
+      confidenceWhy: hasFailed
+        ? 'The log holds an out-of-memory error under this setting.'
+        : 'The setting is certain; whether it is too high shows only under load.',
+      evidence: [
+        evidence(
+          `${log.source.file}: utilization ${utilization}${total === null ? '' : ` of ${measuredSize(total)}`}.`,
+        ),
+        ...(instead?.concurrency == null
+          ? []
+          : [
+              evidence(
+                `At ${EDGE} the KV cache would serve ${instead.concurrency.low.toFixed(2)} to ${instead.concurrency.high.toFixed(2)} requests of full length at once.`,
+              ),
+            ]),
+      ],
+      remedy: `--gpu-memory-utilization ${EDGE}`,
+      gainBytes: gain,
+      gainHow:
+        gain === null
+          ? null
+          : `(${utilization} - ${EDGE}) of the device's ${size(Math.round(total?.value ?? 0))}, taken from the KV cache`,
+      wouldChange: 'A long run at full load without an out-of-memory error.',
+    }),
+  ];
+}
+
+export const utilizationEdge: ServerRule = ({ servers, ooms }) =>
+  servers.flatMap((log) => {
+    const hasFailed = ooms.some(({ source }) => source.file === log.source.file);
+    const rank = rankWithMost(log.latest, ({ utilization }) => utilization);
+    return [...refusedStart(log), ...noRoom(log), ...(rank === null ? [] : edge(log, rank, hasFailed))];
+  });

@@ -1,0 +1,66 @@
+/** The weights leave too little of a GPU: what a server can serve follows from the rest. */
+import { settingOf } from '../analyze/kv-cache-log.ts';
+import { rankName, type ServerLog } from '../analyze/server-facts-log.ts';
+import type { RankWaterfall } from '../analyze/server-waterfall.ts';
+import { evidence, type Finding } from './finding.ts';
+import { measuredSize, rankWithMost, stepOf } from './server-budget-words.ts';
+import { aboutServer, type ServerRule } from './server-rule.ts';
+import { percent, size } from './words.ts';
+
+/** Of what the server may use. Above it, what is left for the KV cache is less than a fifth, at the best. */
+const MOST_SHARE = 0.75;
+const MOST_KV_SHARE = 0.15;
+
+/** What the weights are a share of: what was requested, else all of the device or of what was free. */
+const usable = ({ requested, whole }: RankWaterfall): number | null => (requested ?? whole)?.value ?? null;
+
+function findingOf(log: ServerLog, rank: RankWaterfall): Finding[] {
+  const weights = stepOf(rank, 'weights');
+  const of = usable(rank);
+  if (weights === null || of === null || of <= 0) return [];
+  const share = weights.value / of;
+  const kv = stepOf(rank, 'kv_cache');
+  const kvShare = kv === null ? null : kv.value / of;
+  if (share < MOST_SHARE || (kvShare !== null && kvShare > MOST_KV_SHARE)) return [];
+  const refused = log.refused.length > 0;
+  const quantization = settingOf(log.source.settings, 'quantization');
+  const tensor = log.kv.at(-1)?.facts.tensorParallel ?? 1;
+  const wider = `--tensor-parallel-size ${2 * tensor}: each rank then holds about half, at least ${size(weights.value / 2)}`;
+  return [
+    aboutServer({
+      id: 'weights-too-large',
+      severity: refused ? 'problem' : 'risk',
+      title: `Weights take ${percent(share)} of what the server may use`,
+      verdict: `${measuredSize(weights)} of ${size(of)} are weights (${rankName(rank)}); ${
+        kv === null ? 'nothing is left for a KV cache' : `${measuredSize(kv)} are left for the KV cache`
+      }. The memory is full from the start: no setting of requests changes that.`,
+      confidence: kv === null && !refused ? 'medium' : 'certain',
+      confidenceWhy:
+        kv === null && !refused
+          ? 'The log ends before it prints the KV cache.'
+          : 'The server printed these figures at its start.',
+      evidence: [
+        evidence(`${log.source.file}: weights ${measuredSize(weights)}.`),
+        evidence(rank.statement),
+        ...log.refused.slice(0, 2).map(({ text }) => evidence(text)),
+      ],
+      remedy:
+        quantization === null
+          ? `Quantised weights (fp8, AWQ, GPTQ), a smaller model, or ${wider}.`
+          : `The weights are quantised already (${quantization}): fewer bits, a smaller model, or ${wider}.`,
+      gainBytes: null,
+      gainHow: null,
+      wouldChange: `Weights below ${percent(MOST_SHARE)} of what the server may use: a larger GPU, or more of them.`,
+    }),
+  ];
+}
+
+export const weightsTooLarge: ServerRule = ({ servers }) =>
+  servers.flatMap((log) => {
+    const rank = rankWithMost(log.latest, (one) => {
+      const weights = stepOf(one, 'weights');
+      const of = usable(one);
+      return weights === null || of === null || of <= 0 ? null : weights.value / of;
+    });
+    return rank === null ? [] : findingOf(log, rank);
+  });
