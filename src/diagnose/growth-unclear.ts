@@ -19,6 +19,11 @@ function risenBy({ growth }: GrowthOfSeries): number {
   return end[end.length - 1] - end[0];
 }
 
+function lastRise({ growth: { atEnd } }: GrowthOfSeries): string {
+  const last = atEnd.rises[atEnd.rises.length - 1];
+  return last === undefined ? '' : `, last in iteration ${last.at + 1}`;
+}
+
 /** What each figure did over the iterations, and where. */
 function overIterations(facts: DeviceFacts): Evidence[] {
   const { rows, count: n } = facts.iterations;
@@ -102,7 +107,7 @@ export const growthUnclear: DeviceRule = (facts) => {
       id: 'growth-unclear',
       severity: 'info',
       title: `Whether the growth of ${names} memory ends cannot be told`,
-      verdict: `Over ${count(iterations.count, 'iteration')} ${most.series} grew by ${exactSize(risenBy(most))}. ${conclusion?.sentence ?? 'Whether it goes on cannot be told from this recording.'}`,
+      verdict: `Over ${count(iterations.count, 'iteration')} ${most.series} grew by ${exactSize(risenBy(most))}${lastRise(most)}. ${conclusion?.sentence ?? 'Whether it goes on cannot be told from this recording.'}`,
       confidence: 'low',
       confidenceWhy: most.growth.atEnd.why.join(' '),
       evidence: overIterations(facts),
