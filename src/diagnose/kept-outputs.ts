@@ -1,5 +1,5 @@
 /** A few allocations outlive all others of their stack by far: kept on purpose, or the beginning of a leak. */
-import { NONE } from '../trace/schema.ts';
+import { NO_STACK, NO_STACK } from '../analyze/user-frames.ts';
 import { evidence } from './finding.ts';
 import { about, type DeviceRule } from './device-rule.ts';
 import { count, exactSize, inSentence, size } from './words.ts';
@@ -22,7 +22,7 @@ export const keptOutputs: DeviceRule = (facts) => {
         evidence(`${inSentence(label)}: ${count(allocations, 'allocation')}, ${exactSize(held)}.`, {
           row: lastRow,
           rows: [firstRow, lastRow],
-          stack: stack === NONE ? null : stack,
+          stack: stack === NO_STACK ? null : stack,
         }),
       ),
       remedy: `Look for what holds the result of single iterations of ${inSentence(first.label)}: a list, a "best so far", a log that keeps tensors instead of numbers.`,

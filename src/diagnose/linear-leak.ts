@@ -1,7 +1,7 @@
 /** Memory that the program keeps more of with every iteration: how much, until when, and which line. */
 import type { DeviceFacts } from '../analyze/device-facts.ts';
 import type { LeakSuspect } from '../analyze/leak-suspects.ts';
-import { NONE } from '../trace/schema.ts';
+import { NO_STACK, NO_STACK } from '../analyze/user-frames.ts';
 import { formatDuration } from '../base/units.ts';
 import { type Evidence, evidence } from './finding.ts';
 import { about, type DeviceRule } from './device-rule.ts';
@@ -17,13 +17,13 @@ export const suspectEvidence = (suspect: LeakSuspect): Evidence =>
     {
       row: suspect.lastRow,
       rows: [suspect.firstRow, suspect.lastRow],
-      stack: suspect.stack === NONE ? null : suspect.stack,
+      stack: suspect.stack === NO_STACK ? null : suspect.stack,
     },
   );
 
 function remedyOf(facts: DeviceFacts, suspect: LeakSuspect | undefined): string {
   if (suspect === undefined)
-    return facts.trace.events.stack_index.some((stack) => stack !== NONE)
+    return facts.trace.events.stack_index.some((stack) => stack !== NO_STACK)
       ? 'No single stack grows with it: compare who holds memory after an early iteration and at the end.'
       : 'Record with stacks (torch.cuda.memory._record_memory_history(stacks="python")) to see which line keeps the memory.';
   const { line, hint } = suspect;

@@ -1,7 +1,6 @@
 /** Who consumes the memory: the lines that hold most when most is allocated. */
 import type { Holder } from '../analyze/live.ts';
-import { holderLabel } from '../analyze/user-frames.ts';
-import { NONE } from '../trace/schema.ts';
+import { holderLabel, NO_STACK, NO_STACK } from '../analyze/user-frames.ts';
 import { evidence } from './finding.ts';
 import { about, type DeviceRule } from './device-rule.ts';
 import { count, exactSize, inSentence, percent, size } from './words.ts';
@@ -37,7 +36,7 @@ export const whoHolds: DeviceRule = (facts) => {
   const holders = facts.holdersAfter(row);
   const total = holders.reduce((sum, holder) => sum + holder.bytes, 0);
   const lines = byLine(
-    holders.filter(({ stack }) => stack !== NONE),
+    holders.filter(({ stack }) => stack !== NO_STACK),
     (stack) => inSentence(holderLabel(facts.input.stacks, stack)),
   );
   if (lines.length === 0 || total === 0) return [];
