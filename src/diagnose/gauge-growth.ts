@@ -1,5 +1,6 @@
 /** Growth that logs and monitors show: a leak by the program's own lines, or a device whose use goes on growing. */
 import type { GaugeGrowth, PrintedGrowth } from '../analyze/server-facts-growth.ts';
+import type { ServerFacts } from '../analyze/server-facts.ts';
 import type { GrowthVerdict } from '../analyze/growth-verdict.ts';
 import { evidence, type Finding } from './finding.ts';
 import { aboutServer, type ServerRule } from './server-rule.ts';
@@ -11,7 +12,11 @@ function untilText({ untilLimit }: GrowthVerdict): string {
   return ` The limit is ${count(Math.ceil(untilLimit.iterations), 'sample')}${minutes} away.`;
 }
 
-function leakOf({ allocated, reserved, conclusion, what, device }: PrintedGrowth): Finding[] {
+function leakOf(
+  { allocated, reserved, conclusion, what, device, source }: PrintedGrowth,
+  { input }: ServerFacts,
+): Finding[] {
+  const recording = input.recordingOf(source.id);
   const { verdict } = allocated;
   const slope = verdict.slopePerIteration;
   if (conclusion.conclusion !== 'leak' || slope === null) return [];
@@ -21,7 +26,7 @@ function leakOf({ allocated, reserved, conclusion, what, device }: PrintedGrowth
       device,
       severity: 'problem',
       title: `Allocated memory grows by ${size(Math.round(slope))} a line: a leak`,
-      verdict: `${what}: ${conclusion.sentence}${untilText(verdict)} Which allocations these are the lines do not tell: record a snapshot for that.`,
+      verdict: `${what}: ${conclusion.sentence}${untilText(verdict)} Which allocations these are the lines do not tell${recording === null ? ': record a snapshot for that' : `; ${recording}, which is of the same run, does`}.`,
       confidence: conclusion.confidence,
       confidenceWhy: verdict.why.join(' '),
       evidence: [
@@ -29,7 +34,9 @@ function leakOf({ allocated, reserved, conclusion, what, device }: PrintedGrowth
         evidence(`Reserved: ${reserved.verdict.why.join(' ')}`),
       ],
       remedy:
-        "torch.cuda.memory._record_memory_history() before, torch.cuda.memory._dump_snapshot('snapshot.pickle') after: the snapshot names the line. empty_cache() gives none of it back.",
+        recording === null
+          ? "torch.cuda.memory._record_memory_history() before, torch.cuda.memory._dump_snapshot('snapshot.pickle') after: the snapshot names the line. empty_cache() gives none of it back."
+          : `See the findings about ${recording}: they name the line. empty_cache() gives none of it back.`,
       gainBytes: null,
       gainHow: null,
       wouldChange: 'Allocated memory that falls back after a request.',
@@ -83,6 +90,6 @@ function deviceOf(growth: GaugeGrowth, printed: readonly PrintedGrowth[]): Findi
 }
 
 export const gaugeGrowth: ServerRule = (facts) => [
-  ...facts.printedGrowth.flatMap(leakOf),
+  ...facts.printedGrowth.flatMap((growth) => leakOf(growth, facts)),
   ...facts.gaugeGrowth.flatMap((growth) => deviceOf(growth, facts.printedGrowth)),
 ];

@@ -108,6 +108,14 @@ function causeOf(oom: LoggedOom, figures: Figures, expandable: boolean | null): 
       remedy: 'Look for set_per_process_memory_fraction, and for other processes that come and go.',
       ...none,
     };
+  const rest = total === null || allocated === null ? null : total - allocated;
+  if (free === null && unallocated === null && rest !== null && rest >= requested)
+    return {
+      verdict: `PyTorch had ${size(allocated ?? 0)} of ${size(total ?? 0)} allocated; ${size(rest)} were not, more than the ${size(requested)} that were asked for. How much of that was free, cached in pieces or another process's the message does not say.`,
+      remedy:
+        'nvidia-smi tells whether another process is on the GPU, torch.cuda.memory_summary() how much is cached; if nearly all is allocated at every such moment, allocate less.',
+      ...none,
+    };
   return {
     verdict: `${free === null ? '' : `${size(free)} were free. `}${allocated === null ? 'The process' : `PyTorch had ${size(allocated)} allocated and in use, and the process`} needs ${size(requested)} more than there is${total === null ? '' : ` of ${size(total)}`}.${noAdvice}`,
     remedy:

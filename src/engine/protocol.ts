@@ -2,6 +2,8 @@
  * What crosses the border between page and worker: plain data only, small, exact. Byte counts are numbers
  * (exact to 2^53); absolute times are bigint nanoseconds; `x` is always relative to the device's `base`:
  * nanoseconds on the time axis, rows on the event axis.
+ *
+ * Long because it is the one list of all that page and command may know.
  */
 import type { Result } from '../base/result.ts';
 import type { TraceErrorData } from '../base/trace-error.ts';
