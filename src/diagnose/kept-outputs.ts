@@ -1,5 +1,5 @@
 /** A few allocations outlive all others of their stack by far: kept on purpose, or the beginning of a leak. */
-import { NO_STACK, NO_STACK } from '../analyze/user-frames.ts';
+import { NO_STACK } from '../analyze/user-frames.ts';
 import { evidence } from './finding.ts';
 import { about, type DeviceRule } from './device-rule.ts';
 import { count, exactSize, inSentence, size } from './words.ts';

@@ -1,7 +1,7 @@
 /** Memory that the program keeps more of with every iteration: how much, until when, and which line. */
 import type { DeviceFacts } from '../analyze/device-facts.ts';
 import type { LeakSuspect } from '../analyze/leak-suspects.ts';
-import { NO_STACK, NO_STACK } from '../analyze/user-frames.ts';
+import { NO_STACK } from '../analyze/user-frames.ts';
 import { formatDuration } from '../base/units.ts';
 import { type Evidence, evidence } from './finding.ts';
 import { about, type DeviceRule } from './device-rule.ts';

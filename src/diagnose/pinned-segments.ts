@@ -1,5 +1,5 @@
 /** A few live blocks keep much free memory from going back to the driver. */
-import { holderLabel, NO_STACK, NO_STACK } from '../analyze/user-frames.ts';
+import { holderLabel, NO_STACK } from '../analyze/user-frames.ts';
 import { formatBytes } from '../base/units.ts';
 import { evidence } from './finding.ts';
 import { about, type DeviceRule, isWorth, pressureOn } from './device-rule.ts';

@@ -1,6 +1,6 @@
 /** Who consumes the memory: the lines that hold most when most is allocated. */
 import type { Holder } from '../analyze/live.ts';
-import { holderLabel, NO_STACK, NO_STACK } from '../analyze/user-frames.ts';
+import { holderLabel, NO_STACK } from '../analyze/user-frames.ts';
 import { evidence } from './finding.ts';
 import { about, type DeviceRule } from './device-rule.ts';
 import { count, exactSize, inSentence, percent, size } from './words.ts';
