@@ -1,15 +1,24 @@
 /** The diagnosis as `analyze --json` prints it (docs/cli.md). */
-import type { AnalysisFinding, AnalysisGrowth, AnalysisLedger } from './analysis.ts';
+import { ungroup } from '../diagnose/group-devices.ts';
+import { toJsonInteger } from '../base/u64.ts';
+import type {
+  AnalysisClock,
+  AnalysisContradiction,
+  AnalysisFinding,
+  AnalysisGrowth,
+  AnalysisLedger,
+  AnalysisWaterfall,
+} from './analysis.ts';
 import type { Diagnosis } from './diagnosis.ts';
 
 const round = (value: number | null): number | null => (value === null ? null : Math.round(value));
 
-/** `sourceOf`: index into `sources` of a device key. */
+/** One for each device it is about, as a script reads them. `sourceOf`: index into `sources` of a device key. */
 export function findingsOf(
   { findings }: Diagnosis,
   sourceOf: (key: string) => number | null,
 ): AnalysisFinding[] {
-  return findings.map((finding) => ({
+  return ungroup(findings).map((finding) => ({
     id: finding.id,
     source: finding.deviceKey === null ? null : sourceOf(finding.deviceKey),
     device: finding.device,
@@ -67,3 +76,49 @@ export const ledgerOf = (
       unknown: ledger.unknown,
     })),
   );
+
+/** `sourceOf`: index into `sources` of a source id. */
+export const budgetOf = (
+  { servers }: Diagnosis,
+  sourceOf: (id: number) => number | null,
+): AnalysisWaterfall[] =>
+  servers.flatMap(({ sourceId, waterfalls }) =>
+    waterfalls.map((one) => ({
+      source: sourceOf(sourceId),
+      rank: one.rank,
+      pod: one.pod,
+      producer: one.producer,
+      basis: one.basis,
+      total_bytes: one.total?.value ?? null,
+      utilization: one.utilization,
+      steps: one.steps.map(({ id, label, bytes, errorBytes }) => ({
+        id,
+        label,
+        bytes,
+        error_bytes: errorBytes,
+      })),
+      remainder_bytes: one.remainder?.value ?? null,
+      adds_up: one.addsUp,
+      sentence: one.sentence,
+    })),
+  );
+
+export const clocksOf = ({ clocks }: Diagnosis, sourceOf: (id: number) => number | null): AnalysisClock[] =>
+  clocks.map(({ sourceId, status, offsetNs, uncertaintyNs, confidence, sentence }) => ({
+    source: sourceOf(sourceId),
+    status,
+    offset_ns: offsetNs === null ? null : toJsonInteger(offsetNs),
+    uncertainty_ns: uncertaintyNs,
+    confidence,
+    sentence,
+  }));
+
+export const contradictionsOf = ({ contradictions }: Diagnosis): AnalysisContradiction[] =>
+  contradictions.map(({ kind, files, device, differenceBytes, allowedBytes, sentence }) => ({
+    kind,
+    files,
+    device,
+    difference_bytes: differenceBytes,
+    allowed_bytes: allowedBytes,
+    sentence,
+  }));
