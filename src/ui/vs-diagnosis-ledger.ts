@@ -20,7 +20,12 @@ export class VsDiagnosisLedger extends LitElement {
     css`
       :host {
         display: block;
-        order: 2;
+      }
+      @media (max-width: 1100px) {
+        /* Where a device's page is one column, details come first: as device-style.ts orders them. */
+        :host {
+          order: 2;
+        }
       }
       ul {
         margin-top: 10px;

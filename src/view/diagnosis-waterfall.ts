@@ -9,7 +9,7 @@
 import type { ByteUnit } from '../base/units.ts';
 import { formatBytes, formatInteger } from '../base/units.ts';
 import type { PodWaterfallView, ServerView } from '../engine/protocol.ts';
-import { count } from './words.ts';
+import { count, list } from './words.ts';
 
 export interface WaterfallStep {
   readonly id: string;
@@ -27,6 +27,8 @@ export interface WaterfallView {
   /** What the steps are taken from; null: not known, and they are taken from their own sum. */
   readonly total: number | null;
   readonly steps: readonly WaterfallStep[];
+  /** false: the steps need not make up the whole, so none stands on the one before it. */
+  readonly addsUp?: boolean;
   /** The sum in words, whether it adds up, what is missing; "": nothing to say. */
   readonly statement?: string;
 }
@@ -40,7 +42,7 @@ export interface WaterfallRow {
   readonly left: number;
   readonly width: number;
   readonly negative: boolean;
-  /** "43.64 GiB left". */
+  /** "43.64 GiB left"; "" where that cannot be said. */
   readonly rest: string;
 }
 
@@ -55,15 +57,15 @@ const signed = (bytes: number, unit: ByteUnit): string =>
   `${bytes < 0 ? '−' : ''}${formatBytes(Math.abs(Math.round(bytes)), unit)}`;
 
 export function waterfallModel(
-  { rank, total, steps, statement }: WaterfallView,
+  { rank, total, steps, addsUp = true, statement }: WaterfallView,
   unit: ByteUnit,
 ): WaterfallModel {
   const sum = steps.reduce((all, { bytes }) => all + bytes, 0);
   const whole = Math.max(1, total ?? sum);
   let left = total ?? sum;
   const rows = steps.map(({ id, label, bytes, errorBytes = 0, note = '' }): WaterfallRow => {
-    const before = left;
-    left -= bytes;
+    const before = addsUp ? left : bytes;
+    left = before - bytes;
     const ends = [before, left].map((at) => Math.min(1, Math.max(0, at / whole)));
     const error = errorBytes === 0 ? '' : ` ± ${signed(errorBytes, unit)} (printed digits)`;
     return {
@@ -76,7 +78,7 @@ export function waterfallModel(
       left: Math.min(...ends),
       width: Math.abs(ends[0] - ends[1]),
       negative: bytes < 0,
-      rest: `${signed(left, unit)} left`,
+      rest: addsUp ? `${signed(left, unit)} left` : '',
     };
   });
   return {
@@ -90,28 +92,44 @@ export function waterfallModel(
 /** Steps of a pod that are not steps down. */
 const WHOLES: ReadonlySet<string> = new Set(['total', 'requested', 'graphs_on_top']);
 
-function podWaterfall({ pod, start, ranks, rankCount, steps, sentence }: PodWaterfallView): WaterfallView {
-  const total = steps.find(({ id }) => id === 'total');
-  // Where silent ranks may differ from those that print, only what was printed is summed.
+function podWaterfall(told: PodWaterfallView): WaterfallView {
+  const { pod, start, rankCount, addsUp, sentence } = told;
+  const total = told.steps.find(({ id }) => id === 'total');
+  const down = told.steps.filter(({ id }) => !WHOLES.has(id));
+  // What was printed and what all ranks take if the others are alike are two sums: never a mixture.
+  const allAlike = [...down, ...(total === undefined ? [] : [total])].every(
+    ({ allRanks }) => allRanks !== null,
+  );
   const figure = ({ printed, allRanks }: PodWaterfallView['steps'][number]): typeof printed =>
-    allRanks ?? printed;
+    allAlike && allRanks !== null ? allRanks : printed;
+  const error = down.reduce((sum, step) => sum + figure(step).error, 0);
+  const rest = down.reduce(
+    (sum, step) => sum - figure(step).value,
+    total === undefined ? 0 : figure(total).value,
+  );
+  const sums = addsUp !== 'cannot_tell' && total !== undefined && Math.abs(rest) <= error + down.length;
+  const steps = down.filter(({ id }) => sums || id !== 'remainder');
+  const alike = allAlike ? steps.filter(({ printedRanks }) => printedRanks < rankCount) : [];
   const names = [pod === '' ? 'All ranks of this host' : `Host ${pod}`, start].filter((one) => one !== '');
   return {
-    rank: `${names.join(', ')} (${count(Math.max(rankCount, ranks.length), 'rank')})`,
+    rank: `${names.join(', ')} (${count(rankCount, 'rank')})`,
     total: total === undefined ? null : figure(total).value,
-    steps: steps
-      .filter(({ id }) => !WHOLES.has(id))
-      .map((step) => ({
-        id: step.id,
-        label: step.label,
-        bytes: figure(step).value,
-        errorBytes: figure(step).error,
-        note:
-          step.printedRanks < rankCount
-            ? `printed by ${count(step.printedRanks, 'rank')} of ${rankCount}`
-            : '',
-      })),
-    statement: sentence,
+    steps: steps.map((step) => ({
+      id: step.id,
+      label: step.label,
+      bytes: figure(step).value,
+      errorBytes: figure(step).error,
+      note: step.printedRanks < rankCount ? `Printed by ${step.printedRanks} of ${rankCount} ranks` : '',
+    })),
+    addsUp: sums,
+    statement: [
+      sentence,
+      alike.length === 0
+        ? ''
+        : `Not printed by every rank, and taken as alike for the others: ${list(alike.map(({ label }) => label))}.`,
+    ]
+      .filter((one) => one !== '')
+      .join(' '),
   };
 }
 

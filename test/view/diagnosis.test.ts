@@ -1,0 +1,337 @@
+/** The three answers, taken from what the engine says and never made up; ledger, waterfall, data quality. */
+import { describe, expect, it } from 'vitest';
+import type { Diagnosis, PodWaterfallView, ServerView } from '../../src/engine/protocol.ts';
+import { ledgerInput, ledgerModel, ledgerWords } from '../../src/view/diagnosis-ledger.ts';
+import { qualityModel } from '../../src/view/diagnosis-quality.ts';
+import { podWaterfalls, waterfallModel } from '../../src/view/diagnosis-waterfall.ts';
+import type { Answers } from '../../src/view/diagnosis.ts';
+import { diagnosisPage } from '../../src/view/diagnosis.ts';
+import { deviceDiagnosis, diagnosis, finding, GIB, holders, MIB, proof } from './diagnosis-for-test.ts';
+
+function answers(told: Diagnosis, hasStacks = true): Answers {
+  const page = diagnosisPage(told, { deviceKey: '0:0', hasStacks }, 'binary');
+  if (page.answers === null) throw new Error('no answers');
+  return page.answers;
+}
+
+describe('who holds it', () => {
+  it('names what leaks before what is largest', () => {
+    const { who } = answers(diagnosis({ findings: [holders(), finding()] }));
+    expect(who.words).toBe('Keeps more with every iteration:');
+    expect(who.holders.map(({ name, words }) => [name, words])).toEqual([
+      ['append_output (serve.py:41)', '32.00 MiB an iteration in 64 allocations'],
+    ]);
+    expect(who.holders[0].evidence.stack).toBe(3);
+  });
+
+  it('names the three largest where nothing leaks', () => {
+    const { who } = answers(diagnosis({ findings: [holders()] }));
+    expect(who.holders.map(({ name }) => name)).toEqual([
+      'forward (model.py:103)',
+      'forward (model.py:88)',
+      'forward (model.py:41)',
+    ]);
+    expect(who.caveat).toBeNull();
+  });
+
+  it('says how much of the memory has no stack', () => {
+    const unsure = holders({ confidence: 'high', confidenceWhy: '88.2% of the live bytes have no stack.' });
+    expect(answers(diagnosis({ findings: [unsure] })).who.caveat).toBe(
+      '88.2% of the live bytes have no stack.',
+    );
+  });
+
+  it('keeps a text of another form whole', () => {
+    const odd = holders({ evidence: [proof('Somebody: who knows', { stack: 1 })] });
+    expect(answers(diagnosis({ findings: [odd] })).who.holders[0]).toMatchObject({
+      name: 'Somebody: who knows',
+      words: '',
+    });
+  });
+
+  it('is not known where no finding names a stack', () => {
+    const nameless = finding({ evidence: [proof('4 iterations found.', { rows: [100, 900] })] });
+    const of = diagnosis({ findings: [nameless] });
+    expect(answers(of).who).toMatchObject({ known: false, holders: [] });
+    expect(answers(of).who.words).toContain('Who holds it');
+    expect(answers(of, false).who.words).toContain('No stacks were recorded');
+  });
+});
+
+describe('does it end', () => {
+  const ends = (kind: string): Answers['ends'] =>
+    answers(
+      diagnosis({
+        devices: [deviceDiagnosis({ conclusion: { kind, confidence: 'high', sentence: 'S.' } })],
+      }),
+    ).ends;
+
+  it.each([
+    ['leak', /^No:/, 'problem'],
+    ['pending_free', /^No:/, 'problem'],
+    ['fragmentation', /^No:/, 'risk'],
+    ['slowing_growth', /^Not within/, 'risk'],
+    ['caching_allocator', /^Yes:/, 'good'],
+    ['warm_up', /^Yes:/, 'good'],
+    ['no_growth', /^It does not grow$/, 'good'],
+  ])('%s', (kind, short, severity) => {
+    expect(ends(kind)).toMatchObject({ known: true, severity, words: 'S.' });
+    expect(ends(kind).short).toMatch(short);
+  });
+
+  it('cannot be told where the engine cannot tell, nor from a kind that is new here', () => {
+    expect(ends('cannot_tell')).toMatchObject({ known: false, short: 'Cannot tell', words: 'S.' });
+    expect(ends('constructor')).toMatchObject({ known: false, short: 'Cannot tell', words: 'S.' });
+    const none = deviceDiagnosis({ conclusion: null, growth: [] });
+    const { words, known } = answers(diagnosis({ devices: [none] })).ends;
+    expect(known).toBe(false);
+    expect(words).toContain('No iterations were found');
+  });
+
+  it('has slope or bound of allocated and reserved, each once', () => {
+    expect(ends('leak').figures.map(({ text }) => text)).toEqual([
+      'Allocated 32.00 MiB an iteration',
+      'Reserved 32.00 MiB an iteration',
+    ]);
+  });
+});
+
+describe('how to get it back', () => {
+  const back = (...findings: Diagnosis['findings']): Answers['back'] => answers(diagnosis({ findings })).back;
+
+  it('lists remedies with their gain, in the order of the findings', () => {
+    const setting = finding({
+      id: 'better-setting',
+      severity: 'risk',
+      remedy: 'PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True',
+      gainBytes: 64 * MIB,
+    });
+    expect(back(finding(), setting).ways.map(({ gain, remedy }) => [gain?.text, remedy.code])).toEqual([
+      ['128.00 MiB', null],
+      ['64.00 MiB', 'PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True'],
+    ]);
+  });
+
+  it('takes a remedy of a problem without a gain, but not advice on how to record', () => {
+    const recorded = finding({ id: 'recorded-late', severity: 'info', gainBytes: null, gainHow: null });
+    const failed = finding({ id: 'out-of-memory', gainBytes: null, gainHow: null, title: 'Out of memory' });
+    expect(back(recorded)).toMatchObject({ known: false, ways: [] });
+    expect(back(recorded, failed).ways.map(({ because }) => because)).toEqual(['Out of memory']);
+  });
+
+  it('says so where no finding offers one', () => {
+    expect(back(holders())).toMatchObject({
+      known: false,
+      words: expect.stringContaining('No finding') as string,
+    });
+  });
+});
+
+describe('a page', () => {
+  const log = finding({ id: 'weights', deviceKey: null, device: null, title: 'Weights' });
+  const ids = (list: readonly { readonly id: string }[]): string[] => list.map(({ id }) => id);
+
+  it('has its own findings, and those of no device', () => {
+    const other = finding({ id: 'other', deviceKey: '0:1', device: 1 });
+    const of = diagnosis({ findings: [finding(), log, other] });
+    const page = diagnosisPage(of, { deviceKey: '0:0', hasStacks: true }, 'binary');
+    expect(ids(page.findings)).toEqual(['linear-leak']);
+    expect(ids(page.general)).toEqual(['weights']);
+  });
+
+  it('has what is said of several devices at once', () => {
+    const also = finding({ deviceKey: '0:1', device: 1, title: 'The same of device 1' });
+    const of = diagnosis({ findings: [{ ...finding(), also: [also] }] });
+    const page = diagnosisPage(of, { deviceKey: '0:1', hasStacks: true }, 'binary');
+    expect(page.findings.map(({ title }) => title)).toEqual(['The same of device 1']);
+  });
+
+  it('without a device has no answers', () => {
+    const page = diagnosisPage(
+      diagnosis({ findings: [finding(), log] }),
+      { deviceKey: null, hasStacks: false },
+      'binary',
+    );
+    expect(page.answers).toBeNull();
+    expect(page.findings).toEqual([]);
+    expect(ids(page.general)).toEqual(['weights']);
+  });
+});
+
+describe('the ledger', () => {
+  const part = (id: string, bytes: number | null): Parameters<typeof ledgerModel>[0][number] => ({
+    id,
+    label: id,
+    bytes,
+    note: null,
+  });
+
+  it('places each part after the one before it, in shares of the whole', () => {
+    const { rows, total, apart } = ledgerModel([part('a', 3 * MIB), part('b', MIB)], 4 * MIB, 'binary');
+    expect(rows.map(({ bar, share }) => [bar, share])).toEqual([
+      [{ left: 0, width: 0.75 }, '75.0 %'],
+      [{ left: 0.75, width: 0.25 }, '25.0 %'],
+    ]);
+    expect([total, apart]).toEqual(['4.00 MiB', null]);
+  });
+
+  it('says to the byte where the parts are not the whole', () => {
+    expect(ledgerModel([part('a', 3)], 4, 'binary').apart).toBe('The parts are 1 B less than the whole.');
+    expect(ledgerModel([part('a', 5)], 4, 'binary').apart).toBe('The parts are 1 B more than the whole.');
+    expect(ledgerModel([part('a', 3), part('b', null)], 4, 'binary').apart).toBeNull();
+  });
+
+  it('gives what is not known neither figure nor bar', () => {
+    expect(ledgerModel([part('a', null)], 4, 'binary').rows[0]).toMatchObject({
+      text: 'not known',
+      title: '',
+      bar: null,
+      share: '',
+    });
+  });
+
+  it('is that of what is reserved while nothing is known besides', () => {
+    const { ledger } = deviceDiagnosis().ledgers[0];
+    const input = ledgerInput(ledger);
+    expect(input.total).toBe(GIB);
+    expect(input.parts.map(({ id }) => id)).toEqual(['requested', 'releasable']);
+    expect(ledgerModel(input.parts, input.total, 'binary').apart).toBeNull();
+  });
+
+  it('puts what is known of the rest of the device beside what is reserved', () => {
+    const { ledger } = deviceDiagnosis().ledgers[0];
+    const [requested, releasable, nonTorch] = ledger.parts;
+    const input = ledgerInput({ ...ledger, parts: [requested, releasable, { ...nonTorch, bytes: GIB }] });
+    expect(input.total).toBe(2 * GIB);
+    const { rows, apart } = ledgerModel(input.parts, input.total, 'binary');
+    expect(rows.map(({ id, depth, bar }) => [id, depth, bar?.left])).toEqual([
+      ['reserved', 0, 0],
+      ['requested', 1, 0],
+      ['releasable', 1, 0.29296875],
+      ['non_torch', 0, 0.5],
+    ]);
+    expect(apart).toBeNull();
+  });
+
+  it('says what would be served, a range where it is one', () => {
+    const { ledger } = deviceDiagnosis().ledgers[0];
+    expect(ledgerWords(ledger, 'binary')).toEqual([
+      'empty_cache() would give back 424.00 MiB.',
+      'Largest request that would be served on stream 0: 20.00 MiB from the cache, with a new segment 1.00 GiB, after the cache is released 1.00 GiB at least, 2.00 GiB at most.',
+      'What else is on the device.',
+    ]);
+  });
+});
+
+describe('a waterfall', () => {
+  it('goes down from the whole, each step from where the one before it ended', () => {
+    const { rows, total } = waterfallModel(
+      {
+        rank: 'TP0',
+        total: 10 * GIB,
+        steps: [
+          { id: 'not_requested', label: 'Not requested', bytes: GIB },
+          { id: 'weights', label: 'Weights', bytes: 6 * GIB, errorBytes: MIB },
+          { id: 'kv_cache', label: 'KV cache', bytes: 4 * GIB },
+          { id: 'remainder', label: 'Remainder', bytes: -GIB },
+        ],
+      },
+      'binary',
+    );
+    expect(total).toBe('10.00 GiB');
+    expect(rows.map(({ left, width, rest }) => [left, Number(width.toFixed(6)), rest])).toEqual([
+      [0.9, 0.1, '9.00 GiB left'],
+      [0.3, 0.6, '3.00 GiB left'],
+      [0, 0.3, '−1.00 GiB left'],
+      [0, 0, '0 B left'],
+    ]);
+    expect(rows[1].title).toContain('± 1.00 MiB');
+    expect(rows[3]).toMatchObject({ text: '−1.00 GiB', negative: true });
+  });
+
+  const step = (
+    id: string,
+    printed: number,
+    allRanks: number | null,
+    printedRanks = 2,
+  ): PodWaterfallView['steps'][number] => ({
+    id,
+    label: id,
+    printedRanks,
+    printed: { value: printed * GIB, error: 0 },
+    allRanks: allRanks === null ? null : { value: allRanks * GIB, error: 0 },
+  });
+  const pod = (changes: Partial<PodWaterfallView>): ServerView =>
+    ({
+      pods: [
+        {
+          pod: '',
+          start: '',
+          ranks: ['TP0', 'TP1'],
+          rankCount: 2,
+          steps: [step('total', 80, 160, 1), step('weights', 114, 114), step('kv_cache', 23, 46, 1)],
+          addsUp: 'yes',
+          sentence: 'S.',
+          ...changes,
+        },
+      ],
+    }) as unknown as ServerView;
+
+  it('of several ranks takes all of them, and says which figures stand for others', () => {
+    const [told] = podWaterfalls(pod({}));
+    expect(told).toMatchObject({ total: 160 * GIB, addsUp: true, rank: 'All ranks of this host (2 ranks)' });
+    expect(told.steps.map(({ bytes }) => bytes / GIB)).toEqual([114, 46]);
+    expect(told.statement).toBe('S. Not printed by every rank, and taken as alike for the others: kv_cache.');
+  });
+
+  it('never mixes what was printed with what is taken as alike', () => {
+    const [told] = podWaterfalls(
+      pod({ steps: [step('total', 80, null), step('weights', 57, 114, 1), step('kv_cache', 23, 46, 1)] }),
+    );
+    expect(told.total).toBe(80 * GIB);
+    expect(told.steps.map(({ bytes }) => bytes / GIB)).toEqual([57, 23]);
+  });
+
+  it('lets no step stand on the one before it where they do not make up the whole', () => {
+    const steps = [step('total', 160, 160), step('weights', 114, 114), step('remainder', 9, 9)];
+    for (const changes of [{ steps }, { addsUp: 'cannot_tell' as const }]) {
+      const [told] = podWaterfalls(pod(changes));
+      expect(told.addsUp).toBe(false);
+      const { rows } = waterfallModel(told, 'binary');
+      expect(rows.map(({ left, rest }) => [left, rest])).toEqual(rows.map(() => [0, '']));
+      expect(rows.map(({ id }) => id)).not.toContain('remainder');
+    }
+  });
+
+  it('is none for a single rank, whose budget is shown as printed', () => {
+    expect(podWaterfalls(pod({ rankCount: 1 }))).toEqual([]);
+  });
+});
+
+describe('data quality', () => {
+  const of = (changes: object): ReturnType<typeof qualityModel> =>
+    qualityModel(deviceDiagnosis({ quality: { ...deviceDiagnosis().quality, ...changes } }));
+
+  it('is a line, with the settings only where there are any', () => {
+    expect(of({})).toEqual({
+      words: 'Data quality: certain',
+      facts: ['recorded from the start', 'every live byte has its stack'],
+      sentences: ['Recorded from the start.'],
+      settings: null,
+    });
+    expect(of({ settings: 'PYTORCH_CUDA_ALLOC_CONF=max_split_size_mb:20' }).settings).toContain(':20');
+  });
+
+  it.each([
+    [0.106, '10.6 % of live bytes without a stack'],
+    [0.0001, 'less than 0.1 % of live bytes without a stack'],
+    [0.9999, 'more than 99.9 % of live bytes without a stack'],
+    [1, '100.0 % of live bytes without a stack'],
+  ])('%f without a stack', (share, words) => {
+    expect(of({ shareWithoutFrames: share }).facts).toContain(words);
+  });
+
+  it('says nothing of what is not told', () => {
+    expect(of({ shareWithoutFrames: null, began: 'sideways' }).facts).toEqual([]);
+  });
+});
