@@ -3,7 +3,14 @@ import { toJsonInteger } from '../base/u64.ts';
 import { memoryStatsOf } from '../analyze/memory-stats.ts';
 import { kindFigures } from '../analyze/nsys-kinds.ts';
 import type { Analysis, AnalysisDevice, AnalysisSource, AnalysisSummary } from './analysis.ts';
-import { findingsOf, growthOf, ledgerOf } from './analysis-diagnosis.ts';
+import {
+  budgetOf,
+  clocksOf,
+  contradictionsOf,
+  findingsOf,
+  growthOf,
+  ledgerOf,
+} from './analysis-diagnosis.ts';
 import { readingsOf } from './analysis-readings.ts';
 import { histogramClasses } from './answers.ts';
 import type { Diagnosis } from './diagnosis.ts';
@@ -98,6 +105,10 @@ export async function analysisOf(sources: readonly OpenSource[], diagnosis: Diag
     const at = sources.findIndex(({ sessions }) => sessions.some((session) => session.key === key));
     return at < 0 ? null : at;
   };
+  const placeOf = (id: number): number | null => {
+    const at = sources.findIndex((source) => source.id === id);
+    return at < 0 ? null : at;
+  };
   const devices: AnalysisDevice[] = [];
   for (const [index, source] of sources.entries()) {
     for (const session of source.sessions) devices.push(await deviceOf(index, session));
@@ -111,5 +122,8 @@ export async function analysisOf(sources: readonly OpenSource[], diagnosis: Diag
     findings: findingsOf(diagnosis, indexOf),
     growth: growthOf(diagnosis, indexOf),
     ledger: ledgerOf(diagnosis, indexOf),
+    budget: budgetOf(diagnosis, placeOf),
+    clocks: clocksOf(diagnosis, placeOf),
+    contradictions: contradictionsOf(diagnosis),
   };
 }

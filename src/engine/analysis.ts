@@ -176,6 +176,49 @@ export interface AnalysisLedger {
   readonly unknown: readonly string[];
 }
 
+/** A server's memory budget of one rank as a waterfall: what each step takes of the whole. */
+export interface AnalysisWaterfall {
+  readonly source: number | null;
+  readonly rank: string;
+  readonly pod: string;
+  readonly producer: string;
+  /** requested, free, none: what the steps are taken from. */
+  readonly basis: string;
+  readonly total_bytes: number | null;
+  readonly utilization: number | null;
+  readonly steps: readonly {
+    readonly id: string;
+    readonly label: string;
+    readonly bytes: number;
+    readonly error_bytes: number;
+  }[];
+  readonly remainder_bytes: number | null;
+  /** yes, left_over, exceeds, cannot_tell. */
+  readonly adds_up: string;
+  readonly sentence: string;
+}
+
+/** The clock of a source beside the common one. */
+export interface AnalysisClock {
+  readonly source: number | null;
+  readonly status: string;
+  /** Add to the source's times; null: not known. */
+  readonly offset_ns: JsonInteger | null;
+  readonly uncertainty_ns: number | null;
+  readonly confidence: string;
+  readonly sentence: string;
+}
+
+/** Two sources that cannot both be right. */
+export interface AnalysisContradiction {
+  readonly kind: string;
+  readonly files: readonly [string, string];
+  readonly device: number | null;
+  readonly difference_bytes: number;
+  readonly allowed_bytes: number;
+  readonly sentence: string;
+}
+
 export interface Analysis {
   readonly schema: 1;
   readonly sources: readonly AnalysisSource[];
@@ -189,4 +232,7 @@ export interface Analysis {
   readonly findings: readonly AnalysisFinding[];
   readonly growth: readonly AnalysisGrowth[];
   readonly ledger: readonly AnalysisLedger[];
+  readonly budget: readonly AnalysisWaterfall[];
+  readonly clocks: readonly AnalysisClock[];
+  readonly contradictions: readonly AnalysisContradiction[];
 }

@@ -504,6 +504,9 @@ export class FakeEngine implements EngineApi {
       findings: [],
       growth: [],
       ledger: [],
+      budget: [],
+      clocks: [],
+      contradictions: [],
     });
   }
 
@@ -511,25 +514,12 @@ export class FakeEngine implements EngineApi {
     return Promise.resolve(ok(new Uint8Array(0)));
   }
 
-  replay(): ReturnType<EngineApi['replay']> {
-    return Promise.resolve(NO_REPLAY);
-  }
-
-  whatIf(): ReturnType<EngineApi['whatIf']> {
-    return Promise.resolve(NO_REPLAY);
-  }
-
-  sites(): ReturnType<EngineApi['sites']> {
-    return Promise.resolve(NO_REPLAY);
-  }
-
-  sweep(): ReturnType<EngineApi['sweep']> {
-    return Promise.resolve(NO_REPLAY);
-  }
-
-  conf(): ReturnType<EngineApi['conf']> {
-    return Promise.resolve({ ok: false, message: 'not replayed', problem: '', offset: 0, advice: null });
-  }
+  replay: EngineApi['replay'] = () => Promise.resolve(NO_REPLAY);
+  whatIf: EngineApi['whatIf'] = () => Promise.resolve(NO_REPLAY);
+  sites: EngineApi['sites'] = () => Promise.resolve(NO_REPLAY);
+  sweep: EngineApi['sweep'] = () => Promise.resolve(NO_REPLAY);
+  conf: EngineApi['conf'] = () =>
+    Promise.resolve({ ok: false, message: 'not replayed', problem: '', offset: 0, advice: null });
 }
 
 /** Code made no requests. */
