@@ -111,7 +111,10 @@ export class VsReplayScatter extends LitElement {
   private model: ScatterModel | null = null;
   /** Points that are far from the front. */
   private beyond = 0;
-  private readonly observer = new ResizeObserver(() => (this.width = Math.floor(this.clientWidth)));
+  /** In the next frame: what is drawn for a width changes the height, which would be observed again in this one. */
+  private readonly observer = new ResizeObserver(() =>
+    requestAnimationFrame(() => (this.width = Math.floor(this.clientWidth))),
+  );
 
   override connectedCallback(): void {
     super.connectedCallback();

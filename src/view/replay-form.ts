@@ -126,7 +126,9 @@ export function readMib(text: string): number | null | undefined {
   return bytes > 0 && Number.isSafeInteger(bytes) ? bytes : undefined;
 }
 
-export const writeMib = (bytes: number | null): string => (bytes === null ? '' : String(bytes / MIB));
+/** Every digit: a byte has twenty of them behind the point. */
+export const writeMib = (bytes: number | null): string =>
+  bytes === null ? '' : (bytes / MIB).toFixed(20).replace(/\.?0+$/, '');
 
 export interface LimitsForm {
   readonly cap: string;
