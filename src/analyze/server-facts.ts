@@ -45,6 +45,8 @@ export interface ServerFactsInput {
   readonly sources: readonly ReadSource[];
   /** Add to the times of a source for the common clock; null: not known. */
   readonly offsetOf: (sourceId: number) => bigint | null;
+  /** File of the recording that the lines of a source have their place in; null: none is open. */
+  readonly recordingOf: (sourceId: number) => string | null;
   readonly contradictions: readonly Disagreement[];
   readonly observations: readonly Disagreement[];
 }

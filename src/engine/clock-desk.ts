@@ -41,6 +41,8 @@ export interface OneClock {
   readonly answer: ClocksAnswer;
   /** Add to a source's times for the common clock; null: not known. */
   readonly offsetOf: (sourceId: number) => bigint | null;
+  /** File of the recording that a source's lines were placed in; null: none. */
+  readonly recordingOf: (sourceId: number) => string | null;
 }
 
 export class ClockDesk {
@@ -91,6 +93,7 @@ export class ClockDesk {
       answer: { ...comparison, clocks: clocks.flatMap((clock) => clockViews(clock, placed)) },
       offsetOf: (sourceId) =>
         clocks.find(({ unit }) => unit.sources.some(({ id }) => id === sourceId))?.offset_ns ?? null,
+      recordingOf: (sourceId) => placed.find((one) => one.sourceId === sourceId)?.file ?? null,
     };
   }
 

@@ -37,6 +37,7 @@ export class ServerDesk {
         given: this.given.get(id) ?? NOTHING_GIVEN,
       })),
       offsetOf: clock.offsetOf,
+      recordingOf: clock.recordingOf,
       contradictions: clock.answer.contradictions,
       observations: clock.answer.observations,
     });
