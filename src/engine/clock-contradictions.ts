@@ -64,11 +64,23 @@ function compared(one: CommonCurve, other: CommonCurve): Comparison | null {
   return is(one, 'device_used') ? compareCurves(one, other) : null;
 }
 
+/** Two records of every step are of one process only if their steps said so: two runs may overlap on one GPU. */
+function isSameProcess(one: CommonCurve, other: CommonCurve, clocks: readonly UnitClock[]): boolean {
+  if (one.curve.kind !== 'event' || other.curve.kind !== 'event') return true;
+  if (one.unit === other.unit) return true;
+  return clocks.some(
+    ({ unit, alignment: { matched, of, status, reference } }) =>
+      ((unit === one.unit && reference === other.unit.name) ||
+        (unit === other.unit && reference === one.unit.name)) &&
+      (status === 'found' || (of > 0 && matched >= 0.9 * of)),
+  );
+}
+
 function ofCurves({ curves, clocks }: CompareInput): Found[] {
   const found: Found[] = [];
   for (const [i, a] of curves.entries()) {
     for (const b of curves.slice(i + 1)) {
-      if (a.sourceId === b.sourceId || !isSameDevice(a, b, clocks)) continue;
+      if (a.sourceId === b.sourceId || !isSameDevice(a, b, clocks) || !isSameProcess(a, b, clocks)) continue;
       // Sampled before written at every change, the device before the process.
       const isTurned =
         (a.curve.kind === 'event' && b.curve.kind === 'sample') || b.curve.measures === 'device_used';
