@@ -47,14 +47,26 @@ const sessionTimes = ({ rows, trace }: DeviceSession): bigint[] => {
   return rows === 0 ? [] : [times[0], times[rows - 1]];
 };
 
-/** Every moment that a source's readings tell of; of a device's events the first and the last. */
-function timesOf({ loaded, sessions }: OpenSource): bigint[] {
+/** Columns of times that a source tells of, each ascending; of a device's events the first and the last. */
+function timesOf({ loaded, sessions }: OpenSource): (readonly bigint[] | BigInt64Array)[] {
   const { readings } = loaded.data;
+  const events = readings?.events.flatMap(({ time_ns }) => time_ns ?? []) ?? [];
   return [
-    ...sessions.flatMap(sessionTimes),
-    ...(readings?.gauges.flatMap(({ time_ns }) => [...time_ns]) ?? []),
-    ...(readings?.events.flatMap(({ time_ns }) => time_ns ?? []) ?? []),
-  ];
+    ...sessions.map(sessionTimes),
+    ...(readings?.gauges.map(({ time_ns }) => time_ns) ?? []),
+    [...events].sort((one, other) => (one < other ? -1 : one > other ? 1 : 0)),
+  ].filter(({ length }) => length > 0);
+}
+
+/** Distinct times of the columns, at most `MOST_MOMENTS`. */
+function momentsOf(columns: readonly (readonly bigint[] | BigInt64Array)[]): number {
+  const seen = new Set<bigint>();
+  for (const column of columns)
+    for (const time of column) {
+      if (seen.size >= MOST_MOMENTS) return seen.size;
+      seen.add(time);
+    }
+  return seen.size;
 }
 
 function curvesOf({ id, loaded, sessions }: OpenSource, base_ns: bigint): OwnedCurve[] {
@@ -80,12 +92,13 @@ function curvesOf({ id, loaded, sessions }: OpenSource, base_ns: bigint): OwnedC
 
 function unitOf(name: string, sources: readonly OpenSource[]): ClockUnit {
   const clock = clockOf(sources[0]);
-  const times = clock === 'none' ? [] : sources.flatMap(timesOf);
+  const columns = clock === 'none' ? [] : sources.flatMap(timesOf);
   let first: bigint | null = null;
   let last: bigint | null = null;
-  for (const time of times) {
-    if (first === null || time < first) first = time;
-    if (last === null || time > last) last = time;
+  for (const column of columns) {
+    const [from, to] = [column[0], column[column.length - 1]];
+    if (first === null || from < first) first = from;
+    if (last === null || to > last) last = to;
   }
   const base_ns = first ?? 0n;
   return {
@@ -95,7 +108,7 @@ function unitOf(name: string, sources: readonly OpenSource[]): ClockUnit {
     base_ns,
     curves: clock === 'none' ? [] : sources.flatMap((source) => curvesOf(source, base_ns)),
     span: first === null || last === null ? null : [first, last],
-    moments: Math.min(new Set(times).size, MOST_MOMENTS),
+    moments: momentsOf(columns),
   };
 }
 

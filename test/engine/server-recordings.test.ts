@@ -25,11 +25,14 @@ const recording = (events: readonly Uint8Array[], expandable = false): Uint8Arra
     }),
   );
 
+/** MiB; unlike ones, so that steps can be told apart. */
+const sizeOf = (i: number, step: number): number => 20 + step * ((i * i * 13 + i) % 97);
+
 /** Segments of unlike sizes at these seconds, one allocation in each, none freed. */
 const growing = (seconds: readonly number[], step = 2): Uint8Array[] =>
   seconds.flatMap((second, i) => {
     const address = BigInt(1 + i) * BigInt(GIB);
-    const size = (20 + step * ((i * 7) % 23)) * MIB;
+    const size = sizeOf(i, step) * MIB;
     return [event('segment_alloc', address, size, second), event('alloc', address, size, second + 0.001)];
   });
 
@@ -76,6 +79,41 @@ describe('two recordings that overlap in time on one GPU', () => {
       ),
     });
     expect(contradictions).toEqual([]);
+  });
+});
+
+describe('a monitor of two GPUs beside a process that sees the second as its first', () => {
+  // Several between two samples and none between others: steps once a second would fit at many offsets.
+  const TIMES = range(30).map((i) => 0.2 + i * 1.3 + ((i * i * 7) % 19) / 17);
+  /** Reserved at each half second past, MiB, and 500 MiB of context. */
+  const used = (second: number, step: number): number =>
+    TIMES.reduce((sum, time, i) => sum + (time <= second + 0.5 ? sizeOf(i, step) : 0), 500);
+  const smi = (of: (second: number) => readonly [number, number]): string => {
+    const rows = range(42).flatMap((second) =>
+      of(second).map(
+        (mebibytes, gpu) =>
+          `2026/03/20 12:00:${String(second).padStart(2, '0')}.500, ${gpu}, ${mebibytes} MiB, 81559 MiB`,
+      ),
+    );
+    return `timestamp, index, memory.used [MiB], memory.total [MiB]\n${rows.join('\n')}\n`;
+  };
+  const events = recording(growing(TIMES));
+
+  it('is held against the GPU whose steps are its own', async () => {
+    const { contradictions, clocks } = await diagnoseFiles({
+      'x.pickle': events,
+      'smi.csv': smi((second) => [4, used(second, 2)]),
+    });
+    expect(clocks[1].status).toBe('found');
+    expect(contradictions).toEqual([]);
+  });
+
+  it('and contradicts where that GPU is said to use less than was reserved', async () => {
+    const { contradictions } = await diagnoseFiles({
+      'x.pickle': events,
+      'smi.csv': smi((second) => [4, used(second, 2) - (second === 15 ? 700 : 0)]),
+    });
+    expect(contradictions.map(({ kind, count }) => [kind, count])).toEqual([['used_below_reserved', 1]]);
   });
 });
 
