@@ -1,5 +1,6 @@
 /** The rules about servers, monitors and logs, in the order in which their findings are of equal weight. */
 import type { ServerFacts } from '../analyze/server-facts.ts';
+import { printedCachingAllocator } from './caching-allocator-printed.ts';
 import { contradiction } from './contradiction.ts';
 import type { Finding } from './finding.ts';
 import { gaugeGrowth } from './gauge-growth.ts';
@@ -10,7 +11,6 @@ import { logOutOfMemory } from './log-out-of-memory.ts';
 import { migSliceTooSmall } from './mig-slice-too-small.ts';
 import { otherProcesses } from './other-processes.ts';
 import { preemptionStorm } from './preemption-storm.ts';
-import { printedCachingAllocator } from './printed-caching-allocator.ts';
 import { restarts } from './restarts.ts';
 import type { ServerRule } from './server-rule.ts';
 import { stuckEngine } from './stuck-engine.ts';

@@ -101,7 +101,7 @@ export async function diagnose(sources: readonly OpenSource[], desk: ServerDesk)
   const clock = desk.clocks.align(sources);
   await breathe();
   const servers = desk.facts(sources, clock);
-  const findings: Finding[] = [...(await diagnoseServers(servers, breathe))];
+  const findings: Finding[] = [];
   const devices: DeviceDiagnosis[] = [];
   for (const { sessions } of sources) {
     for (const session of sessions) {
@@ -111,6 +111,8 @@ export async function diagnose(sources: readonly OpenSource[], desk: ServerDesk)
       await breathe();
     }
   }
+  // Behind those about recordings: of equal weight, the one that names lines of code comes first.
+  findings.push(...(await diagnoseServers(servers, breathe)));
   return {
     findings: groupDevices(sortFindings(findings)),
     devices,

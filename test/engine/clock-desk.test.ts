@@ -191,3 +191,17 @@ describe.skipIf(traces === null)('serve: everything of one run together', () => 
     expect(grown.every(({ severity }) => severity === 'good')).toBe(true);
   }, 120_000);
 });
+
+describe.skipIf(traces === null)('leak: a recording and its log', () => {
+  const read = (name: string): Uint8Array => new Uint8Array(readFileSync(join(traces!, 'leak', name)));
+
+  it('the recording names the line first; the log shows the same leak and refers to it', async () => {
+    const { findings, clocks } = await diagnoseFiles({
+      'leak.report.log': read('leak.report.log'),
+      'leak.pickle': read('leak.pickle'),
+    });
+    expect(clocks[0]).toMatchObject({ status: 'placed', matched: 40, of: 40, reference: 'leak.pickle' });
+    expect(findings.slice(0, 2).map(({ id }) => id)).toEqual(['linear-leak', 'gauge-growth']);
+    expect(findings[1].remedy).toContain('leak.pickle');
+  }, 60_000);
+});
