@@ -2,12 +2,13 @@
  * `--fail-on 'leak,peak>70GiB'`: conditions under which the exit code says that a run is not in order.
  *
  *   leak, oom, problem, risk      a finding of that kind or severity
- *   any id of a finding           e.g. setting-in-force
+ *   any id of a finding           e.g. setting-in-force; one that no rule has is refused
  *   peak>70GiB                    reserved bytes at the peak of any device
  *   allocated>60GiB               allocated bytes at the peak
  *   leak>1MiB                     bytes an iteration of a leak
  */
 import type { Analysis } from '../engine/analysis.ts';
+import { isFindingId } from '../engine/known-findings.ts';
 
 const UNITS: Readonly<Record<string, number>> = {
   '': 1,
@@ -33,6 +34,8 @@ export interface Condition {
   readonly text: string;
   /** What of the analysis meets it; empty: nothing. */
   readonly met: (analysis: Analysis) => readonly string[];
+  /** Of what it cannot be told; empty: of all it can. */
+  readonly open: (analysis: Analysis) => readonly string[];
 }
 
 /** Bytes of "70GiB", "500 MB", "1024"; null where it is none. */
@@ -46,6 +49,12 @@ function figureCondition(text: string, figure: (typeof FIGURES)[number], limit: 
   const key = figure === 'peak' ? 'reserved_bytes.all.peak' : 'allocated_bytes.all.peak';
   return {
     text,
+    open: ({ devices }) =>
+      figure === 'leak'
+        ? []
+        : devices
+            .filter(({ memory_stats }) => memory_stats[key] === undefined)
+            .map(({ device }) => `device ${device}: not known, the recording does not hold its peak`),
     met: ({ devices, growth }) =>
       figure === 'leak'
         ? growth
@@ -76,12 +85,17 @@ export function parseFailOn(option: string): readonly Condition[] | string {
       if (limit === null) return `--fail-on: "${compared[2]}" is no size; write 70GiB or 500MB`;
       conditions.push(figureCondition(part, figure, limit));
     } else if (/^[a-z]+(-[a-z]+)*$/.test(part)) {
+      const severity = SEVERITIES.includes(part);
       const ids = KINDS[part] ?? [part];
+      // A misspelt condition would never hold, and nobody would notice.
+      if (!severity && KINDS[part] === undefined && !isFindingId(part))
+        return `--fail-on: "${part}" is no finding, leak, oom, problem or risk (docs/cli.md lists them)`;
       conditions.push({
         text: part,
+        open: () => [],
         met: ({ findings }) =>
           findings
-            .filter(({ id, severity }) => (SEVERITIES.includes(part) ? severity === part : ids.includes(id)))
+            .filter(({ id, severity: told }) => (severity ? told === part : ids.includes(id)))
             .map(({ id, device, title }) => `${id}${device === null ? '' : ` (device ${device})`}: ${title}`),
       });
     } else return `--fail-on: "${part}" is no condition; write leak, oom, problem, peak>70GiB, ...`;

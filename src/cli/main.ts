@@ -97,11 +97,13 @@ async function analyze(
     if (lines.length > 0) out.write(`${lines.join('\n')}\n`);
   }
   let holds = false;
-  for (const { text, met } of conditions)
+  for (const { text, met, open } of conditions) {
     for (const what of met(analysis)) {
       holds = true;
       err.write(`vramscope: --fail-on ${text}: ${what}\n`);
     }
+    for (const what of open(analysis)) err.write(`vramscope: --fail-on ${text}: ${what}\n`);
+  }
   if (holds) return EXIT_CONDITION;
   return failed ? EXIT_FAILED : EXIT_READ;
 }

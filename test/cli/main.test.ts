@@ -149,7 +149,8 @@ describe('text', () => {
     expect(out).toContain(
       '  out of memory at 1.8 ms: asked for 300.00 MiB (314,572,800 B), 74.71 GiB (80,222,552,064 B) free on the device',
     );
-    expect(out).toMatch(/Allocated +now .* peak at least 3\.87 GiB/);
+    // memory_stats of the same process has this peak: the replay knows every block.
+    expect(out).toMatch(/Allocated +now .* peak 3\.87 GiB \(4,153,409,536 B\)/);
     expect(out.endsWith('\n')).toBe(true);
   });
 
@@ -167,7 +168,11 @@ describe('text', () => {
     expect(lines[at]).toBe(
       '  held at the end, by stack: 188.00 MiB (197,134,442 B) in 203 groups; the 5 largest hold 188.00 MiB (197,132,760 B)',
     );
-    const listed = lines.slice(at + 1).filter((line) => line.startsWith('    '));
+    const rest = lines.slice(at + 1);
+    const listed = rest.slice(
+      0,
+      rest.findIndex((line) => !line.startsWith('    ')),
+    );
     expect(listed).toHaveLength(5);
     expect(listed[0]).toMatch(/188\.00 MiB \(197,132,288 B\) +in 15 allocations {2}cudaMalloc {2}CUDA API$/);
     expect(out).not.toMatch(/:0$/m);
