@@ -9,23 +9,20 @@ The requests follow from a seed alone, never from addresses or settings, so that
 import json, os, random, subprocess, sys
 
 # name, mix, seed, operations, streams, cap in MiB (0: none), settings
+MIXES = [  # mix, seed, operations, streams, a limit in MiB that some settings meet, one that all of them meet
+    ("wide", 21, 4000, 3, 6000, 5000),
+    ("layers", 22, 4000, 2, 2600, 2350),
+    ("events", 23, 3000, 2, 5000, 3150),
+]
+FREE = ["", "max_split_size_mb:32", "max_split_size_mb:100,max_non_split_rounding_mb:64", "expandable_segments:True",
+        "roundup_power2_divisions:[1:4,64:8,256:2,>:1]", "roundup_power2_divisions:2,max_split_size_mb:48"]
+CAPPED = ["", "garbage_collection_threshold:0.7", "expandable_segments:True", "max_split_size_mb:64,garbage_collection_threshold:0.5"]
+TIGHT = ["", "expandable_segments:True", "max_split_size_mb:64", "max_split_size_mb:32,garbage_collection_threshold:0.8",
+         "roundup_power2_divisions:8", "max_split_size_mb:200,max_non_split_rounding_mb:100"]
 CASES = [
     (f"{mix}{seed}_{i}", mix, seed, n, streams, cap, conf)
-    for mix, seed, n, streams, capped in [("wide", 21, 4000, 3, 6000), ("layers", 22, 4000, 2, 2600), ("events", 23, 3000, 2, 5000)]
-    for i, (cap, conf) in enumerate(
-        [
-            (0, ""),
-            (0, "max_split_size_mb:32"),
-            (0, "max_split_size_mb:100,max_non_split_rounding_mb:64"),
-            (0, "expandable_segments:True"),
-            (0, "roundup_power2_divisions:[1:4,64:8,256:2,>:1]"),
-            (0, "roundup_power2_divisions:2,max_split_size_mb:48"),
-            (capped, ""),
-            (capped, "garbage_collection_threshold:0.7"),
-            (capped, "expandable_segments:True"),
-            (capped, "max_split_size_mb:64,garbage_collection_threshold:0.5"),
-        ]
-    )
+    for mix, seed, n, streams, capped, tight in MIXES
+    for i, (cap, conf) in enumerate([(0, c) for c in FREE] + [(capped, c) for c in CAPPED] + [(tight, c) for c in TIGHT])
 ]
 
 
