@@ -26,7 +26,7 @@ export class VsGrowth extends LitElement {
         margin-top: 2px;
         font-size: 13px;
       }
-      figure {
+      .chart {
         display: grid;
         grid-template-columns: auto minmax(0, 1fr);
         gap: 2px 8px;
@@ -53,7 +53,7 @@ export class VsGrowth extends LitElement {
         stroke-width: 2;
         vector-effect: non-scaling-stroke;
       }
-      figcaption {
+      .ends {
         grid-column: 2;
         display: flex;
         justify-content: space-between;
@@ -126,7 +126,7 @@ export class VsGrowth extends LitElement {
   }
 
   private chart({ lines, top, last, described }: GrowthModel): unknown {
-    return html`<figure role="img" aria-label=${`Held at the end of each iteration: ${described}`}>
+    return html`<div class="chart" role="img" aria-label=${`Held at the end of each iteration: ${described}`}>
       <div class="scale"><span>${top}</span><span>0</span></div>
       <svg class="plot" viewBox="0 0 1000 100" preserveAspectRatio="none" aria-hidden="true">
         ${lines.map(
@@ -134,8 +134,8 @@ export class VsGrowth extends LitElement {
             svg`<polyline points=${points} stroke=${`var(--curve-${color})`}></polyline>`,
         )}
       </svg>
-      <figcaption><span>Iteration 1</span><span>${last}</span></figcaption>
-    </figure>`;
+      <div class="ends"><span>Iteration 1</span><span>${last}</span></div>
+    </div>`;
   }
 
   private row({ series, label, color, verdict, endless, figure, figureTitle }: GrowthRow): unknown {

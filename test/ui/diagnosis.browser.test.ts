@@ -222,7 +222,7 @@ describe('growth', () => {
     ]);
     expect(told('[data-series="reserved"]')).toContain('Grows on 32.00 MiB an iteration');
     expect(all('polyline')).toHaveLength(3);
-    expect(find('figure').getAttribute('aria-label')).toContain('Reserved from 40.00 MiB to 160.00 MiB');
+    expect(find('.chart').getAttribute('aria-label')).toContain('Reserved from 40.00 MiB to 160.00 MiB');
   });
 
   it('opens the window of an iteration', async () => {

@@ -1,0 +1,159 @@
+/** The diagnosis of the bundled samples, in the built page opened from disk: the leak is named first, and shown. */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { AxeResults } from 'axe-core';
+import type { Browser, Page } from 'playwright';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ensureBuilt, fixture, launch, sample, Scope, SINGLE_FILE } from './harness.ts';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+let browser: Browser;
+beforeAll(async () => {
+  ensureBuilt();
+  browser = await launch();
+});
+afterAll(() => browser.close());
+
+/** Waits until the diagnosis of the open page is there. */
+async function diagnosed(page: Page): Promise<void> {
+  await page.getByRole('region', { name: 'Diagnosis' }).waitFor({ timeout: 60_000 });
+  await expect.poll(() => page.getByLabel('Diagnosing').count(), { timeout: 60_000 }).toBe(0);
+}
+
+/** What stands on screen under a question. */
+const answer = (page: Page, which: string): Promise<string> =>
+  page.locator(`[data-answer="${which}"]`).innerText();
+
+describe('the bundled sample', () => {
+  it('has its leak named first, by line', async () => {
+    const scope = await Scope.open(browser, SINGLE_FILE);
+    const { page } = scope;
+    await page
+      .getByRole('button', { name: /sample/i })
+      .first()
+      .click();
+    await diagnosed(page);
+    const first = page.locator('vs-finding').first();
+    expect(await first.locator('[data-finding]').getAttribute('data-finding')).toBe('linear-leak');
+    expect(await first.locator('.severity').innerText()).toBe('Problem');
+    expect(await answer(page, 'who')).toMatch(/s_leak.*record\.py:167/);
+    expect(await answer(page, 'ends')).toMatch(/No: it grows with every iteration/);
+    // What leak.report.log says of each of its 40 requests lies within the figure of the growth.
+    expect(await page.locator('[data-series="allocated"]').innerText()).toContain('33.78 MiB an iteration');
+    await scope.close();
+  });
+
+  it('opens the view at the evidence, with the guilty stack', async () => {
+    const scope = await Scope.open(browser, SINGLE_FILE);
+    const { page } = scope;
+    await scope.analyse([sample('leak.pickle.gz')]);
+    await diagnosed(page);
+    const chart = page.getByRole('img', { name: /^Memory over time from/ });
+    const before = await chart.getAttribute('aria-label');
+    await page.locator('vs-finding summary').first().click();
+    await page
+      .locator('vs-finding')
+      .first()
+      .getByRole('button', { name: /iterations/ })
+      .click();
+    await scope.sees(/Chosen range: [\d.]+ ms to [\d.]+ ms/);
+    await expect.poll(() => chart.getAttribute('aria-label')).not.toBe(before);
+    // The timeline that was far below is on screen.
+    await expect
+      .poll(() =>
+        page
+          .locator('vs-timeline')
+          .first()
+          .evaluate((one) => one.getBoundingClientRect().top),
+      )
+      .toBeLessThan(900);
+    await page.locator('[data-answer="who"] button').first().click();
+    await expect.poll(() => page.locator('vs-detail ol').innerText()).toContain('record.py:167');
+    await scope.close();
+  });
+
+  it('is diagnosed by the keyboard alone', async () => {
+    const scope = await Scope.open(browser, SINGLE_FILE);
+    const { page } = scope;
+    await scope.analyse([sample('leak.pickle.gz')]);
+    await diagnosed(page);
+    await page.locator('vs-finding summary').first().focus();
+    await page.keyboard.press('Enter');
+    // The remedy's button where it has one, then the evidence.
+    for (let stop = 0; stop < 4; stop++) {
+      await page.keyboard.press('Tab');
+      const title = await page.evaluate(() => {
+        let active = document.activeElement;
+        while (active?.shadowRoot?.activeElement != null) active = active.shadowRoot.activeElement;
+        return active?.getAttribute('title') ?? '';
+      });
+      if (!title.startsWith('Show ')) continue;
+      await page.keyboard.press('Enter');
+      await scope.sees(/Chosen range:/);
+      await scope.close();
+      return;
+    }
+    throw new Error('No evidence is within four stops of the Tab key.');
+  });
+});
+
+it('a training run is in order, with its numbers in the unit that was chosen', async () => {
+  const scope = await Scope.open(browser, SINGLE_FILE);
+  const { page } = scope;
+  await scope.analyse([sample('train.pickle.gz')]);
+  await diagnosed(page);
+  expect(await answer(page, 'ends')).toMatch(/Yes: it is the cache of the allocator/);
+  // reserved_bytes.all.peak of its memory_stats: 4,997,513,216.
+  expect(await answer(page, 'ends')).toContain('Reserved at 4.65 GiB');
+  await page.getByRole('button', { name: 'GB', exact: true }).click();
+  expect(await answer(page, 'ends')).toContain('Reserved at 5.00 GB');
+  expect(await page.locator('[data-finding="linear-leak"]').count()).toBe(0);
+  const [parts, sum] = await page.locator('vs-ledger').evaluate((ledger) => {
+    const root = ledger.shadowRoot;
+    const bytes = (cell: Element): number => Number(cell.getAttribute('title')?.replace(/\D/g, ''));
+    return [
+      [...(root?.querySelectorAll('tbody td:nth-child(2)') ?? [])].map(bytes),
+      bytes(root?.querySelector('tfoot td') ?? document.body),
+    ];
+  });
+  expect(sum).toBe(4_997_513_216);
+  expect(parts.reduce((all, one) => all + one, 0)).toBe(sum);
+  await scope.close();
+});
+
+describe.each([
+  ['light', 1280],
+  ['dark', 1920],
+  ['light', 640],
+] as const)('unfolded, %s, %i px', (colorScheme, width) => {
+  it.each([
+    ['leak.pickle.gz', () => sample('leak.pickle.gz')],
+    ['train.pickle.gz', () => sample('train.pickle.gz')],
+    ['oom.pickle', () => fixture('snapshot/oom.pickle')],
+    ['vllm-v1-tp2.log', () => fixture('log/vllm-v1-tp2.log')],
+  ])('axe finds nothing with %s, and nothing is wider than the window', async (_, file) => {
+    const scope = await Scope.open(browser, SINGLE_FILE, { colorScheme, width });
+    const { page } = scope;
+    await scope.analyse([file()]);
+    await diagnosed(page);
+    await page
+      .locator('vs-diagnosis details')
+      .evaluateAll((all) => all.forEach((one) => one.setAttribute('open', '')));
+    await page.waitForTimeout(200);
+    await page.evaluate(AXE);
+    const results = await page.evaluate(() =>
+      (globalThis as unknown as { axe: { run(): Promise<AxeResults> } }).axe.run(),
+    );
+    expect(
+      results.violations.flatMap(({ id, nodes }) =>
+        nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 200)} ${failureSummary ?? ''}`),
+      ),
+    ).toEqual([]);
+    const wide = await page
+      .locator('vs-diagnosis, vs-ledger, vs-waterfall')
+      .evaluateAll((all) => all.filter((one) => one.scrollWidth > one.clientWidth + 2).length);
+    expect(wide).toBe(0);
+    await scope.close();
+  });
+});
