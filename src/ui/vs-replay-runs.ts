@@ -5,7 +5,7 @@ import type { ByteUnit } from '../base/units.ts';
 import { formatInteger } from '../base/units.ts';
 import type { ChartModel } from '../view/curves.ts';
 import { describeRun, runChart, runLegend } from '../view/replay-curve.ts';
-import type { ReplayRun, Stats } from '../view/replay-runs.ts';
+import type { Baseline, ReplayRun } from '../view/replay-runs.ts';
 import { runTable, runWords, runsTable } from '../view/replay-runs.ts';
 import { formatX } from '../view/words.ts';
 import { legendStyle, renderLegend } from './legend.ts';
@@ -37,7 +37,7 @@ export class VsReplayRuns extends LitElement {
     `,
   ];
 
-  @property({ attribute: false }) recorded: Stats = {};
+  @property({ attribute: false }) recorded: Baseline = { label: 'Recorded', stats: {}, note: null };
   @property({ attribute: false }) runs: readonly ReplayRun[] = [];
   @property({ attribute: false }) unit: ByteUnit = 'binary';
   @property({ type: Boolean }) dark = false;
@@ -73,6 +73,7 @@ export class VsReplayRuns extends LitElement {
     return html`<div class="all">
       <h3>Recorded and replayed</h3>
       <p role="status">${runWords(recorded, run, unit)}</p>
+      ${recorded.note === null ? nothing : html`<p class="words quiet">${recorded.note}</p>`}
       ${
         answer.sentences.length === 0
           ? nothing

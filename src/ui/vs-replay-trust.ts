@@ -8,7 +8,7 @@ import { controls } from './theme.ts';
 
 /** Events that a figure links to. */
 const MOST_LINKS = 3;
-const CLASS = { exact: '', close: 'none', refused: 'bad' } as const;
+const CLASS = { exact: '', close: 'none', rough: 'warn', refused: 'bad' } as const;
 
 @customElement('vs-replay-trust')
 export class VsReplayTrust extends LitElement {

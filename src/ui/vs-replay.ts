@@ -13,6 +13,7 @@ import { replayTrust } from '../view/replay.ts';
 import type { LimitsForm } from '../view/replay-form.ts';
 import { limitsAtFirst, limitsWords, readLimits, readMib } from '../view/replay-form.ts';
 import type { ReplayRun } from '../view/replay-runs.ts';
+import { baselineOf } from '../view/replay-runs.ts';
 import type { FormSettings, RunRequest } from './replay-questions.ts';
 import { askEngine } from './replay-questions.ts';
 import { replayStyle } from './replay-style.ts';
@@ -193,7 +194,7 @@ export class VsReplay extends LitElement {
         this.runs.length === 0 || answer === null
           ? nothing
           : html`<vs-replay-runs
-              .recorded=${answer.stats}
+              .recorded=${baselineOf(answer)}
               .runs=${this.runs}
               .unit=${this.unit}
               ?dark=${this.dark}

@@ -1,7 +1,7 @@
 /** What was recorded beside what was replayed: one run figure by figure, and all runs of a page in one table. */
 import type { ByteUnit } from '../base/units.ts';
 import { formatBytes, formatInteger } from '../base/units.ts';
-import type { WhatIfAnswer } from '../engine/protocol.ts';
+import type { ReplayAnswer, WhatIfAnswer } from '../engine/protocol.ts';
 import { percentOf, signedBytes, signedInteger } from './replay.ts';
 import type { Cell, TableModel } from './table.ts';
 import { cell } from './table.ts';
@@ -69,6 +69,29 @@ const FIGURES: readonly Figure[] = [
   { id: 'ooms', label: 'Out-of-memory errors', short: 'OOM', key: 'num_ooms', unit: 'count' },
 ];
 
+/** What runs are compared with. */
+export interface Baseline {
+  readonly label: string;
+  readonly stats: Stats;
+  /** Why it is not the recording; null: it is. */
+  readonly note: string | null;
+}
+
+/**
+ * The recording, where the recorded settings replayed give the same figures; else those, for a difference has to come
+ * from the settings alone.
+ */
+export function baselineOf({ stats, unled }: ReplayAnswer): Baseline {
+  const same = FIGURES.every(({ key }) => stats[key] === unled.stats[key]);
+  return same
+    ? { label: 'Recorded', stats, note: null }
+    : {
+        label: 'Recorded settings',
+        stats: unled.stats,
+        note: 'Left alone under the recorded settings, the replay does not give the recorded figures: it is compared with what it gives there, so that a difference comes from the settings.',
+      };
+}
+
 const MISSING = cell('–', -1);
 
 const figureCell = (value: number | undefined, measure: Figure['unit'], unit: ByteUnit): Cell =>
@@ -79,12 +102,16 @@ const figureCell = (value: number | undefined, measure: Figure['unit'], unit: By
       : cell(formatInteger(value), value);
 
 /** One run against the recording, a figure a row, differences in full. */
-export function runTable(recorded: Stats, run: ReplayRun, unit: ByteUnit): TableModel {
+export function runTable(
+  { stats: recorded, label: against }: Baseline,
+  run: ReplayRun,
+  unit: ByteUnit,
+): TableModel {
   return {
-    caption: `Recorded and replayed under ${run.name}`,
+    caption: `${against} and replayed under ${run.name}`,
     columns: [
       { id: 'figure', label: 'Figure', numeric: false },
-      { id: 'recorded', label: 'Recorded', numeric: true },
+      { id: 'recorded', label: against, numeric: true },
       { id: 'replayed', label: 'Replayed', numeric: true },
       { id: 'difference', label: 'Difference', numeric: true },
       { id: 'bytes', label: 'in bytes', numeric: true },
@@ -122,7 +149,11 @@ export function runTable(recorded: Stats, run: ReplayRun, unit: ByteUnit): Table
 export const RECORDED_KEY = 'recorded';
 
 /** All runs, the recording first; a row's key is the number of its run. */
-export function runsTable(recorded: Stats, runs: readonly ReplayRun[], unit: ByteUnit): TableModel {
+export function runsTable(
+  { stats: recorded, label: against }: Baseline,
+  runs: readonly ReplayRun[],
+  unit: ByteUnit,
+): TableModel {
   const before = recorded['reserved_bytes.all.peak'] ?? 0;
   // Of what is compared only here; the blocks themselves are the same but for rounding.
   const figures = FIGURES.filter(({ id }) => id !== 'allocated');
@@ -145,7 +176,7 @@ export function runsTable(recorded: Stats, runs: readonly ReplayRun[], unit: Byt
       ...others,
     ],
     rows: [
-      row(RECORDED_KEY, 'As recorded', [], recorded, false),
+      row(RECORDED_KEY, against, [], recorded, false),
       ...runs.map(({ id, name, changes, answer }) => row(String(id), name, changes, answer.stats, true)),
     ],
     total: null,
@@ -154,7 +185,11 @@ export function runsTable(recorded: Stats, runs: readonly ReplayRun[], unit: Byt
 }
 
 /** What a run comes to, in one sentence; for who hears the page as well. */
-export function runWords(recorded: Stats, { name, changes, answer }: ReplayRun, unit: ByteUnit): string {
+export function runWords(
+  { stats: recorded }: Baseline,
+  { name, changes, answer }: ReplayRun,
+  unit: ByteUnit,
+): string {
   const before = recorded['reserved_bytes.all.peak'] ?? 0;
   const after = answer.stats['reserved_bytes.all.peak'] ?? 0;
   const under = `under ${[name, ...changes].join('; ')}`;

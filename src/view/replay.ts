@@ -6,9 +6,12 @@ import { count, list } from './words.ts';
 
 /**
  * `exact`: the model alone does in every request what was recorded. `close`: it ends in the recorded state, but is not
- * always equal on the way. `refused`: it does not follow the recording, so that nothing is asked of it.
+ * always equal on the way. `rough`: left alone it reserves so much else that figures of other settings are estimates. `refused`: it does not follow the recording, so that nothing is asked of it.
  */
-export type Trust = 'exact' | 'close' | 'refused';
+export type Trust = 'exact' | 'close' | 'rough' | 'refused';
+
+/** Share of the reserved peak by which a close replay may be off. */
+const CLOSE = 0.01;
 
 export interface TrustFact {
   readonly name: string;
@@ -54,8 +57,10 @@ export const signedInteger = (value: number): string =>
 const outOf = (part: number, whole: number): string =>
   part === whole ? formatInteger(whole) : `${formatInteger(part)} of ${formatInteger(whole)}`;
 
-function trustOf({ faithful, fidelity, unled, fromEmpty }: ReplayAnswer): Trust {
+function trustOf({ faithful, fidelity, unled, fromEmpty, stats }: ReplayAnswer): Trust {
   if (!faithful) return 'refused';
+  const off = Math.max(unled.largestDifference, Math.abs(unled.reservedPeakDifference));
+  if (off > CLOSE * (stats['reserved_bytes.all.peak'] ?? 0)) return 'rough';
   const { chosen, requests, unknownSizes, causesCertain, state } = fidelity;
   const same = chosen === requests && unled.largestDifference === 0 && unled.reservedPeakDifference === 0;
   return same && fromEmpty && unknownSizes === 0 && causesCertain && state !== null ? 'exact' : 'close';
@@ -173,9 +178,14 @@ function factsOf(answer: ReplayAnswer, unit: ByteUnit): TrustFact[] {
   ];
 }
 
+/** What follows from a rough match. */
+const ROUGH =
+  ' Figures of other settings are estimates; they are compared with the recorded settings replayed, not with the recording.';
+
 const HEADINGS: Readonly<Record<Trust, string>> = {
   exact: 'Replayed exactly',
   close: 'Replayed closely',
+  rough: 'Replayed roughly',
   refused: 'Not replayed',
 };
 
@@ -184,7 +194,10 @@ export function replayTrust(answer: ReplayAnswer, unit: ByteUnit): ReplayTrust {
   return {
     trust,
     heading: HEADINGS[trust],
-    line: trust === 'refused' ? refusedLine(answer) : matchLine(answer, unit),
+    line:
+      trust === 'refused'
+        ? refusedLine(answer)
+        : `${matchLine(answer, unit)}${trust === 'rough' ? ROUGH : ''}`,
     facts: factsOf(answer, unit),
     sentences: [...answer.sentences, ...(answer.fidelity.state?.examples ?? [])],
   };

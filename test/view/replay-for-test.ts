@@ -11,18 +11,20 @@ import { DEFAULT_SETTINGS } from '../../src/replay/settings.ts';
 export const GIB = 2 ** 30;
 export const MIB = 2 ** 20;
 
+const RECORDED = {
+  'reserved_bytes.all.peak': 8 * GIB,
+  'allocated_bytes.all.peak': 5 * GIB,
+  'inactive_split_bytes.all.peak': 2 * GIB,
+  num_device_alloc: 104,
+  num_device_free: 0,
+  num_alloc_retries: 0,
+  num_ooms: 0,
+};
+
 export const replayAnswer = (changes: Partial<ReplayAnswer> = {}): ReplayAnswer => ({
   device: '0:0',
   recorded: {},
-  stats: {
-    'reserved_bytes.all.peak': 8 * GIB,
-    'allocated_bytes.all.peak': 5 * GIB,
-    'inactive_split_bytes.all.peak': 2 * GIB,
-    num_device_alloc: 104,
-    num_device_free: 0,
-    num_alloc_retries: 0,
-    num_ooms: 0,
-  },
+  stats: RECORDED,
   fromEmpty: true,
   fidelity: {
     requests: 3179,
@@ -47,7 +49,7 @@ export const replayAnswer = (changes: Partial<ReplayAnswer> = {}): ReplayAnswer 
     reservedPeakDifference: 0,
     largestDifference: 0,
     largestDifferenceRow: null,
-    stats: {},
+    stats: RECORDED,
   },
   settings: {
     conf: '',

@@ -3,7 +3,7 @@ import type { ReplayAnswer } from '../../src/engine/protocol.ts';
 import { percentOf, replayTrust, signedBytes, signedInteger } from '../../src/view/replay.ts';
 import { describeRun, runChart, runLegend } from '../../src/view/replay-curve.ts';
 import type { ReplayRun } from '../../src/view/replay-runs.ts';
-import { RECORDED_KEY, runTable, runWords, runsTable } from '../../src/view/replay-runs.ts';
+import { RECORDED_KEY, baselineOf, runTable, runWords, runsTable } from '../../src/view/replay-runs.ts';
 import { GIB, MIB, replayAnswer, whatIfAnswer } from './replay-for-test.ts';
 
 const NBSP = '\u00a0';
@@ -52,6 +52,21 @@ describe('how far a replay can be trusted', () => {
     expect(line).toContain(
       'Not known: how memory in use before the recording came to be and the true size of 2 blocks.',
     );
+  });
+
+  it.each([
+    [81 * MIB, 'close'],
+    [83 * MIB, 'rough'],
+  ])('%i bytes off of 8 GiB are %s', (bytes, trust) => {
+    const { unled } = replayAnswer();
+    const onTheWay = replayAnswer({ unled: { ...unled, largestDifference: bytes, largestDifferenceRow: 1 } });
+    expect(replayTrust(onTheWay, 'binary').trust).toBe(trust);
+    const atThePeak = replayTrust(
+      replayAnswer({ unled: { ...unled, reservedPeakDifference: -bytes } }),
+      'binary',
+    );
+    expect(atThePeak.trust).toBe(trust);
+    expect(atThePeak.line.includes('Figures of other settings are estimates')).toBe(trust === 'rough');
   });
 
   it('names settings as unknown only where more than the fraction is assumed', () => {
@@ -125,9 +140,19 @@ const run = (changes: Partial<ReplayRun> = {}): ReplayRun => ({
   answer: whatIfAnswer(),
   ...changes,
 });
-const recorded = replayAnswer().stats;
+const recorded = baselineOf(replayAnswer());
 
 describe('a run beside the recording', () => {
+  it('is compared with the recorded settings replayed where those give other figures than the recording', () => {
+    expect(recorded).toMatchObject({ label: 'Recorded', note: null });
+    const answer = replayAnswer();
+    const stats = { ...answer.stats, num_device_alloc: 90 };
+    const other = baselineOf({ ...answer, unled: { ...answer.unled, stats } });
+    expect(other.label).toBe('Recorded settings');
+    expect(other.note).toContain('does not give the recorded figures');
+    expect(runTable(other, run(), 'binary').rows[3].cells[1].text).toBe('90');
+  });
+
   it('has both figures, the difference, its bytes and its share', () => {
     const [reserved, , , mallocs, , retries] = runTable(recorded, run(), 'binary').rows;
     expect(reserved.cells.map(({ text }) => text)).toEqual([
@@ -150,7 +175,7 @@ describe('a run beside the recording', () => {
   });
 
   it('leaves out what a side does not tell', () => {
-    const [reserved] = runTable({}, run(), 'binary').rows;
+    const [reserved] = runTable({ ...recorded, stats: {} }, run(), 'binary').rows;
     expect(reserved.cells.map(({ text }) => text)).toEqual(['Reserved, peak', '–', '6.00 GiB', '–', '', '–']);
   });
 
@@ -158,7 +183,7 @@ describe('a run beside the recording', () => {
     expect(runWords(recorded, run({ changes: ['without mlp'] }), 'binary')).toBe(
       `The reserved peak is 6.00 GiB instead of 8.00 GiB, 2.00 GiB (25.0${NBSP}%) less, under max_split_size_mb:32; without mlp.`,
     );
-    expect(runWords(recorded, run({ answer: whatIfAnswer({ stats: recorded }) }), 'binary')).toContain(
+    expect(runWords(recorded, run({ answer: whatIfAnswer({ stats: recorded.stats }) }), 'binary')).toContain(
       'stays the same, 8.00 GiB to the byte',
     );
   });
