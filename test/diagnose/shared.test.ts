@@ -148,6 +148,21 @@ describe.skipIf(traces === null)('the recordings in ../shared/traces', () => {
     expect(findingOf(findings, 'better-setting').gainBytes).toBe(peak('churn_0') - peak('churn_4'));
   });
 
+  it('capped_8: within its limit expandable segments try again as often as PyTorch did', LONG, async () => {
+    const retries = (name: string): number =>
+      (JSON.parse(textFile(`churn/${name}.memory_stats.json`)) as Record<string, number>)[
+        'num_alloc_retries'
+      ];
+    const better = findingOf((await diagnosisOf('churn/capped_8.pickle')).findings, 'better-setting');
+    expect(better).toMatchObject({
+      severity: 'risk',
+      remedy: 'PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True',
+    });
+    expect(better.verdict).toContain(
+      `try again ${retries('capped_10')} time instead of ${retries('capped_8')}.`,
+    );
+  });
+
   it('rank1 keeps the output of one batch in ten, rank0 none', LONG, async () => {
     const kept = findingOf((await diagnosisOf('ranks/rank1.pickle')).findings, 'kept-outputs');
     expect(kept).toMatchObject({ confidence: 'low', gainBytes: 33_554_432 });
