@@ -414,6 +414,15 @@ describe('growth in printed lines', () => {
     expect(found.gainBytes).toBeNull();
   });
 
+  it('growth that slows down is called no leak, in lines or by a monitor', async () => {
+    const slowing = (i: number): number => Math.round(100 + 900 * Math.sqrt(i));
+    const grown = await findingsOf('gauge-growth', {
+      ...lines((i) => [slowing(i), slowing(i) + 64], 60),
+      'smi.csv': [smiHeader, ...range(60).map((i) => smiRow(10 * i, 2000 + slowing(i)))],
+    });
+    expect(grown).toEqual([]);
+  });
+
   it('allocated flat and reserved up and bounded is the cache', async () => {
     const files = lines((i) => [100, 200 + 100 * Math.min(i, 4)]);
     expect(await findingsOf('gauge-growth', files)).toEqual([]);
