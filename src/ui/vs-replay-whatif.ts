@@ -42,8 +42,12 @@ export class VsReplayWhatif extends LitElement {
       }
       .fields {
         display: grid;
-        grid-template-columns: repeat(auto-fill, minmax(230px, 1fr));
+        grid-template-columns: repeat(auto-fill, minmax(250px, 1fr));
         gap: 10px 20px;
+      }
+      /* A list by size is long. */
+      .fields label.list {
+        grid-column: span 2;
       }
       label .name {
         display: flex;
@@ -248,7 +252,7 @@ export class VsReplayWhatif extends LitElement {
             @input=${(event: InputEvent) => this.setField(key, (event.target as HTMLInputElement).value)}
           />`;
     const recorded = this.recordedFields[key];
-    return html`<label title=${title}>
+    return html`<label class=${key === 'roundup_power2_divisions' ? 'list' : ''} title=${title}>
       <span class="name">
         <span class="mono ${changed ? 'changed' : ''}">${key}</span>
         <span class="quiet">${changed ? `recorded: ${recorded === '' ? placeholder : recorded}` : unit}</span>

@@ -58,7 +58,7 @@ export class VsReplay extends LitElement {
       }
       .limits {
         display: grid;
-        grid-template-columns: repeat(auto-fill, minmax(230px, 1fr));
+        grid-template-columns: repeat(auto-fill, minmax(250px, 1fr));
         gap: 10px 20px;
       }
       label .name {
