@@ -174,7 +174,9 @@ class Judge {
     const chance = end <= 1 ? 0 : (end / (n - 1)) ** early;
     if (tail < Math.max(4, 2 * pause + 1, 0.4 * n) || this.trendsUp(end)) return null;
     const again = cameAgain(this.drivers(), end);
-    if (chance > 0.05 && again === null) return null;
+    // A beginning of a tenth and flat for long after it: said, with low confidence, where chance alone could be it.
+    const settled = tail >= 20 && end <= 0.1 * (n - 1);
+    if (chance > 0.05 && again === null && !settled) return null;
     // What wavers as much as it grew has not grown.
     const flat = y.subarray(end);
     const wavers = top - flat.reduce((low, value) => Math.min(low, value), Infinity);
@@ -196,11 +198,17 @@ class Judge {
           : `The last rise came with the ${driver.name}, which came again and raised nothing: a larger one may.`,
       );
     }
-    return this.verdict('warm_up_plateau', tail >= 10 && chance < 0.005 ? 'high' : 'medium', 0, {
-      rises,
-      bound: top,
-      boundBy,
-    });
+    const unsure = chance > 0.05 && again === null;
+    return this.verdict(
+      'warm_up_plateau',
+      unsure ? 'low' : tail >= 10 && chance < 0.005 ? 'high' : 'medium',
+      0,
+      {
+        rises,
+        bound: top,
+        boundBy,
+      },
+    );
   }
 
   /** Rises come with records of a driver, and iterations without a record do not rise. */
