@@ -164,6 +164,7 @@ export async function startEngine(options: { readonly gpu: GpuMode }): Promise<E
     frames: (device, stack) => remote.frames(device, stack),
     analysis: () => remote.analysis(),
     diagnosis: () => remote.diagnosis(),
+    ledger: (device, row) => remote.ledger(device, row),
     setClockOffset: (sourceId, offsetNs) => remote.setClockOffset(sourceId, offsetNs),
     setServer: (sourceId, given) => remote.setServer(sourceId, given),
     exportArrow: (device) => remote.exportArrow(device),

@@ -30,6 +30,7 @@ const api: EngineApi & SweepWorkerApi & { ping(): Promise<{ webgpu: boolean }> }
   frames: (device, stack) => engine.frames(device, stack),
   analysis: () => engine.analysis(),
   diagnosis: () => engine.diagnosis(),
+  ledger: (device, row) => engine.ledger(device, row),
   setClockOffset: (sourceId, offsetNs) => Promise.resolve(engine.setClockOffset(sourceId, offsetNs)),
   setServer: (sourceId, given) => Promise.resolve(engine.setServer(sourceId, given)),
   exportArrow: (device) => engine.exportArrow(device),

@@ -13,9 +13,10 @@ import type { Frame } from '../trace/stack-table.ts';
 import type { Analysis } from './analysis.ts';
 import { analysisOf, type OpenSource } from './analysis-object.ts';
 import { momentAt, rangeOf, timeline } from './answers.ts';
-import { diagnose } from './diagnose-sources.ts';
-import type { Diagnosis } from './diagnosis.ts';
+import { diagnose, factsOf } from './diagnose-sources.ts';
+import type { Diagnosis, LedgerView } from './diagnosis.ts';
 import type { ClocksAnswer, ServerGiven } from './server-diagnosis.ts';
+import { ledgerView } from './ledger-view.ts';
 import { DeviceSession } from './device-session.ts';
 import { deviceView } from './device-view.ts';
 import { chooseKernels } from './kernel-choice.ts';
@@ -238,6 +239,15 @@ export class Engine {
 
   frames(device: string, stack: number): Promise<Result<readonly Frame[], TraceErrorData>> {
     return this.ask(device, (session) => Promise.resolve(session.source.stacks.stack(stack)));
+  }
+
+  /** Where every byte of a device is just after a row. */
+  ledger(device: string, row: number): Promise<Result<LedgerView | null, TraceErrorData>> {
+    return this.ask(device, (session) => {
+      const facts = factsOf(session);
+      const told = row < 0 || row >= session.rows ? null : facts.ledgerAfter(row);
+      return Promise.resolve(told === null ? null : ledgerView(facts, row, told.ledger, told.largest));
+    });
   }
 
   /** Findings over all open files. Long work, in steps that let other questions through. */

@@ -13,7 +13,7 @@ import type { Frame } from '../trace/stack-table.ts';
 import type { Annotation, MemorySummary, Warning } from '../trace/capture.ts';
 import type { Analysis } from './analysis.ts';
 import type { ReplayApi } from './replay-protocol.ts';
-import type { Diagnosis } from './diagnosis.ts';
+import type { Diagnosis, LedgerView } from './diagnosis.ts';
 import type { ClocksAnswer, ServerGiven } from './server-diagnosis.ts';
 
 export type { Confidence, Evidence, Finding, Severity } from '../diagnose/finding.ts';
@@ -403,6 +403,8 @@ export interface EngineApi extends ReplayApi {
   kernels(query: KernelsQuery): Promise<Result<KernelsAnswer, TraceErrorData>>;
   moment(device: string, axis: Axis, x: number): Promise<Result<MomentAnswer, TraceErrorData>>;
   frames(device: string, stack: number): Promise<Result<readonly Frame[], TraceErrorData>>;
+  /** Where every byte is just after a row; null: the allocator was not replayed. */
+  ledger(device: string, row: number): Promise<Result<LedgerView | null, TraceErrorData>>;
   /** Who holds memory, how far it grows, how it is given back: over all open files. */
   diagnosis(): Promise<Result<Diagnosis, TraceErrorData>>;
   /**

@@ -4,7 +4,9 @@ import type { ByteUnit } from '../base/units.ts';
 import type { DeviceDiagnosis, DeviceView } from '../engine/protocol.ts';
 import { podWaterfalls } from '../view/diagnosis-waterfall.ts';
 import type { DiagnosisState } from './diagnosis-run.ts';
+import './vs-clocks.ts';
 import './vs-diagnosis.ts';
+import type { VsDiagnosisLedger } from './vs-diagnosis-ledger.ts';
 import './vs-diagnosis-ledger.ts';
 import './vs-waterfall.ts';
 
@@ -23,12 +25,24 @@ export const renderDiagnosis = (
     .deviceKey=${device?.key ?? null}
     .hasStacks=${device?.hasStacks ?? false}
     .unit=${unit}
-  ></vs-diagnosis>`;
+  ></vs-diagnosis>
+  <vs-clocks slot="diagnosis" .state=${state} .unit=${unit}></vs-clocks>`;
 
-export function renderLedger(state: DiagnosisState, device: string, unit: ByteUnit): unknown {
+/** `ask`: the ledger just after a row of the device. */
+export function renderLedger(
+  state: DiagnosisState,
+  device: string,
+  unit: ByteUnit,
+  ask: VsDiagnosisLedger['ask'],
+): unknown {
   const ledgers = diagnosisOf(state, device)?.ledgers ?? [];
   if (ledgers.length === 0) return nothing;
-  return html`<vs-diagnosis-ledger slot="ledger" .ledgers=${ledgers} .unit=${unit}></vs-diagnosis-ledger>`;
+  return html`<vs-diagnosis-ledger
+    slot="ledger"
+    .ledgers=${ledgers}
+    .unit=${unit}
+    .ask=${ask}
+  ></vs-diagnosis-ledger>`;
 }
 
 /** Sums over the ranks of a server's log. */

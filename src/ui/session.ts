@@ -4,7 +4,14 @@
  */
 import { toErrorData } from '../base/trace-error.ts';
 import type { Analysis } from '../engine/analysis.ts';
-import type { EngineApi, EngineStatus, GpuMode, Progress, SourceView } from '../engine/protocol.ts';
+import type {
+  EngineApi,
+  EngineStatus,
+  GpuMode,
+  Progress,
+  SourceView,
+  LedgerView,
+} from '../engine/protocol.ts';
 import { DiagnosisRun } from './diagnosis-run.ts';
 import type { Chosen } from './dropped-files.ts';
 
@@ -109,6 +116,12 @@ export class Session {
   /** Resolves when everything opened so far has been read; until a file is opened it waits. */
   get analysis(): Promise<Analysis> {
     return this.analysisPromise;
+  }
+
+  /** Where every byte of a device is just after a row; null where that is not known. */
+  async ledger(device: string, row: number): Promise<LedgerView | null> {
+    const answer = await (await this.api()).ledger(device, row);
+    return answer.ok ? answer.value : null;
   }
 
   async api(): Promise<EngineApi> {

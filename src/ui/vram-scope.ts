@@ -19,6 +19,7 @@ import { actionOf } from '../view/keys.ts';
 import type { Tab } from '../view/tabs.ts';
 import { tabsOf } from '../view/tabs.ts';
 import { diagnosisOf, renderDiagnosis, renderLedger, renderWaterfalls } from './diagnosis-parts.ts';
+import type { ClockOffsetChange } from './diagnosis-run.ts';
 import type { Chosen } from './dropped-files.ts';
 import { carriesFiles, droppedFiles, pickedFolders, picksFolders } from './dropped-files.ts';
 import { fetchSource } from './fetch-source.ts';
@@ -216,6 +217,7 @@ export class VramScope extends LitElement {
         @open-sample=${() => void sampleFile().then((file) => this.openFiles([file]))}
         @choose-tab=${(event: CustomEvent<{ tab: string }>) => this.choose(event.detail.tab)}
         @cancel-job=${(event: CustomEvent<{ job: number }>) => session.cancel(event.detail.job)}
+        @set-clock-offset=${(event: CustomEvent<ClockOffsetChange>) => void session.diagnosis.setClockOffset(event.detail)}
         @close-source=${(event: CustomEvent<{ source: number }>) => session.close(event.detail.source)}
         @ran-on=${(event: CustomEvent<RanOn>) => (this.ranOn = event.detail)}
       >
@@ -332,7 +334,9 @@ export class VramScope extends LitElement {
           .unit=${unit}
           .dark=${this.dark}
           .iterations=${diagnosisOf(told, tab.id)?.iterations ?? null}
-          >${renderDiagnosis(told, tab.device, unit)}${renderLedger(told, tab.id, unit)}</vs-device
+          >${renderDiagnosis(told, tab.device, unit)}${renderLedger(told, tab.id, unit, (row) =>
+            this.session.ledger(tab.id, row),
+          )}</vs-device
         >`;
       case 'summaries':
         return html`<vs-summaries

@@ -43,6 +43,7 @@ import { saveFile } from './save-file.ts';
 import { controls } from './theme.ts';
 import type { Detail } from './vs-detail.ts';
 import { momentOf } from './vs-detail.ts';
+import type { ShownRowRequest } from './vs-diagnosis-ledger.ts';
 import './vs-file-bar.ts';
 import './vs-headline.ts';
 import './vs-kernels.ts';
@@ -226,6 +227,7 @@ export class VsDevice extends LitElement {
         class="page"
         @chart-hover=${(event: CustomEvent<{ x: number | null }>) => (this.hoverX = event.detail.x)}
         @chart-pick=${(event: CustomEvent<{ x: number }>) => void this.queries.moment(this.view.axis, event.detail.x)}
+        @shown-row=${({ detail }: CustomEvent<ShownRowRequest>) => (detail.row = momentOf(this.detail)?.row ?? null)}
         @chart-fit=${() => this.show({ ...this.view, span: moves.wholeOf(device, this.view.axis) })}
         @chart-pan=${(event: CustomEvent<{ delta: number }>) =>
           this.show(moves.panned(this.view, device, event.detail.delta))}

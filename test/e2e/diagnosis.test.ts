@@ -122,6 +122,30 @@ it('a training run is in order, with its numbers in the unit that was chosen', a
   await scope.close();
 });
 
+it('the ledger is of any event that the page shows', async () => {
+  const scope = await Scope.open(browser, SINGLE_FILE);
+  const { page } = scope;
+  await scope.analyse([sample('train.pickle.gz')]);
+  await diagnosed(page);
+  const atEvent = page.getByRole('button', { name: 'At the event shown' });
+  await atEvent.click();
+  expect(await page.locator('vs-diagnosis-ledger [role=status]').innerText()).toMatch(/Click the timeline/);
+  const over = page.locator('vs-timeline .u-over').first();
+  const box = (await over.boundingBox())!;
+  await over.click({ position: { x: box.width / 2, y: box.height / 2 } });
+  await page.locator('vs-detail dl').first().waitFor();
+  await atEvent.click();
+  await page.locator('vs-diagnosis-ledger button[aria-pressed=true]', { hasText: 'event shown' }).waitFor();
+  const cells = page.locator('vs-ledger tbody td:nth-child(2), vs-ledger tfoot td');
+  const bytes = await cells.evaluateAll((all) =>
+    all.map((cell) => Number(cell.getAttribute('title')?.replace(/\D/g, '') || 0)),
+  );
+  const sum = Math.max(...bytes);
+  expect(sum).toBeGreaterThan(0);
+  expect(bytes.reduce((total, one) => total + one, 0)).toBe(2 * sum);
+  await scope.close();
+});
+
 describe.each([
   ['light', 1280],
   ['dark', 1920],

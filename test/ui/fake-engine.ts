@@ -222,6 +222,10 @@ export class FakeEngine implements EngineApi {
     );
   }
 
+  ledger(): ReturnType<EngineApi['ledger']> {
+    return Promise.resolve(ok(null));
+  }
+
   setClockOffset(): ReturnType<EngineApi['setClockOffset']> {
     return Promise.resolve(ok({ clocks: [], contradictions: [], observations: [], compared: 0 }));
   }
