@@ -1,13 +1,19 @@
 /** What of a diagnosis stands on which page, and in which of its slots. */
 import { html, nothing } from 'lit';
+import { guard } from 'lit/directives/guard.js';
 import type { ByteUnit } from '../base/units.ts';
 import type { DeviceDiagnosis, DeviceView } from '../engine/protocol.ts';
 import { podWaterfalls } from '../view/diagnosis-waterfall.ts';
 import type { DiagnosisState } from './diagnosis-run.ts';
 import './vs-clocks.ts';
+import type { Session } from './session.ts';
+import type { ServerGivenChange } from './vs-serving-given.ts';
 import './vs-diagnosis.ts';
 import type { VsDiagnosisLedger } from './vs-diagnosis-ledger.ts';
 import './vs-diagnosis-ledger.ts';
+import './vs-serving.ts';
+import './vs-serving-growth.ts';
+import './vs-serving-requests.ts';
 import './vs-waterfall.ts';
 
 export const diagnosisOf = ({ diagnosis }: DiagnosisState, device: string): DeviceDiagnosis | null =>
@@ -20,13 +26,13 @@ export const renderDiagnosis = (
   unit: ByteUnit,
 ): unknown =>
   html`<vs-diagnosis
-    slot="diagnosis"
-    .state=${state}
-    .deviceKey=${device?.key ?? null}
-    .hasStacks=${device?.hasStacks ?? false}
-    .unit=${unit}
-  ></vs-diagnosis>
-  <vs-clocks slot="diagnosis" .state=${state} .unit=${unit}></vs-clocks>`;
+      slot="diagnosis"
+      .state=${state}
+      .deviceKey=${device?.key ?? null}
+      .hasStacks=${device?.hasStacks ?? false}
+      .unit=${unit}
+    ></vs-diagnosis>
+    <vs-clocks slot="diagnosis" .state=${state} .unit=${unit}></vs-clocks>`;
 
 /** `ask`: the ledger just after a row of the device. */
 export function renderLedger(
@@ -57,4 +63,61 @@ export function renderWaterfalls({ diagnosis }: DiagnosisState, source: number, 
     .waterfalls=${sums}
     .unit=${unit}
   ></vs-waterfall>`;
+}
+
+/** KV cache, requests by size, growth of what was printed. `device`: of that one and of none; null: of all. */
+export function renderServing(
+  { diagnosis }: DiagnosisState,
+  { id, readings }: Pick<SourceView, 'id' | 'readings'>,
+  device: number | null,
+  unit: ByteUnit,
+): unknown {
+  return guard([diagnosis, id, device, unit], () => {
+    const own = ({ sourceId }: { readonly sourceId: number }): boolean => sourceId === id;
+    const servers = (diagnosis?.servers ?? [])
+      .filter(own)
+      .filter(({ kv, usage, pods }) => kv.length + usage.length + pods.length > 0);
+    const requests = diagnosis?.requests.filter(own) ?? [];
+    const growths = (diagnosis?.gaugeGrowth ?? [])
+      .filter(own)
+      .filter((one) => device === null || one.device === null || one.device === device);
+    return [
+      servers.map(
+        (server) =>
+          html`<vs-serving
+            slot="diagnosis"
+            class="panel below"
+            .server=${server}
+            .clock=${readings?.clock ?? 'none'}
+            .unit=${unit}
+          ></vs-serving>`,
+      ),
+      requests.length === 0
+        ? nothing
+        : html`<vs-serving-requests
+            slot="diagnosis"
+            class="panel below"
+            .requests=${requests}
+            .unit=${unit}
+          ></vs-serving-requests>`,
+      growths.length === 0
+        ? nothing
+        : html`<vs-serving-growth
+            slot="diagnosis"
+            class="panel below"
+            .growths=${growths}
+            .unit=${unit}
+          ></vs-serving-growth>`,
+    ];
+  });
+}
+
+/** Hands the engine what the reader of a log knows; the diagnosis follows. */
+export async function tellServer(session: Session, { source, given }: ServerGivenChange): Promise<void> {
+  try {
+    await (await session.api()).setServer(source, given);
+    session.diagnosis.ask();
+  } catch (error) {
+    session.say(`The engine did not take it: ${String(error)}`);
+  }
 }

@@ -11,6 +11,14 @@ export interface DiagnosisState {
   /** The newest answer; while `running`, perhaps about fewer files than are open. */
   readonly diagnosis: Diagnosis | null;
   readonly error: TraceErrorData | null;
+  /** The last offset that was set by hand and refused. */
+  readonly refusedOffset?: { readonly sources: readonly number[]; readonly error: TraceErrorData } | null;
+}
+
+/** Detail of `set-clock-offset`: sources that share a clock, and what to add to their times; null: find it. */
+export interface ClockOffsetChange {
+  readonly sources: readonly number[];
+  readonly offsetNs: bigint | null;
 }
 
 export const NOT_DIAGNOSED: DiagnosisState = { running: false, diagnosis: null, error: null };
@@ -38,6 +46,26 @@ export class DiagnosisRun {
   reset(): void {
     this.wanted++;
     this.become(NOT_DIAGNOSED);
+  }
+
+  /** What follows for the clocks is shown at once; the rest of the diagnosis is asked for anew. */
+  async setClockOffset({ sources, offsetNs }: ClockOffsetChange): Promise<void> {
+    const refuse = (error: TraceErrorData): void =>
+      this.become({ ...this.state, refusedOffset: { sources, error } });
+    try {
+      const api = await this.api();
+      for (const source of sources) {
+        const result = await api.setClockOffset(source, offsetNs);
+        if (!result.ok) return refuse(result.error);
+        const { diagnosis } = this.state;
+        // Everything was closed meanwhile.
+        if (diagnosis === null) continue;
+        this.become({ ...this.state, diagnosis: { ...diagnosis, ...result.value }, refusedOffset: null });
+      }
+    } catch (thrown) {
+      return refuse(toErrorData(thrown, null));
+    }
+    if (this.state.diagnosis !== null || this.state.running) this.ask();
   }
 
   private async answer(): Promise<void> {
