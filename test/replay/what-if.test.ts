@@ -126,3 +126,23 @@ describe.skipIf(traces === null)('the runs in ../shared/traces/churn', () => {
     });
   });
 });
+
+describe.skipIf(traces === null)('a training run in ../shared/traces', () => {
+  const at = (name: string): string => join(traces!, name, `${name}.pickle`);
+  const between = async (from: string, to: string): Promise<readonly string[]> => {
+    const data = await snapshotAt(at(from));
+    const settings = settingsOf(await snapshotAt(at(to)));
+    const { stats } = underSettings(replayOf(data, data.devices[0]), { settings, cap: 0 });
+    return differences(stats, statsBeside(at(to), 0), settings);
+  };
+
+  it('equals in every key what PyTorch did with expandable segments', async () => {
+    expect(await between('train', 'train_expandable')).toEqual([]);
+  });
+
+  it('the other way reserves the same; ties of blocks fall otherwise, as other libraries took addresses', async () => {
+    const different = await between('train_expandable', 'train');
+    expect(different.filter((one) => /^(reserved_bytes|segment|num_|requested_bytes)/.test(one))).toEqual([]);
+    expect(different.length).toBeGreaterThan(0);
+  });
+});
