@@ -138,8 +138,8 @@ export class VsClocks extends LitElement {
           row.byHand
             ? html`<button
                 type="button"
-                aria-label=${`Find the offset of ${row.file} again`}
-                @click=${() => this.set(row, null)}
+                aria-label=${`Automatic: find the offset of ${row.file} again`}
+                @click=${(event: Event) => this.press(event, row, null)}
               >
                 Automatic
               </button>`
@@ -152,7 +152,7 @@ export class VsClocks extends LitElement {
                 type="button"
                 aria-label=${`Use ${row.suggestion.text} for ${row.file}`}
                 title="Likely, and not applied by itself."
-                @click=${() => this.set(row, row.suggestion?.offsetNs ?? null)}
+                @click=${(event: Event) => this.press(event, row, row.suggestion?.offsetNs ?? null)}
               >
                 Use ${row.suggestion.text}
               </button>`
@@ -228,9 +228,15 @@ export class VsClocks extends LitElement {
     else this.fault(row.sources[0], parsed.error);
   }
 
+  /** The button will be gone: its input takes the keyboard's place. */
+  private press({ currentTarget }: Event, row: ClockRow, offsetNs: bigint | null): void {
+    (currentTarget as HTMLButtonElement).form?.querySelector('input')?.focus();
+    this.set(row, offsetNs);
+  }
+
   private set({ sources }: ClockRow, offsetNs: bigint | null): void {
     this.draft(sources[0], null);
-    // The button that was pressed may be gone in a moment: what is edited keeps the keyboard's place.
+    // What is being edited does not fold itself once nobody need look any more.
     this.open = true;
     const detail: ClockOffsetChange = { sources, offsetNs };
     this.dispatchEvent(new CustomEvent('set-clock-offset', { detail, bubbles: true, composed: true }));

@@ -59,7 +59,7 @@ export interface ClocksModel {
   readonly observations: readonly DisagreementRow[];
   /** "40 samples compared, none contradicts."; with contradictions, how many were compared. */
   readonly compared: string;
-  /** Somebody should look: a contradiction, an offset that is not known or only suggested, or one set by hand. */
+  /** Somebody should look: a contradiction, an offset that could be known and is not, or one set by hand. */
   readonly needsCare: boolean;
 }
 
@@ -113,7 +113,9 @@ export function clocksModel(answer: ClocksAnswer, unit: ByteUnit): ClocksModel |
     compared: said,
     needsCare:
       contradictions.length > 0 ||
-      rows.some(({ known, byHand, suggestion }) => !known || byHand || suggestion !== null),
+      rows.some(
+        ({ known, editable, byHand, suggestion }) => (!known && editable) || byHand || suggestion !== null,
+      ),
   };
 }
 
@@ -159,7 +161,7 @@ function clockRow(key: string, view: ClockView, sources: readonly number[]): Clo
         ? null
         : `within ${formatDuration(view.uncertaintyNs)}`,
     ...matchedOf(view),
-    sentence: view.sentence,
+    sentence: ownSentence(view),
     byHand,
     editable: view.clock !== 'none',
     written: byHand && offsetNs !== null ? writeOffset(offsetNs) : '',
@@ -168,6 +170,13 @@ function clockRow(key: string, view: ClockView, sources: readonly number[]): Clo
         ? null
         : { text: view.suggestedText ?? writeOffset(suggestedNs), offsetNs: suggestedNs },
   };
+}
+
+/** The row begins with the file's name already. */
+function ownSentence({ file, sentence }: ClockView): string {
+  const rest = sentence.startsWith(`${file}: `) ? sentence.slice(file.length + 2) : sentence;
+  // A sentence that goes on with a file's name keeps the name as it is written.
+  return rest === sentence ? rest : rest.replace(/^[a-z](?=[a-z]* )/, (first) => first.toUpperCase());
 }
 
 function matchedOf({ status, matched, of, residual, reference }: ClockView): {
@@ -226,11 +235,9 @@ function disagreement(
     text = bytes,
   ): DisagreementRow['values'][number] => ({
     label,
-    text: least === most ? text(least) : `${text(least)} to ${text(most)}`,
-    title:
-      least === most
-        ? exactBytes(least)
-        : `${formatInteger(least)} to ${exactBytes(most)}: as printed, rounded`,
+    // The title tells ends apart that read alike.
+    text: text(least) === text(most) ? text(least) : `${text(least)} to ${text(most)}`,
+    title: least === most ? exactBytes(least) : `${formatInteger(least)} to ${exactBytes(most)}`,
   });
   const rounded = bytes(Math.abs(one.differenceBytes));
   return {
