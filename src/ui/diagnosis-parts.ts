@@ -2,16 +2,16 @@
 import { html, nothing } from 'lit';
 import { guard } from 'lit/directives/guard.js';
 import type { ByteUnit } from '../base/units.ts';
-import type { DeviceDiagnosis, DeviceView } from '../engine/protocol.ts';
+import type { DeviceDiagnosis, DeviceView, SourceView } from '../engine/protocol.ts';
 import { podWaterfalls } from '../view/diagnosis-waterfall.ts';
 import type { DiagnosisState } from './diagnosis-run.ts';
-import './vs-clocks.ts';
 import type { Session } from './session.ts';
-import type { ServerGivenChange } from './vs-serving-given.ts';
+import './vs-clocks.ts';
 import './vs-diagnosis.ts';
 import type { VsDiagnosisLedger } from './vs-diagnosis-ledger.ts';
 import './vs-diagnosis-ledger.ts';
 import './vs-serving.ts';
+import type { ServerGivenChange } from './vs-serving-given.ts';
 import './vs-serving-growth.ts';
 import './vs-serving-requests.ts';
 import './vs-waterfall.ts';
@@ -76,7 +76,9 @@ export function renderServing(
     const own = ({ sourceId }: { readonly sourceId: number }): boolean => sourceId === id;
     const servers = (diagnosis?.servers ?? [])
       .filter(own)
-      .filter(({ kv, usage, pods }) => kv.length + usage.length + pods.length > 0);
+      .filter(
+        ({ kv, usage, pods }) => kv.length + usage.length > 0 || pods.some(({ rankCount }) => rankCount > 1),
+      );
     const requests = diagnosis?.requests.filter(own) ?? [];
     const growths = (diagnosis?.gaugeGrowth ?? [])
       .filter(own)

@@ -18,7 +18,14 @@ import type { EngineApi, GpuMode, RanOn, SourceView } from '../engine/protocol.t
 import { actionOf } from '../view/keys.ts';
 import type { Tab } from '../view/tabs.ts';
 import { tabsOf } from '../view/tabs.ts';
-import { diagnosisOf, renderDiagnosis, renderLedger, renderWaterfalls } from './diagnosis-parts.ts';
+import {
+  diagnosisOf,
+  renderDiagnosis,
+  renderLedger,
+  renderServing,
+  renderWaterfalls,
+  tellServer,
+} from './diagnosis-parts.ts';
 import type { ClockOffsetChange } from './diagnosis-run.ts';
 import type { Chosen } from './dropped-files.ts';
 import { carriesFiles, droppedFiles, pickedFolders, picksFolders } from './dropped-files.ts';
@@ -40,6 +47,7 @@ import type { VsKeys } from './vs-keys.ts';
 import './vs-keys.ts';
 import type { VsLog } from './vs-log.ts';
 import './vs-log.ts';
+import type { ServerGivenChange } from './vs-serving-given.ts';
 import './vs-status.ts';
 import './vs-summaries.ts';
 import './vs-tabs.ts';
@@ -347,7 +355,7 @@ export class VramScope extends LitElement {
           .device=${tab.device}
           .unit=${unit}
           .dark=${this.dark}
-          >${renderDiagnosis(told, null, unit)}</vs-summaries
+          >${renderDiagnosis(told, null, unit)}${renderServing(told, tab.source, tab.device, unit)}</vs-summaries
         >`;
       case 'readings':
         return html`<vs-log
@@ -357,7 +365,8 @@ export class VramScope extends LitElement {
           .source=${tab.source}
           .unit=${unit}
           .dark=${this.dark}
-          >${renderDiagnosis(told, null, unit)}${renderWaterfalls(told, tab.source.id, unit)}</vs-log
+          @server-given=${(event: CustomEvent<ServerGivenChange>) => void tellServer(this.session, event.detail)}
+          >${renderDiagnosis(told, null, unit)}${renderWaterfalls(told, tab.source.id, unit)}${renderServing(told, tab.source, null, unit)}</vs-log
         >`;
       case 'empty':
         return this.emptyPage(tab.source, hidden);

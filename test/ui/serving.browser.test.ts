@@ -1,0 +1,138 @@
+/** A server's part of the diagnosis on the page of its log, with an engine made of code. */
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { ok } from '../../src/base/result.ts';
+import type { EngineApi, ServerGiven } from '../../src/engine/protocol.ts';
+import type { VramScope } from '../../src/ui/vram-scope.ts';
+import '../../src/ui/vram-scope.ts';
+import { diagnosis } from '../view/diagnosis-for-test.ts';
+import { buckets, gaugeGrowth, kv, server, usage } from '../view/serving-for-test.ts';
+import { FakeEngine } from './fake-engine.ts';
+
+/** Its first source is a server that is stuck; config.json adds a figure. */
+class ServingEngine extends FakeEngine {
+  readonly told: [number, ServerGiven][] = [];
+  /** Number of the source, as the engine gave it. */
+  source = -1;
+
+  override async open(...args: Parameters<EngineApi['open']>): ReturnType<EngineApi['open']> {
+    const opened = await super.open(...args);
+    if (this.source < 0) this.source = opened[0].id;
+    return opened;
+  }
+
+  override setServer(...args: Parameters<EngineApi['setServer']>): ReturnType<EngineApi['setServer']> {
+    this.told.push(args);
+    return Promise.resolve();
+  }
+
+  override diagnosis(): ReturnType<EngineApi['diagnosis']> {
+    this.asked.push('diagnosis');
+    const sourceId = this.source;
+    const given = this.told.at(-1)?.[1] ?? { gpusPerPod: null, modelConfig: null };
+    const model =
+      given.modelConfig === null
+        ? null
+        : { error: null, bytesPerTokenPerRank: 65_536, copies: 1, notes: ['8 KV heads.'] };
+    return Promise.resolve(
+      ok(
+        diagnosis({
+          findings: [],
+          devices: [],
+          servers: [
+            server({ sourceId, gpusPerPod: given.gpusPerPod, kv: [kv({ model })], usage: [usage()] }),
+          ],
+          requests: [buckets({ sourceId }), buckets({ sourceId: sourceId + 100, memory: 'of another file' })],
+          gaugeGrowth: [gaugeGrowth({ sourceId }), gaugeGrowth({ sourceId: sourceId + 100, label: 'Other' })],
+        }),
+      ),
+    );
+  }
+}
+
+let engine: ServingEngine;
+let scope: VramScope;
+
+function all(selector: string, root: Element | ShadowRoot = scope): HTMLElement[] {
+  const inside = root instanceof Element ? root.shadowRoot : root;
+  const below = [...(inside ?? root).querySelectorAll<HTMLElement>('*')];
+  return below.flatMap((one) => [
+    ...(one.matches(selector) ? [one] : []),
+    ...(one.shadowRoot === null ? [] : all(selector, one.shadowRoot)),
+  ]);
+}
+
+function within(host: string, selector: string): HTMLElement {
+  const found = all(host).flatMap((one) => [
+    ...(one.shadowRoot?.querySelectorAll<HTMLElement>(selector) ?? []),
+  ]);
+  if (found.length !== 1) throw new Error(`${host} has ${found.length} of ${selector}.`);
+  return found[0];
+}
+
+function textOf(node: Node): string {
+  if (node instanceof Text) return node.data;
+  if (node instanceof HTMLStyleElement) return '';
+  const root = node instanceof Element && node.shadowRoot !== null ? node.shadowRoot : node;
+  return [...root.childNodes].map(textOf).join(' ');
+}
+const told = (selector: string): string => all(selector).map(textOf).join(' ').replace(/\s+/g, ' ').trim();
+
+beforeEach(async () => {
+  engine = new ServingEngine();
+  scope = document.createElement('vram-scope');
+  scope.engine = engine;
+  scope.style.width = '1280px';
+  document.body.append(scope);
+  await scope.openFiles([new File([new Uint8Array(10)], 'vllm.txt')]);
+  await expect.poll(() => told('vs-serving')).toContain('KV cache');
+});
+
+afterEach(() => {
+  scope.remove();
+  localStorage.clear();
+});
+
+it('tells the cache, what would change it, and that it is stuck', () => {
+  const words = told('vs-serving');
+  expect(words).toContain('30.55 GiB on TP1, which has least');
+  expect(words).toContain('--gpu-memory-utilization 0.95 32.77 GiB to 32.78 GiB +2.22 GiB');
+  expect(words).toContain('Not so: The log says "auto"');
+  expect(told('.state.bad')).toBe('Stuck');
+});
+
+it('tells requests and growth of this file alone, in the unit of the user', async () => {
+  expect(told('vs-serving-requests')).toContain('M 513 to 2,048 6 712 to 1,512');
+  expect(told('vs-serving-requests')).not.toContain('of another file');
+  expect(told('vs-serving-growth')).toContain('Allocated Grew, then stays at 2.91 GiB high 21');
+  expect(told('vs-serving-growth')).not.toContain('Other');
+  all('button')
+    .find((one) => one.textContent.trim() === 'GB')
+    ?.click();
+  await expect.poll(() => told('vs-serving-growth')).toContain('at 3.12 GB');
+  expect(told('vs-serving')).toContain('32.80 GB on TP1');
+});
+
+it('takes what the log does not say, and diagnoses anew', async () => {
+  within('vs-serving-given', 'summary').click();
+  const gpus = within('vs-serving-given', 'input') as HTMLInputElement;
+  const config = within('vs-serving-given', 'textarea') as HTMLTextAreaElement;
+  const use = within('vs-serving-given', 'button[type="submit"]');
+  gpus.value = 'eight';
+  use.click();
+  await expect.poll(() => told('.problem')).toContain('"eight" is no number of GPUs');
+  expect(engine.told).toEqual([]);
+  const before = engine.asked.filter((one) => one === 'diagnosis').length;
+  gpus.value = '8';
+  config.value = ' {"num_hidden_layers": 32} ';
+  use.click();
+  await expect.poll(() => told('vs-serving')).toContain('The same by config.json 64.00 KiB');
+  expect(engine.told).toEqual([[engine.source, { gpusPerPod: 8, modelConfig: '{"num_hidden_layers": 32}' }]]);
+  expect(engine.asked.filter((one) => one === 'diagnosis')).toHaveLength(before + 1);
+  expect(told('.problem')).toBe('');
+  // The form is still open, with what was typed: the next diagnosis does not take it away.
+  expect(config.isConnected && config.value !== '').toBe(true);
+  within('vs-serving-given', 'button[type="button"]').click();
+  await expect.poll(() => told('vs-serving')).not.toContain('config.json 64.00 KiB');
+  expect(engine.told.at(-1)?.[1]).toEqual({ gpusPerPod: null, modelConfig: null });
+  expect(gpus.value + config.value).toBe('');
+});
