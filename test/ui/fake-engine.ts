@@ -230,9 +230,7 @@ export class FakeEngine implements EngineApi {
     return Promise.resolve(ok({ clocks: [], contradictions: [], observations: [], compared: 0 }));
   }
 
-  setServer(): ReturnType<EngineApi['setServer']> {
-    return Promise.resolve();
-  }
+  setServer: EngineApi['setServer'] = () => Promise.resolve();
 
   status(): ReturnType<EngineApi['status']> {
     return Promise.resolve({ gpu: 'software', adapter: 'SwiftShader', mode: 'auto' });
