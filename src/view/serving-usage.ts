@@ -73,7 +73,7 @@ function windowsTable(windows: readonly UsageWindowView[], clock: Clock, unit: B
           cell(stateWord(one.state)),
           cell(moment(one.startNs), index),
           cell(moment(one.endNs), index),
-          ...(clock === 'none' ? [] : [cell(formatDuration(length), length)]),
+          ...(clock === 'none' ? [] : [cell(length === 0 ? '–' : formatDuration(length), length)]),
           cell(formatInteger(one.samples), one.samples),
           extentCell(one.usage, share),
           extentCell(one.running, formatNumber),

@@ -155,7 +155,7 @@ function whatIfCells(one: KvWhatIfView, unit: ByteUnit): Cell[] {
       (value) => formatNumber(value),
       (value) => formatNumber(value, 6),
     ),
-    refused === null ? cell(notes.join(' ')) : cell([`Not so: ${refused}`, ...notes].join(' ')),
+    cell([...(refused === null ? [] : [refused]), ...notes].join(' ')),
   ];
 }
 

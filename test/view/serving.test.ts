@@ -134,7 +134,7 @@ describe('another setting', () => {
       '–',
       '–',
       '–',
-      'Not so: The log says "auto" for the dtype of the KV cache.',
+      'The log says "auto" for the dtype of the KV cache.',
     ]);
     expect(cellOf(whatIfs, 1, 'bytes').sort).toBe(-Infinity);
   });
@@ -166,6 +166,8 @@ describe('the use of the cache', () => {
     expect(textOf(windows, 1, 'usage')).toBe('99 %');
     expect(textOf(windows, 1, 'generation')).toBe('0');
     expect(columnsOf(windows)).not.toContain('preemptions');
+    const one = usageWindow({ endNs: usageWindow().startNs, samples: 1 });
+    expect(textOf(usageModel(usage({ windows: [one] }), 'wall', 'binary').windows, 0, 'length')).toBe('–');
   });
 
   it('has samples where the source has no times', () => {
