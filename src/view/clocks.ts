@@ -247,10 +247,10 @@ function disagreement(
     where: whereWords(one, common),
     values: [
       ...one.values.map(({ label, least, most }) => value(label, least, most)),
-      value('beyond what rounding explains', one.differenceBytes, one.differenceBytes, () =>
+      value('more than can be explained', one.differenceBytes, one.differenceBytes, () =>
         one.differenceBytes < 0 ? `-${rounded}` : rounded,
       ),
-      value('rounding explains', one.allowedBytes, one.allowedBytes),
+      value('rounding and times explain', one.allowedBytes, one.allowedBytes),
     ],
   };
 }

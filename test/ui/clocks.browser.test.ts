@@ -45,7 +45,8 @@ class ClockEngine extends FakeEngine {
   }
 
   override setClockOffset(
-    ...[source, offsetNs]: Parameters<EngineApi['setClockOffset']>
+    source = -1,
+    offsetNs: bigint | null = null,
   ): ReturnType<EngineApi['setClockOffset']> {
     this.asked.push(`offset ${source} ${offsetNs}`);
     if (this.refuses)

@@ -161,8 +161,8 @@ describe('a contradiction', () => {
           title: '1,073,741,824 to 1,074,790,400 bytes',
         },
         { label: 'reserved', text: '2.00 GiB', title: '2,147,483,648 bytes' },
-        { label: 'beyond what rounding explains', text: '-1023.00 MiB', title: '-1,072,693,248 bytes' },
-        { label: 'rounding explains', text: '1.00 MiB', title: '1,048,576 bytes' },
+        { label: 'more than can be explained', text: '-1023.00 MiB', title: '-1,072,693,248 bytes' },
+        { label: 'rounding and times explain', text: '1.00 MiB', title: '1,048,576 bytes' },
       ],
     });
   });
