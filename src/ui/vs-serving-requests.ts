@@ -16,14 +16,14 @@ export class VsServingRequests extends LitElement {
   @property({ attribute: false }) unit: ByteUnit = 'binary';
 
   override render(): unknown {
-    return this.requests.map((one) => {
-      const { memory, words, table } = requestsModel(one, this.unit);
-      return html`<section>
-        <h2>Requests by size</h2>
-        <h3>${memory}</h3>
-        ${words.map((sentence) => html`<p class="words quiet">${sentence}</p>`)}
-        <vs-table .model=${table}></vs-table>
-      </section>`;
-    });
+    return html`<h2>Requests by size</h2>
+      ${this.requests.map((one) => {
+        const { memory, words, table } = requestsModel(one, this.unit);
+        return html`<section>
+          <h3>${memory}</h3>
+          <p class="words quiet">${words.join(' ')}</p>
+          <vs-table .model=${table}></vs-table>
+        </section>`;
+      })}`;
   }
 }

@@ -16,6 +16,9 @@ export const servingStyle = css`
     padding-top: 14px;
     border-top: 1px solid var(--line);
   }
+  h2 + section {
+    margin-top: 8px;
+  }
   .words {
     max-width: 100ch;
     margin: 2px 0;

@@ -89,7 +89,7 @@ export class VsServing extends LitElement {
   private used({ heading, verdict, bad, words, windows }: UsageModel): unknown {
     return html`<section data-part="usage">
       <h2>${heading}: <span class="state ${bad ? 'bad' : ''}">${verdict}</span></h2>
-      ${words.map((sentence) => html`<p class="words quiet">${sentence}</p>`)}
+      <p class="words quiet">${words.join(' ')}</p>
       ${windows === null ? nothing : html`<vs-table .model=${windows}></vs-table>`}
     </section>`;
   }
