@@ -14,7 +14,7 @@ node scripts/build.mjs --quiet || fail "The build failed, so nothing was tested.
 
 # A test that never ends cannot be stopped from inside; where `timeout` is, it is stopped from outside.
 limit=()
-if command -v timeout >/dev/null; then limit=(timeout --kill-after=10 400); fi
+if command -v timeout >/dev/null; then limit=(timeout --kill-after=10 700); fi
 
 for project in unit browser e2e; do
   printf '\n== %s\n' "$project"

@@ -292,7 +292,7 @@ class Judge {
           bound: top,
         });
       }
-      this.why.push(`An upward trend is too weak to be told from chance: ${told}.`);
+      this.why.push(`It rises, but not steadily enough to be told from single steps: ${told}.`);
       return this.verdict('cannot_tell', 'low', from, { rises, statistics });
     }
     const few = fewest(inWindow, 0.9);

@@ -74,7 +74,9 @@ describe.each([
     },
   );
 
-  it.each(PAGES)('finds nothing with %s', async (path) => {
+  // Every page once in each theme and at each width; all four combinations are for the samples above.
+  const both = (colorScheme === 'light') === (width === 1280);
+  it.each(both ? PAGES : [])('finds nothing with %s', async (path) => {
     const scope = await Scope.open(browser, SINGLE_FILE, { colorScheme, width });
     const { page } = scope;
     await scope.analyse([fixture(path)]);
