@@ -2,7 +2,7 @@
 import { LitElement, css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import type { Evidence } from '../engine/protocol.ts';
-import type { FindingModel } from '../view/finding.ts';
+import { type FindingModel, gainVerb } from '../view/finding.ts';
 import { isPlaced, placeWords } from '../view/finding.ts';
 import { renderSeverity, severityStyle } from './finding-severity.ts';
 import { controls } from './theme.ts';
@@ -111,7 +111,9 @@ export class VsFinding extends LitElement {
           ${
             gain === null
               ? nothing
-              : html`<span class="gain" title=${gain.title}>gives back <strong>${gain.text}</strong></span>`
+              : html`<span class="gain" title=${gain.title}
+                  >${gainVerb(id)} <strong>${gain.text}</strong></span
+                >`
           }
         </header>
         <p class="verdict">${verdict}</p>

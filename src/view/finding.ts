@@ -60,6 +60,10 @@ export function remedyOf(text: string | null): Remedy | null {
   return { words: words === '' ? null : words, code };
 }
 
+/** A setting lowers the peak of another run; everything else gives memory back in this one. */
+export const gainVerb = (id: string): string =>
+  id === 'better-setting' || id === 'setting-in-force' ? 'saves' : 'gives back';
+
 export function gainOf({ gainBytes, gainHow }: Finding, unit: ByteUnit): Gain | null {
   if (gainBytes === null) return null;
   return {

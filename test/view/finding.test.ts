@@ -1,6 +1,13 @@
 /** A finding in the user's unit, what can be copied of its remedy, what a click on its evidence shows. */
 import { describe, expect, it } from 'vitest';
-import { findingModel, isPlaced, placeWords, remedyOf, SEVERITY_WORD } from '../../src/view/finding.ts';
+import {
+  findingModel,
+  gainVerb,
+  isPlaced,
+  placeWords,
+  remedyOf,
+  SEVERITY_WORD,
+} from '../../src/view/finding.ts';
 import { finding, MIB, proof } from './diagnosis-for-test.ts';
 
 describe('a remedy', () => {
@@ -87,4 +94,12 @@ describe('evidence', () => {
     expect(isPlaced(proof('x', where))).toBe(placed);
     if (words !== null) expect(placeWords(proof('x', where))).toBe(words);
   });
+});
+
+it.each([
+  ['better-setting', 'saves'],
+  ['setting-in-force', 'saves'],
+  ['linear-leak', 'gives back'],
+])('%s %s', (id, verb) => {
+  expect(gainVerb(id)).toBe(verb);
 });
