@@ -9,19 +9,7 @@
  */
 import type { Analysis } from '../engine/analysis.ts';
 import { isFindingId } from '../engine/known-findings.ts';
-
-const UNITS: Readonly<Record<string, number>> = {
-  '': 1,
-  b: 1,
-  kib: 2 ** 10,
-  mib: 2 ** 20,
-  gib: 2 ** 30,
-  tib: 2 ** 40,
-  kb: 1e3,
-  mb: 1e6,
-  gb: 1e9,
-  tb: 1e12,
-};
+import { sizeOf } from './size.ts';
 
 const KINDS: Readonly<Record<string, readonly string[]>> = {
   leak: ['linear-leak'],
@@ -40,9 +28,8 @@ export interface Condition {
 
 /** Bytes of "70GiB", "500 MB", "1024"; null where it is none. */
 export function parseSize(text: string): number | null {
-  const match = /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(text);
-  const unit = match === null ? undefined : UNITS[match[2].toLowerCase()];
-  return match === null || unit === undefined ? null : Math.round(Number(match[1]) * unit);
+  const bytes = sizeOf(text);
+  return bytes === null ? null : Math.round(bytes);
 }
 
 function figureCondition(text: string, figure: (typeof FIGURES)[number], limit: number): Condition {

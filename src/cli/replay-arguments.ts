@@ -1,4 +1,5 @@
 /** What `vramscope replay` was asked: options to plain values. */
+import { sizeOf } from './size.ts';
 
 export interface ReplayArguments {
   readonly file: string;
@@ -28,25 +29,12 @@ const OPTIONS: Readonly<Record<string, 'value' | 'flag' | 'maybe'>> = {
 };
 
 const MOST_SITES = 20;
-const UNITS: Readonly<Record<string, number>> = {
-  '': 1,
-  b: 1,
-  kib: 2 ** 10,
-  mib: 2 ** 20,
-  gib: 2 ** 30,
-  tib: 2 ** 40,
-  kb: 1e3,
-  mb: 1e6,
-  gb: 1e9,
-  tb: 1e12,
-};
 
 /** Bytes of "8000MiB", "24GiB", "7340032000"; null: no size. */
 export function bytesFrom(text: string): number | null {
-  const match = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i.exec(text.trim());
-  const unit = match === null ? undefined : UNITS[match[2].toLowerCase()];
-  if (match === null || unit === undefined) return null;
-  const bytes = Math.floor(Number(match[1]) * unit);
+  const size = sizeOf(text);
+  if (size === null) return null;
+  const bytes = Math.floor(size);
   return Number.isSafeInteger(bytes) ? bytes : null;
 }
 
