@@ -2,7 +2,7 @@
 import type { Baseline } from '../aggregate/baseline.ts';
 import { u64At } from '../base/u64.ts';
 import { allocConfLine } from '../replay/alloc-conf-print.ts';
-import { type SnapshotSettings, settingsOfSnapshot } from '../replay/alloc-conf-snapshot.ts';
+import type { SnapshotSettings } from '../replay/alloc-conf-snapshot.ts';
 import { driverStart } from '../replay/driver-addresses.ts';
 import { isDefaultPool } from '../replay/pools.ts';
 import { type AllocatorState, isFaithful, type SelfReplay } from '../replay/replay-result.ts';
@@ -15,10 +15,10 @@ import { ACTION, HOST_KINDS } from '../trace/schema.ts';
 import type { StackTable } from '../trace/stack-table.ts';
 import { type CombinedGrowth, combineGrowth } from './growth-conclusion.ts';
 import { growthOfIterations, type IterationGrowth, iterationDrivers } from './growth-series.ts';
-import { releaseUnits } from './empty-cache-units.ts';
+import { type ReleaseUnit, releaseUnits } from './empty-cache-units.ts';
 import { findIterations, type IterationMarkers, type Iterations } from './iterations.ts';
 import { type LeakReport, leakSuspects } from './leak-suspects.ts';
-import { type Ledger, ledgerAt } from './ledger.ts';
+import { torchLedger, type TorchLedger } from './ledger.ts';
 import { type LargestRequest, largestRequest } from './ledger-largest.ts';
 import type { Lifetimes } from './lifetimes.ts';
 import { findPins, type PinReport } from './pin-finder.ts';
@@ -28,7 +28,8 @@ export interface DeviceFactsInput {
   readonly key: string;
   readonly trace: DeviceTrace;
   readonly stacks: StackTable;
-  readonly settings: readonly (readonly [string, string])[];
+  /** In force, as far as the file tells. */
+  readonly settings: SnapshotSettings;
   readonly baseline: Baseline;
   readonly lifetimes: Lifetimes;
   readonly earlier: readonly EarlierAllocation[];
@@ -67,6 +68,12 @@ export interface OomMoment {
   readonly limit: readonly [number, number] | null;
 }
 
+/** Where every byte of the allocator is at one moment, and what it would serve on each stream. */
+export interface LedgerAnswer {
+  readonly ledger: TorchLedger;
+  readonly largest: readonly LargestRequest[];
+}
+
 export interface GrowthOfSeries {
   readonly series: 'allocated' | 'active' | 'reserved';
   readonly growth: IterationGrowth;
@@ -99,7 +106,7 @@ export class DeviceFacts {
   }
 
   get settings(): SnapshotSettings {
-    return this.once('settings', () => settingsOfSnapshot(this.input.settings));
+    return this.input.settings;
   }
 
   /** Bytes the process could reserve at most, where known: a limit that was met, else the device's memory. */
@@ -306,37 +313,47 @@ export class DeviceFacts {
   }
 
   /** The allocator just after a row; null where the replay does not know. Not kept: a state is large. */
-  stateAfter(row: number): AllocatorState | null {
+  private stateAfter(row: number): AllocatorState | null {
     if (this.replay === null) return null;
     const { fromEmpty } = this.input.baseline;
     return replayTo(this.trace, this.settings.settings, fromEmpty, row + 1);
   }
 
-  /** Where every byte is just after a row, and the largest request that would be served on each stream. */
-  ledgerAfter(row: number): { readonly ledger: Ledger; readonly largest: readonly LargestRequest[] } | null {
-    return this.once(`ledger ${row}`, () => {
-      const state = this.stateAfter(row);
+  private ledgerOf(state: AllocatorState, row: number, units: readonly ReleaseUnit[]): LedgerAnswer {
+    const bounds = this.replay?.limitBounds ?? null;
+    const limit = bounds === null ? null : { least: bounds[0], most: bounds[1] - 1 };
+    const free = this.trace.device_free.find(([at]) => at === row)?.[1] ?? null;
+    const deviceFree = free === null ? null : { least: free, most: free };
+    return {
+      ledger: torchLedger(state, row + 1, units),
+      largest: this.trace.streams.map((_, stream) =>
+        largestRequest(state, stream, { limit, deviceFree }, units),
+      ),
+    };
+  }
+
+  /** What one replay to the end tells; null where the replay does not know. */
+  private get end(): { readonly answer: LedgerAnswer; readonly pins: PinReport } | null {
+    return this.once('end', () => {
+      const state = this.stateAfter(this.rows - 1);
       if (state === null) return null;
       const units = releaseUnits(state.allocator);
-      const bounds = this.replay?.limitBounds ?? null;
-      const limit = bounds === null ? null : { least: bounds[0], most: bounds[1] - 1 };
-      const free = this.trace.device_free.find(([at]) => at === row)?.[1] ?? null;
-      const deviceFree = free === null ? null : { least: free, most: free };
-      return {
-        ledger: ledgerAt(state, row + 1, null, units),
-        largest: this.trace.streams.map((_, stream) =>
-          largestRequest(state, stream, { limit, deviceFree }, units),
-        ),
-      };
+      return { answer: this.ledgerOf(state, this.rows - 1, units), pins: findPins(state, undefined, units) };
+    });
+  }
+
+  /** Where every byte is just after a row, and the largest request that would be served on each stream. */
+  ledgerAfter(row: number): LedgerAnswer | null {
+    if (row === this.rows - 1) return this.end?.answer ?? null;
+    return this.once(`ledger ${row}`, () => {
+      const state = this.stateAfter(row);
+      return state === null ? null : this.ledgerOf(state, row, releaseUnits(state.allocator));
     });
   }
 
   /** Who keeps free memory from going back, at the end; null where the replay does not know. */
   get pins(): PinReport | null {
-    return this.once('pins', () => {
-      const state = this.stateAfter(this.rows - 1);
-      return state === null ? null : findPins(state);
-    });
+    return this.end?.pins ?? null;
   }
 
   /** What `empty_cache()` would give back after the last row, to the byte; null where the replay does not know. */

@@ -69,7 +69,8 @@ export interface DeviceParts {
   readonly unexplained: Band | null;
 }
 
-export interface Ledger {
+/** The part of the ledger that the allocator replayed tells. */
+export interface TorchLedger {
   /** The moment: just before this row. */
   readonly row: number;
   readonly reserved: number;
@@ -79,27 +80,49 @@ export interface Ledger {
   /** Free bytes by pool, stream and size class, most bytes first; those without any are left out. */
   readonly free: readonly FreePart[];
   readonly emptyCache: EmptyCacheGain;
-  readonly device: DeviceParts;
+  /** Bytes of allocated blocks by stream, as DeviceTrace.streams. */
+  readonly allocatedByStream: readonly number[];
   /** What is not known, and why. */
   readonly unknown: readonly string[];
 }
 
+export interface Ledger extends TorchLedger {
+  readonly device: DeviceParts;
+}
+
 /** `nonTorch`: what is known of the device besides, at the same moment; null: nothing. */
-export function ledgerAt(
+export const ledgerAt = (state: AllocatorState, row: number, nonTorch: NonTorch | null): Ledger =>
+  withDevice(torchLedger(state, row), nonTorch);
+
+const NO_MONITOR =
+  'What the device uses besides PyTorch (its context, NCCL, workspaces, other processes): open a log of nvidia-smi or DCGM of the same time.';
+
+/** `why`: why nothing is known of the device, where nothing is. */
+export function withDevice(ledger: TorchLedger, nonTorch: NonTorch | null, why: string = NO_MONITOR): Ledger {
+  return {
+    ...ledger,
+    device: deviceParts(ledger.reserved, nonTorch),
+    unknown: [...(nonTorch?.unknown ?? [why]), ...ledger.unknown],
+  };
+}
+
+export function torchLedger(
   state: AllocatorState,
   row: number,
-  nonTorch: NonTorch | null,
   units: readonly ReleaseUnit[] = releaseUnits(state.allocator),
-): Ledger {
+): TorchLedger {
   const { allocator, privatePools } = state;
   const { blocks } = allocator;
   let requested = 0;
   let allocated = 0;
   let pending = 0;
+  const streams = allocator.options.streamRank.length;
+  const allocatedByStream = Array.from({ length: streams }, () => 0);
   for (const block of blocks.all()) {
     if (blocks.state[block] === ALLOCATED) {
       requested += blocks.requested[block];
       allocated += blocks.size[block];
+      allocatedByStream[blocks.list[block] % streams] += blocks.size[block];
     } else if (blocks.state[block] === PENDING) pending += blocks.size[block];
   }
   let reserved = 0;
@@ -124,7 +147,6 @@ export function ledgerAt(
       split.segments += unit.freeBytes;
     }
   }
-  const streams = allocator.options.streamRank.length;
   const total = (part: FreePart): number => part.splitBytes + part.pageBytes + part.wholeBytes;
   const free = [...byList]
     .map(([list, bytes]): FreePart => {
@@ -137,7 +159,6 @@ export function ledgerAt(
       };
     })
     .sort((a, b) => total(b) - total(a));
-  const { device, unknown } = deviceParts(reserved, nonTorch);
   return {
     row,
     reserved,
@@ -152,13 +173,11 @@ export function ledgerAt(
     inactiveSplitOf: split,
     free,
     emptyCache: emptyCacheGain(state, units),
-    device,
-    unknown: [
-      ...unknown,
-      ...(privateIdle > 0
+    allocatedByStream,
+    unknown:
+      privateIdle > 0
         ? ['Whether the graphs of the private pools still live: only then their idle memory cannot go back.']
-        : []),
-    ],
+        : [],
   };
 }
 
@@ -171,7 +190,7 @@ export const sumOf = (parts: TorchParts): number =>
   parts.releasable +
   parts.privateIdle;
 
-export function inactiveSplitFor(ledger: Ledger, streamIndex: number): InactiveSplitFor {
+export function inactiveSplitFor(ledger: TorchLedger, streamIndex: number): InactiveSplitFor {
   let ownStream = 0;
   let otherStreams = 0;
   let privatePools = 0;
@@ -184,17 +203,8 @@ export function inactiveSplitFor(ledger: Ledger, streamIndex: number): InactiveS
   return { streamIndex, ownStream, otherStreams, privatePools };
 }
 
-function deviceParts(
-  reserved: number,
-  told: NonTorch | null,
-): { readonly device: DeviceParts; readonly unknown: readonly string[] } {
-  if (told === null)
-    return {
-      device: { used: null, nonTorch: null, otherProcesses: null, unexplained: null },
-      unknown: [
-        'What the device uses besides PyTorch (its context, NCCL, workspaces, other processes): open a log of nvidia-smi or DCGM of the same time.',
-      ],
-    };
+function deviceParts(reserved: number, told: NonTorch | null): DeviceParts {
+  if (told === null) return { used: null, nonTorch: null, otherProcesses: null, unexplained: null };
   const { deviceUsed: used, nonTorch, otherProcesses } = told;
   let unexplained: Band | null = null;
   if (used !== null) {
@@ -203,5 +213,5 @@ function deviceParts(
       if (part !== null)
         unexplained = { least: unexplained.least - part.most, most: unexplained.most - part.least };
   }
-  return { device: { used, nonTorch, otherProcesses, unexplained }, unknown: told.unknown };
+  return { used, nonTorch, otherProcesses, unexplained };
 }

@@ -41,12 +41,7 @@ export interface NonTorch {
 const subtract = (a: Band, b: Band): Band => ({ least: a.least - b.most, most: a.most - b.least });
 const add = (a: Band, b: Band): Band => ({ least: a.least + b.least, most: a.most + b.most });
 const notBelowZero = ({ least, most }: Band): Band => ({ least: Math.max(0, least), most });
-/** Both are true: what they have in common; null: nothing. */
-const both = (a: Band, b: Band): Band | null => {
-  const least = Math.max(a.least, b.least);
-  const most = Math.min(a.most, b.most);
-  return least <= most ? { least, most } : null;
-};
+const notBelowZeroIfPossible = (band: Band): Band => (band.most < 0 ? band : notBelowZero(band));
 const exact = (bytes: number): Band => ({ least: bytes, most: bytes });
 
 const ASK_PROCESSES =
@@ -93,7 +88,8 @@ export interface NonTorchInput {
 export function nonTorchAt(input: NonTorchInput): NonTorch {
   const { reserved, deviceUsed, processes } = input;
   const unknown: string[] = [];
-  const besides = deviceUsed === null ? null : subtract(deviceUsed, reserved);
+  // What is reserved is in use on the device. Where even the most is less, the two contradict each other.
+  const besides = deviceUsed === null ? null : notBelowZeroIfPossible(subtract(deviceUsed, reserved));
   if (deviceUsed === null) unknown.push(ASK_TOTAL);
   const own =
     processes === null || (input.pid === null && !isListed(processes, reserved, deviceUsed))
@@ -112,11 +108,13 @@ export function nonTorchAt(input: NonTorchInput): NonTorch {
     if (known) others = rest.reduce((sum, { bytes }) => add(sum, bytes ?? exact(0)), exact(0));
     else unknown.push('What processes hold for which nvidia-smi prints [N/A].');
   }
-  // Two ways to the same figure narrow each other.
   if (besides !== null && nonTorch !== null && others === null && processes !== null)
     others = notBelowZero(subtract(besides, nonTorch));
-  else if (besides !== null && nonTorch !== null && others !== null)
-    nonTorch = both(nonTorch, subtract(besides, others)) ?? nonTorch;
+  else if (besides !== null && nonTorch !== null && others !== null) {
+    // No more than what is left; it may be less: of what a container hides the list has nothing.
+    const most = Math.min(nonTorch.most, besides.most - others.least);
+    if (most >= nonTorch.least) nonTorch = { least: nonTorch.least, most };
+  }
   return {
     moment_ns: input.moment_ns,
     device: input.device,
@@ -210,6 +208,35 @@ export function nonTorchOverTime(
   return found;
 }
 
+/** The recorded process is listed throughout, as far as samples are late by one. */
+const LEAST_SHARE = 0.9;
+
+/**
+ * Pid of the recorded process, from all samples together: the only one that is listed with enough bytes throughout.
+ * null: several are, or none, or it need not be among those listed (containers hide processes).
+ */
+export function ownPid(
+  used: StepCurve,
+  reserved: StepCurve,
+  processesAt: (from: number, to: number) => readonly ProcessUse[] | null,
+): string | null {
+  const able = new Map<string, number>();
+  let samples = 0;
+  let listed = false;
+  for (let row = 0; row < used.value.length; row++) {
+    const [from, to] = windowOf(used, row);
+    const held = bandIn(reserved, from, to);
+    const processes = processesAt(from, to);
+    if (held === null || held.least <= 0 || processes === null) continue;
+    samples++;
+    listed ||= isListed(processes, held, printedBand(used.value[row], used));
+    for (const { pid, bytes } of processes)
+      if (bytes !== null && bytes.most >= held.least) able.set(pid, (able.get(pid) ?? 0) + 1);
+  }
+  const found = [...able].filter(([, count]) => count >= LEAST_SHARE * samples);
+  return listed && found.length === 1 ? found[0][0] : null;
+}
+
 /** A sampled curve for each process (compute-apps, pmon), on the common clock; null: listed without a figure ([N/A]). */
 export interface ProcessCurve {
   readonly pid: string;
@@ -227,7 +254,8 @@ export function processesAround(
   return (from, to) => {
     const found = curves.flatMap(({ pid, name, curve }): ProcessUse[] => {
       if (curve === null) return [{ pid, name, bytes: null }];
-      const bytes = bandIn(curve, from, to);
+      const { slack_ns, stale_ns, time_granularity_ns } = curve;
+      const bytes = bandIn(curve, from - slack_ns - time_granularity_ns, to + slack_ns + stale_ns);
       return bytes === null ? [] : [{ pid, name, bytes }];
     });
     return found.some(({ bytes }) => bytes !== null) ? found : null;

@@ -1,5 +1,6 @@
 /** The diagnosis as `analyze --json` prints it (docs/cli.md). */
 import { ungroup } from '../diagnose/group-devices.ts';
+import { plainFinding } from '../diagnose/plain-finding.ts';
 import { toJsonInteger } from '../base/u64.ts';
 import type {
   AnalysisClock,
@@ -18,7 +19,7 @@ export function findingsOf(
   { findings }: Diagnosis,
   sourceOf: (key: string) => number | null,
 ): AnalysisFinding[] {
-  return ungroup(findings).map((finding) => ({
+  return ungroup(findings).map(plainFinding).map((finding) => ({
     id: finding.id,
     source: finding.deviceKey === null ? null : sourceOf(finding.deviceKey),
     device: finding.device,
@@ -66,6 +67,13 @@ export const ledgerOf = (
       row: ledger.row,
       reserved_bytes: ledger.reserved,
       parts: Object.fromEntries(ledger.parts.map(({ id, bytes }) => [id, bytes])),
+      used_bytes: ledger.used?.bytes ?? null,
+      error_bytes: Object.fromEntries(
+        [...ledger.parts, ...(ledger.used === null ? [] : [{ id: 'used', ...ledger.used }])]
+          .filter(({ errorBytes }) => errorBytes > 0)
+          .map(({ id, errorBytes }) => [id, errorBytes]),
+      ),
+      device_from: ledger.deviceFrom,
       empty_cache_bytes: ledger.emptyCacheBytes,
       largest_request: ledger.largest.map((one) => ({
         stream: one.stream,

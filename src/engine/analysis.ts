@@ -154,7 +154,10 @@ export interface AnalysisGrowth {
   readonly statistic: string;
 }
 
-/** Where every reserved byte of a device is at one moment, bytes. The named parts sum to `reserved_bytes`. */
+/**
+ * Where every byte of a device is at one moment. The first six parts sum exactly to `reserved_bytes`; with those of
+ * non_torch, other_processes and unexplained that are known they sum exactly to `used_bytes`.
+ */
 export interface AnalysisLedger {
   readonly source: number | null;
   readonly device: number;
@@ -163,8 +166,14 @@ export interface AnalysisLedger {
   /** Just after this row. */
   readonly row: number;
   readonly reserved_bytes: number;
-  /** requested, rounding, pending, inactive_split, releasable, private_idle; non_torch and other_processes where known, else null. */
+  /** requested, rounding, pending, inactive_split, releasable, private_idle; non_torch, other_processes, unexplained: null where not known. */
   readonly parts: Readonly<Record<string, number | null>>;
+  /** In use on the device by anyone; null: no open file tells. */
+  readonly used_bytes: number | null;
+  /** By part (and "used"): the true figure is within so many bytes, both ways; parts that are exact are not named. */
+  readonly error_bytes: Readonly<Record<string, number>>;
+  /** Which samples of which file tell of the device, and how far from the moment they are; null: none. */
+  readonly device_from: string | null;
   readonly empty_cache_bytes: number;
   /** Largest request that would be served: [at least, at most]; null: no limit known. */
   readonly largest_request: readonly {

@@ -36,7 +36,7 @@ interface Found {
 }
 
 /** GPU indices of the two that are one device; null: they are not. */
-function isSameDevice(one: CommonCurve, other: CommonCurve, clocks: readonly UnitClock[]): boolean {
+export function isSameDevice(one: CommonCurve, other: CommonCurve, clocks: readonly UnitClock[]): boolean {
   const [a, b] = [one.curve.device, other.curve.device];
   // A process may see one GPU of several as its first (CUDA_VISIBLE_DEVICES): the steps told which.
   for (const [from, to, first, second] of [

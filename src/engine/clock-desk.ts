@@ -15,13 +15,14 @@ import type { OpenSource } from './analysis-object.ts';
 import { compareSources } from './clock-contradictions.ts';
 import { insideOf, sameLocalClock } from './clock-inside.ts';
 import { type PlacedSource, placeLines } from './clock-lines.ts';
-import { clockSourceOf, type ClockUnit, clockUnits } from './clock-units.ts';
+import { clockSourceOf, type ClockUnit, clockUnits, type OwnedCurve } from './clock-units.ts';
 import type { ClocksAnswer, ClockView } from './server-diagnosis.ts';
 
 /** A curve on the common clock. */
 export interface CommonCurve extends NamedCurve {
   readonly unit: ClockUnit;
   readonly sourceId: number;
+  readonly gauge: OwnedCurve['gauge'];
 }
 
 export interface UnitClock {
@@ -77,9 +78,10 @@ export class ClockDesk {
     const curves = clocks.flatMap(({ unit, alignment }, i) => {
       const shift = shiftOf(clockSources[i], alignment, base_ns);
       if (shift === null) return [];
-      return unit.curves.map(({ sourceId, curve }) => ({
+      return unit.curves.map(({ sourceId, curve, gauge }) => ({
         unit,
         sourceId,
+        gauge,
         name: unit.name,
         curve: shiftCurve(curve, shift, alignment.uncertainty_ns ?? 0),
       }));

@@ -5,6 +5,7 @@
 import { asBigInt64 } from '../base/u64.ts';
 import type { ClockKind, ClockSource } from '../analyze/clock-alignment.ts';
 import { curveOfCategories, curveOfGauge, curveOfSeries, type StepCurve } from '../analyze/step-curve.ts';
+import type { Gauge } from '../trace/readings.ts';
 import type { OpenSource } from './analysis-object.ts';
 import type { DeviceSession } from './device-session.ts';
 
@@ -12,6 +13,8 @@ import type { DeviceSession } from './device-session.ts';
 export interface OwnedCurve {
   readonly sourceId: number;
   readonly curve: StepCurve;
+  /** That it was made of; null: of a recording, or of several. */
+  readonly gauge: Gauge | null;
 }
 
 export interface ClockUnit {
@@ -70,24 +73,27 @@ function momentsOf(columns: readonly (readonly bigint[] | BigInt64Array)[]): num
 }
 
 function curvesOf({ id, loaded, sessions }: OpenSource, base_ns: bigint): OwnedCurve[] {
-  const curves: StepCurve[] = [];
+  const curves: OwnedCurve[] = [];
+  const add = (curve: StepCurve, gauge: Gauge | null): void => {
+    curves.push({ sourceId: id, curve, gauge });
+  };
   for (const { trace, aggregate, rows } of sessions) {
     if (rows === 0) continue;
     const isTorch = trace.producer === 'torch';
     const spec = aggregate.spec(isTorch ? 'reserved' : 'device');
     if (spec?.deltas !== undefined)
-      curves.push(curveOfSeries(trace, spec, isTorch ? 'reserved' : 'driver_allocated', base_ns));
+      add(curveOfSeries(trace, spec, isTorch ? 'reserved' : 'driver_allocated', base_ns), null);
   }
   const gauges = loaded.data.readings?.gauges ?? [];
   const categories = curveOfCategories(gauges, base_ns);
-  if (categories !== null) curves.push(categories);
+  if (categories !== null) add(categories, null);
   for (const gauge of gauges) {
     // A slice of a GPU is not the GPU that others name by the same index.
     if (Object.keys(gauge.labels).some((label) => label.startsWith('mig.'))) continue;
     const curve = curveOfGauge(gauge, base_ns);
-    if (curve !== null) curves.push(curve);
+    if (curve !== null) add(curve, gauge);
   }
-  return curves.map((curve) => ({ sourceId: id, curve }));
+  return curves;
 }
 
 function unitOf(name: string, sources: readonly OpenSource[]): ClockUnit {

@@ -5,11 +5,13 @@ import { DeviceAggregate } from '../aggregate/device-aggregate.ts';
 import { allocationKeys } from '../aggregate/allocation-keys.ts';
 import { KernelTrack } from '../aggregate/kernel-track.ts';
 import { seriesOf } from '../aggregate/series-of.ts';
+import { DeviceFacts } from '../analyze/device-facts.ts';
+import type { IterationMarkers } from '../analyze/iterations.ts';
 import { type EarlierAllocation, earlierAllocations } from '../analyze/live.ts';
 import { type Lifetimes, lifetimesOf } from '../analyze/lifetimes.ts';
 import { type LedgerOverTime, ledgerOverTime } from '../analyze/ledger-over-time.ts';
 import { withReplay } from '../analyze/replay-series.ts';
-import { settingsOfSnapshot } from '../replay/alloc-conf-snapshot.ts';
+import { type SnapshotSettings, settingsOfSnapshot } from '../replay/alloc-conf-snapshot.ts';
 import type { SelfReplay } from '../replay/replay-result.ts';
 import { selfReplay } from '../replay/self-replay.ts';
 import { ACTION, NONE } from '../trace/schema.ts';
@@ -23,6 +25,9 @@ export class DeviceSession {
   private replayed: { readonly result: SelfReplay | null } | null = null;
   private ledger: LedgerOverTime | null = null;
   private track: KernelTrack | null = null;
+  private inForce: SnapshotSettings | null = null;
+  private own: { readonly key: string; readonly facts: DeviceFacts } | null = null;
+  private marked: { readonly key: string; readonly facts: DeviceFacts } | null = null;
   private lives: { lifetimes: Lifetimes; earlier: EarlierAllocation[] } | null = null;
 
   constructor(
@@ -52,14 +57,44 @@ export class DeviceSession {
   }
 
   private makeReplay(): SelfReplay {
-    return selfReplay(this.trace, settingsOfSnapshot(this.source.settings).settings, this.baseline.fromEmpty);
+    return selfReplay(this.trace, this.settings.settings, this.baseline.fromEmpty);
   }
 
-  /** The ledger after every row; made when one of its curves is first drawn. */
-  private get ledgerColumns(): LedgerOverTime | null {
+  /** Allocator settings in force, as far as the file tells. */
+  get settings(): SnapshotSettings {
+    this.inForce ??= settingsOfSnapshot(this.source.settings);
+    return this.inForce;
+  }
+
+  /**
+   * What a diagnosis needs to know, kept from one diagnosis to the next: other files that come and go change nothing
+   * in it. `markers`: times at which iterations begin, from another file; the last ones asked for are kept.
+   */
+  facts(markers?: IterationMarkers): DeviceFacts {
+    const key = markers === undefined ? '' : `${markers.name} ${markers.times_ns.join()}`;
+    const kept = markers === undefined ? this.own : this.marked;
+    if (kept?.key === key) return kept.facts;
+    const { trace, baseline, living, replay } = this;
+    const facts = new DeviceFacts({
+      key: this.key,
+      trace,
+      stacks: this.source.stacks,
+      settings: this.settings,
+      baseline,
+      lifetimes: living.lifetimes,
+      earlier: living.earlier,
+      replay,
+      ...(markers === undefined ? {} : { markers }),
+    });
+    if (markers === undefined) this.own = { key, facts };
+    else this.marked = { key, facts };
+    return facts;
+  }
+
+  /** The ledger after every row; made on first use. null: the allocator was not replayed to the byte. */
+  get ledgerColumns(): LedgerOverTime | null {
     if (this.replay === null) return null;
-    const { settings } = settingsOfSnapshot(this.source.settings);
-    this.ledger ??= ledgerOverTime(this.trace, settings, this.replay);
+    this.ledger ??= ledgerOverTime(this.trace, this.settings.settings, this.replay);
     return this.ledger;
   }
 

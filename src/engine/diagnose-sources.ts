@@ -1,33 +1,23 @@
 /** The diagnosis over all open files: facts from the sessions, findings from the rules. */
 import { breathe } from '../base/breathe.ts';
-import { DeviceFacts, type GrowthOfSeries } from '../analyze/device-facts.ts';
-import type { IterationMarkers, Iterations } from '../analyze/iterations.ts';
+import type { DeviceFacts, GrowthOfSeries } from '../analyze/device-facts.ts';
+import type { Iterations } from '../analyze/iterations.ts';
 import { diagnoseDevice, sortFindings } from '../diagnose/device-rules.ts';
 import { groupDevices } from '../diagnose/group-devices.ts';
+import { joinSameRun } from '../diagnose/same-run.ts';
 import { diagnoseServers } from '../diagnose/server-rules.ts';
 import type { Finding } from '../diagnose/finding.ts';
 import type { OpenSource } from './analysis-object.ts';
 import type { OneClock } from './clock-desk.ts';
 import type { DeviceSession } from './device-session.ts';
-import { ledgerView, pinsView, qualityView } from './ledger-view.ts';
+import { type DeviceSideAt, deviceSideOf } from './device-side.ts';
+import { ledgerView, qualityView } from './ledger-view.ts';
+import { pinsView } from './pins-view.ts';
 import { markersFor, type ServerDesk, serversDiagnosis } from './server-desk.ts';
 import type { DeviceDiagnosis, Diagnosis, GrowthView } from './diagnosis.ts';
 
 /** Values at the ends of iterations that cross to the page: so many at most, evenly picked. */
 const MOST_VALUES = 400;
-
-export const factsOf = (session: DeviceSession, markers?: IterationMarkers): DeviceFacts =>
-  new DeviceFacts({
-    key: session.key,
-    trace: session.trace,
-    stacks: session.source.stacks,
-    settings: session.source.settings,
-    baseline: session.baseline,
-    lifetimes: session.living.lifetimes,
-    earlier: session.living.earlier,
-    replay: session.replay,
-    ...(markers === undefined ? {} : { markers }),
-  });
 
 function growthView({ series, growth }: GrowthOfSeries, iterations: Iterations): GrowthView {
   const { atEnd, values } = growth;
@@ -49,19 +39,19 @@ function growthView({ series, growth }: GrowthOfSeries, iterations: Iterations):
 }
 
 /** Ledgers at the end and where most was reserved. */
-function ledgersOf(facts: DeviceFacts): DeviceDiagnosis['ledgers'] {
+function ledgersOf(facts: DeviceFacts, sideAt: DeviceSideAt): DeviceDiagnosis['ledgers'] {
   if (facts.rows === 0) return [];
   const moments = [
     { when: 'end', row: facts.rows - 1 },
     { when: 'peak', row: facts.reservedPeak.row },
   ] as const;
   return moments.flatMap(({ when, row }) => {
-    const told = row < 0 ? null : facts.ledgerAfter(row);
-    return told === null ? [] : [{ when, ledger: ledgerView(facts, row, told.ledger, told.largest) }];
+    const ledger = row < 0 ? null : ledgerView(facts, row, sideAt);
+    return ledger === null ? [] : [{ when, ledger }];
   });
 }
 
-function deviceDiagnosis(facts: DeviceFacts, session: DeviceSession): DeviceDiagnosis {
+function deviceDiagnosis(facts: DeviceFacts, session: DeviceSession, sideAt: DeviceSideAt): DeviceDiagnosis {
   const { iterations, conclusion } = facts;
   return {
     deviceKey: facts.input.key,
@@ -82,39 +72,42 @@ function deviceDiagnosis(facts: DeviceFacts, session: DeviceSession): DeviceDiag
         ? null
         : { kind: conclusion.conclusion, confidence: conclusion.confidence, sentence: conclusion.sentence },
     quality: qualityView(session, facts),
-    ledgers: ledgersOf(facts),
-    pins: pinsView(facts),
+    ledgers: ledgersOf(facts, sideAt),
+    pins: facts.pins === null ? null : pinsView(facts.pins, facts.rows - 1, facts.input.stacks),
   };
 }
 
 /** Iterations as the recording shows them itself; where it does not, the lines of a request log mark them. */
 function markedFacts(session: DeviceSession, sources: readonly OpenSource[], clock: OneClock): DeviceFacts {
-  const facts = factsOf(session);
+  const facts = session.facts();
   const { method, confidence } = facts.iterations;
   if (method !== 'none' && confidence !== 'low') return facts;
   const markers = markersFor(session, sources, clock);
-  return markers === undefined ? facts : factsOf(session, markers);
+  return markers === undefined ? facts : session.facts(markers);
 }
 
-export async function diagnose(sources: readonly OpenSource[], desk: ServerDesk): Promise<Diagnosis> {
+export async function diagnose(
+  sources: readonly OpenSource[],
+  desk: ServerDesk,
+  clock: OneClock,
+): Promise<Diagnosis> {
   const begun = performance.now();
-  const clock = desk.clocks.align(sources);
   await breathe();
   const servers = desk.facts(sources, clock);
-  const findings: Finding[] = [];
+  const recorded: Finding[] = [];
   const devices: DeviceDiagnosis[] = [];
   for (const { sessions } of sources) {
     for (const session of sessions) {
       const facts = markedFacts(session, sources, clock);
-      findings.push(...(await diagnoseDevice(facts, breathe)));
-      devices.push(deviceDiagnosis(facts, session));
+      recorded.push(...(await diagnoseDevice(facts, breathe)));
+      devices.push(deviceDiagnosis(facts, session, deviceSideOf({ session, facts }, sources, clock)));
       await breathe();
     }
   }
   // Behind those about recordings: of equal weight, the one that names lines of code comes first.
-  findings.push(...(await diagnoseServers(servers, breathe)));
+  const told = await diagnoseServers(servers, breathe);
   return {
-    findings: groupDevices(sortFindings(findings)),
+    findings: groupDevices(sortFindings(joinSameRun(recorded, told, servers))),
     devices,
     ...serversDiagnosis(servers, clock),
     milliseconds: performance.now() - begun,

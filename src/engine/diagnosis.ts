@@ -52,15 +52,53 @@ export interface LedgerPart {
   readonly label: string;
   /** null: not known. */
   readonly bytes: number | null;
+  /** The true figure is within this of `bytes`, both ways; 0: exact. */
+  readonly errorBytes: number;
   readonly note: string | null;
+  /** What it is made of; they sum exactly to it. Absent or empty: nothing more is known. */
+  readonly children?: readonly LedgerPart[];
 }
 
-/** Where every reserved byte is at one moment; the parts that are known sum exactly to `reserved`. */
+/** Free bytes of one pool, stream and size class. */
+export interface FreeView {
+  /** Id of the private pool; "": the default pool. */
+  readonly pool: string;
+  readonly stream: string;
+  /** Of the pool for requests up to 1 MiB. */
+  readonly small: boolean;
+  /** Beside something live or waiting: in segments of cudaMalloc, and on pages of expandable segments. */
+  readonly splitBytes: number;
+  readonly pageBytes: number;
+  /** Of segments and pages in which nothing is left. */
+  readonly wholeBytes: number;
+}
+
+/** The inactive split as one stream sees it that asks for memory of the default pool. */
+export interface StreamSplitView {
+  readonly stream: string;
+  /** The parts of the inactive split, without those that have nothing. */
+  readonly parts: readonly LedgerPart[];
+}
+
+/**
+ * Where every byte is at one moment. The first six parts sum exactly to `reserved`; with what is known of the last
+ * three they sum exactly to `used`.
+ */
 export interface LedgerView {
   /** Just after this row. */
   readonly row: number;
   readonly reserved: number;
+  /** In use on the whole device by anyone; null: no source tells. */
+  readonly used: { readonly bytes: number; readonly errorBytes: number } | null;
+  /** Which samples of which file tell of the device, and how far from the moment they are; null: none. */
+  readonly deviceFrom: string | null;
   readonly parts: readonly LedgerPart[];
+  /** The inactive split by stream; the first one is in `parts`. */
+  readonly splitFor: readonly StreamSplitView[];
+  /** Why it is the first: "asked and got an out-of-memory error", "holds most". */
+  readonly splitWhy: string;
+  /** Most bytes first; they sum to inactive_split, releasable and private_idle. */
+  readonly free: readonly FreeView[];
   /** What empty_cache() would give back. */
   readonly emptyCacheBytes: number;
   /** Largest request that would be served, by stream. null: a limit is not known. */
@@ -73,15 +111,55 @@ export interface LedgerView {
   readonly unknown: readonly string[];
 }
 
-/** Live blocks that keep free memory from going back to the driver. */
-export interface PinView {
+/** Allocations of one stack; without a stack, of one size. */
+export interface PinHolderView {
   readonly stack: number | null;
   readonly label: string;
+}
+
+/** What freeing some blocks, then `empty_cache()`, gives back. */
+export interface PinReleaseView {
   readonly blocks: number;
   readonly blockBytes: number;
+  /** Bytes that go back to the driver, more than empty_cache gives without freeing them. */
   readonly releasedBytes: number;
+  /** Of them: bytes that are free already, and pinned by these blocks. */
   readonly unpinnedBytes: number;
+}
+
+/** Live blocks of one stack that keep free memory from going back to the driver, by themselves. */
+export interface PinView extends PinHolderView, PinReleaseView {
+  /** First row at which one of them was allocated; null: all of them before the recording. */
   readonly row: number | null;
+}
+
+/** Stacks that hold segments together; each row holds those of the row before and more. */
+export interface PinTogetherView extends PinReleaseView {
+  /** Stacks that this row adds. */
+  readonly added: readonly PinHolderView[];
+  /** Stacks of this row and those before. */
+  readonly holders: number;
+}
+
+/** Who keeps free memory of the default pool from going back, at one moment. */
+export interface PinsView {
+  /** Just after this row. */
+  readonly row: number;
+  /** Free bytes that cannot go back, even after waiting for other streams. The next two sum to it. */
+  readonly pinnedBytes: number;
+  /** Of them: held by one stack alone; by several together. */
+  readonly aloneBytes: number;
+  readonly sharedBytes: number;
+  /** Free bytes beside live blocks of private pools; not part of pinnedBytes. */
+  readonly privateBytes: number;
+  /** Most unpinned bytes first. */
+  readonly alone: readonly PinView[];
+  /** Stacks that pin something alone; `alone` may hold only the first of them. */
+  readonly aloneTotal: number;
+  /** Chosen greedily: that no better set exists is not claimed. */
+  readonly together: readonly PinTogetherView[];
+  /** true: not every set of stacks was tried. */
+  readonly togetherCut: boolean;
 }
 
 export interface DeviceDiagnosis {
@@ -98,12 +176,8 @@ export interface DeviceDiagnosis {
   readonly quality: QualityView;
   /** At the end of the recording and where most was reserved; empty where the allocator was not replayed. */
   readonly ledgers: readonly { readonly when: 'end' | 'peak'; readonly ledger: LedgerView }[];
-  /** At the end: most unpinned bytes first. */
-  readonly pins: {
-    readonly pinnedBytes: number;
-    readonly sharedBytes: number;
-    readonly alone: readonly PinView[];
-  } | null;
+  /** At the end; null: the allocator was not replayed. */
+  readonly pins: PinsView | null;
 }
 
 export interface Diagnosis extends ServersDiagnosis {

@@ -13,13 +13,16 @@ import type { Frame } from '../trace/stack-table.ts';
 import type { Analysis } from './analysis.ts';
 import { analysisOf, type OpenSource } from './analysis-object.ts';
 import { momentAt, rangeOf, timeline } from './answers.ts';
-import { diagnose, factsOf } from './diagnose-sources.ts';
+import { diagnose } from './diagnose-sources.ts';
 import type { Diagnosis, LedgerView } from './diagnosis.ts';
 import type { ClocksAnswer, ServerGiven } from './server-diagnosis.ts';
+import { ledgerColumns } from './ledger-columns.ts';
 import { ledgerView } from './ledger-view.ts';
 import { DeviceSession } from './device-session.ts';
+import { deviceSideOf } from './device-side.ts';
 import { deviceView } from './device-view.ts';
 import { chooseKernels } from './kernel-choice.ts';
+import type { OneClock } from './clock-desk.ts';
 import { clockOf } from './clock-units.ts';
 import { kernelsIn } from './kernel-answers.ts';
 import { type LoadedSource, loadFile, loadFolder, type LoadOptions } from './load-source.ts';
@@ -30,6 +33,8 @@ import type {
   GpuMode,
   KernelsAnswer,
   KernelsQuery,
+  LedgerColumns,
+  LedgerColumnsQuery,
   MomentAnswer,
   Progress,
   RangeAnswer,
@@ -48,6 +53,7 @@ export class Engine {
   private readonly sources = new Map<number, OpenSource>();
   private readonly cancelled = new Set<number>();
   private lastDiagnosis: Promise<Diagnosis> | null = null;
+  private lastClock: OneClock | null = null;
   private nextId = 1;
   private readonly servers = new ServerDesk();
   /** Questions about the allocator replayed. */
@@ -135,7 +141,7 @@ export class Engine {
     const sessions = data.devices.map((trace) => this.session(id, data, trace));
     const open: OpenSource = { id, loaded, sessions };
     this.sources.set(id, open);
-    this.lastDiagnosis = null;
+    this.forgetAnswers();
     const devices: DeviceView[] = [];
     for (const [index, session] of sessions.entries())
       devices.push(await this.withFallback(open, index, session, deviceView));
@@ -213,7 +219,7 @@ export class Engine {
     const open = this.sources.get(sourceId);
     this.sources.delete(sourceId);
     this.servers.forget(sourceId);
-    this.lastDiagnosis = null;
+    this.forgetAnswers();
     for (const session of open?.sessions ?? []) await session.aggregate.close();
   }
 
@@ -244,10 +250,15 @@ export class Engine {
   /** Where every byte of a device is just after a row. */
   ledger(device: string, row: number): Promise<Result<LedgerView | null, TraceErrorData>> {
     return this.ask(device, (session) => {
-      const facts = factsOf(session);
-      const told = row < 0 || row >= session.rows ? null : facts.ledgerAfter(row);
-      return Promise.resolve(told === null ? null : ledgerView(facts, row, told.ledger, told.largest));
+      const facts = session.facts();
+      const sideAt = deviceSideOf({ session, facts }, [...this.sources.values()], this.clock());
+      const inside = row >= 0 && row < session.rows;
+      return Promise.resolve(inside ? ledgerView(facts, row, sideAt) : null);
     });
+  }
+
+  ledgerColumns(query: LedgerColumnsQuery): Promise<Result<LedgerColumns, TraceErrorData>> {
+    return this.ask(query.device, (session) => Promise.resolve(ledgerColumns(session, query)));
   }
 
   /** Findings over all open files. Long work, in steps that let other questions through. */
@@ -259,10 +270,22 @@ export class Engine {
     }
   }
 
+  /** What was said of all open files together no longer holds. */
+  private forgetAnswers(): void {
+    this.lastDiagnosis = null;
+    this.lastClock = null;
+  }
+
   /** The diagnosis of the files open now; the same answer until a file comes or goes. */
   private diagnosed(): Promise<Diagnosis> {
-    this.lastDiagnosis ??= diagnose([...this.sources.values()], this.servers);
+    this.lastDiagnosis ??= diagnose([...this.sources.values()], this.servers, this.clock());
     return this.lastDiagnosis;
+  }
+
+  /** All open files on one clock; the same answer until a file comes or goes or an offset is set. */
+  private clock(): OneClock {
+    this.lastClock ??= this.servers.clocks.align([...this.sources.values()]);
+    return this.lastClock;
   }
 
   /** Sets by hand what to add to a source's times for the common clock; null: it is found again. */
@@ -273,8 +296,8 @@ export class Engine {
     if (clockOf(open) === 'none')
       return fail(new TraceError('unsupported', `${file} carries no times to move.`, { file }).toData());
     this.servers.clocks.set(sourceId, offsetNs);
-    this.lastDiagnosis = null;
-    return ok(this.servers.clocks.align([...this.sources.values()]).answer);
+    this.forgetAnswers();
+    return ok(this.clock().answer);
   }
 
   /** Takes what the user knows of a server and its log does not say; the next diagnosis rests on it. */

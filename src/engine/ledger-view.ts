@@ -2,75 +2,132 @@
 import { dataQuality } from '../analyze/data-quality.ts';
 import { shareWithout } from '../analyze/data-quality-frames.ts';
 import type { DeviceFacts } from '../analyze/device-facts.ts';
-import type { Ledger } from '../analyze/ledger.ts';
-import type { LargestRequest } from '../analyze/ledger-largest.ts';
+import { type DeviceParts, withDevice } from '../analyze/ledger.ts';
 import type { Band } from '../analyze/step-curve.ts';
-import { holderLabel } from '../analyze/user-frames.ts';
 import { formatBytes } from '../base/units.ts';
-import { NONE } from '../trace/schema.ts';
+import { freeOfLedger } from './ledger-free.ts';
 import type { DeviceSession } from './device-session.ts';
-import type { DeviceDiagnosis, LedgerView, QualityView } from './diagnosis.ts';
-
-const MOST_PINS = 20;
+import type { DeviceSideAt } from './device-side.ts';
+import type { LedgerView, QualityView } from './diagnosis.ts';
 
 const rangeOf = (band: Band | null): readonly [number, number] | null =>
   band === null ? null : [band.least, band.most];
 
-/** `row`: the ledger is of the moment just after it. */
-export function ledgerView(
-  facts: DeviceFacts,
-  row: number,
-  ledger: Ledger,
-  largest: readonly LargestRequest[],
-): LedgerView {
-  const { parts, inactiveSplitOf, device } = ledger;
-  const band = (
+interface Figure {
+  readonly bytes: number;
+  readonly errorBytes: number;
+}
+
+const figureOf = ({ least, most }: Band): Figure => {
+  const bytes = Math.round((least + most) / 2);
+  return { bytes, errorBytes: Math.max(most - bytes, bytes - least) };
+};
+
+const NOT_KNOWN = 'not known from the open files';
+
+/** What is on the device besides PyTorch, so that with `reserved` it sums to what is used. */
+function outsideParts(
+  reserved: number,
+  { used, nonTorch, otherProcesses, unexplained }: DeviceParts,
+): { readonly used: Figure | null; readonly parts: LedgerView['parts'] } {
+  const part = (
     id: string,
     label: string,
-    value: Band | null,
-    note: string,
+    figure: Figure | null,
+    note: string | null,
   ): LedgerView['parts'][number] => ({
     id,
     label,
-    bytes: value === null ? null : value.least,
-    note: value === null ? note : value.least === value.most ? null : 'at least; sources print it rounded',
+    bytes: figure?.bytes ?? null,
+    errorBytes: figure?.errorBytes ?? 0,
+    note: figure === null ? NOT_KNOWN : note,
+  });
+  const [whole, own, others] = [used, nonTorch, otherProcesses].map((band) =>
+    band === null ? null : figureOf(band),
+  );
+  // The middle of a sum of ranges is the sum of their middles but for rounding: the rest takes that up.
+  const rest =
+    whole === null || unexplained === null
+      ? null
+      : {
+          bytes: whole.bytes - reserved - (own?.bytes ?? 0) - (others?.bytes ?? 0),
+          errorBytes: figureOf(unexplained).errorBytes,
+        };
+  const shared = own === null && others === null;
+  return {
+    used: whole,
+    parts: [
+      part('non_torch', 'Not PyTorch (context, NCCL, libraries)', own, null),
+      part('other_processes', 'Other processes', others, null),
+      part(
+        'unexplained',
+        'Unexplained',
+        rest,
+        rest !== null && Math.abs(rest.bytes) <= rest.errorBytes
+          ? 'nothing that is larger than what the sources leave open'
+          : shared
+            ? "this process's context, NCCL and libraries, and other processes: the open files do not tell them apart"
+            : own === null || others === null
+              ? 'what the part that is not known holds, and what the driver keeps'
+              : null,
+      ),
+    ],
+  };
+}
+
+/** Just after a row; null where the replay does not know. */
+export function ledgerView(facts: DeviceFacts, row: number, sideAt: DeviceSideAt): LedgerView | null {
+  const answer = facts.ledgerAfter(row);
+  if (answer === null) return null;
+  const side = sideAt(row);
+  const { largest } = answer;
+  const ledger = withDevice(answer.ledger, side.told, side.why);
+  const { parts, inactiveSplitOf, device } = ledger;
+  const outside = outsideParts(ledger.reserved, device);
+  const { children, ...free } = freeOfLedger(facts.trace, row, ledger);
+  const exact = (id: string, label: string, bytes: number, note: string | null) => ({
+    id,
+    label,
+    bytes,
+    errorBytes: 0,
+    note,
   });
   return {
     row,
     reserved: ledger.reserved,
+    used: outside.used,
+    deviceFrom: side.source,
     parts: [
-      { id: 'requested', label: 'Asked for and held', bytes: parts.requested, note: null },
-      { id: 'rounding', label: 'Rounding of blocks', bytes: parts.rounding, note: null },
+      exact('requested', 'Asked for and held', parts.requested, null),
+      exact('rounding', 'Rounding of blocks', parts.rounding, null),
+      exact('pending', 'Freed, waiting for other streams', parts.pending, 'record_stream'),
       {
-        id: 'pending',
-        label: 'Freed, waiting for other streams',
-        bytes: parts.pending,
-        note: 'record_stream',
-      },
-      {
-        id: 'inactive_split',
-        label: 'Free beside something live',
-        bytes: parts.inactiveSplit,
-        note:
+        ...exact(
+          'inactive_split',
+          'Free beside something live',
+          parts.inactiveSplit,
           inactiveSplitOf.pages > 0
             ? `of it ${formatBytes(inactiveSplitOf.pages, 'binary')} on pages of expandable segments, which memory_stats does not count`
             : 'inactive split: empty_cache cannot give it back',
+        ),
+        children: children.inactive_split,
       },
-      { id: 'releasable', label: 'Free, empty_cache gives it back', bytes: parts.releasable, note: null },
       {
-        id: 'private_idle',
-        label: 'Free in private pools',
-        bytes: parts.privateIdle,
-        note: 'not releasable while their graphs live',
+        ...exact('releasable', 'Free, empty_cache gives it back', parts.releasable, null),
+        children: children.releasable,
       },
-      band(
-        'non_torch',
-        'Not PyTorch (context, NCCL, libraries)',
-        device.nonTorch,
-        'not known from this file',
-      ),
-      band('other_processes', 'Other processes', device.otherProcesses, 'not known from this file'),
+      {
+        ...exact(
+          'private_idle',
+          'Free in private pools',
+          parts.privateIdle,
+          'not releasable while their graphs live',
+        ),
+        children: children.private_idle,
+      },
+      ...outside.parts,
     ],
+    ...free,
     emptyCacheBytes: ledger.emptyCache.bytes,
     largest: largest.map(({ streamIndex, fromCache, withNewSegment, afterRelease }) => ({
       stream: facts.trace.streams[streamIndex],
@@ -98,26 +155,5 @@ export function qualityView(session: DeviceSession, facts: DeviceFacts): Quality
     sentences: [...new Set(sentences)],
     shareWithoutFrames: quality.frames.liveAtEnd.bytes === 0 ? null : shareWithout(quality.frames.liveAtEnd),
     settings: session.trace.producer === 'torch' ? facts.lineFor({}) : null,
-  };
-}
-
-export function pinsView(facts: DeviceFacts): DeviceDiagnosis['pins'] {
-  const { pins } = facts;
-  if (pins === null) return null;
-  return {
-    pinnedBytes: pins.pinnedBytes,
-    sharedBytes: pins.sharedBytes,
-    alone: pins.alone.slice(0, MOST_PINS).map((pin) => ({
-      stack: pin.holder.stack === NONE ? null : pin.holder.stack,
-      label:
-        pin.holder.stack === NONE
-          ? `allocations of ${formatBytes(pin.holder.requested ?? 0, 'binary')} without a stack`
-          : holderLabel(facts.input.stacks, pin.holder.stack),
-      blocks: pin.blocks.length,
-      blockBytes: pin.blockBytes,
-      releasedBytes: pin.releasedBytes,
-      unpinnedBytes: pin.unpinnedBytes,
-      row: pin.firstRow,
-    })),
   };
 }

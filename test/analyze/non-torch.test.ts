@@ -41,13 +41,13 @@ describe('at one moment', () => {
     expect(answer).toMatchObject({ nonTorch: mib(499, 501), otherProcesses: mib(99, 101), unknown: [] });
   });
 
-  it('two ways to one figure narrow it', () => {
+  it('what is left for it bounds a figure from above', () => {
     const processes = [
       { pid: '1', name: 'python', bytes: mib(1480, 1520) },
       { pid: '2', name: 'other', bytes: mib(100) },
     ];
     const answer = nonTorchAt({ ...common, reserved: mib(1000), deviceUsed: mib(1599, 1601), processes });
-    expect(answer.nonTorch).toEqual(mib(499, 501));
+    expect(answer.nonTorch).toEqual(mib(480, 501));
   });
 
   it('which process it is must be clear', () => {

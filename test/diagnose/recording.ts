@@ -10,6 +10,7 @@ import { baselineOf } from '../../src/aggregate/baseline.ts';
 import { asBigUint64 } from '../../src/base/u64.ts';
 import { diagnoseDevice } from '../../src/diagnose/device-rules.ts';
 import type { Finding } from '../../src/diagnose/finding.ts';
+import { plainFinding } from '../../src/diagnose/plain-finding.ts';
 import { settingsOfSnapshot } from '../../src/replay/alloc-conf-snapshot.ts';
 import { Allocator } from '../../src/replay/allocator.ts';
 import { ALLOCATED, FREE, NO_BLOCK, PENDING } from '../../src/replay/block-table.ts';
@@ -232,18 +233,16 @@ export function factsOfTrace(
 ): DeviceFacts {
   const baseline = baselineOf(trace);
   const lifetimes = lifetimesOf(trace.events, trace.partner);
+  const inForce = settingsOfSnapshot(settings);
   return new DeviceFacts({
     key,
     trace,
     stacks,
-    settings,
+    settings: inForce,
     baseline,
     lifetimes,
     earlier: earlierAllocations(trace, lifetimes),
-    replay:
-      trace.producer === 'torch'
-        ? selfReplay(trace, settingsOfSnapshot(settings).settings, baseline.fromEmpty)
-        : null,
+    replay: trace.producer === 'torch' ? selfReplay(trace, inForce.settings, baseline.fromEmpty) : null,
     ...(markers === undefined ? {} : { markers }),
   });
 }
@@ -252,8 +251,9 @@ export function factsOfTrace(
 export const diagnoseData = (data: SourceData, device = 0): Promise<Finding[]> =>
   diagnose(factsOfTrace(data.devices[device], data.stacks, data.settings, `1:${device}`));
 
-export const diagnose = (facts: DeviceFacts): Promise<Finding[]> =>
-  diagnoseDevice(facts, () => Promise.resolve());
+/** As text and JSON give them: amounts in binary units. */
+export const diagnose = async (facts: DeviceFacts): Promise<Finding[]> =>
+  (await diagnoseDevice(facts, () => Promise.resolve())).map(plainFinding);
 
 export const idsOf = (findings: readonly Finding[]): string[] => findings.map(({ id }) => id);
 

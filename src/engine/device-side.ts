@@ -1,0 +1,205 @@
+/**
+ * What the open monitors (nvidia-smi, DCGM) and out-of-memory texts tell of the device of a recording, besides
+ * PyTorch's allocator: for the ledger at any of its rows.
+ */
+import type { DeviceFacts } from '../analyze/device-facts.ts';
+import {
+  type NonTorch,
+  nonTorchOverTime,
+  ownPid,
+  type ProcessCurve,
+  processesAround,
+} from '../analyze/non-torch.ts';
+import { type DeviceSide, NO_DEVICE_SIDE, nonTorchNear } from '../analyze/non-torch-near.ts';
+import { nonTorchOfOom, oomFigureBand, reservedOfOom } from '../analyze/non-torch-oom.ts';
+import { type Band, measureOf } from '../analyze/step-curve.ts';
+import { u64At } from '../base/u64.ts';
+import { ACTION } from '../trace/schema.ts';
+import type { OpenSource } from './analysis-object.ts';
+import { isSameDevice } from './clock-contradictions.ts';
+import type { CommonCurve, OneClock } from './clock-desk.ts';
+import type { DeviceSession } from './device-session.ts';
+
+/** Just after a row. */
+export type DeviceSideAt = (row: number) => DeviceSide;
+
+/** A recorded device and what is known of it by itself. */
+export interface Recorded {
+  readonly session: DeviceSession;
+  readonly facts: DeviceFacts;
+}
+
+interface Monitor {
+  readonly file: string;
+  /** At its samples within the recording, on the recording's common clock. */
+  readonly samples: readonly NonTorch[];
+}
+
+const holds = ({ least, most }: Band, bytes: number): boolean => least <= bytes && bytes <= most;
+
+/** Least coarse first: in bytes, then in time, then by number of samples. */
+const byPrecision = ({ curve: a }: CommonCurve, { curve: b }: CommonCurve): number =>
+  a.granularity - b.granularity ||
+  a.time_granularity_ns + a.slack_ns + a.stale_ns - (b.time_granularity_ns + b.slack_ns + b.stale_ns) ||
+  b.value.length - a.value.length;
+
+const uuidOf = ({ gauge }: Pick<CommonCurve, 'gauge'>): string | undefined =>
+  gauge?.labels['uuid'] ?? gauge?.labels['gpu_uuid'] ?? gauge?.labels['UUID'];
+
+/** Curves of the processes on the device that `used` is of; without figures ([N/A]) where a source's clock is known. */
+function processesOn(
+  used: CommonCurve,
+  sources: readonly OpenSource[],
+  { curves, offsetOf }: OneClock,
+): ProcessCurve[] {
+  const listed = sources.flatMap(({ id, loaded }) =>
+    offsetOf(id) === null
+      ? []
+      : (loaded.data.readings?.gauges ?? []).filter((gauge) => measureOf(gauge) === 'process_used'),
+  );
+  const own = uuidOf(used);
+  const uuids = new Set(listed.map((gauge) => uuidOf({ gauge })));
+  const devices = new Set(
+    curves.filter(({ curve }) => curve.measures === 'device_used').map(({ curve }) => curve.device),
+  );
+  return listed.flatMap((gauge): ProcessCurve[] => {
+    // A process inside of a slice is on no whole GPU.
+    if (Object.keys(gauge.labels).some((label) => label.startsWith('mig.'))) return [];
+    const uuid = uuidOf({ gauge });
+    const isHere =
+      gauge.device !== null && used.curve.device !== null
+        ? gauge.device === used.curve.device
+        : own !== undefined && uuid !== undefined
+          ? own === uuid
+          : uuids.size === 1 && devices.size === 1;
+    if (!isHere) return [];
+    const common = curves.find((one) => one.gauge === gauge);
+    if (common === undefined && !gauge.value.every(Number.isNaN)) return [];
+    return [
+      {
+        pid: gauge.labels['pid'] ?? '',
+        name: gauge.labels['process'] ?? gauge.labels['process_name'] ?? '',
+        curve: common?.curve ?? null,
+      },
+    ];
+  });
+}
+
+/** The finest monitor of the device, its samples within the recording; null: none is open. */
+function monitorOf(session: DeviceSession, sources: readonly OpenSource[], clock: OneClock): Monitor | null {
+  const reserved = clock.curves.find(
+    ({ sourceId, curve }) =>
+      sourceId === session.sourceId &&
+      curve.measures === 'reserved' &&
+      curve.kind === 'event' &&
+      curve.device === session.trace.device,
+  );
+  if (reserved === undefined) return null;
+  const found = clock.curves
+    .filter(({ curve }) => curve.measures === 'device_used')
+    .filter((used) => isSameDevice(used, reserved, clock.units))
+    .sort(byPrecision);
+  const [used] = found;
+  if (used === undefined) return null;
+  const processesAt = processesAround(processesOn(used, sources, clock));
+  const pid = ownPid(used.curve, reserved.curve, processesAt);
+  return { file: used.name, samples: nonTorchOverTime(used.curve, reserved.curve, processesAt, pid) };
+}
+
+/** By row: out-of-memory events of the recording whose text is open, too: told by their figures, all of them. */
+function oomTexts({ session, facts }: Recorded, sources: readonly OpenSource[]): Map<number, Monitor> {
+  const { events, device_free, device } = session.trace;
+  const free = new Map(device_free);
+  const found = new Map<number, Monitor>();
+  const texts = sources.flatMap(({ loaded }) =>
+    (loaded.data.readings?.events ?? [])
+      .filter(({ kind }) => kind === 'oom')
+      .map((event) => ({ event, file: loaded.file })),
+  );
+  if (texts.length === 0 || !session.baseline.known) return found;
+  for (let row = 0; row < events.length; row++) {
+    if (events.action[row] !== ACTION.oom) continue;
+    const reserved = facts.reserved[row];
+    const of = texts.filter(({ event: { figures, device: printed } }) => {
+      const band = reservedOfOom(figures);
+      if (band === null || !holds(band, reserved) || (printed !== null && printed !== device)) return false;
+      const asked = figures['requested'];
+      const left = free.get(row);
+      return (
+        asked !== undefined &&
+        holds(oomFigureBand(asked), u64At(events.size, row)) &&
+        (left === undefined || !('free' in figures) || holds(oomFigureBand(figures['free']), left))
+      );
+    });
+    // The same words twice are one event told twice.
+    if (new Set(of.map(({ event }) => event.text)).size !== 1) continue;
+    const [{ event, file }] = of;
+    const told = nonTorchOfOom(event.figures, session.timeOf(row), device, {
+      least: reserved,
+      most: reserved,
+    });
+    if (told !== null) found.set(row, { file, samples: [told] });
+  }
+  return found;
+}
+
+/** Where no monitor is open: as the texts of out-of-memory errors close to the moment tell. */
+function nearOoms(ooms: ReadonlyMap<number, Monitor>, time: number, reserved: number): DeviceSide {
+  const [first] = ooms.values();
+  if (first === undefined) return NO_DEVICE_SIDE;
+  const samples = [...ooms.values()].flatMap((one) => one.samples);
+  return nonTorchNear(samples, time, reserved, first.file);
+}
+
+/** A monitor is open and its clock against the recording's is not known. */
+function whyNone(
+  { trace }: DeviceSession,
+  sources: readonly OpenSource[],
+  { offsetOf }: OneClock,
+): Pick<DeviceSide, 'why'> {
+  const unplaced = sources.find(
+    ({ id, loaded }) =>
+      offsetOf(id) === null &&
+      loaded.data.readings?.gauges.some(
+        (gauge) =>
+          measureOf(gauge) === 'device_used' && (gauge.device === null || gauge.device === trace.device),
+      ) === true,
+  );
+  if (unplaced === undefined) return {};
+  const { file } = unplaced.loaded;
+  return {
+    why: `What the device uses besides PyTorch: the clock of ${file} against this recording was not found. Set its offset by hand, if you know it.`,
+  };
+}
+
+/** The samples are worked out on first use. */
+export function deviceSideOf(
+  recorded: Recorded,
+  sources: readonly OpenSource[],
+  clock: OneClock,
+): DeviceSideAt {
+  const { session, facts } = recorded;
+  let known: { monitor: Monitor | null; ooms: Map<number, Monitor> } | null = null;
+  return (row) => {
+    known ??= { monitor: monitorOf(session, sources, clock), ooms: oomTexts(recorded, sources) };
+    const reserved = facts.reserved[row];
+    const { monitor, ooms } = known;
+    const ofOom = ooms.get(row);
+    const time = session.timeOf(row);
+    if (ofOom !== undefined) return nonTorchNear(ofOom.samples, time, reserved, ofOom.file);
+    const offset = clock.offsetOf(session.sourceId);
+    if (monitor === null || offset === null) {
+      const side = nearOoms(ooms, time, reserved);
+      return side.told === null ? { ...side, ...whyNone(session, sources, clock) } : side;
+    }
+    const base = Number(session.aggregate.base + offset - clock.base_ns);
+    const side = nonTorchNear(monitor.samples, base + time, reserved, monitor.file);
+    const besides = side.told?.besidesReserved ?? null;
+    if (besides === null || besides.most >= 0) return side;
+    return {
+      told: null,
+      source: null,
+      why: `What the device uses besides PyTorch: ${monitor.file} has less in use than the recording had reserved, so it is of another device or another time.`,
+    };
+  };
+}

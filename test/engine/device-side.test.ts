@@ -1,0 +1,152 @@
+/** The ledger's part of the device from monitors and out-of-memory texts beside a recording, held against the truth. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { LedgerView } from '../../src/engine/protocol.ts';
+import { diagnosisOf, type Files, openFiles } from '../diagnose/logs-for-test.ts';
+import { sharedTraces } from '../shared-traces.ts';
+
+const MIB = 2 ** 20;
+const FOLDER = join(import.meta.dirname, '..', 'fixtures', 'device-side');
+const fixture = (name: string): Uint8Array => new Uint8Array(readFileSync(join(FOLDER, name)));
+const words = (name: string): string => readFileSync(join(FOLDER, name), 'utf8');
+
+interface Moment {
+  readonly name: string;
+  readonly time_ns: string;
+  readonly free: number;
+  readonly total: number;
+  readonly reserved: number;
+}
+const truth = JSON.parse(words('moments.json')) as { readonly moments: readonly Moment[] };
+/** Moments just after an event of the recording: what the neighbour did since is not of their row. */
+const moments = truth.moments.filter(({ name, reserved }) => reserved > 0 && !name.startsWith('neighbour'));
+
+const all: Files = {
+  'process.pickle': fixture('process.pickle'),
+  'query-gpu.csv': fixture('query-gpu.csv'),
+  'compute-apps.csv': fixture('compute-apps.csv'),
+};
+
+const partOf = (ledger: LedgerView, id: string) => ledger.parts.find((part) => part.id === id)!;
+
+/** The parts that are known sum exactly, and every one may be read with its error. */
+function expectSums(ledger: LedgerView): void {
+  const sum = (parts: LedgerView['parts']): number =>
+    parts.reduce((bytes, part) => bytes + (part.bytes ?? 0), 0);
+  expect(sum(ledger.parts.slice(0, 6))).toBe(ledger.reserved);
+  if (ledger.used !== null) expect(sum(ledger.parts)).toBe(ledger.used.bytes);
+}
+
+/** Ledgers of the last event before each moment. */
+async function ledgersAt(files: Files): Promise<{ moment: Moment; ledger: LedgerView }[]> {
+  const { engine } = await openFiles(files);
+  const analysis = await diagnosisOf(engine);
+  const device = analysis.devices[0].deviceKey;
+  const found: { moment: Moment; ledger: LedgerView }[] = [];
+  const first = await engine.moment(device, 'event', 0);
+  if (!first.ok) throw new Error(first.error.message);
+  const base = first.value.timeNs - BigInt(first.value.xNs);
+  for (const moment of moments) {
+    const at = await engine.moment(device, 'time', Number(BigInt(moment.time_ns) - base));
+    if (!at.ok) throw new Error(at.error.message);
+    const answer = await engine.ledger(device, at.value.row);
+    if (!answer.ok || answer.value === null) throw new Error('no ledger');
+    found.push({ moment, ledger: answer.value });
+  }
+  return found;
+}
+
+describe('a device with a second process that comes and goes', () => {
+  it('is used as cudaMemGetInfo says, at every known moment', async () => {
+    const ledgers = await ledgersAt(all);
+    expect(ledgers.length).toBeGreaterThan(12);
+    let narrow = 0;
+    for (const { moment, ledger } of ledgers) {
+      expect(ledger.reserved, moment.name).toBe(moment.reserved);
+      expectSums(ledger);
+      const { bytes, errorBytes } = ledger.used!;
+      expect(Math.abs(bytes - (moment.total - moment.free)), moment.name).toBeLessThanOrEqual(errorBytes);
+      if (errorBytes <= 2 * MIB) narrow++;
+    }
+    // While the neighbour starts or libraries are loaded the range is as wide as the change.
+    expect(narrow).toBeGreaterThanOrEqual(ledgers.length - 3);
+  });
+
+  it('has the process and its neighbour told apart', async () => {
+    const ledgers = await ledgersAt(all);
+    const of = (name: string): LedgerView => ledgers.find(({ moment }) => moment.name === name)!.ledger;
+    expect(partOf(of('block 3'), 'other_processes').bytes).toBe(0);
+    // nvidia-smi lists the neighbour with 2,148 MiB while it holds 1,538 MiB and its context.
+    expect(partOf(of('more 1'), 'other_processes').bytes).toBe(2148 * MIB);
+    for (const name of ['block 3', 'more 1', '640 MiB']) {
+      const own = partOf(of(name), 'non_torch');
+      expect(own.bytes! + own.errorBytes).toBeGreaterThan(500 * MIB);
+      expect(own.bytes! - own.errorBytes).toBeLessThan(710 * MIB);
+    }
+    expect(of('640 MiB').deviceFrom).toContain('query-gpu.csv');
+  });
+
+  it('without a list of processes has one part for both', async () => {
+    const { 'process.pickle': pickle, 'query-gpu.csv': smi } = all;
+    const ledgers = await ledgersAt({ 'process.pickle': pickle, 'query-gpu.csv': smi });
+    for (const { ledger } of ledgers) {
+      expectSums(ledger);
+      expect(partOf(ledger, 'non_torch').bytes).toBeNull();
+      expect(partOf(ledger, 'other_processes').bytes).toBeNull();
+      expect(partOf(ledger, 'unexplained').bytes).toBeGreaterThan(500 * MIB);
+      expect(ledger.unknown.join(' ')).toContain('--query-compute-apps');
+    }
+  });
+});
+
+describe('what is not of the device of the recording', () => {
+  const ledgersOf = async (smi: string): Promise<readonly LedgerView[]> => {
+    const { engine } = await openFiles({ 'process.pickle': all['process.pickle'], 'smi.csv': smi });
+    return (await diagnosisOf(engine)).devices[0].ledgers.map(({ ledger }) => ledger);
+  };
+
+  it('tells nothing: another index', async () => {
+    const other = words('query-gpu.csv').replace(/, 0, \d+ MiB/g, ', 3, 5000 MiB');
+    for (const ledger of await ledgersOf(other))
+      expect(ledger).toMatchObject({ used: null, deviceFrom: null });
+  });
+
+  it('tells nothing: less is used than was reserved', async () => {
+    const smi = words('query-gpu.csv').replace(/, 0, \d+ MiB/g, ', 0, 11 MiB');
+    const { engine, ids } = await openFiles({ 'process.pickle': all['process.pickle'], 'smi.csv': smi });
+    const peak = async (): Promise<LedgerView> =>
+      (await diagnosisOf(engine)).devices[0].ledgers.find(({ when }) => when === 'peak')!.ledger;
+    // A flat line has no steps to find its clock by.
+    expect((await peak()).unknown[0]).toContain('the clock of smi.csv against this recording was not found');
+    expect(engine.setClockOffset(ids.get('smi.csv')!, 0n).ok).toBe(true);
+    const { used, unknown } = await peak();
+    expect(used).toBeNull();
+    expect(unknown[0]).toContain('less in use than the recording had reserved');
+  });
+
+  it('tells nothing: no log at all', async () => {
+    const { engine } = await openFiles({ 'process.pickle': all['process.pickle'] });
+    const [{ ledger }] = (await diagnosisOf(engine)).devices[0].ledgers;
+    expect(ledger.used).toBeNull();
+    expect(ledger.unknown[0]).toContain('open a log of nvidia-smi or DCGM');
+  });
+});
+
+const traces = sharedTraces();
+
+describe.skipIf(traces === null)('recordings of shared/traces', () => {
+  const bytes = (path: string): Uint8Array => new Uint8Array(readFileSync(join(traces!, path)));
+
+  it("an out-of-memory text tells of the device at the recording's own event", async () => {
+    const files = { 'oom.pickle': bytes('oom/oom.pickle'), 'oom.txt': bytes('oom/oom.txt') };
+    const { engine } = await openFiles(files);
+    const [{ ledger }] = (await diagnosisOf(engine)).devices[0].ledgers;
+    expectSums(ledger);
+    expect(ledger.deviceFrom).toBe('oom.txt: the sample at this moment');
+    // 79.18 GiB in all, 74.71 GiB free, this process 4.46 GiB.
+    expect(Math.abs(ledger.used!.bytes - 4.47 * 2 ** 30)).toBeLessThan(ledger.used!.errorBytes + MIB);
+    const own = partOf(ledger, 'non_torch');
+    expect(Math.abs(own.bytes! + ledger.reserved - 4.46 * 2 ** 30)).toBeLessThan(own.errorBytes + MIB);
+  });
+});
