@@ -11,7 +11,8 @@
  *
  * A field that a version does not have is null, and so is what would need it.
  */
-import { canEqual, lessOf, sumOf, timesOf, type Measured } from './server-waterfall-figures.ts';
+import type { PrintedProfiling, PrintedSnapshot, SnapshotField } from '../trace/vllm-memory.ts';
+import { canEqual, lessOf, measuredOf, sumOf, timesOf, type Measured } from './server-waterfall-figures.ts';
 
 /** What `MemorySnapshot.measure()` reads, in bytes. */
 export interface VllmMemorySnapshot {
@@ -32,17 +33,29 @@ export interface VllmMemorySnapshot {
   readonly timestamp_s: number | null;
 }
 
-export type SnapshotField = Exclude<keyof VllmMemorySnapshot, 'timestamp_s'>;
+export function snapshotOf({
+  fields,
+  timestamp_s,
+}: Pick<PrintedSnapshot, 'fields' | 'timestamp_s'>): VllmMemorySnapshot {
+  const of = (name: SnapshotField): Measured | null => {
+    const printed = fields[name];
+    return printed === undefined ? null : measuredOf(printed);
+  };
+  return {
+    torch_peak: of('torch_peak'),
+    torch_allocated: of('torch_allocated'),
+    free_memory: of('free_memory'),
+    total_memory: of('total_memory'),
+    cuda_memory: of('cuda_memory'),
+    torch_memory: of('torch_memory'),
+    non_torch_memory: of('non_torch_memory'),
+    timestamp_s,
+  };
+}
 
-export const SNAPSHOT_FIELDS: readonly SnapshotField[] = [
-  'torch_peak',
-  'torch_allocated',
-  'free_memory',
-  'total_memory',
-  'cuda_memory',
-  'torch_memory',
-  'non_torch_memory',
-];
+/** To the byte where both are exact; else within what their digits leave open. */
+export const isSame = (one: Measured, other: Measured): boolean =>
+  one.error === 0 && other.error === 0 ? one.value === other.value : canEqual(one, other);
 
 const minus = (one: Measured | null, other: Measured | null): Measured | null =>
   one === null || other === null ? null : lessOf(one, other);
@@ -83,7 +96,7 @@ export function checkSnapshot(snapshot: VllmMemorySnapshot): SnapshotCheck[] {
   return checks.flatMap(([identity, left, right]) =>
     left === null || right === null
       ? []
-      : [{ identity, apart: lessOf(left, right), holds: canEqual(left, right) }],
+      : [{ identity, apart: lessOf(left, right), holds: isSame(left, right) }],
   );
 }
 
@@ -111,13 +124,13 @@ export function memoryCategories(
   if (others === null || torch === null || non_torch === null) return null;
   const sum = sumOf([others, torch, non_torch]);
   const used = moment.cuda_memory;
-  return { others, torch, non_torch, sum, adds_up: used === null ? null : canEqual(sum, used) };
+  return { others, torch, non_torch, sum, adds_up: used === null ? null : isSame(sum, used) };
 }
 
 /**
  * How a version counts what is not KV cache:
- * 'increase' (0.7 to 0.2x): weights + increase of torch's peak + increase of non-torch memory.
- * 'consumed' (later): free before - free after + torch's peak over what is still allocated.
+ * 'increase' (0.7 and later): weights + increase of torch's peak + increase of non-torch memory.
+ * 'consumed' (newer ones, 0.29 among them): free before - free after + torch's peak over what is still allocated.
  */
 export type ProfilingRule = 'increase' | 'consumed';
 
@@ -161,14 +174,35 @@ export function profileArithmetic(input: ProfilingInput): ProfilingArithmetic[] 
   ];
 }
 
-/** `MemoryProfilingResult` as vLLM prints it, in bytes. */
+/** `MemoryProfilingResult`, in bytes; what was not printed is null. */
 export interface VllmProfilingResult {
   readonly profile_time_s: number | null;
   readonly non_kv_cache_memory: Measured | null;
   readonly torch_peak_increase: Measured | null;
   readonly non_torch_increase: Measured | null;
   readonly total_consumed: Measured | null;
+  /** torch's peak over what is still allocated after profiling; never in the printed line. */
+  readonly transient_peak_headroom: Measured | null;
   readonly weights_memory: Measured | null;
+}
+
+export function resultOf({
+  fields,
+  profile_time_s,
+}: Pick<PrintedProfiling, 'fields' | 'profile_time_s'>): VllmProfilingResult {
+  const of = (name: keyof typeof fields): Measured | null => {
+    const printed = fields[name];
+    return printed === undefined ? null : measuredOf(printed);
+  };
+  return {
+    profile_time_s,
+    non_kv_cache_memory: of('non_kv_cache_memory'),
+    torch_peak_increase: of('torch_peak_increase'),
+    non_torch_increase: of('non_torch_increase'),
+    total_consumed: of('total_consumed'),
+    transient_peak_headroom: of('transient_peak_headroom'),
+    weights_memory: of('weights_memory'),
+  };
 }
 
 export interface ProfilingCheck {
@@ -180,23 +214,30 @@ export interface ProfilingCheck {
 
 /**
  * Whether the printed total is the sum of the printed terms: non-KV = weights + activation peak + non-torch increase.
- * Versions that print "total consumed" add the transient peak to it, which they do not print: the total is then at
- * least what was consumed, and null comes back where no more can be said.
+ * Versions that have "total consumed" add the transient peak to that, which the line does not print: the total is
+ * then at least what was consumed. null: too few figures to say anything.
  */
 export function checkProfiling(result: VllmProfilingResult): ProfilingCheck | null {
   const { non_kv_cache_memory, weights_memory, torch_peak_increase, non_torch_increase } = result;
+  const { total_consumed, transient_peak_headroom } = result;
   if (non_kv_cache_memory === null) return null;
+  if (total_consumed !== null) {
+    const sum =
+      transient_peak_headroom === null ? total_consumed : sumOf([total_consumed, transient_peak_headroom]);
+    const apart = lessOf(non_kv_cache_memory, sum);
+    const holds =
+      transient_peak_headroom === null ? apart.value >= -apart.error : isSame(non_kv_cache_memory, sum);
+    return { rule: 'consumed', apart, holds };
+  }
   if (weights_memory !== null && torch_peak_increase !== null && non_torch_increase !== null) {
     const sum = sumOf([weights_memory, torch_peak_increase, non_torch_increase]);
     return {
       rule: 'increase',
       apart: lessOf(non_kv_cache_memory, sum),
-      holds: canEqual(non_kv_cache_memory, sum),
+      holds: isSame(non_kv_cache_memory, sum),
     };
   }
-  if (result.total_consumed === null) return null;
-  const apart = lessOf(non_kv_cache_memory, result.total_consumed);
-  return { rule: 'consumed', apart, holds: apart.value >= -apart.error };
+  return null;
 }
 
 /**

@@ -27,6 +27,8 @@ export class ByteLine implements RawLine {
     readonly cut: boolean,
     /** Bits of the needles in it. */
     readonly mask: number,
+    /** 1 for the first line of the text. */
+    readonly number: number,
   ) {}
 
   get text(): string {
@@ -113,7 +115,7 @@ export class ByteLineSplitter {
   private line(bytes: Uint8Array, from: number, to: number, mask: number): void {
     this.lines++;
     if (this.pendingBytes === 0 && !this.pendingCut && to - from <= this.maxBytes) {
-      this.emit(new ByteLine(this.decoder, bytes, from, to, this.lineStart, false, mask));
+      this.emit(new ByteLine(this.decoder, bytes, from, to, this.lineStart, false, mask, this.lines));
       return;
     }
     this.keep(bytes, from, to);
@@ -127,7 +129,7 @@ export class ByteLineSplitter {
     this.pending = [];
     this.pendingBytes = 0;
     this.pendingCut = false;
-    this.emit(new ByteLine(this.decoder, whole, 0, whole.length, this.lineStart, cut, mask));
+    this.emit(new ByteLine(this.decoder, whole, 0, whole.length, this.lineStart, cut, mask, this.lines));
   }
 
   /** Adds [from, to) to the open line. */

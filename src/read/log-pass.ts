@@ -51,6 +51,8 @@ export function looksLikeMemory(text: string): boolean {
 export interface Found {
   readonly scanner: LineScanner;
   readonly data: SourceData;
+  /** The scanner's, or what the scan calls it. */
+  readonly title: string;
   /** Characters of the lines that the scanner took. */
   readonly taken: number;
 }
@@ -119,7 +121,8 @@ class Pass {
     const found: Found[] = [];
     for (const { scanner, scan, taken } of this.running) {
       const data = scan.end(offset, cut);
-      if (data !== null) found.push({ scanner, data, taken });
+      if (data === null) continue;
+      found.push({ scanner, data, title: scan.title?.() ?? scanner.title, taken });
     }
     if (this.unreadLines > 0) {
       const listed = this.unreadLines > LISTED ? `; the first ${LISTED} are listed` : '';

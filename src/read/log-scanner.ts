@@ -11,6 +11,8 @@ export interface LogLine {
   readonly text: string;
   /** Byte offset of its first byte in the (decompressed) file. */
   readonly offset: number;
+  /** 1 for the first line of the text. */
+  readonly number?: number;
   /** true: a line so long that its rest was left out. */
   readonly cut?: boolean;
 }
@@ -35,6 +37,8 @@ export interface LineScan {
   pass?(line: RawLine): void;
   /** After the last line; `cut`: the file ends in the middle of a line or was cut. null: nothing of this kind was met. */
   end(offset: number, cut: boolean): SourceData | null;
+  /** After end(): what was met in words, where the scanner's title would promise more. */
+  title?(): string | null;
 }
 
 export interface LineScanner {

@@ -75,8 +75,8 @@ function outcomeOf(found: readonly Found[], warnings: SourceData['warnings']): R
   return {
     data: { ...first.data, warnings: all },
     error: null,
-    as: { format: first.scanner.format, title: first.scanner.title },
-    also: rest.map(({ scanner, data }) => ({ format: scanner.format, title: scanner.title, data })),
+    as: { format: first.scanner.format, title: first.title },
+    also: rest.map(({ scanner, title, data }) => ({ format: scanner.format, title, data })),
   };
 }
 

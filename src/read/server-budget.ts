@@ -130,6 +130,9 @@ interface Start {
 const isEngine = (rank: string): boolean => rank === '' || /^DP\d+$/.test(rank);
 const ofEngine = (rank: string, engine: string): boolean => engine === '' || rank.startsWith(`${engine} `);
 
+const startName = (rank: string, start: number): string =>
+  start === 0 ? rank : `${rank} (start ${start + 1})`.trim();
+
 export class BudgetBook {
   private readonly starts: Start[] = [{ ranks: new Map() }];
 
@@ -138,6 +141,11 @@ export class BudgetBook {
     let budget = ranks.get(rank);
     if (budget === undefined) ranks.set(rank, (budget = new RankBudget()));
     return budget;
+  }
+
+  /** What `build` will call this rank of the start that is being read. */
+  nameOf(rank: string): string {
+    return startName(rank, this.starts.length - 1);
   }
 
   /** A server of this engine starts: what it prints is another budget, if this one has begun. */
@@ -167,7 +175,7 @@ export class BudgetBook {
       const told = workers.length > 0 ? workers : printing;
       for (const [rank, budget] of told) {
         complete(budget);
-        const name = start === 0 ? rank : `${rank} (start ${start + 1})`.trim();
+        const name = startName(rank, start);
         const warning = checkIdentity(name, budget);
         if (warning !== null) warnings.push(warning);
         budgets.push({ rank: name, producer, parts: budget.parts });

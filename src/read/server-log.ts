@@ -2,6 +2,7 @@
 import type { SourceData, Warning } from '../trace/capture.ts';
 import type { LogEvent, MemoryBudget } from '../trace/readings.ts';
 import { sourceData } from '../trace/source-data.ts';
+import type { VllmMemoryPrint } from '../trace/vllm-memory.ts';
 import type { GaugeSet } from './gauge-set.ts';
 import type { LogTimes, Stamp } from './log-time.ts';
 
@@ -16,6 +17,7 @@ export interface ServerLog {
   readonly gauges: GaugeSet;
   readonly budgets: readonly MemoryBudget[];
   readonly events: readonly PendingEvent[];
+  readonly memory?: readonly VllmMemoryPrint[];
   readonly settings: ReadonlyMap<string, string>;
   readonly warnings: readonly Warning[];
   readonly skipped: number;
@@ -24,14 +26,18 @@ export interface ServerLog {
 }
 
 export function serverLogData(log: ServerLog): SourceData {
-  const { producer, times, budgets, events, warnings, skipped } = log;
+  const { producer, times, budgets, events, warnings, skipped, memory = [] } = log;
   const { gauges, clock, notRecorded } = log.gauges.build();
   const assumption = times.assumption();
   // Said with the series where there are any; events alone rest on it, too.
   const said = clock === 'none' && assumption !== null && events.length > 0 ? [assumption] : [];
   return sourceData({
     producer,
-    rows: log.gauges.samples + budgets.reduce((sum, { parts }) => sum + parts.length, 0) + events.length,
+    rows:
+      log.gauges.samples +
+      budgets.reduce((sum, { parts }) => sum + parts.length, 0) +
+      events.length +
+      memory.length,
     skipped,
     warnings,
     notRecorded: [...notRecorded, ...said, ...log.missing(gauges.length > 0)],
@@ -45,6 +51,7 @@ export function serverLogData(log: ServerLog): SourceData {
         ...event,
         time_ns: stamp === null ? null : times.resolve(stamp),
       })),
+      ...(memory.length === 0 ? {} : { vllm_memory: memory }),
     },
   });
 }

@@ -111,7 +111,7 @@ export const LINE_KINDS: readonly LineKind[] = [
     ],
   },
   {
-    needle: 'free_memory=',
+    needle: 'worker init memory snapshot:',
     clauses: [
       clause(/free_memory=(\S+?) ?GiB/, 'free_at_start', FREE),
       clause(/total_memory=(\S+?) ?GiB/, 'total', 'Total'),

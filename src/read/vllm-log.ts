@@ -1,6 +1,6 @@
 /**
  * Reads vLLM server logs, V0 and V1, versions 0.4 to 0.25: the memory budget of each rank, the loggers' series,
- * preemptions, sleep, refused starts. https://docs.vllm.ai/en/latest/design/metrics.html, docs/formats.md
+ * preemptions, sleep, refused starts, and vLLM's own memory snapshots, which may be all of a text. https://docs.vllm.ai/en/latest/design/metrics.html, docs/formats.md
  *
  * Not read: lines of speculative decoding and KV transfer, request parameters, arguments that do not concern memory.
  */
@@ -15,10 +15,11 @@ import type { Sniff } from './reader.ts';
 import { BudgetBook } from './server-budget.ts';
 import { type PendingEvent, serverLogData } from './server-log.ts';
 import { addBudgetLine } from './vllm-lines.ts';
+import { VLLM_MEMORY_NEEDLES, VllmMemoryLines } from './vllm-memory.ts';
 
 /** What any line of interest holds; the rest of the patterns never see other lines. NEEDLES below are its alternatives. */
 const QUICK =
-  /LLM |\bversion \d|KV [Cc]ache|kv cache|GiB|GB\b|blocks|CUDA graph|Maximum concurrency|num_gpu_blocks|hit rate|throughput|preempt|gpu.memory[-_. ]utilization|vLLM|Memory profiling|max seq len|KV cache/;
+  /LLM |\bversion \d|KV [Cc]ache|kv cache|GiB|GB\b|blocks|CUDA graph|Maximum concurrency|num_gpu_blocks|hit rate|throughput|preempt|gpu.memory[-_. ]utilization|vLLM|Memory profiling|max seq len|torch_peak|MemorySnapshot\(|MemoryProfilingResult\(|weights_memory|non_kv_cache_memory/;
 const NEEDLES = [
   'LLM ',
   'version 0',
@@ -38,6 +39,7 @@ const NEEDLES = [
   'vLLM',
   'Memory profiling',
   'max seq len',
+  ...VLLM_MEMORY_NEEDLES,
 ];
 const VERSION = /(?:vLLM API server version|LLM engine \(v|\bversion) ?v?(\d+\.\d+(?:\.\d+)?[\w.+]*)/;
 const STATS = 'Avg prompt throughput:';
@@ -101,6 +103,7 @@ class VllmScan implements LineScan {
   private readonly times: LogTimes;
   private readonly gauges: GaugeSet;
   private readonly book = new BudgetBook();
+  private readonly memory = new VllmMemoryLines();
   private readonly events: PendingEvent[] = [];
   private readonly warnings: Warning[] = [];
   private readonly settings = new Map<string, string>();
@@ -116,18 +119,29 @@ class VllmScan implements LineScan {
     this.gauges = new GaugeSet(times);
   }
 
+  wants(): boolean {
+    return this.memory.isOpen;
+  }
+
+  pass(line: LogLine): void {
+    this.memory.pass(line);
+  }
+
   take(line: LogLine): boolean {
     const { text } = line;
-    if (!QUICK.test(text)) return false;
+    const isMemory = this.memory.take(line, (printed) => this.book.nameOf(placeOf(printed).rank));
+    if (!QUICK.test(text)) return isMemory;
     // Every line counts for where the year turns, those without figures too.
     this.times.of(line);
     const taken = this.start(line) || this.stats(line) || this.event(line) || this.budget(line);
     if (taken) this.lines++;
-    return taken || this.command(line) || KNOWN.test(text);
+    return taken || isMemory || this.command(line) || KNOWN.test(text);
   }
 
   end(): SourceData | null {
-    if (this.lines === 0) return null;
+    this.memory.end();
+    const { prints } = this.memory;
+    if (this.lines + prints.length === 0) return null;
     const engine = this.v1 ? ', V1 engine' : this.v0 ? ', V0 engine' : '';
     const producer = `vLLM ${[...this.versions].join(', ') || '(no version printed)'}${engine}`;
     const { budgets, warnings } = this.book.build(producer);
@@ -137,15 +151,22 @@ class VllmScan implements LineScan {
       gauges: this.gauges,
       budgets,
       events: this.events,
+      memory: prints,
       settings: this.settings,
-      warnings: [...this.warnings, ...warnings],
+      warnings: [...this.warnings, ...this.memory.warnings, ...warnings],
       skipped: this.unreadable,
       missing: (hasSeries) => this.missing(budgets.length > 0, hasSeries),
     });
   }
 
+  title(): string | null {
+    return this.lines === 0 && this.memory.prints.length > 0 ? 'vLLM memory snapshots' : null;
+  }
+
   private missing(hasBudget: boolean, hasSeries: boolean): string[] {
     const missing: string[] = [];
+    // Someone's snapshots and no server's log: nothing of a server is to be expected.
+    if (this.lines === 0) return missing;
     if (!hasBudget) {
       missing.push("The server's start is not in this log: its memory budget is printed there, so keep it.");
     }
@@ -322,7 +343,7 @@ function noteOf(name: string): string | null {
 const SURE =
   /Avg prompt throughput: [\d.]+ tokens\/s|vLLM API server version|LLM engine \(v\d|GPU KV cache size: |\(EngineCore/;
 const LIKELY =
-  /Memory profiling (?:results: |takes \d)|Model loading took [\d.]+ G|model weights take \S+GiB;|# \w+ blocks: \d+, # CPU|Available KV cache memory|Sleep mode freed|Free memory on device|To serve at least one request with/;
+  /\btorch_peak(?:_in_bytes)?['"]?\s?[=:]\s?-?\d[\d.]*|MemoryProfilingResult\(\w+=-?\d|Total non KV cache memory: ?[\d.]+ ?GiB|Memory profiling (?:results: |takes \d)|Model loading took [\d.]+ G|model weights take \S+GiB;|# \w+ blocks: \d+, # CPU|Available KV cache memory|Sleep mode freed|Free memory on device|To serve at least one request with/;
 
 function sniff(lines: readonly string[]): Sniff {
   const sure = lines.find((line) => SURE.test(line));

@@ -2,6 +2,7 @@
  * What logs, monitors and reports tell that is no allocation event: figures over time, budgets, tables, events.
  * Every number is what was printed; `granularity` says how coarsely.
  */
+import type { VllmMemoryPrint } from './vllm-memory.ts';
 
 /** A figure over time: nvidia-smi, DCGM, a server's loggers, `[tag] Allocated` lines. */
 export interface Gauge {
@@ -103,4 +104,6 @@ export interface Readings {
   readonly tables: readonly DataTable[];
   readonly budgets: readonly MemoryBudget[];
   readonly events: readonly LogEvent[];
+  /** vLLM's own snapshots and profiling results, in the order of the text; absent where there are none. */
+  readonly vllm_memory?: readonly VllmMemoryPrint[];
 }
