@@ -9,7 +9,18 @@ export const NO_STACK = NONE;
 const INTERNAL =
   /(^|\/)(site-packages|dist-packages)\/(torch|torchvision|triton|torchgen)\/|(^|\/)python3?[^/]*\/(?!site-packages|dist-packages)[^/]+\.py$|^<frozen|^\?\?$|(^|\/)torch\/(nn|_ops|autograd|utils|optim|_dynamo|_inductor|cuda|_tensor|functional|distributed)|^CUDA API$|(^|\/)lib(cuda|cudart|c10|c10_cuda|torch[a-z_]*|c|pthread)[-.\d]*\.so/;
 
-export const isInternalFrame = ({ filename }: Frame): boolean => filename === '' || INTERNAL.test(filename);
+/**
+ * PyTorch records C++ frames unless told otherwise (stacks="all"): its own have names in these namespaces, and a bare
+ * file of the symbol table ("RegisterCUDA_0.cpp") without a line.
+ */
+const INTERNAL_NAME = /^(?:[^(]*\s)?(?:torch|c10|at|caffe2|pybind11|std)::/;
+const SYMBOL_FILE = /^[^/\\]+\.(?:c|cc|cpp|cu|cuh|h|hpp)$/;
+
+export const isInternalFrame = ({ name, filename, line }: Frame): boolean =>
+  filename === '' ||
+  INTERNAL.test(filename) ||
+  INTERNAL_NAME.test(name) ||
+  (line <= 0 && SYMBOL_FILE.test(filename));
 
 /** "file.py:12"; without the line where there is none, "" where there is no file either. */
 function placeOf({ filename, line }: Frame): string {

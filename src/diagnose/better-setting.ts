@@ -18,7 +18,7 @@ import {
   TRIED,
   type TriedSetting,
 } from './settings-tried.ts';
-import { and, count, exactSize, percent, size } from './words.ts';
+import { and, code, count, exactSize, percent, size } from './words.ts';
 
 interface Tried extends TriedSetting {
   /** Reserved peak under it; what it wins against the recorded settings (without those that cost memory). */
@@ -29,6 +29,8 @@ interface Tried extends TriedSetting {
 interface Trial {
   /** Taken back before the others are tried: its own rule says why. */
   readonly dropped: Change;
+  /** Their names, as they are written. */
+  readonly droppedNames: readonly string[];
   /** Reserved peak with `dropped` alone: what the others are held against. */
   readonly base: number;
   readonly tried: readonly Tried[];
@@ -45,7 +47,10 @@ function trialOf(facts: DeviceFacts): Trial | null {
     const under = facts.peakUnder({ ...dropped, ...setting.change });
     return under === null ? [] : [{ ...setting, bytes: under.bytes, gain: base.bytes - under.bytes }];
   });
-  return tried.length === 0 ? null : { dropped, base: base.bytes, tried, recorded: fragmentation.recorded };
+  const droppedNames = costly(facts).map(({ name }) => name);
+  return tried.length === 0
+    ? null
+    : { dropped, droppedNames, base: base.bytes, tried, recorded: fragmentation.recorded };
 }
 
 /** Replays what the rule will ask for, one setting at a time with a pause after each: facts keep the answers. */
@@ -70,8 +75,8 @@ const droppedBy = (facts: DeviceFacts): Change =>
 const WOULD_CHANGE = 'Other requests: record the run that matters and replay it.';
 
 /** What the figures are held against, where it is not the recorded peak itself. */
-function against(facts: DeviceFacts, { dropped, base }: Trial): string {
-  const without = Object.keys(dropped).length > 0 ? ' without the setting that costs memory' : '';
+function against(facts: DeviceFacts, { droppedNames, base }: Trial): string {
+  const without = droppedNames.length > 0 ? ` without ${and(droppedNames)}, which costs memory` : '';
   const unlimited =
     (facts.replay?.limitBounds ?? null) !== null ? ', replayed without the limit that was met' : '';
   return `${exactSize(base)}${without}${unlimited}`;
@@ -98,7 +103,7 @@ function betterOne(facts: DeviceFacts, trial: Trial, best: Tried): Finding {
     verdict: `${leaks ? 'Secondary: no setting ends a leak. ' : ''}The same requests under ${best.name} reserve ${exactSize(best.bytes)} at the peak instead of ${against(facts, trial)}: ${percent(best.gain / trial.base)} less. ${pressure.sentence}${retriesWithin(facts, { ...trial.dropped, ...best.change })}`,
     ...settingsConfidence(facts),
     evidence: [trial.recorded, replayedUnder(best, trial.base, facts.reservedPeak.row)],
-    remedy: facts.lineFor({ ...trial.dropped, ...best.change }),
+    remedy: code(facts.lineFor({ ...trial.dropped, ...best.change })),
     gainBytes: best.gain,
     gainHow: `reserved peak replayed with and without ${best.name}`,
     wouldChange: WOULD_CHANGE,
@@ -116,7 +121,7 @@ function popularAdvice(facts: DeviceFacts, trial: Trial): Finding[] {
       id: 'popular-advice',
       severity: 'info',
       title: `Do not set ${worst.name}: it would reserve ${size(-worst.gain)} more`,
-      verdict: `Articles advise ${and(worse.map(({ name }) => name))} against fragmentation. These requests would reserve ${and(worse.map(({ gain }) => size(-gain)))} more at the peak.`,
+      verdict: `Articles advise ${and(worse.map(({ name }) => name))} against fragmentation. These requests would reserve ${and(worse.map(({ gain }) => size(-gain)))} more at the peak than ${against(facts, trial)}.`,
       ...settingsConfidence(facts),
       evidence: worse.map((one) => replayedUnder(one, trial.base, facts.reservedPeak.row)),
       remedy: null,
@@ -134,7 +139,7 @@ function noneHelps(facts: DeviceFacts, trial: Trial, best: Tried): Finding {
     title: 'No allocator setting helps here',
     verdict: `${count(trial.tried.length, 'setting')} were replayed against a reserved peak of ${against(facts, trial)}. ${
       best.gain > 0
-        ? `The best, ${best.name}, wins ${size(best.gain)} (${percent(best.gain / trial.base)}): not worth a change.`
+        ? `The best, ${best.name}, saves ${size(best.gain)} (${percent(best.gain / trial.base)}): not worth a change.`
         : 'None lowers it.'
     }`,
     ...settingsConfidence(facts),

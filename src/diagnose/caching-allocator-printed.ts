@@ -1,10 +1,10 @@
 /** Allocated flat, reserved up and bounded, by the program's own lines or memory summaries: the allocator's cache. */
 import { evidence } from './finding.ts';
 import { aboutServer, type ServerRule } from './server-rule.ts';
-import { exactSize, size } from './words.ts';
+import { code, exactSize, size } from './words.ts';
 
 export const printedCachingAllocator: ServerRule = ({ printedGrowth }) =>
-  printedGrowth.flatMap(({ allocated, reserved, conclusion, what, device, emptied }) => {
+  printedGrowth.flatMap(({ allocated, reserved, conclusion, what, device, emptied, source }) => {
     const isCache = conclusion.conclusion === 'caching_allocator' || conclusion.conclusion === 'warm_up';
     const { bound, rises, why, boundBy } = reserved.verdict;
     if (!isCache || bound === null || rises.length === 0) return [];
@@ -13,6 +13,7 @@ export const printedCachingAllocator: ServerRule = ({ printedGrowth }) =>
     return [
       aboutServer({
         id: 'caching-allocator-printed',
+        claim: { kind: 'cache', source: source.id },
         device,
         severity: 'good',
         title: `Reserved memory grew to ${size(bound)} and stayed: the allocator's cache, not a leak`,
@@ -35,8 +36,7 @@ export const printedCachingAllocator: ServerRule = ({ printedGrowth }) =>
                 ),
               ]),
         ],
-        remedy:
-          'Nothing has to be done. torch.cuda.empty_cache() gives the cached segments back to other processes, at the price of allocating them again.',
+        remedy: `Nothing has to be done. Where another process needs the memory, ${code('torch.cuda.empty_cache()')} gives cached segments back, at the price of allocating them again.`,
         gainBytes: gain,
         gainHow:
           gain === null

@@ -1,7 +1,7 @@
 /** Reserved grows, allocated does not: the cache of the allocator, and where it ends. */
 import { evidence } from './finding.ts';
 import { about, type DeviceRule } from './device-rule.ts';
-import { count, exactSize, size } from './words.ts';
+import { code, count, exactSize, size } from './words.ts';
 
 export const cachingAllocator: DeviceRule = (facts) => {
   const { conclusion } = facts;
@@ -38,8 +38,7 @@ export const cachingAllocator: DeviceRule = (facts) => {
           { row: facts.reservedPeak.row },
         ),
       ],
-      remedy:
-        'Nothing has to be done. Where another process needs the memory, torch.cuda.empty_cache() gives cached segments back, at the price of allocating them again.',
+      remedy: `Nothing has to be done. Where another process needs the memory, ${code('torch.cuda.empty_cache()')} gives cached segments back, at the price of allocating them again.`,
       gainBytes: gain,
       gainHow: gain === null ? null : 'empty_cache() on the state at the end of the recording, replayed',
       wouldChange:

@@ -26,6 +26,20 @@ export const evidence = (text: string, where: Partial<Omit<Evidence, 'text'>> = 
   ...where,
 });
 
+/** What a finding says, in figures: findings of the same run are held beside each other by it (same-run.ts). */
+export type Claim =
+  | { readonly kind: 'leak' | 'cache'; readonly source: number }
+  | {
+      readonly kind: 'oom';
+      /** The log; null: a recording. */
+      readonly source: number | null;
+      /** Bytes; null: not known. Exact in a recording, printed in a log. */
+      readonly requested: number | null;
+      readonly free: number | null;
+      readonly allocated: number | null;
+    };
+
+/** Texts hold amounts as base/amounts.ts writes them, and in remedies mark what can be copied (words.ts). */
 export interface Finding {
   /** Stable: the rule's file name, e.g. "linear-leak". */
   readonly id: string;
@@ -49,6 +63,8 @@ export interface Finding {
   readonly gainHow: string | null;
   /** What would change the verdict. */
   readonly wouldChange: string;
+  /** Only among the rules; those who read findings do not get it. */
+  readonly claim?: Claim;
   /** The same finding about other devices of the source, complete with their own rows; absent: about this one alone. */
   readonly also?: readonly Finding[];
 }

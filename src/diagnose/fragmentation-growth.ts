@@ -1,7 +1,7 @@
 /** Reserved grows from iteration to iteration though the program keeps no more: free blocks do not fit. */
 import { evidence } from './finding.ts';
 import { about, type DeviceRule } from './device-rule.ts';
-import { count, exactSize, size } from './words.ts';
+import { code, count, exactSize, size } from './words.ts';
 
 export const fragmentationGrowth: DeviceRule = (facts) => {
   const { conclusion, iterations } = facts;
@@ -35,8 +35,7 @@ export const fragmentationGrowth: DeviceRule = (facts) => {
           { row: facts.allocatedPeak.row },
         ),
       ],
-      remedy:
-        'See better-setting for a setting that serves the same requests with less. Requests of few fixed sizes (padding, buckets) reuse blocks; torch.cuda.empty_cache() at a quiet moment starts afresh.',
+      remedy: `${code('torch.cuda.empty_cache()')} at a quiet moment starts afresh. Requests of few fixed sizes (padding, buckets) reuse blocks. Whether a setting serves the same requests with less, the findings about settings say.`,
       gainBytes: gain,
       gainHow: gain === null ? null : 'empty_cache() on the state at the end of the recording, replayed',
       wouldChange: 'Iterations without a rise: then it was the cache that warmed up.',

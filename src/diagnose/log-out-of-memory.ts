@@ -6,7 +6,7 @@ import { oomFigureBand, reservedOfOom } from '../analyze/non-torch-oom.ts';
 import type { LoggedOom, ServerFacts } from '../analyze/server-facts.ts';
 import { evidence, type Evidence, type Finding } from './finding.ts';
 import { aboutServer, type ServerRule } from './server-rule.ts';
-import { count, size } from './words.ts';
+import { code, count, size } from './words.ts';
 
 interface Figures {
   readonly requested: number | null;
@@ -49,18 +49,56 @@ interface Cause {
   readonly gainHow: string | null;
 }
 
+/** What the process could still take from the driver, within its own limit; null: the message does not say. */
+function roomOf(
+  { event }: LoggedOom,
+  { free, allowed }: Figures,
+): { readonly least: number; readonly most: number } | null {
+  const reserved = reservedOfOom(event.figures);
+  const limits = [
+    ...(free === null ? [] : [oomFigureBand(free)]),
+    ...(allowed === null || reserved === null
+      ? []
+      : [
+          {
+            least: Math.max(0, oomFigureBand(allowed).least - reserved.most),
+            most: Math.max(0, oomFigureBand(allowed).most - reserved.least),
+          },
+        ]),
+  ];
+  if (limits.length === 0) return null;
+  return {
+    least: Math.min(...limits.map(({ least }) => least)),
+    most: Math.min(...limits.map(({ most }) => most)),
+  };
+}
+
+/** The advice that a message ends with holds only where what is cached, in one piece, would be enough. */
+function noAdviceOf(
+  { event }: LoggedOom,
+  { requested, unallocated }: Figures,
+  room: ReturnType<typeof roomOf>,
+): string {
+  if (unallocated === null || requested === null || room === null) return '';
+  if (oomFigureBand(unallocated).most + room.most >= oomFigureBand(requested).least) return '';
+  const advised = /expandable_segments|max_split_size_mb/.exec(event.text)?.[0];
+  return ` Only ${size(unallocated)} are reserved and unallocated; with all that could still be taken that is less than was asked for: ${
+    advised === undefined
+      ? 'no allocator setting can help'
+      : `${advised}, as the message advises, cannot help`
+  }.`;
+}
+
 /** The driver and a second context keep some hundred MiB that nobody can give back. */
 const LEAST_OTHERS = 1 << 30;
 
 /** The first cause that by itself would have been enough; in the order of how sure they are. */
 function causeOf(oom: LoggedOom, figures: Figures, expandable: boolean | null): Cause {
   const { requested, free, total, unallocated, allowed, allocated } = figures;
+  const room = roomOf(oom, figures);
   const others = othersOf(oom, figures);
   const none = { gainBytes: null, gainHow: null };
-  const noAdvice =
-    unallocated !== null && requested !== null && unallocated < requested
-      ? ` Only ${size(unallocated)} are reserved and unallocated, less than was asked for: expandable_segments or max_split_size_mb, as the message advises, cannot help.`
-      : '';
+  const noAdvice = noAdviceOf(oom, figures, room);
   if (requested === null)
     return {
       verdict: 'The message gives no figures.',
@@ -73,18 +111,22 @@ function causeOf(oom: LoggedOom, figures: Figures, expandable: boolean | null): 
       remedy: 'Find the tensor: a mask of length times length, a batch put together wrongly.',
       ...none,
     };
-  if (unallocated !== null && unallocated >= requested) {
-    const why = `${size(unallocated)} are reserved and not allocated, more than the ${size(requested)} that were asked for, but in no one piece that fits: fragmentation.`;
+  const apart = room !== null && room.least < requested ? room.least : 0;
+  if (unallocated !== null && unallocated + apart >= requested) {
+    const why =
+      unallocated >= requested
+        ? `${size(unallocated)} are reserved and not allocated, more than the ${size(requested)} that were asked for, but in no one piece that fits: fragmentation.`
+        : `${size(unallocated)} are reserved and not allocated, and ${size(apart)} more could be taken: together enough for the ${size(requested)} that were asked for, but in no one piece: fragmentation.`;
     if (expandable === true)
       return {
         verdict: `${why} Expandable segments are in force already, so blocks of other pools or streams keep it apart.`,
         remedy:
-          'Record a snapshot: it names the blocks that keep the cache apart. torch.cuda.empty_cache() before the large request gives back what no block holds.',
+          'Record a snapshot: it names the blocks that keep the cache apart. `torch.cuda.empty_cache()` before the large request gives back what no block holds.',
         ...none,
       };
     return {
       verdict: why,
-      remedy: `PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True${expandable === null ? ' (unless it is set already: the log does not say)' : ''}`,
+      remedy: `${expandable === null ? 'Unless it is set already, which the log does not say: ' : ''}${code('PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True')}`,
       ...none,
     };
   }
@@ -145,7 +187,7 @@ function proofs({ event, source, times }: LoggedOom, figures: Figures): Evidence
             `PyTorch had reserved ${size(reserved.least)} to ${size(reserved.most)} by these figures.`,
           ),
         ]),
-    ...(times > 1 ? [evidence(`The message stands ${times} times in the log.`)] : []),
+    ...(times > 1 ? [evidence(`The message stands ${times} times in the log, word for word.`)] : []),
   ];
 }
 
@@ -158,13 +200,20 @@ export const logOutOfMemory: ServerRule = ({ ooms, expandableSegments }: ServerF
     const more = ooms.length > MOST && oom === ooms[MOST - 1];
     return aboutServer({
       id: 'log-out-of-memory',
+      claim: {
+        kind: 'oom',
+        source: oom.source.id,
+        requested: figures.requested,
+        free: figures.free,
+        allocated: figures.allocated,
+      },
       device: oom.event.device,
       severity: 'problem',
       title:
         figures.requested === null ? 'Out of memory' : `Out of memory: ${size(figures.requested)} asked for`,
       confidence: figures.requested === null ? 'low' : 'high',
       confidenceWhy:
-        'The figures are those of the message, rounded to two digits; what was where in the cache it does not tell.',
+        'The figures are those of the message, rounded to two decimals; what was where in the cache it does not tell.',
       evidence: [
         ...proofs(oom, figures),
         ...(more ? [evidence(`${count(ooms.length - MOST, 'more message')} of other figures.`)] : []),

@@ -4,7 +4,7 @@ import type { ServerLog } from '../analyze/server-facts-log.ts';
 import { evidence, type Finding } from './finding.ts';
 import { measuredSize, rankWithMost } from './server-budget-words.ts';
 import { aboutServer, type ServerRule } from './server-rule.ts';
-import { count, exactSize, size } from './words.ts';
+import { code, count, exactSize, size } from './words.ts';
 
 const nameOf = ({ pid, name }: Card['processes'][number]): string =>
   `process ${pid}${name === '' ? '' : ` (${name})`}`;
@@ -54,8 +54,7 @@ function beforeStart(log: ServerLog): Finding[] {
           `${log.source.file}: total ${rank.total === null ? '' : measuredSize(rank.total)}, in use at the start ${measuredSize(before)}.`,
         ),
       ],
-      remedy:
-        'nvidia-smi --query-compute-apps=pid,process_name,used_gpu_memory --format=csv before the start tells who it is.',
+      remedy: `${code('nvidia-smi --query-compute-apps=pid,process_name,used_gpu_memory --format=csv')} before the start tells who it is.`,
       gainBytes: null,
       gainHow: null,
       wouldChange: 'A list of processes that has none beside the server.',
@@ -63,7 +62,11 @@ function beforeStart(log: ServerLog): Finding[] {
   ];
 }
 
+/** Where MIG instances are listed, each has its own memory: the list of the whole GPU holds what does not compete. */
+const isSplit = (card: Card, cards: readonly Card[]): boolean =>
+  cards.some(({ source, name }) => source.id === card.source.id && name.startsWith(`${card.name} MIG`));
+
 export const otherProcesses: ServerRule = ({ cards, servers }) => [
-  ...cards.flatMap(ofCard),
+  ...cards.filter((card) => !isSplit(card, cards)).flatMap(ofCard),
   ...servers.flatMap(beforeStart),
 ];

@@ -3,7 +3,7 @@ import type { DeviceFacts, OomMoment } from '../analyze/device-facts.ts';
 import { type Evidence, evidence } from './finding.ts';
 import { about, type DeviceRule } from './device-rule.ts';
 import { isInForce } from './settings-tried.ts';
-import { and, count, exactSize, size } from './words.ts';
+import { and, code, count, exactSize, size } from './words.ts';
 
 const TRIED = [
   { name: 'expandable_segments:True', change: { expandableSegments: true } },
@@ -62,7 +62,7 @@ function servedInstead({ largestFree, limit, reserved, row }: OomMoment): Eviden
   return evidence(
     most === 0
       ? 'No request is sure to have been served: nothing was free in the cache.'
-      : `Would have been served: a request of up to ${exactSize(most)}, ${how}.`,
+      : `Sure to have been served: a request of up to ${exactSize(most)}, ${how}.`,
     { row },
   );
 }
@@ -74,7 +74,7 @@ export const outOfMemory: DeviceRule = (facts) => {
   const proofs: Evidence[] = [
     evidence(`Asked for: ${exactSize(first.bytes)}.`, { row: first.row }),
     evidence(
-      `Reserved ${exactSize(first.reserved)}, allocated ${exactSize(first.allocated)}: ${exactSize(first.reserved - first.allocated)} not allocated, but of no use for this request.`,
+      `Reserved ${exactSize(first.reserved)}, allocated ${exactSize(first.allocated)}: ${exactSize(first.reserved - first.allocated)} not allocated, but in no piece that this request could use.`,
       { row: first.row },
     ),
   ];
@@ -95,13 +95,20 @@ export const outOfMemory: DeviceRule = (facts) => {
   const settings = passes
     ? ' Allocated and request together pass the limit: no allocator setting can serve it.'
     : served !== null
-      ? ` Replayed under ${served.name} every request is served within the same limit.`
+      ? ` Replayed under ${served.name} every request is served, even within the least that the limit can be.`
       : tried.length > 0
-        ? ` Replayed under ${and(tried)} it fails as well.`
+        ? ` Replayed under ${and(tried)} within the least that the limit can be, a request fails as well.`
         : '';
   return [
     about(facts, {
       id: 'out-of-memory',
+      claim: {
+        kind: 'oom',
+        source: null,
+        requested: first.bytes,
+        free: first.deviceFree,
+        allocated: first.allocated,
+      },
       severity: 'problem',
       title: `Out of memory: ${size(first.bytes)} asked for${first.deviceFree === null ? '' : `, ${size(first.deviceFree)} free on the device`}`,
       verdict: `${why.text}${settings}`,
@@ -110,7 +117,7 @@ export const outOfMemory: DeviceRule = (facts) => {
         ? 'The allocator wrote what was asked and what the device had free at that moment.'
         : 'What the device had free is not in the recording.',
       evidence: proofs,
-      remedy: (passes ? null : served?.line) ?? remedyOf(first),
+      remedy: passes || served === null ? remedyOf(first) : code(served.line),
       gainBytes: null,
       gainHow: null,
       wouldChange: 'A higher limit, or less allocated when the request comes.',
@@ -120,7 +127,7 @@ export const outOfMemory: DeviceRule = (facts) => {
 
 const remedyOf = ({ deviceFree, bytes }: OomMoment): string =>
   deviceFree !== null && deviceFree >= bytes
-    ? 'Raise the limit (torch.cuda.set_per_process_memory_fraction, per_process_memory_fraction in the allocator settings, or gpu_memory_utilization of the server), or have less allocated at this moment: who-holds names the lines.'
+    ? 'Raise the limit (torch.cuda.set_per_process_memory_fraction, per_process_memory_fraction in the allocator settings, or --gpu-memory-utilization of a server), or have less allocated at this moment: the finding about who holds most at the peak names the lines.'
     : deviceFree !== null
-      ? 'Have less allocated at this moment (who-holds names the lines), or free the device of other processes.'
-      : 'Have less allocated at this moment: who-holds names the lines.';
+      ? 'Have less allocated at this moment (the finding about who holds most at the peak names the lines), or free the device of other processes.'
+      : 'Have less allocated at this moment: the finding about who holds most at the peak names the lines.';

@@ -1,7 +1,7 @@
 /** Memory that the program let go of and that cannot be used again, because another stream may still use it (record_stream). */
 import { type Evidence, evidence } from './finding.ts';
 import { about, type DeviceRule, isWorth } from './device-rule.ts';
-import { exactSize, percent, size } from './words.ts';
+import { code, exactSize, percent, size } from './words.ts';
 
 /** Share of the reserved peak from which waiting blocks are worth a word. */
 const SHARE = 0.05;
@@ -39,8 +39,7 @@ export const pendingFree: DeviceRule = (facts) => {
       confidenceWhy:
         'Both moments are in the recording: when a free was requested, and when it completed. That record_stream is the reason follows from how the allocator works.',
       evidence: proofs,
-      remedy:
-        'Instead of tensor.record_stream(side): keep the tensor until the side stream is done with it (side.synchronize(), or an event), or let the main stream wait before it is dropped: torch.cuda.current_stream().wait_stream(side).',
+      remedy: `Instead of tensor.record_stream(side): keep the tensor until the side stream is done with it (side.synchronize(), or an event), or let the main stream wait before it is dropped: ${code('torch.cuda.current_stream().wait_stream(side)')}.`,
       gainBytes: stuck ? now : null,
       gainHow: stuck ? 'bytes waiting after the last event: other requests could use them' : null,
       wouldChange: 'A side stream that keeps up: then frees complete at once.',

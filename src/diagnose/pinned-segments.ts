@@ -1,9 +1,8 @@
 /** A few live blocks keep much free memory from going back to the driver. */
 import { holderLabel, NO_STACK } from '../analyze/user-frames.ts';
-import { formatBytes } from '../base/units.ts';
 import { evidence } from './finding.ts';
 import { about, type DeviceRule, isWorth, pressureOn } from './device-rule.ts';
-import { count, exactSize, inSentence, size } from './words.ts';
+import { code, count, exactSize, inSentence, size } from './words.ts';
 
 export const pinnedSegments: DeviceRule = (facts) => {
   const { pins } = facts;
@@ -11,9 +10,18 @@ export const pinnedSegments: DeviceRule = (facts) => {
   if (pins === null || reserved === null || !isWorth(pins.pinnedBytes, reserved)) return [];
   const nameOf = ({ stack, requested }: { stack: number; requested: number | null }): string =>
     stack === NO_STACK
-      ? `allocations of ${formatBytes(requested ?? 0, 'binary')} without a stack`
+      ? `allocations of ${size(requested ?? 0)} without a stack`
       : inSentence(holderLabel(facts.input.stacks, stack));
   const [best] = pins.alone;
+  const told = new Map<string, number>();
+  /** Several stacks lead to one line: each says what it pins alone. */
+  const labelOf = (holder: { stack: number; requested: number | null }): string => {
+    const name = nameOf(holder);
+    const before = told.get(name) ?? 0;
+    told.set(name, before + 1);
+    return before === 0 ? name : `${name}, by another stack`;
+  };
+  const unit = facts.settings.settings.expandableSegments ? 'page of 2 MiB' : 'segment';
   // Freeing a lot to win a little is no advice.
   const worth =
     best !== undefined && isWorth(best.unpinnedBytes, reserved) && best.unpinnedBytes > best.blockBytes;
@@ -25,7 +33,7 @@ export const pinnedSegments: DeviceRule = (facts) => {
       title: worth
         ? `Free ${size(best.blockBytes)} here, ${size(best.releasedBytes)} goes back: ${nameOf(best.holder)}`
         : `${size(pins.pinnedBytes)} are free but pinned by live blocks`,
-      verdict: `At the end ${exactSize(pins.pinnedBytes)} of reserved memory are free and cannot go back to the driver, because something live lies in the same segment${
+      verdict: `At the end ${exactSize(pins.pinnedBytes)} of reserved memory are free and cannot go back to the driver, because something live lies in the same ${unit}${
         pins.sharedBytes > 0 ? ` (${exactSize(pins.sharedBytes)} of it held by several stacks together)` : ''
       }.${
         worth
@@ -38,12 +46,12 @@ export const pinnedSegments: DeviceRule = (facts) => {
         .slice(0, 5)
         .map((pin) =>
           evidence(
-            `${nameOf(pin.holder)}: ${count(pin.blocks.length, 'block')}, ${exactSize(pin.blockBytes)}, ${pin.blocks.length === 1 ? 'pins' : 'pin'} ${exactSize(pin.unpinnedBytes)} in ${count(pin.units, 'segment')}.`,
+            `${labelOf(pin.holder)}: ${count(pin.blocks.length, 'block')}, ${exactSize(pin.blockBytes)}, ${pin.blocks.length === 1 ? 'pins' : 'pin'} ${exactSize(pin.unpinnedBytes)} in ${count(pin.units, 'segment or page', 'segments or pages')}.`,
             { row: pin.firstRow, stack: pin.holder.stack === NO_STACK ? null : pin.holder.stack },
           ),
         ),
       remedy: worth
-        ? `Allocate what lives long (${nameOf(best.holder)}) before the first large request, or copy it once at a quiet moment, then torch.cuda.empty_cache().`
+        ? `Allocate what lives long (${nameOf(best.holder)}) before the first large request. Or free it at a quiet moment, call ${code('torch.cuda.empty_cache()')}, and make it again: that takes its own ${size(best.blockBytes)} again.`
         : null,
       gainBytes: worth ? best.releasedBytes : null,
       gainHow: worth ? 'these blocks freed and empty_cache() called on the replayed final state' : null,

@@ -2,7 +2,7 @@
 import { evidence } from './finding.ts';
 import { aboutServer, type ServerRule } from './server-rule.ts';
 import { ofEngine, usagesOf, windowText } from './server-usage-words.ts';
-import { count } from './words.ts';
+import { code, count } from './words.ts';
 
 export const preemptionStorm: ServerRule = (facts) =>
   usagesOf(facts).flatMap(({ source, usage }) => {
@@ -26,7 +26,7 @@ export const preemptionStorm: ServerRule = (facts) =>
         remedy:
           fewer === null
             ? 'Admit fewer at once (--max-num-seqs), or give the KV cache more: fp8 (--kv-cache-dtype), more GPUs.'
-            : `--max-num-seqs ${fewer}: so many of full length fit at once, so none is preempted. Shorter requests let more in.`,
+            : `${code(`--max-num-seqs ${fewer}`)}: so many of full length fit at once, so none is preempted. Shorter requests let more in.`,
         gainBytes: null,
         gainHow: null,
         wouldChange: 'Fewer or shorter requests.',

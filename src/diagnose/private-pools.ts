@@ -1,7 +1,7 @@
 /** Memory in private pools (CUDA graphs, torch.cuda.MemPool): reserved for them alone as long as they live. */
 import { evidence } from './finding.ts';
 import { about, type DeviceRule } from './device-rule.ts';
-import { count, exactSize, percent, size } from './words.ts';
+import { code, count, exactSize, percent, size } from './words.ts';
 
 /** Share of what is reserved from which private pools are worth a word. */
 const SHARE = 0.05;
@@ -30,7 +30,7 @@ export const privatePools: DeviceRule = (facts) => {
         ),
       remedy:
         pools.length > 1
-          ? 'CUDA graphs that never run at the same time can share one pool: torch.cuda.graph(g, pool=first.pool()). Capture fewer shapes, and drop graphs that are no longer replayed.'
+          ? `CUDA graphs that never run at the same time can share one pool: ${code('torch.cuda.graph(g, pool=first.pool())')}. Capture fewer shapes, and drop graphs that are no longer replayed.`
           : 'Capture fewer shapes, and drop graphs that are no longer replayed.',
       gainBytes: null,
       gainHow: null,

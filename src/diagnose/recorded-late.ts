@@ -1,11 +1,50 @@
-/** The recording does not hold the beginning: says what therefore cannot be known. */
-import { evidence, type Evidence } from './finding.ts';
+/** The recording does not hold the beginning, or nothing but its end: says what therefore cannot be known. */
+import type { DeviceFacts } from '../analyze/device-facts.ts';
+import { evidence, type Evidence, type Finding } from './finding.ts';
 import { about, type DeviceRule } from './device-rule.ts';
-import { count, exactSize } from './words.ts';
+import { code, count, exactSize } from './words.ts';
+
+const RECORD_EARLIER = `Call ${code('torch.cuda.memory._record_memory_history()')} before the model is loaded. A ring that is too small drops the oldest entries: leave max_entries out, or make it larger.`;
+
+/** A snapshot without history: segments and blocks at one moment. */
+function stateOnly(facts: DeviceFacts): Finding[] {
+  const { segments, cut } = facts.trace;
+  if (segments === null || cut || segments.length === 0) return [];
+  const { total_size, allocated_size, active_size } = segments;
+  const sum = (column: Float64Array): number => column.reduce((all, bytes) => all + bytes, 0);
+  const reserved = sum(total_size);
+  const privateIds = new Set(facts.privatePools.map(({ id }) => id));
+  // Whole segments that nothing lives in; of an expandable segment also the pages, which the table does not tell.
+  const idle = total_size.reduce(
+    (all, bytes, at) => all + (active_size[at] === 0 && !privateIds.has(segments.pool_id[at]) ? bytes : 0),
+    0,
+  );
+  return [
+    about(facts, {
+      id: 'recorded-late',
+      severity: 'info',
+      title: 'Only one moment was recorded, no events',
+      verdict: `${exactSize(reserved)} are reserved, ${exactSize(sum(allocated_size))} of it allocated. How it came to that, whether it grows and which lines hold it cannot be known: the history was not recorded.`,
+      confidence: 'certain',
+      confidenceWhy: 'The file holds segments and blocks, and no events.',
+      evidence: [
+        evidence(
+          `${count(segments.length, 'segment')}; ${exactSize(idle)} in segments in which nothing lives, which empty_cache() would give back.`,
+        ),
+      ],
+      remedy: RECORD_EARLIER,
+      gainBytes: null,
+      gainHow: null,
+      wouldChange: 'A recording from the start of the process.',
+    }),
+  ];
+}
 
 export const recordedLate: DeviceRule = (facts) => {
   const { baseline, lifetimes } = facts.input;
-  if (facts.trace.producer !== 'torch' || baseline.fromEmpty || facts.rows === 0) return [];
+  if (facts.trace.producer !== 'torch') return [];
+  if (facts.rows === 0) return stateOnly(facts);
+  if (baseline.fromEmpty) return [];
   const { before, known } = baseline;
   const unmatched = lifetimes.unmatchedFrees;
   const growth =
@@ -36,8 +75,7 @@ export const recordedLate: DeviceRule = (facts) => {
         ? 'It follows from the events and the final state.'
         : 'Nothing in the events contradicts a beginning at zero, and nothing proves it.',
       evidence: proofs,
-      remedy:
-        'Call torch.cuda.memory._record_memory_history() before the model is loaded. A ring that is too small drops the oldest entries: leave max_entries out, or make it larger.',
+      remedy: RECORD_EARLIER,
       gainBytes: null,
       gainHow: null,
       wouldChange: 'A recording from the start of the process.',

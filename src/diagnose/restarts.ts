@@ -1,15 +1,36 @@
 /** A process that ended and came back: start lines that repeat, memory that falls to nothing, a new process ID. */
-import type { ServerFacts } from '../analyze/server-facts.ts';
+import type { Card, CardProcess } from '../analyze/server-facts-cards.ts';
+import type { ReadSource, ServerFacts } from '../analyze/server-facts.ts';
 import { evidence, type Evidence, type Finding } from './finding.ts';
 import { aboutServer, type ServerRule } from './server-rule.ts';
 import { count, size } from './words.ts';
 
 const SECOND = 1e9;
 
+type Succession = readonly [CardProcess, CardProcess];
+
+/** One process after another, in every list of a source: one listed elsewhere meanwhile did not end, or was there before. */
+function successionsOf(cards: readonly Card[]): { readonly source: ReadSource; readonly pair: Succession }[] {
+  const listed = (source: ReadSource, pid: string): CardProcess[] =>
+    cards
+      .flatMap((card) => (card.source.id === source.id ? card.processes : []))
+      .filter((one) => one.pid === pid);
+  return cards.flatMap(({ source, successions }) =>
+    successions
+      .filter(([gone, next]) =>
+        listed(source, next.pid).every(({ first_ns }) =>
+          listed(source, gone.pid).every(({ last_ns }) => first_ns > last_ns),
+        ),
+      )
+      .map((pair) => ({ source, pair })),
+  );
+}
+
 function proofsOf({ servers, falls, cards, ooms }: ServerFacts): {
   starts: number;
   proofs: Evidence[];
   falls: number;
+  successions: number;
 } {
   const proofs: Evidence[] = [];
   let starts = 0;
@@ -29,22 +50,23 @@ function proofsOf({ servers, falls, cards, ooms }: ServerFacts): {
       ),
     );
   }
-  for (const { source, successions } of cards)
-    for (const [gone, next] of successions.slice(0, 4))
-      proofs.push(
-        evidence(
-          `${source.file}: process ${gone.pid} (${gone.name}) ended, process ${next.pid} of the same name came.`,
-        ),
-      );
+  const successions = successionsOf(cards);
+  for (const { source, pair } of successions.slice(0, 4)) {
+    const [gone, next] = pair;
+    proofs.push(
+      evidence(
+        `${source.file}: process ${gone.pid} (${gone.name}) ended, process ${next.pid} of the same name came.`,
+      ),
+    );
+  }
   if (proofs.length > 0 && ooms.length > 0)
     proofs.push(evidence(`${count(ooms.length, 'out-of-memory message')} in the logs: the likely cause.`));
-  return { starts, proofs, falls: told.length };
+  return { starts, proofs, falls: told.length, successions: successions.length };
 }
 
 export const restarts: ServerRule = (facts): Finding[] => {
-  const { proofs, starts, falls } = proofsOf(facts);
+  const { proofs, starts, falls, successions } = proofsOf(facts);
   if (proofs.length === 0) return [];
-  const successions = facts.cards.reduce((sum, card) => sum + card.successions.length, 0);
   const times = Math.max(starts, falls, successions);
   const isSure = starts > 0 || successions > 0;
   return [

@@ -4,9 +4,11 @@ import { printedCachingAllocator } from './caching-allocator-printed.ts';
 import { contradiction } from './contradiction.ts';
 import type { Finding } from './finding.ts';
 import { gaugeGrowth } from './gauge-growth.ts';
+import { gaugePlateau } from './gauge-plateau.ts';
 import { highUsage } from './high-usage.ts';
 import { kvCacheTooSmall } from './kv-cache-too-small.ts';
 import { kvUsageExpected } from './kv-usage-expected.ts';
+import { printedLinearLeak } from './linear-leak-printed.ts';
 import { logOutOfMemory } from './log-out-of-memory.ts';
 import { migSliceTooSmall } from './mig-slice-too-small.ts';
 import { otherProcesses } from './other-processes.ts';
@@ -20,6 +22,7 @@ import { weightsTooLarge } from './weights-too-large.ts';
 
 const SERVER_RULES: readonly ServerRule[] = [
   logOutOfMemory,
+  printedLinearLeak,
   gaugeGrowth,
   stuckEngine,
   weightsTooLarge,
@@ -33,6 +36,7 @@ const SERVER_RULES: readonly ServerRule[] = [
   contradiction,
   highUsage,
   printedCachingAllocator,
+  gaugePlateau,
   kvUsageExpected,
 ];
 

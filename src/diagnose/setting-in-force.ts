@@ -1,7 +1,7 @@
 /** A setting that is in force and costs memory: what the same requests reserve without it. */
 import { evidence, type Finding } from './finding.ts';
 import { about, type DeviceRule, isWorth, pressureOn } from './device-rule.ts';
-import { exactSize, size } from './words.ts';
+import { code, exactSize, size } from './words.ts';
 import { settingChoices, settingsConfidence } from './settings-tried.ts';
 
 /** Share of the reserved peak from which a setting's cost is a problem even where there is room. */
@@ -31,7 +31,7 @@ export const settingInForce: DeviceRule = (facts) => {
             row: peak.row,
           }),
         ],
-        remedy: `Leave ${name} out: ${line.endsWith('=') ? `unset ${line.slice(0, -1)}` : line}`,
+        remedy: `Leave ${name} out: ${code(line.endsWith('=') ? `unset ${line.slice(0, -1)}` : line)}`,
         gainBytes: without.gain,
         gainHow: `reserved peak replayed with and without ${name}`,
         wouldChange: 'Other requests: record the run that matters and replay it.',

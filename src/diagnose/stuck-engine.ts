@@ -26,7 +26,7 @@ export const stuckEngine: ServerRule = (facts) =>
             : `Not recorded: ${usage.missing.join(', ')}.`,
         evidence: windows.slice(0, 3).map((window) => evidence(`${source.file}: ${windowText(window)}`)),
         remedy: isStuck
-          ? 'Memory settings do not help: look for what the engine waits for (a rank that died, NCCL, a KV transfer): py-spy dump --pid of its workers. A restart frees the blocks.'
+          ? 'Memory settings do not help: look for what the engine waits for (a rank that died, NCCL, a KV transfer); py-spy dump of its workers shows where each of them waits. A restart frees the blocks.'
           : 'Look for requests whose client is gone and that were never aborted, and for KV transfers that nobody fetches.',
         gainBytes: null,
         gainHow: null,

@@ -5,7 +5,7 @@ import { canEqual, type Measured } from '../analyze/server-waterfall-figures.ts'
 import { evidence, type Finding } from './finding.ts';
 import { measuredSize, stepOf } from './server-budget-words.ts';
 import { aboutServer, type ServerRule } from './server-rule.ts';
-import { percent, size } from './words.ts';
+import { code, percent, size } from './words.ts';
 
 /** Ranks are told uneven from this share of the largest on: vocabularies do not divide evenly. */
 const UNEVEN_SHARE = 0.05;
@@ -35,7 +35,7 @@ function notShared(log: ServerLog, weights: readonly Measured[], tensor: number)
       verdict: `The checkpoint has ${size(checkpoint)} and each rank loaded at least ${measuredSize(least)}: with --tensor-parallel-size ${tensor} it should be about ${size(each)}. The weights are not split over the ranks.`,
       confidence: 'high',
       confidenceWhy:
-        'Both figures are the server’s own; layers that cannot be split are a small part of a model.',
+        "Both figures are the server's own; layers that cannot be split are a small part of a model.",
       evidence: [
         evidence(
           `${log.source.file}: checkpoint ${size(checkpoint)}, weights ${measuredSize(least)} a rank.`,
@@ -94,7 +94,7 @@ function repeated(log: ServerLog): Finding[] {
           `${size(plan.bytesPerTokenAllRanks)} a token over all ranks, ${plan.copies} times what one copy takes${bytes === null ? '' : `; KV cache ${measuredSize(bytes)} a rank`}.`,
         ),
       ],
-      remedy: `--tensor-parallel-size ${heads} with data parallelism over the rest (each replica then has a KV cache of its own), if the weights fit; or --decode-context-parallel-size in versions that have it.`,
+      remedy: `${code(`--tensor-parallel-size ${heads}`)} with data parallelism over the rest (each replica then has a KV cache of its own), if the weights fit; or --decode-context-parallel-size in versions that have it.`,
       wouldChange: 'A model with at least as many KV heads as ranks.',
     }),
   ];

@@ -5,7 +5,7 @@ import { withUtilization } from '../analyze/kv-cache-what-if.ts';
 import { evidence, type Finding } from './finding.ts';
 import { measuredSize, rankWithMost } from './server-budget-words.ts';
 import { aboutServer, type ServerRule } from './server-rule.ts';
-import { percent, size } from './words.ts';
+import { code, percent, size } from './words.ts';
 
 /** vLLM's default; above it is the edge. */
 const EDGE = 0.9;
@@ -31,7 +31,7 @@ function refusedStart(log: ServerLog): Finding[] {
       evidence: [evidence(refusal.text)],
       remedy:
         possible > 0
-          ? `End what else is on the GPU, or --gpu-memory-utilization ${possible.toFixed(2)}.`
+          ? `End what else is on the GPU, or ${code(`--gpu-memory-utilization ${possible.toFixed(2)}`)}.`
           : 'End what else is on the GPU.',
       gainBytes: null,
       gainHow: null,
@@ -64,7 +64,7 @@ function noRoom(log: ServerLog): Finding[] {
       remedy:
         more === null
           ? 'Fewer bytes of weights (quantised, or over more GPUs), or a smaller activation peak (--max-num-batched-tokens). A higher --gpu-memory-utilization leaves no room for what lies outside of it.'
-          : `--gpu-memory-utilization ${more}${tried?.bytesGained == null ? '' : `: ${size(Math.round(tried.bytesGained.low))} more for the KV cache`}.`,
+          : `${code(`--gpu-memory-utilization ${more}`)}${tried?.bytesGained == null ? '' : `: ${size(Math.round(tried.bytesGained.low))} more for the KV cache`}.`,
       gainBytes: null,
       gainHow: null,
       wouldChange: 'Room beside the weights.',
@@ -104,7 +104,7 @@ function edge(log: ServerLog, rank: RankWaterfall, hasFailed: boolean): Finding[
               ),
             ]),
       ],
-      remedy: `--gpu-memory-utilization ${EDGE}`,
+      remedy: code(`--gpu-memory-utilization ${EDGE}`),
       gainBytes: gain,
       gainHow:
         gain === null

@@ -1,6 +1,7 @@
-/** Who consumes the memory: the lines that hold most when most is allocated. */
+/** Who consumes the memory: the lines that hold most when most is allocated; where only calls are known, the calls. */
 import type { Holder } from '../analyze/live.ts';
-import { holderLabel, NO_STACK } from '../analyze/user-frames.ts';
+import { holderLabel, isInternalFrame, NO_STACK } from '../analyze/user-frames.ts';
+import type { DeviceFacts } from '../analyze/device-facts.ts';
 import { evidence } from './finding.ts';
 import { about, type DeviceRule } from './device-rule.ts';
 import { count, exactSize, inSentence, percent, size } from './words.ts';
@@ -30,11 +31,20 @@ function byLine(holders: readonly Holder[], labelOf: (stack: number) => string):
   return [...lines.values()].sort((a, b) => b.bytes - a.bytes);
 }
 
+/** Nsight without backtraces knows the call (or the symbol), not who called. */
+const isCall = (facts: DeviceFacts, stack: number): boolean =>
+  facts.input.stacks
+    .stack(stack)
+    .every((frame) => isInternalFrame(frame) || frame.filename === 'static symbol');
+
 export const whoHolds: DeviceRule = (facts) => {
-  if (facts.rows === 0) return [];
-  const { row, bytes } = facts.allocatedPeak;
+  // A final state without events is the one moment there is.
+  const isState = facts.rows === 0;
+  const row = isState ? -1 : facts.allocatedPeak.row;
   const holders = facts.holdersAfter(row);
   const total = holders.reduce((sum, holder) => sum + holder.bytes, 0);
+  const bytes = isState ? total : facts.allocatedPeak.bytes;
+  const moment = isState ? 'in the recorded state' : 'at the peak';
   const lines = byLine(
     holders.filter(({ stack }) => stack !== NO_STACK),
     (stack) => inSentence(holderLabel(facts.input.stacks, stack)),
@@ -42,6 +52,9 @@ export const whoHolds: DeviceRule = (facts) => {
   if (lines.length === 0 || total === 0) return [];
   const known = lines.reduce((sum, line) => sum + line.bytes, 0) / total;
   const [first] = lines;
+  const named = lines.some(({ stack }) => !isCall(facts, stack));
+  const what = (n: number): string =>
+    named ? `${count(n, 'line')} of code` : `${count(n, 'call or symbol', 'calls and symbols')}`;
   const shown = lines.slice(0, 3);
   const share = shown.reduce((sum, line) => sum + line.bytes, 0) / total;
   return [
@@ -50,16 +63,25 @@ export const whoHolds: DeviceRule = (facts) => {
       severity: 'info',
       title:
         known < 0.5
-          ? `${percent(1 - known)} of the memory at the peak has no stack`
-          : `Most memory at the peak: ${first.label} with ${size(first.bytes)}`,
-      verdict: `When most was allocated, ${exactSize(bytes)}, ${
+          ? `${percent(1 - known)} of the memory ${moment} has no stack`
+          : `Holds most ${moment}: ${first.label} with ${size(first.bytes)}`,
+      verdict: `${isState ? 'Of what is allocated' : 'When most was allocated'}, ${exactSize(bytes)}, ${
         lines.length <= shown.length
-          ? `${count(lines.length, 'line')} of code held ${percent(share)} of it.`
-          : `${count(lines.length, 'line')} of code held memory, and the first ${shown.length} of them ${percent(share)} of it.`
+          ? `${what(lines.length)} held ${percent(share)} of it.`
+          : `${what(lines.length)} held memory, and the first ${shown.length} of them ${percent(share)} of it.`
       }${known < 1 ? ` ${percent(1 - known)} has no stack in the recording.` : ''}`,
-      confidence: known === 1 ? 'certain' : known >= 0.9 ? 'high' : known >= 0.5 ? 'medium' : 'low',
-      confidenceWhy:
-        known === 1
+      confidence: !named
+        ? 'low'
+        : known === 1
+          ? 'certain'
+          : known >= 0.9
+            ? 'high'
+            : known >= 0.5
+              ? 'medium'
+              : 'low',
+      confidenceWhy: !named
+        ? 'How much each call holds is recorded; no line of the program that called it is.'
+        : known === 1
           ? 'Every live byte has its stack.'
           : 'Bytes without a stack were allocated before the recording or outside of what it follows; they could belong to any line.',
       evidence: lines
@@ -67,7 +89,7 @@ export const whoHolds: DeviceRule = (facts) => {
         .map((line) =>
           evidence(
             `${line.label}: ${exactSize(line.bytes)} in ${count(line.allocations, 'allocation')} (${percent(line.bytes / total)}).`,
-            { row, stack: line.stack },
+            row < 0 ? { stack: line.stack } : { row, stack: line.stack },
           ),
         ),
       remedy: null,

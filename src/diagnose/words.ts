@@ -1,17 +1,28 @@
-/** Numbers as findings write them. */
-import { formatBytes, formatInteger } from '../base/units.ts';
+/** How findings write numbers, lines of code and what can be copied. Amounts stay numbers in texts (base/amounts.ts). */
+import { amount, exactAmount } from '../base/amounts.ts';
+import { formatInteger } from '../base/units.ts';
 
-/** "4.56 GiB". */
-export const size = (bytes: number): string => formatBytes(bytes, 'binary');
+/** An amount, shown as "4.56 GiB" in the unit of the reader. */
+export const size = amount;
 
-/** "4.56 GiB (4,900,978,688 bytes)": for figures that others are held against. */
-export const exactSize = (bytes: number): string => `${size(bytes)} (${formatInteger(bytes)} bytes)`;
+/** Shown as "4.56 GiB (4,900,978,688 bytes)": for figures that others are held against. */
+export const exactSize = exactAmount;
+
+/** A line to run or set as it is, inside a remedy: the page offers it for copying, text and JSON have it bare. */
+export const code = (line: string): string => `\`${line}\``;
+
+/** A remedy without the marks of what can be copied. */
+export const plainRemedy = (remedy: string | null): string | null => remedy?.replaceAll('`', '') ?? null;
 
 export const count = (n: number, one: string, many = `${one}s`): string =>
   `${formatInteger(n)} ${n === 1 ? one : many}`;
 
-/** "12.3%". */
-export const percent = (share: number): string => `${(100 * share).toFixed(1)}%`;
+/** "12.3%"; a share that is neither none nor all is not rounded to it. */
+export function percent(share: number): string {
+  if (share > 0 && share < 0.0005) return 'less than 0.1%';
+  if (share < 1 && share >= 0.9995) return 'more than 99.9%';
+  return `${(100 * share).toFixed(1)}%`;
+}
 
 /** "a", "a and b", "a, b and c". */
 export const and = (parts: readonly string[]): string =>

@@ -19,21 +19,23 @@ export function findingsOf(
   { findings }: Diagnosis,
   sourceOf: (key: string) => number | null,
 ): AnalysisFinding[] {
-  return ungroup(findings).map(plainFinding).map((finding) => ({
-    id: finding.id,
-    source: finding.deviceKey === null ? null : sourceOf(finding.deviceKey),
-    device: finding.device,
-    severity: finding.severity,
-    title: finding.title,
-    verdict: finding.verdict,
-    confidence: finding.confidence,
-    confidence_why: finding.confidenceWhy,
-    evidence: finding.evidence.map(({ text, row, rows }) => ({ text, row, rows })),
-    remedy: finding.remedy,
-    gain_bytes: finding.gainBytes,
-    gain_how: finding.gainHow,
-    would_change: finding.wouldChange,
-  }));
+  return ungroup(findings)
+    .map(plainFinding)
+    .map((finding) => ({
+      id: finding.id,
+      source: finding.deviceKey === null ? null : sourceOf(finding.deviceKey),
+      device: finding.device,
+      severity: finding.severity,
+      title: finding.title,
+      verdict: finding.verdict,
+      confidence: finding.confidence,
+      confidence_why: finding.confidenceWhy,
+      evidence: finding.evidence.map(({ text, row, rows }) => ({ text, row, rows })),
+      remedy: finding.remedy,
+      gain_bytes: finding.gainBytes,
+      gain_how: finding.gainHow,
+      would_change: finding.wouldChange,
+    }));
 }
 
 export const growthOf = (

@@ -2,6 +2,7 @@
  * The diagnosis of one page: three questions answered at a glance, then the findings. An answer is taken from a
  * finding or from the growth verdict; where neither tells, the page says so and makes nothing up.
  */
+import { amountsIn } from '../base/amounts.ts';
 import type { ByteUnit } from '../base/units.ts';
 import type { DeviceDiagnosis, Diagnosis, Evidence, Finding, Severity } from '../engine/protocol.ts';
 import type { FindingModel, Gain, Remedy } from './finding.ts';
@@ -154,10 +155,11 @@ function howToGetItBack(findings: readonly Finding[], unit: ByteUnit): BackAnswe
 
 /** `deviceKey`: null for a page without a device. `hasStacks`: whether its recording has any. */
 export function diagnosisPage(
-  { findings, devices }: Diagnosis,
+  { findings: told, devices }: Diagnosis,
   { deviceKey, hasStacks }: { readonly deviceKey: string | null; readonly hasStacks: boolean },
   unit: ByteUnit,
 ): DiagnosisPage {
+  const findings = amountsIn(told, unit);
   // What is said of several devices at once stands on the page of each.
   const each = findings.flatMap((finding) => [finding, ...(finding.also ?? [])]);
   const own = deviceKey === null ? [] : each.filter((finding) => finding.deviceKey === deviceKey);

@@ -45,18 +45,16 @@ export interface FindingModel {
   readonly wouldChange: string;
 }
 
-/** An environment line, a flag of a server, a call of torch.cuda: what stands in a remedy to be run as it is. */
-const RUNNABLE =
-  /\b[A-Z][A-Z0-9_]{3,}=\S*|(?<![\w-])--[a-z][a-z0-9-]+(?:[= ][\w.:,-]+)?|\btorch\.cuda\.[A-Za-z_.]+\([^()]*\)/;
+/** What rules mark as a line to run or set as it is. */
+const MARKED = /`([^`]+)`/;
 
 export function remedyOf(text: string | null): Remedy | null {
   if (text === null || text === '') return null;
-  const found = RUNNABLE.exec(text)?.[0] ?? null;
-  if (found === null) return { words: text, code: null };
-  // The full stop of the sentence is none of the command.
-  const code = found.replace(/[.,;]+$/, '');
+  const code = MARKED.exec(text)?.[1] ?? null;
+  const plain = text.replaceAll('`', '');
+  if (code === null) return { words: plain, code };
   // What ends with the line need not say it twice.
-  const words = text.endsWith(code) ? text.slice(0, -code.length).trim() : text;
+  const words = plain.endsWith(code) ? plain.slice(0, -code.length).trim() : plain;
   return { words: words === '' ? null : words, code };
 }
 

@@ -30,7 +30,7 @@ describe('out-of-memory', () => {
     const told = oom.evidence.map(({ text }) => text).join('\n');
     expect(told).toContain('Asked for: 200.00 MiB (209,715,200 bytes)');
     expect(told).toContain('Largest free block in the cache: 38.00 MiB (39,845,888 bytes)');
-    expect(told).toContain('Would have been served: a request of up to 38.00 MiB');
+    expect(told).toContain('Sure to have been served: a request of up to 38.00 MiB');
     expect(oom.evidence.every(({ row }) => row !== null)).toBe(true);
     expect(oom.remedy).toContain('Raise the limit');
   });
@@ -135,7 +135,7 @@ describe('who-holds', () => {
     recording.take('main:5 attention:7', 20 * MIB);
     recording.take('main:6 attention:7', 20 * MIB);
     const who = findingOf(await recording.findings(), 'who-holds');
-    expect(who.title).toBe('Most memory at the peak: attention (user/app.py:7) with 40.00 MiB');
+    expect(who.title).toBe('Holds most at the peak: attention (user/app.py:7) with 40.00 MiB');
     expect(who.verdict).toContain('2 lines of code held 100.0% of it.');
     expect(who.confidence).toBe('certain');
     expect(who.evidence.map(({ row }) => row)).toEqual([recording.rows - 1, recording.rows - 1]);

@@ -1,4 +1,5 @@
 /** Logs as text through the engine: what it says of them, by the rules and by its facts. */
+import { plainFinding } from '../../src/diagnose/plain-finding.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import type { Diagnosis, Finding, ServerGiven } from '../../src/engine/protocol.ts';
 import { BytesSource } from '../read/open-for-test.ts';
@@ -25,7 +26,7 @@ export async function openFiles(files: Files): Promise<{ engine: Engine; ids: Ma
 export async function diagnosisOf(engine: Engine): Promise<Diagnosis> {
   const answer = await engine.diagnosis();
   if (!answer.ok) throw new Error(answer.error.message);
-  return answer.value;
+  return { ...answer.value, findings: answer.value.findings.map(plainFinding) };
 }
 
 /** `given`: of every file. */

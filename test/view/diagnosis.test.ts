@@ -103,7 +103,7 @@ describe('how to get it back', () => {
     const setting = finding({
       id: 'better-setting',
       severity: 'risk',
-      remedy: 'PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True',
+      remedy: '`PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True`',
       gainBytes: 64 * MIB,
     });
     expect(back(finding(), setting).ways.map(({ gain, remedy }) => [gain?.text, remedy.code])).toEqual([

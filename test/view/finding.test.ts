@@ -13,42 +13,28 @@ import { finding, MIB, proof } from './diagnosis-for-test.ts';
 describe('a remedy', () => {
   it.each([
     [
-      'PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True',
+      '`PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True`',
       { words: null, code: 'PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True' },
     ],
     [
-      'Leave max_split_size_mb:20 out: PYTORCH_CUDA_ALLOC_CONF=',
-      { words: 'Leave max_split_size_mb:20 out:', code: 'PYTORCH_CUDA_ALLOC_CONF=' },
+      'Leave max_split_size_mb:20 out: `unset PYTORCH_CUDA_ALLOC_CONF`',
+      { words: 'Leave max_split_size_mb:20 out:', code: 'unset PYTORCH_CUDA_ALLOC_CONF' },
     ],
     [
-      'Nothing has to be done. torch.cuda.empty_cache() gives the segments back.',
+      'Nothing has to be done. `torch.cuda.empty_cache()` gives the segments back.',
       {
         words: 'Nothing has to be done. torch.cuda.empty_cache() gives the segments back.',
         code: 'torch.cuda.empty_cache()',
       },
     ],
+    // The first of several is offered for copying; all stand in the words.
+    ['Run `a()` before and `b(1)` after.', { words: 'Run a() before and b(1) after.', code: 'a()' }],
+    // What is not marked is not offered: one of several ways is not the way, and a flag without a value is no line.
     [
-      'Start the server with --gpu-memory-utilization 0.9, or fewer requests.',
-      {
-        words: 'Start the server with --gpu-memory-utilization 0.9, or fewer requests.',
-        code: '--gpu-memory-utilization 0.9',
-      },
-    ],
-    [
-      'Call torch.cuda.memory._record_memory_history(max_entries=10_000_000) before the model is loaded.',
-      {
-        words:
-          'Call torch.cuda.memory._record_memory_history(max_entries=10_000_000) before the model is loaded.',
-        code: 'torch.cuda.memory._record_memory_history(max_entries=10_000_000)',
-      },
+      'Fewer requests (--max-num-seqs of a server), or torch.no_grad().',
+      { words: 'Fewer requests (--max-num-seqs of a server), or torch.no_grad().', code: null },
     ],
     ['Drop the reference.', { words: 'Drop the reference.', code: null }],
-    // One of several ways is not the way.
-    [
-      'run it under torch.no_grad(), or keep x.item().',
-      { words: 'run it under torch.no_grad(), or keep x.item().', code: null },
-    ],
-    ['Long--winded words are no flags.', { words: 'Long--winded words are no flags.', code: null }],
     ['', null],
     [null, null],
   ])('of %j', (text, expected) => expect(remedyOf(text)).toEqual(expected));

@@ -1,0 +1,39 @@
+/**
+ * Amounts of bytes inside sentences. Whoever writes a sentence does not know the unit of its reader, so an amount stays
+ * a number in it until it is shown:
+ *
+ *   "Reserved grew to {bytes:4901044224}."     binary   "Reserved grew to 4.56 GiB."
+ *                                              decimal  "Reserved grew to 4.90 GB."
+ *   "Asked for: {exact:314572800}."            binary   "Asked for: 300.00 MiB (314,572,800 bytes)."
+ */
+import { type ByteUnit, formatBytes, formatInteger } from './units.ts';
+
+/** Whole bytes; what is no number stays as it is and is seen. */
+const whole = (bytes: number): string => String(Math.round(bytes));
+
+/** Shown as "4.56 GiB". */
+export const amount = (bytes: number): string => `{bytes:${whole(bytes)}}`;
+
+/** Shown as "4.56 GiB (4,901,044,224 bytes)"; below one unit of either kind as "466 bytes". */
+export const exactAmount = (bytes: number): string => `{exact:${whole(bytes)}}`;
+
+const AMOUNT = /\{(bytes|exact):(-?\d+)\}/g;
+
+function shown(kind: string, bytes: number, unit: ByteUnit): string {
+  if (kind === 'bytes') return formatBytes(bytes, unit);
+  const every = `${formatInteger(bytes)} ${Math.abs(bytes) === 1 ? 'byte' : 'bytes'}`;
+  return Math.abs(bytes) < 1000 ? every : `${formatBytes(bytes, unit)} (${every})`;
+}
+
+/** A sentence with its amounts in a unit. */
+export const withAmounts = (text: string, unit: ByteUnit): string =>
+  text.replace(AMOUNT, (_, kind: string, bytes: string) => shown(kind, Number(bytes), unit));
+
+/** Plain data with the amounts of all its texts in a unit. What is no list, no plain object and no text stays itself. */
+export function amountsIn<T>(data: T, unit: ByteUnit): T {
+  if (typeof data === 'string') return withAmounts(data, unit) as T;
+  if (Array.isArray(data)) return data.map((one: unknown) => amountsIn(one, unit)) as T;
+  if (typeof data !== 'object' || data === null || Object.getPrototypeOf(data) !== Object.prototype)
+    return data;
+  return Object.fromEntries(Object.entries(data).map(([name, one]) => [name, amountsIn(one, unit)])) as T;
+}
