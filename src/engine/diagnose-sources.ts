@@ -1,5 +1,4 @@
 /** The diagnosis over all open files: facts from the sessions, findings from the rules. */
-import { breathe } from '../base/breathe.ts';
 import type { DeviceFacts, GrowthOfSeries } from '../analyze/device-facts.ts';
 import type { Iterations } from '../analyze/iterations.ts';
 import { diagnoseDevice, sortFindings } from '../diagnose/device-rules.ts';
@@ -86,26 +85,28 @@ function markedFacts(session: DeviceSession, sources: readonly OpenSource[], clo
   return markers === undefined ? facts : session.facts(markers);
 }
 
+/** `step`: lets other questions through; it may throw to give up. */
 export async function diagnose(
   sources: readonly OpenSource[],
   desk: ServerDesk,
   clock: OneClock,
+  step: () => Promise<void>,
 ): Promise<Diagnosis> {
   const begun = performance.now();
-  await breathe();
+  await step();
   const servers = desk.facts(sources, clock);
   const recorded: Finding[] = [];
   const devices: DeviceDiagnosis[] = [];
   for (const { sessions } of sources) {
     for (const session of sessions) {
       const facts = markedFacts(session, sources, clock);
-      recorded.push(...(await diagnoseDevice(facts, breathe)));
+      recorded.push(...(await diagnoseDevice(facts, step)));
       devices.push(deviceDiagnosis(facts, session, deviceSideOf({ session, facts }, sources, clock)));
-      await breathe();
+      await step();
     }
   }
   // Behind those about recordings: of equal weight, the one that names lines of code comes first.
-  const told = await diagnoseServers(servers, breathe);
+  const told = await diagnoseServers(servers, step);
   return {
     findings: groupDevices(sortFindings(joinSameRun(recorded, told, servers))),
     devices,

@@ -2,19 +2,22 @@
  * The engine: files in, answers out. It runs in the page's worker and, headless, under the command line. Holds
  * every open file's tables and, where there is one, the GPU device.
  */
+import { breathe } from '../base/breathe.ts';
 import { type TraceErrorData, TraceError, toErrorData } from '../base/trace-error.ts';
 import { fail, ok, type Result } from '../base/result.ts';
 import type { ByteSource } from '../file/byte-source.ts';
+import { findPins } from '../analyze/pin-finder.ts';
 import { createCpuKernels } from '../kernel/cpu-kernels.ts';
 import type { Kernels } from '../kernel/kernels.ts';
 import { openGpu } from '../kernel/device.ts';
 import { traceToArrow } from '../trace/arrow.ts';
 import type { Frame } from '../trace/stack-table.ts';
+import { vllmMemoryAccounts } from '../analyze/vllm-memory-account.ts';
 import type { Analysis } from './analysis.ts';
 import { analysisOf, type OpenSource } from './analysis-object.ts';
 import { momentAt, rangeOf, timeline } from './answers.ts';
 import { diagnose } from './diagnose-sources.ts';
-import type { Diagnosis, LedgerView } from './diagnosis.ts';
+import type { Diagnosis, LedgerView, PinsView } from './diagnosis.ts';
 import type { ClocksAnswer, ServerGiven } from './server-diagnosis.ts';
 import { ledgerColumns } from './ledger-columns.ts';
 import { ledgerView } from './ledger-view.ts';
@@ -43,8 +46,12 @@ import type {
   TimelineAnswer,
   TimelineQuery,
 } from './protocol.ts';
+import { pinsView } from './pins-view.ts';
 import { ReplayDesk } from './replay-desk.ts';
 import { ServerDesk } from './server-desk.ts';
+
+/** Files came or went while a diagnosis was under way. */
+class Superseded extends Error {}
 
 export class Engine {
   private readonly cpu = createCpuKernels();
@@ -54,6 +61,8 @@ export class Engine {
   private readonly cancelled = new Set<number>();
   private lastDiagnosis: Promise<Diagnosis> | null = null;
   private lastClock: OneClock | null = null;
+  /** Counts the times at which answers about all files became old. */
+  private round = 0;
   private nextId = 1;
   private readonly servers = new ServerDesk();
   /** Questions about the allocator replayed. */
@@ -162,6 +171,9 @@ export class Engine {
       devices,
       summaries: data.summaries,
       ...(data.readings === undefined ? {} : { readings: data.readings }),
+      ...(data.readings?.vllm_memory === undefined
+        ? {}
+        : { vllmMemory: vllmMemoryAccounts(data.readings.vllm_memory, data.readings.budgets) }),
     };
   }
 
@@ -257,6 +269,14 @@ export class Engine {
     });
   }
 
+  /** Who keeps free memory of a device from going back just after a row. */
+  pins(device: string, row: number): Promise<Result<PinsView | null, TraceErrorData>> {
+    return this.ask(device, (session) => {
+      const state = row >= 0 && row < session.rows ? session.facts().stateAfter(row) : null;
+      return Promise.resolve(state === null ? null : pinsView(findPins(state), row, session.source.stacks));
+    });
+  }
+
   ledgerColumns(query: LedgerColumnsQuery): Promise<Result<LedgerColumns, TraceErrorData>> {
     return this.ask(query.device, (session) => Promise.resolve(ledgerColumns(session, query)));
   }
@@ -272,14 +292,32 @@ export class Engine {
 
   /** What was said of all open files together no longer holds. */
   private forgetAnswers(): void {
+    this.round++;
     this.lastDiagnosis = null;
     this.lastClock = null;
   }
 
-  /** The diagnosis of the files open now; the same answer until a file comes or goes. */
+  /**
+   * The diagnosis of the files open now; the same answer until a file comes or goes. One that is under way then is
+   * given up at its next step, and who waits for it is given the new one.
+   */
   private diagnosed(): Promise<Diagnosis> {
-    this.lastDiagnosis ??= diagnose([...this.sources.values()], this.servers, this.clock());
+    this.lastDiagnosis ??= this.diagnose();
     return this.lastDiagnosis;
+  }
+
+  private async diagnose(): Promise<Diagnosis> {
+    const { round } = this;
+    const step = async (): Promise<void> => {
+      await breathe();
+      if (round !== this.round) throw new Superseded();
+    };
+    try {
+      return await diagnose([...this.sources.values()], this.servers, this.clock(), step);
+    } catch (thrown) {
+      if (thrown instanceof Superseded) return this.diagnosed();
+      throw thrown;
+    }
   }
 
   /** All open files on one clock; the same answer until a file comes or goes or an offset is set. */
@@ -303,7 +341,7 @@ export class Engine {
   /** Takes what the user knows of a server and its log does not say; the next diagnosis rests on it. */
   setServer(sourceId: number, given: ServerGiven): void {
     this.servers.setServer(sourceId, given);
-    this.lastDiagnosis = null;
+    this.forgetAnswers();
   }
 
   async analysis(): Promise<Analysis> {
