@@ -1,4 +1,8 @@
-/** Everything a diagnosis needs to know of one device, each thing worked out once and on first use. */
+/**
+ * Everything a diagnosis needs to know of one device, each thing worked out once and on first use.
+ *
+ * Long because it is the one list of what rules may ask.
+ */
 import type { Baseline } from '../aggregate/baseline.ts';
 import { u64At } from '../base/u64.ts';
 import { allocConfLine } from '../replay/alloc-conf-print.ts';
@@ -11,17 +15,21 @@ import { replayTo } from '../replay/self-replay.ts';
 import type { AllocatorSettings } from '../replay/settings.ts';
 import { whatIf, type WhatIfResult } from '../replay/what-if.ts';
 import type { DeviceTrace } from '../trace/capture.ts';
-import { ACTION, HOST_KINDS } from '../trace/schema.ts';
+import { ACTION } from '../trace/schema.ts';
 import type { StackTable } from '../trace/stack-table.ts';
 import { type CombinedGrowth, combineGrowth } from './growth-conclusion.ts';
+import { type GrowthPart, growthParts } from './growth-parts.ts';
 import { growthOfIterations, type IterationGrowth, iterationDrivers } from './growth-series.ts';
 import { type ReleaseUnit, releaseUnits } from './empty-cache-units.ts';
+import { requestedCurve, reservedCurve, waitingCurve } from './device-curves.ts';
 import { findIterations, type IterationMarkers, type Iterations } from './iterations.ts';
 import { type LeakReport, leakSuspects } from './leak-suspects.ts';
 import { torchLedger, type TorchLedger } from './ledger.ts';
 import { type LargestRequest, largestRequest } from './ledger-largest.ts';
 import type { Lifetimes } from './lifetimes.ts';
+import { passesThrough } from './passing-free.ts';
 import { findPins, type PinReport } from './pin-finder.ts';
+import { holderLabel } from './user-frames.ts';
 import { type EarlierAllocation, type Holder, holdersOf } from './live.ts';
 
 export interface DeviceFactsInput {
@@ -120,63 +128,20 @@ export class DeviceFacts {
 
   /** Reserved bytes after each row. */
   get reserved(): Float64Array {
-    return this.once('reserved', () => {
-      const { events, producer } = this.trace;
-      const curve = new Float64Array(events.length);
-      let now = this.input.baseline.before.reserved;
-      for (let row = 0; row < events.length; row++) {
-        const action = events.action[row];
-        if (producer === 'torch') {
-          if (action === ACTION.segment_alloc || action === ACTION.segment_map)
-            now += u64At(events.size, row);
-          else if (action === ACTION.segment_free || action === ACTION.segment_unmap)
-            now -= u64At(events.size, row);
-        }
-        curve[row] = now;
-      }
-      return curve;
-    });
+    return this.once('reserved', () => reservedCurve(this.trace, this.input.baseline));
   }
 
   /** Bytes in use by the program after each row: allocated by the allocator's count where it was replayed, else asked for. */
   get allocated(): Float64Array {
-    return this.once('allocated', () => {
-      if (this.replay !== null) return this.replay.curves.allocated;
-      const { events, producer } = this.trace;
-      const curve = new Float64Array(events.length);
-      let now = this.input.baseline.before.requested;
-      for (let row = 0; row < events.length; row++) {
-        const action = events.action[row];
-        const counts = producer === 'torch' || !HOST_KINDS.includes(events.group[row]);
-        if (counts && action === ACTION.alloc) now += u64At(events.size, row);
-        else if (counts && (action === ACTION.free_completed || action === ACTION.free))
-          now -= u64At(events.size, row);
-        curve[row] = now;
-      }
-      return curve;
-    });
+    return this.once(
+      'allocated',
+      () => this.replay?.curves.allocated ?? requestedCurve(this.trace, this.input.baseline),
+    );
   }
 
-  /**
-   * Bytes freed and waiting for other streams after each row. Every free is requested before it completes: only what
-   * something else comes between has waited.
-   */
+  /** Bytes freed and waiting for other streams after each row; null where the replay does not know. */
   get waiting(): Float64Array | null {
-    return this.once('waiting', () => {
-      if (this.replay === null) return null;
-      const { active, allocated } = this.replay.curves;
-      const { action, address } = this.trace.events;
-      const passes = (row: number): boolean =>
-        action[row] === ACTION.free_requested &&
-        action[row + 1] === ACTION.free_completed &&
-        address[2 * row] === address[2 * row + 2] &&
-        address[2 * row + 1] === address[2 * row + 3];
-      return active.map((bytes, row) => {
-        const waits = bytes - allocated[row];
-        // What waited before this row waits on; the block of this row passes through.
-        return waits > 0 && passes(row) ? active[row + 1] - allocated[row + 1] : waits;
-      });
-    });
+    return this.once('waiting', () => (this.replay === null ? null : waitingCurve(this.trace, this.replay)));
   }
 
   peakOf(curve: Float64Array): Peak {
@@ -271,6 +236,22 @@ export class DeviceFacts {
     });
   }
 
+  /** Growth of what each stream and each line of code holds; of a part the device's limit says nothing. */
+  get growthParts(): readonly GrowthPart[] {
+    return this.once('growthParts', () => {
+      const { iterations, trace, replay } = this;
+      const { events } = trace;
+      return growthParts({
+        trace,
+        iterations,
+        lifetimes: this.input.lifetimes,
+        sizeOf: replay === null ? (row) => u64At(events.size, row) : this.blockSizeOf(replay),
+        labelOf: (stack) => holderLabel(this.input.stacks, stack),
+        options: { drivers: iterationDrivers(trace, iterations), hasClock: trace.clock !== 'none' },
+      });
+    });
+  }
+
   growthOf(series: GrowthOfSeries['series']): IterationGrowth | null {
     return this.growth.find((one) => one.series === series)?.growth ?? null;
   }
@@ -354,6 +335,13 @@ export class DeviceFacts {
   /** Who keeps free memory from going back, at the end; null where the replay does not know. */
   get pins(): PinReport | null {
     return this.end?.pins ?? null;
+  }
+
+  /** The same just after any row. */
+  pinsAfter(row: number): PinReport | null {
+    if (row === this.rows - 1) return this.pins;
+    const state = this.stateAfter(row);
+    return state === null ? null : findPins(state);
   }
 
   /** What `empty_cache()` would give back after the last row, to the byte; null where the replay does not know. */

@@ -5,6 +5,7 @@ import { holderLabel } from '../analyze/user-frames.ts';
 import { CLASSES, type StreamHistogram } from '../kernel/kernels.ts';
 import { ACTION, ACTIONS, NONE } from '../trace/schema.ts';
 import type { DeviceSession } from './device-session.ts';
+import { pixelRows } from './pixel-rows.ts';
 import type {
   Axis,
   HistogramClass,
@@ -28,19 +29,8 @@ const ranOn = (session: DeviceSession, started: number): RanOn => ({
 export async function timeline(session: DeviceSession, query: TimelineQuery): Promise<TimelineAnswer> {
   const started = performance.now();
   const { aggregate } = session;
-  const range =
-    query.range !== null && query.range.axis === query.axis ? query.range : session.whole(query.axis);
-  const columns = Math.max(1, Math.min(16384, Math.round(query.columns)));
-  const step = (range.to - range.from) / columns;
-  const x = new Float64Array(columns);
-  const offsets = new Uint32Array(columns + 1);
-  const rowAt = (at: number): number =>
-    query.axis === 'event' ? Math.min(Math.max(Math.ceil(at), 0), session.rows) : aggregate.rowAt(at);
-  for (let i = 0; i < columns; i++) {
-    x[i] = range.from + i * step;
-    offsets[i] = rowAt(x[i]);
-  }
-  offsets[columns] = Math.max(offsets[columns - 1], rowAt(range.to));
+  const { range, x, offsets } = pixelRows(session, query);
+  const columns = x.length;
   const count = new Uint32Array(columns);
   for (let i = 0; i < columns; i++) count[i] = offsets[i + 1] - offsets[i];
   const specs = query.series.map((id) => aggregate.spec(id)).filter((spec) => spec !== undefined);

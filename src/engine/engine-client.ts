@@ -165,6 +165,8 @@ export async function startEngine(options: { readonly gpu: GpuMode }): Promise<E
     analysis: () => remote.analysis(),
     diagnosis: () => remote.diagnosis(),
     ledger: (device, row) => remote.ledger(device, row),
+    ledgerColumns: (query) => remote.ledgerColumns(query),
+    pins: (device, row) => remote.pins(device, row),
     setClockOffset: (sourceId, offsetNs) => remote.setClockOffset(sourceId, offsetNs),
     setServer: (sourceId, given) => remote.setServer(sourceId, given),
     exportArrow: (device) => remote.exportArrow(device),

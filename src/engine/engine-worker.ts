@@ -31,6 +31,8 @@ const api: EngineApi & SweepWorkerApi & { ping(): Promise<{ webgpu: boolean }> }
   analysis: () => engine.analysis(),
   diagnosis: () => engine.diagnosis(),
   ledger: (device, row) => engine.ledger(device, row),
+  ledgerColumns: (query) => engine.ledgerColumns(query),
+  pins: (device, row) => engine.pins(device, row),
   setClockOffset: (sourceId, offsetNs) => Promise.resolve(engine.setClockOffset(sourceId, offsetNs)),
   setServer: (sourceId, given) => Promise.resolve(engine.setServer(sourceId, given)),
   exportArrow: (device) => engine.exportArrow(device),

@@ -6,7 +6,6 @@ import { breathe } from '../base/breathe.ts';
 import { type TraceErrorData, TraceError, toErrorData } from '../base/trace-error.ts';
 import { fail, ok, type Result } from '../base/result.ts';
 import type { ByteSource } from '../file/byte-source.ts';
-import { findPins } from '../analyze/pin-finder.ts';
 import { createCpuKernels } from '../kernel/cpu-kernels.ts';
 import type { Kernels } from '../kernel/kernels.ts';
 import { openGpu } from '../kernel/device.ts';
@@ -272,8 +271,8 @@ export class Engine {
   /** Who keeps free memory of a device from going back just after a row. */
   pins(device: string, row: number): Promise<Result<PinsView | null, TraceErrorData>> {
     return this.ask(device, (session) => {
-      const state = row >= 0 && row < session.rows ? session.facts().stateAfter(row) : null;
-      return Promise.resolve(state === null ? null : pinsView(findPins(state), row, session.source.stacks));
+      const report = row >= 0 && row < session.rows ? session.facts().pinsAfter(row) : null;
+      return Promise.resolve(report === null ? null : pinsView(report, row, session.source.stacks));
     });
   }
 

@@ -11,21 +11,28 @@ import type { Format } from '../read/reader.ts';
 import type { Readings } from '../trace/readings.ts';
 import type { Frame } from '../trace/stack-table.ts';
 import type { Annotation, MemorySummary, Warning } from '../trace/capture.ts';
+import type { VllmMemoryAccount } from '../analyze/vllm-memory-account.ts';
 import type { Analysis } from './analysis.ts';
 import type { ReplayApi } from './replay-protocol.ts';
-import type { Diagnosis, LedgerView } from './diagnosis.ts';
+import type { Diagnosis, LedgerView, PinsView } from './diagnosis.ts';
 import type { ClocksAnswer, ServerGiven } from './server-diagnosis.ts';
 
 export type { Confidence, Evidence, Finding, Severity } from '../diagnose/finding.ts';
 export type {
   DeviceDiagnosis,
   Diagnosis,
+  FreeView,
   GrowthView,
   IterationsView,
   LedgerPart,
   LedgerView,
+  PinHolderView,
+  PinReleaseView,
+  PinTogetherView,
   PinView,
+  PinsView,
   QualityView,
+  StreamSplitView,
 } from './diagnosis.ts';
 export type {
   ClockView,
@@ -51,6 +58,13 @@ export type {
   UsageWindowView,
   WaterfallStepView,
 } from './server-diagnosis.ts';
+
+export type {
+  AccountDifference,
+  AccountSnapshot,
+  VllmMemoryAccount,
+} from '../analyze/vllm-memory-account.ts';
+export type { VllmMemorySnapshot } from '../analyze/vllm-memory-snapshot.ts';
 
 /** The page and the command line know the columns' world through this file alone. */
 export type { BudgetPart, DataTable, Gauge, LogEvent, MemoryBudget, Readings } from '../trace/readings.ts';
@@ -115,6 +129,8 @@ export interface SourceView {
   readonly summaries: readonly MemorySummary[];
   /** Figures over time, budgets, tables and events; absent where the file has none. */
   readonly readings?: Readings;
+  /** What vLLM's own snapshots and profiling results say, by rank; absent where the file has none. */
+  readonly vllmMemory?: readonly VllmMemoryAccount[];
 }
 
 /** A curve that can be asked for. */
@@ -236,6 +252,51 @@ export interface TimelineAnswer {
   readonly count: Uint32Array;
   readonly series: readonly TimelineSeries[];
   readonly ranOn: RanOn;
+}
+
+/** Where every reserved byte is over time. */
+export interface LedgerColumnsQuery {
+  readonly device: string;
+  /** null: everything. */
+  readonly range: Range | null;
+  readonly axis: Axis;
+  /** Pixel columns. */
+  readonly columns: number;
+}
+
+export interface LedgerColumns {
+  readonly device: string;
+  readonly range: Range;
+  /** Start of each pixel column on the axis; the last column ends at range.to. */
+  readonly x: Float64Array;
+  /**
+   * Each column shows one of its rows: the one after which most is reserved, and of those most is asked for. Parts of a
+   * row sum exactly to `reserved`. null: `why` says why there is nothing exact to show.
+   */
+  readonly parts: {
+    /** Row shown; a column without events shows the one before it; -1: before the first row. */
+    readonly row: Int32Array;
+    readonly reserved: Float64Array;
+    /**
+     * requested, rounding, pending, inactive_split, inactive_pages, releasable, private_idle: bytes. Parts that have
+     * none in the whole recording are left out.
+     */
+    readonly parts: readonly {
+      readonly id: string;
+      readonly label: string;
+      readonly values: Float64Array;
+      /** The most that the part has in any row of the column; it may be another row than the one shown. */
+      readonly most: Float64Array;
+    }[];
+    /** After the last row of the range, which the last column need not show; `values` as `parts`. */
+    readonly end: { readonly row: number; readonly reserved: number; readonly values: readonly number[] };
+    /**
+     * Large blocks from before the recording, each of them up to 1 MiB larger than taken: while they live, rounding is a
+     * lower bound and free parts upper ones. 0: all is exact.
+     */
+    readonly unknownSizes: number;
+  } | null;
+  readonly why: string | null;
 }
 
 /** Kernels in view; only on the time axis. */
@@ -405,6 +466,10 @@ export interface EngineApi extends ReplayApi {
   frames(device: string, stack: number): Promise<Result<readonly Frame[], TraceErrorData>>;
   /** Where every byte is just after a row; null: the allocator was not replayed. */
   ledger(device: string, row: number): Promise<Result<LedgerView | null, TraceErrorData>>;
+  /** Who keeps free memory from going back just after a row; null: the allocator was not replayed. */
+  pins(device: string, row: number): Promise<Result<PinsView | null, TraceErrorData>>;
+  /** The torch part of the ledger over time, sized by pixels. */
+  ledgerColumns(query: LedgerColumnsQuery): Promise<Result<LedgerColumns, TraceErrorData>>;
   /** Who holds memory, how far it grows, how it is given back: over all open files. */
   diagnosis(): Promise<Result<Diagnosis, TraceErrorData>>;
   /**

@@ -10,7 +10,10 @@ import type {
   HolderRow,
   KernelsAnswer,
   KernelsQuery,
+  LedgerColumns,
+  LedgerColumnsQuery,
   MomentAnswer,
+  PinsView,
   RangeAnswer,
   RangeQuery,
   TimelineAnswer,
@@ -28,6 +31,7 @@ export interface DeviceAnswers {
   timeline(answer: TimelineAnswer): void;
   range(answer: RangeAnswer): void;
   kernels(answer: KernelsAnswer): void;
+  ledgerColumns(answer: LedgerColumns): void;
   detail(detail: Detail): void;
   failed(error: TraceErrorData): void;
 }
@@ -38,6 +42,7 @@ export class DeviceQueries {
   private readonly timelines: Latest<TimelineQuery, Result<TimelineAnswer, TraceErrorData>>;
   private readonly ranges: Latest<RangeQuery, Result<RangeAnswer, TraceErrorData>>;
   private readonly kernelTracks: Latest<KernelsQuery, Result<KernelsAnswer, TraceErrorData>>;
+  private readonly ledgers: Latest<LedgerColumnsQuery, Result<LedgerColumns, TraceErrorData>>;
   /** Only the newest click is answered. */
   private clicks = 0;
   private readonly api: () => Promise<EngineApi>;
@@ -64,6 +69,11 @@ export class DeviceQueries {
       (result) => (result.ok ? answers.kernels(result.value) : answers.failed(result.error)),
       failed,
     );
+    this.ledgers = new Latest(
+      async (query): Asked<LedgerColumns> => (await api()).ledgerColumns(query),
+      (result) => (result.ok ? answers.ledgerColumns(result.value) : answers.failed(result.error)),
+      failed,
+    );
   }
 
   timeline(query: Omit<TimelineQuery, 'device'>): void {
@@ -78,11 +88,16 @@ export class DeviceQueries {
     this.kernelTracks.want({ ...query, device: this.device });
   }
 
+  ledgerColumns(query: Omit<LedgerColumnsQuery, 'device'>): void {
+    this.ledgers.want({ ...query, device: this.device });
+  }
+
   /** Answers under way belong to another axis. */
   forget(): void {
     this.timelines.reset();
     this.ranges.reset();
     this.kernelTracks.reset();
+    this.ledgers.reset();
   }
 
   async moment(axis: Axis, x: number): Promise<void> {
@@ -129,6 +144,18 @@ export class DeviceQueries {
     const span = { from: rows[0], to: rows[1] + 1 };
     if (axis === 'event') return span;
     return await this.convert(span, 'event', wholeOf(device, 'event'), axis, wholeOf(device, axis));
+  }
+
+  /** Who keeps free memory from going back just after a row; null: not known. */
+  async pins(row: number): Promise<PinsView | null> {
+    try {
+      const result = await (await this.api()).pins(this.device, row);
+      if (result.ok) return result.value;
+      this.answers.failed(result.error);
+    } catch (error) {
+      this.answers.failed(toErrorData(error, null));
+    }
+    return null;
   }
 
   /** What ran in a stretch of time. */

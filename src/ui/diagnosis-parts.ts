@@ -10,10 +10,12 @@ import './vs-clocks.ts';
 import './vs-diagnosis.ts';
 import type { VsDiagnosisLedger } from './vs-diagnosis-ledger.ts';
 import './vs-diagnosis-ledger.ts';
+import './vs-pins.ts';
 import './vs-serving.ts';
 import type { ServerGivenChange } from './vs-serving-given.ts';
 import './vs-serving-growth.ts';
 import './vs-serving-requests.ts';
+import './vs-vllm-memory.ts';
 import './vs-waterfall.ts';
 
 export const diagnosisOf = ({ diagnosis }: DiagnosisState, device: string): DeviceDiagnosis | null =>
@@ -34,21 +36,36 @@ export const renderDiagnosis = (
     ></vs-diagnosis>
     <vs-clocks slot="diagnosis" .state=${state} .unit=${unit}></vs-clocks>`;
 
-/** `ask`: the ledger just after a row of the device. */
+/** Where every byte is, and who keeps free ones from going back. `ask`: the ledger just after a row of the device. */
 export function renderLedger(
   state: DiagnosisState,
   device: string,
   unit: ByteUnit,
   ask: VsDiagnosisLedger['ask'],
 ): unknown {
-  const ledgers = diagnosisOf(state, device)?.ledgers ?? [];
-  if (ledgers.length === 0) return nothing;
-  return html`<vs-diagnosis-ledger
-    slot="ledger"
-    .ledgers=${ledgers}
-    .unit=${unit}
-    .ask=${ask}
-  ></vs-diagnosis-ledger>`;
+  const told = diagnosisOf(state, device);
+  const ledgers = told?.ledgers ?? [];
+  const pins = told?.pins ?? null;
+  const peak = ledgers.find(({ when }) => when === 'peak');
+  return [
+    ledgers.length === 0
+      ? nothing
+      : html`<vs-diagnosis-ledger
+          slot="ledger"
+          .ledgers=${ledgers}
+          .unit=${unit}
+          .ask=${ask}
+        ></vs-diagnosis-ledger>`,
+    pins === null
+      ? nothing
+      : html`<vs-pins
+          slot="ledger"
+          class="panel"
+          .pins=${pins}
+          .peakRow=${peak?.ledger.row ?? null}
+          .unit=${unit}
+        ></vs-pins>`,
+  ];
 }
 
 /** Sums over the ranks of a server's log. */
@@ -63,6 +80,17 @@ export function renderWaterfalls({ diagnosis }: DiagnosisState, source: number, 
     .waterfalls=${sums}
     .unit=${unit}
   ></vs-waterfall>`;
+}
+
+/** vLLM's own snapshots and profiling results: they are in the source itself. */
+export function renderVllmMemory({ vllmMemory = [] }: SourceView, unit: ByteUnit): unknown {
+  if (vllmMemory.length === 0) return nothing;
+  return html`<vs-vllm-memory
+    slot="diagnosis"
+    class="panel below"
+    .accounts=${vllmMemory}
+    .unit=${unit}
+  ></vs-vllm-memory>`;
 }
 
 /** KV cache, requests by size, growth of what was printed. `device`: of that one and of none; null: of all. */

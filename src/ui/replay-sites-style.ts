@@ -20,59 +20,6 @@ export const sitesStyle = css`
     width: 7ch;
     text-align: right;
   }
-  .scroll {
-    overflow-x: auto;
-  }
-  table {
-    width: 100%;
-    border-collapse: collapse;
-    font-size: 13px;
-  }
-  th,
-  td {
-    padding: 4px 0 4px 18px;
-    border-bottom: 1px solid var(--line);
-    text-align: left;
-    white-space: nowrap;
-  }
-  th:first-child,
-  td:first-child {
-    padding-left: 0;
-  }
-  th {
-    padding-top: 0;
-    font-weight: 500;
-    color: var(--text-quiet);
-    border-bottom-color: var(--line-strong);
-  }
-  th button {
-    height: 24px;
-    padding: 0;
-    border: 0;
-    background: none;
-    font-weight: inherit;
-  }
-  th button:hover:not(:disabled) {
-    background: none;
-    color: var(--text);
-    text-decoration: underline;
-  }
-  th[aria-sort] button {
-    color: var(--text);
-    font-weight: 600;
-  }
-  .numeric {
-    text-align: right;
-  }
-  .wide {
-    width: 100%;
-    max-width: 0;
-  }
-  .wide .text {
-    display: block;
-    overflow: hidden;
-    text-overflow: ellipsis;
-  }
   td label {
     display: inline-flex;
     align-items: center;
@@ -81,12 +28,5 @@ export const sitesStyle = css`
   }
   tr.ticked td {
     background: var(--accent-soft);
-  }
-  .share {
-    display: block;
-    height: 2px;
-    margin-top: 1px;
-    margin-left: auto;
-    background: var(--accent);
   }
 `;

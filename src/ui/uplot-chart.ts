@@ -232,11 +232,11 @@ export class UplotChart extends LitElement {
       ],
       series: [
         {},
-        ...curves.map(({ id, color, dashed, scale }): uPlot.Series => ({
+        ...curves.map(({ id, color, dashed, stacked, scale }): uPlot.Series => ({
           scale,
           stroke: CURVES[color][shade],
-          fill: `${CURVES[color][shade]}40`,
-          width: 1.5,
+          fill: `${CURVES[color][shade]}${stacked === true ? 'a6' : '40'}`,
+          width: stacked === true ? 1 : 1.5,
           points: { show: false },
           ...(dashed ? { dash: [5, 3] } : {}),
           paths: (plot) => {

@@ -13,6 +13,7 @@ import type {
   Evidence,
   IterationsView,
   KernelsAnswer,
+  LedgerColumns,
   RangeAnswer,
   Readings,
   SourceView,
@@ -22,13 +23,13 @@ import type { DeviceState } from '../view/device-state.ts';
 import * as moves from '../view/device-state.ts';
 import { headlineCards } from '../view/headline.ts';
 import type { KeyAction } from '../view/keys.ts';
-import type { AnnotationLanes } from '../view/marks.ts';
-import { annotationLanes, iterationMarks, oomMarks } from '../view/marks.ts';
+import { oomMarks } from '../view/marks.ts';
 import { readingsOfDevice } from '../view/readings.ts';
 import type { Span } from '../view/viewport.ts';
 import { spanBetween, toRange } from '../view/viewport.ts';
 import { describeRange, deviceHint } from '../view/words.ts';
 import { chartToolsStyle } from './chart-tools.ts';
+import { hasLedger, renderDeviceCharts } from './device-charts.ts';
 import { DeviceQueries } from './device-queries.ts';
 import { deviceStyle } from './device-style.ts';
 import {
@@ -43,12 +44,11 @@ import { saveFile } from './save-file.ts';
 import { controls } from './theme.ts';
 import type { Detail } from './vs-detail.ts';
 import { momentOf } from './vs-detail.ts';
-import type { ShownRowRequest } from './vs-diagnosis-ledger.ts';
+import type { ShownRowRequest } from './moment-choice.ts';
 import './vs-file-bar.ts';
 import './vs-headline.ts';
-import './vs-kernels.ts';
+import type { PinsRequest } from './vs-pins.ts';
 import type { VsReadings } from './vs-readings.ts';
-import './vs-timeline.ts';
 
 /** Rows of segments and holders that are asked for. */
 const ROW_LIMIT = 500;
@@ -69,6 +69,7 @@ export class VsDevice extends LitElement {
   @state() private view!: DeviceState;
   @state() private timeline: TimelineAnswer | null = null;
   @state() private kernels: KernelsAnswer | null = null;
+  @state() private ledgerColumns: LedgerColumns | null = null;
   @state() private range: RangeAnswer | null = null;
   @state() private detail: Detail | null = null;
   @state() private openHolder: string | null = null;
@@ -99,6 +100,7 @@ export class VsDevice extends LitElement {
       },
       range: (answer) => (this.range = answer),
       kernels: (answer) => (this.kernels = answer),
+      ledgerColumns: (answer) => (this.ledgerColumns = answer),
       detail: (detail) => this.showDetail(detail),
       failed: (error) => (this.error = error),
     });
@@ -141,6 +143,7 @@ export class VsDevice extends LitElement {
       this.queries.timeline({ series, range, axis: view.axis, columns: this.width });
       if (this.device.kernels !== null && view.axis === 'time')
         this.queries.kernels({ from: range.from, to: range.to, columns: this.width });
+      if (hasLedger(this.device)) this.queries.ledgerColumns({ range, axis: view.axis, columns: this.width });
     }
   }
 
@@ -195,6 +198,7 @@ export class VsDevice extends LitElement {
     const selection = view.selection === null ? null : await convert(view.selection);
     this.queries.forget();
     this.timeline = null;
+    this.ledgerColumns = null;
     this.hoverX = null;
     this.show(moves.onAxis(this.view, device, axis, span, selection));
     this.askRange();
@@ -228,6 +232,7 @@ export class VsDevice extends LitElement {
         @chart-hover=${(event: CustomEvent<{ x: number | null }>) => (this.hoverX = event.detail.x)}
         @chart-pick=${(event: CustomEvent<{ x: number }>) => void this.queries.moment(this.view.axis, event.detail.x)}
         @shown-row=${({ detail }: CustomEvent<ShownRowRequest>) => (detail.row = momentOf(this.detail)?.row ?? null)}
+        @ask-pins=${({ detail }: CustomEvent<PinsRequest>) => (detail.answer = this.queries.pins(detail.row))}
         @chart-fit=${() => this.show({ ...this.view, span: moves.wholeOf(device, this.view.axis) })}
         @chart-pan=${(event: CustomEvent<{ delta: number }>) =>
           this.show(moves.panned(this.view, device, event.detail.delta))}
@@ -298,53 +303,14 @@ export class VsDevice extends LitElement {
   }
 
   private charts(): unknown {
-    const { device, view } = this;
-    const usage = moves.seriesOf(device, 'usage');
-    const fragmentation = moves.seriesOf(device, 'fragmentation');
-    const lanes =
-      view.axis === 'time' && this.width > 0 ? annotationLanes(device, view.span, this.width) : null;
-    const marks = oomMarks(device, view.axis, this.unit).map(({ x }) => x);
-    return html`
-      ${this.chart('Memory over time', usage, 280, marks, lanes, [this.tools(), this.kernelTrack()])}
-      ${
-        fragmentation.length === 0
-          ? nothing
-          : this.chart('Fragmentation: reserved but not used', fragmentation, 170, [], null, nothing)
-      }
-    `;
-  }
-
-  private chart(
-    heading: string,
-    series: DeviceView['series'],
-    height: number,
-    marks: readonly number[],
-    lanes: AnnotationLanes | null,
-    slotted: unknown,
-  ): unknown {
-    const { view } = this;
-    return html`<vs-timeline
-      class="panel"
-      heading=${heading}
-      .answer=${this.timeline}
-      .series=${series}
-      .hiddenCurves=${view.hidden}
-      .span=${view.span}
-      .axis=${view.axis}
-      .unit=${this.unit}
-      .hoverX=${this.hoverX}
-      .selection=${view.selection}
-      .marks=${marks}
-      .iterations=${this.marksIterations ? iterationMarks(this.iterations, view.axis, view.span, this.width) : []}
-      .pinned=${this.pinned}
-      .height=${height}
-      .annotations=${lanes}
-      ?dark=${this.dark}
-      ?full=${moves.isFull(view, this.device)}
-      ?selecting=${this.selecting}
-      ?rightAxis=${this.device.series.some(({ unit }) => unit === 'count')}
-      >${slotted}</vs-timeline
-    >`;
+    const { device, view, timeline, kernels, ledgerColumns, unit, dark, hoverX, pinned, selecting, width } =
+      this;
+    const iterations = this.marksIterations ? this.iterations : null;
+    const tools = this.tools();
+    return renderDeviceCharts({
+      ...{ device, view, timeline, kernels, ledgerColumns, iterations, unit, dark },
+      ...{ hoverX, pinned, selecting, width, tools },
+    });
   }
 
   private tools(): unknown {
@@ -357,22 +323,6 @@ export class VsDevice extends LitElement {
       marksIterations: (this.iterations?.count ?? 0) === 0 ? null : this.marksIterations,
       markIterations: (marks) => (this.marksIterations = marks),
     });
-  }
-
-  private kernelTrack(): unknown {
-    const { device, view } = this;
-    if (device.kernels === null || view.axis !== 'time') return nothing;
-    return html`<vs-kernels
-      slot="below"
-      .answer=${this.kernels}
-      .span=${view.span}
-      .hoverX=${this.hoverX}
-      .width=${this.width}
-      .outside=${device.kernels.outside}
-      ?dark=${this.dark}
-      ?full=${moves.isFull(view, device)}
-      ?selecting=${this.selecting}
-    ></vs-kernels>`;
   }
 
   private rangeBar(): unknown {

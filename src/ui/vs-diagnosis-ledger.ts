@@ -2,26 +2,14 @@
 import { LitElement, css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import type { ByteUnit } from '../base/units.ts';
-import { formatInteger } from '../base/units.ts';
 import type { DeviceDiagnosis, LedgerView } from '../engine/protocol.ts';
-import { ledgerInput, ledgerWords } from '../view/diagnosis-ledger.ts';
+import { freeTable, ledgerInput, ledgerWords, splitChoice } from '../view/diagnosis-ledger.ts';
+import type { When } from './moment-choice.ts';
+import { momentWords, NO_EVENT, NOT_REPLAYED, renderMoments, REPLAYING, shownRow } from './moment-choice.ts';
 import { controls } from './theme.ts';
 import { showEvidence } from './vs-finding.ts';
 import './vs-ledger.ts';
-
-/** End of the recording, where most was reserved, or the event that is shown. */
-type When = DeviceDiagnosis['ledgers'][number]['when'] | 'event';
-
-/** Asks the device's page for the row of the event that it shows; null: none. */
-export interface ShownRowRequest {
-  row: number | null;
-}
-
-const LABEL: Readonly<Record<When, string>> = {
-  end: 'At the end',
-  peak: 'At the peak',
-  event: 'At the event shown',
-};
+import './vs-table.ts';
 
 @customElement('vs-diagnosis-ledger')
 export class VsDiagnosisLedger extends LitElement {
@@ -37,10 +25,28 @@ export class VsDiagnosisLedger extends LitElement {
           order: 2;
         }
       }
-      ul {
+      ul,
+      label,
+      details {
         margin-top: 10px;
-        list-style: none;
         font-size: 13px;
+      }
+      ul {
+        list-style: none;
+      }
+      label {
+        display: flex;
+        flex-wrap: wrap;
+        align-items: center;
+        gap: 4px 8px;
+      }
+      summary {
+        width: fit-content;
+        color: var(--text-quiet);
+        cursor: pointer;
+      }
+      vs-table {
+        margin-top: 8px;
       }
     `,
   ];
@@ -54,18 +60,20 @@ export class VsDiagnosisLedger extends LitElement {
   @state() private when: When = 'end';
   @state() private ofEvent: LedgerView | null = null;
   @state() private problem: string | null = null;
+  /** That the inactive split is seen from; null: the one that matters most. */
+  @state() private stream: string | null = null;
+  @state() private opened = false;
 
   /** The ledger of the event that the page shows. */
   private async atEvent(): Promise<void> {
-    const request: ShownRowRequest = { row: null };
-    this.dispatchEvent(new CustomEvent('shown-row', { detail: request, bubbles: true, composed: true }));
-    if (request.row === null) {
-      this.problem = 'Click the timeline first: the event there is the moment.';
+    const row = shownRow(this);
+    if (row === null) {
+      this.problem = NO_EVENT;
       return;
     }
-    this.problem = 'Replaying to that event...';
-    const ledger = await this.ask(request.row);
-    this.problem = ledger === null ? 'The allocator could not be replayed to that event.' : null;
+    this.problem = REPLAYING;
+    const ledger = await this.ask(row);
+    this.problem = ledger === null ? NOT_REPLAYED : null;
     if (ledger === null) return;
     this.ofEvent = ledger;
     this.when = 'event';
@@ -79,37 +87,52 @@ export class VsDiagnosisLedger extends LitElement {
       shown === null
         ? (ledgers.find((one) => one.when === this.when) ?? ledgers[0])
         : { when: 'event' as const, ledger: shown };
-    const place = `event ${formatInteger(ledger.row)}`;
-    const words =
-      when === 'peak'
-        ? `Just after ${place}, where most was reserved.`
-        : when === 'event'
-          ? `Just after ${place}.`
-          : `Just after ${place}, the last one.`;
-    return html`<vs-ledger class="panel" .words=${words} .ledger=${ledgerInput(ledger)} .unit=${unit}>
+    const words = momentWords(when, ledger.row);
+    return html`<vs-ledger
+      class="panel"
+      .words=${words}
+      .ledger=${ledgerInput(ledger, this.stream)}
+      .unit=${unit}
+    >
       <span slot="tools">
-        <span class="group" role="group" aria-label="Moment of the ledger">
-          ${ledgers.map(
-            (one) =>
-              html`<button
-                aria-pressed=${one.when === when ? 'true' : 'false'}
-                @click=${() => (this.when = one.when)}
-              >
-                ${LABEL[one.when]}
-              </button>`,
-          )}
-          <button aria-pressed=${when === 'event' ? 'true' : 'false'} @click=${() => void this.atEvent()}>
-            ${LABEL.event}
-          </button>
-        </span>
+        ${renderMoments(
+          'Moment of the ledger',
+          [...ledgers.map((one) => one.when), 'event'],
+          when,
+          (chosen) => (chosen === 'event' ? void this.atEvent() : (this.when = chosen)),
+        )}
         <button @click=${() => showEvidence(this, { text: words, row: ledger.row, rows: null, stack: null })}>
           Show this moment
         </button>
       </span>
-      ${this.problem === null ? nothing : html`<p role="status">${this.problem}</p>`}
+      ${this.problem === null ? nothing : html`<p role="status">${this.problem}</p>`} ${this.streams(ledger)}
       <ul>
         ${ledgerWords(ledger, unit).map((sentence) => html`<li>${sentence}</li>`)}
       </ul>
+      ${
+        ledger.free.length === 0
+          ? nothing
+          : html`<details
+              @toggle=${(event: Event) => (this.opened = (event.target as HTMLDetailsElement).open)}
+            >
+              <summary>Free memory by pool, stream and size class</summary>
+              ${this.opened ? html`<vs-table .model=${freeTable(ledger, unit)}></vs-table>` : nothing}
+            </details>`
+      }
     </vs-ledger>`;
+  }
+
+  /** Who could use what is free depends on who asks. */
+  private streams(ledger: LedgerView): unknown {
+    const choice = splitChoice(ledger, this.stream);
+    if (choice === null) return nothing;
+    const { streams, current, why } = choice;
+    return html`<label>
+      What is free beside something live, as stream
+      <select @change=${(event: Event) => (this.stream = (event.target as HTMLSelectElement).value)}>
+        ${streams.map((one) => html`<option value=${one} ?selected=${one === current}>${one}</option>`)}
+      </select>
+      sees it${why === '' ? '' : `: ${why}`}
+    </label>`;
   }
 }

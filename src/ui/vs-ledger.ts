@@ -4,12 +4,14 @@ import { customElement, property } from 'lit/decorators.js';
 import type { ByteUnit } from '../base/units.ts';
 import type { LedgerInput, LedgerModel, LedgerRow } from '../view/diagnosis-ledger.ts';
 import { ledgerModel } from '../view/diagnosis-ledger.ts';
+import { tableStyle } from './table-style.ts';
 import { controls } from './theme.ts';
 
 @customElement('vs-ledger')
 export class VsLedger extends LitElement {
   static override styles = [
     controls,
+    tableStyle,
     css`
       :host {
         display: block;
@@ -26,47 +28,23 @@ export class VsLedger extends LitElement {
         margin: 2px 0 10px;
         font-size: 13px;
       }
-      .scroll {
-        overflow-x: auto;
-      }
-      table {
-        width: 100%;
-        border-collapse: collapse;
-        font-size: 13px;
-      }
       th,
       td {
         padding: 5px 0 5px 16px;
-        border-bottom: 1px solid var(--line);
-        text-align: left;
         vertical-align: top;
-        font-weight: 400;
-      }
-      th:first-child {
-        padding-left: 0;
-        white-space: nowrap;
-      }
-      thead th {
-        padding-top: 0;
-        font-weight: 500;
-        color: var(--text-quiet);
-        border-bottom-color: var(--line-strong);
-      }
-      tr:last-child > * {
-        border-bottom: 0;
       }
       tr.inner > th:first-child {
         padding-left: 18px;
         color: var(--text-quiet);
       }
+      tr.deep > th:first-child {
+        padding-left: 36px;
+      }
       tfoot th,
       tfoot td {
+        border-bottom: 0;
         border-top: 1px solid var(--line-strong);
         font-weight: 600;
-      }
-      .numeric {
-        text-align: right;
-        white-space: nowrap;
       }
       .bars {
         width: 34%;
@@ -97,6 +75,7 @@ export class VsLedger extends LitElement {
       .note {
         width: 30%;
         color: var(--text-quiet);
+        white-space: normal;
       }
       .apart {
         margin-top: 8px;
@@ -146,7 +125,7 @@ export class VsLedger extends LitElement {
   }
 
   private row({ id, label, depth, text, title, bar, share, note }: LedgerRow): unknown {
-    return html`<tr class=${depth > 0 ? 'inner' : ''} data-part=${id}>
+    return html`<tr class=${depth === 0 ? '' : depth === 1 ? 'inner' : 'inner deep'} data-part=${id}>
       <th scope="row">${label}</th>
       <td class="numeric ${title === '' ? 'quiet' : ''}" title=${title === '' ? nothing : title}>${text}</td>
       <td class="numeric quiet">${share}</td>

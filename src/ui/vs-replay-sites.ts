@@ -29,6 +29,7 @@ import type { FormSettings, RunRequest } from './replay-questions.ts';
 import { askEngine } from './replay-questions.ts';
 import { replayStyle } from './replay-style.ts';
 import { sitesStyle } from './replay-sites-style.ts';
+import { renderShare, renderSortHeader, tableStyle } from './table-style.ts';
 import { controls } from './theme.ts';
 import './vs-error.ts';
 
@@ -60,7 +61,7 @@ const TICK_WORDS: Readonly<Record<SiteChange, string>> = {
 
 @customElement('vs-replay-sites')
 export class VsReplaySites extends LitElement {
-  static override styles = [controls, replayStyle, sitesStyle];
+  static override styles = [controls, replayStyle, tableStyle, sitesStyle];
 
   @property({ attribute: false }) api!: () => Promise<EngineApi>;
   @property({ attribute: false }) newJob!: () => number;
@@ -241,7 +242,9 @@ export class VsReplaySites extends LitElement {
           </caption>
           <thead>
             <tr>
-              ${model.columns.map((column) => this.header(column, sort))}
+              ${model.columns.map((column) =>
+                renderSortHeader(column, sort, () => (this.sort = nextSort(sort, column))),
+              )}
             </tr>
           </thead>
           <tbody>
@@ -258,18 +261,6 @@ export class VsReplaySites extends LitElement {
             </p>`
           : nothing
       }`;
-  }
-
-  private header(column: Column, sort: Sort | null): unknown {
-    const direction = sort?.column === column.id ? sort.direction : null;
-    const arrow = html`<span aria-hidden="true"
-      >${direction === null ? '' : direction === 'ascending' ? '▴' : '▾'}</span
-    >`;
-    return html`<th scope="col" class=${column.numeric ? 'numeric' : ''} aria-sort=${direction ?? nothing}>
-      <button @click=${() => (this.sort = nextSort(sort, column))}>
-        ${column.numeric ? html`${arrow} ${column.label}` : html`${column.label} ${arrow}`}
-      </button>
-    </th>`;
   }
 
   private row(model: SitesModel, row: Row): unknown {
@@ -295,12 +286,8 @@ export class VsReplaySites extends LitElement {
   }
 
   private plain(item: Cell, { numeric, wide }: Column): unknown {
-    const bar =
-      item.share === null
-        ? nothing
-        : html`<span class="share" .style=${`width: ${(100 * item.share).toFixed(1)}%`}></span>`;
     return html`<td class="${numeric ? 'numeric' : ''} ${wide ? 'wide' : ''}" title=${item.title ?? nothing}>
-      <span class="text ${item.mono ? 'mono' : ''}">${item.text}</span>${bar}
+      <span class="text ${item.mono ? 'mono' : ''}">${item.text}</span>${renderShare(item.share)}
     </td>`;
   }
 

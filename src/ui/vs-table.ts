@@ -4,6 +4,7 @@ import { customElement, property, state } from 'lit/decorators.js';
 import { formatInteger } from '../base/units.ts';
 import type { ArrangedRows, Cell, Column, Row, Sort, TableModel } from '../view/table.ts';
 import { arrangeRows, nextSort } from '../view/table.ts';
+import { renderShare, renderSortHeader, tableStyle } from './table-style.ts';
 import { controls } from './theme.ts';
 
 /** Detail of `row-open`: key of the row. */
@@ -13,67 +14,10 @@ export type RowOpenEvent = CustomEvent<{ readonly key: string }>;
 export class VsTable extends LitElement {
   static override styles = [
     controls,
+    tableStyle,
     css`
       :host {
         display: block;
-      }
-      .scroll {
-        overflow-x: auto;
-      }
-      table {
-        width: 100%;
-        border-collapse: collapse;
-        font-size: 13px;
-      }
-      th,
-      td {
-        padding: 4px 0 4px 20px;
-        border-bottom: 1px solid var(--line);
-        text-align: left;
-        white-space: nowrap;
-      }
-      th:first-child,
-      td:first-child {
-        padding-left: 0;
-      }
-      th {
-        padding-top: 0;
-        font-weight: 500;
-        color: var(--text-quiet);
-        border-bottom-color: var(--line-strong);
-      }
-      th button {
-        height: 24px;
-        padding: 0;
-        border: 0;
-        background: none;
-        font-weight: inherit;
-      }
-      th button:hover:not(:disabled) {
-        background: none;
-        color: var(--text);
-        text-decoration: underline;
-      }
-      th[aria-sort] button {
-        color: var(--text);
-        font-weight: 600;
-      }
-      th .arrow {
-        display: inline-block;
-        width: 1em;
-        text-align: center;
-      }
-      .numeric {
-        text-align: right;
-      }
-      .wide {
-        width: 100%;
-        max-width: 0;
-      }
-      .wide .text {
-        display: block;
-        overflow: hidden;
-        text-overflow: ellipsis;
       }
       .wraps {
         min-width: 24ch;
@@ -92,9 +36,6 @@ export class VsTable extends LitElement {
       :host([dense]) th:first-child,
       :host([dense]) td:first-child {
         padding-left: 0;
-      }
-      tr:last-child td {
-        border-bottom: 0;
       }
       tr.open td {
         background: var(--accent-soft);
@@ -118,13 +59,6 @@ export class VsTable extends LitElement {
       }
       tr:hover td button.link {
         text-decoration: underline;
-      }
-      .share {
-        display: block;
-        height: 2px;
-        margin-top: 1px;
-        margin-left: auto;
-        background: var(--accent);
       }
       .more {
         display: flex;
@@ -170,7 +104,9 @@ export class VsTable extends LitElement {
           </caption>
           <thead>
             <tr>
-              ${model.columns.map((column) => this.header(column, sort))}
+              ${model.columns.map((column) =>
+                renderSortHeader(column, sort, () => (this.sort = nextSort(sort, column))),
+              )}
             </tr>
           </thead>
           <tbody class=${this.opens ? 'opens' : ''}>
@@ -180,18 +116,6 @@ export class VsTable extends LitElement {
       </div>
       ${this.more(shown.length, rows.length, model.total ?? rows.length)}
     `;
-  }
-
-  private header(column: Column, sort: Sort | null): unknown {
-    const direction = sort?.column === column.id ? sort.direction : null;
-    const arrow = html`<span class="arrow" aria-hidden="true"
-      >${direction === null ? '' : direction === 'ascending' ? '▴' : '▾'}</span
-    >`;
-    return html`<th scope="col" class=${column.numeric ? 'numeric' : ''} aria-sort=${direction ?? nothing}>
-      <button @click=${() => (this.sort = nextSort(sort, column))}>
-        ${column.numeric ? html`${arrow}${column.label}` : html`${column.label}${arrow}`}
-      </button>
-    </th>`;
   }
 
   private row(row: Row, columns: readonly Column[]): unknown {
@@ -218,11 +142,7 @@ export class VsTable extends LitElement {
         : column.wide
           ? html`<span class="text">${text}</span>`
           : text;
-    const bar =
-      item.share === null
-        ? nothing
-        : html`<span class="share" .style=${`width: ${(100 * item.share).toFixed(1)}%`}></span>`;
-    return html`<td class=${names} title=${item.title ?? nothing}>${content}${bar}</td>`;
+    return html`<td class=${names} title=${item.title ?? nothing}>${content}${renderShare(item.share)}</td>`;
   }
 
   private open(key: string): void {

@@ -21,6 +21,8 @@ export interface ChartCurve {
   readonly scale: 'left' | 'right';
   /** A bound, not the value, or one of several curves of a colour: drawn dashed. */
   readonly dashed: boolean;
+  /** From `min` to `max` lies an amount, one of several on top of each other, and not a range of values. */
+  readonly stacked?: boolean;
   /** NaN in a column: nothing is known there, and nothing is drawn. */
   readonly first: Float64Array;
   readonly min: Float64Array;

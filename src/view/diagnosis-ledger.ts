@@ -2,6 +2,8 @@
 import type { ByteUnit } from '../base/units.ts';
 import { formatBytes, formatInteger } from '../base/units.ts';
 import type { LedgerView } from '../engine/protocol.ts';
+import type { Cell, TableModel } from './table.ts';
+import { cell } from './table.ts';
 
 /** One line of the ledger. Siblings are disjoint. */
 export interface LedgerPart {
@@ -9,6 +11,8 @@ export interface LedgerPart {
   readonly label: string;
   /** null: not known. */
   readonly bytes: number | null;
+  /** The true figure is within this of `bytes`, both ways; absent or 0: exact. */
+  readonly errorBytes?: number;
   /** What it is, or why it is not known; null: nothing to say. */
   readonly note: string | null;
   readonly children?: readonly LedgerPart[];
@@ -17,9 +21,9 @@ export interface LedgerPart {
 export interface LedgerRow {
   readonly id: string;
   readonly label: string;
-  /** 0: a part of the whole; 1: a part of such a part. */
+  /** 0: a part of the whole; 1: a part of such a part; and so on. */
   readonly depth: number;
-  /** "1.07 GiB", "not known". */
+  /** "1.07 GiB", "1.07 GiB ± 512.00 KiB", "not known". */
   readonly text: string;
   /** "1,145,044,992 bytes"; "" where it is not known. */
   readonly title: string;
@@ -39,6 +43,9 @@ export interface LedgerModel {
   readonly apart: string | null;
 }
 
+const errorText = (bytes: number, unit: ByteUnit): string =>
+  bytes === 0 ? '' : ` ± ${formatBytes(bytes, unit)}`;
+
 /** `total`: bytes of the whole; null: not known, and bars are shares of what is. */
 export function ledgerModel(parts: readonly LedgerPart[], total: number | null, unit: ByteUnit): LedgerModel {
   const sum = parts.reduce((all, { bytes }) => all + (bytes ?? 0), 0);
@@ -46,13 +53,14 @@ export function ledgerModel(parts: readonly LedgerPart[], total: number | null, 
   const rows: LedgerRow[] = [];
   const add = (siblings: readonly LedgerPart[], depth: number, from: number): void => {
     let left = from;
-    for (const { id, label, bytes, note, children } of siblings) {
+    for (const { id, label, bytes, errorBytes = 0, note, children } of siblings) {
+      const within = errorBytes === 0 ? '' : `, within ${formatInteger(errorBytes)} both ways`;
       rows.push({
         id,
         label,
         depth,
-        text: bytes === null ? 'not known' : formatBytes(bytes, unit),
-        title: bytes === null ? '' : `${formatInteger(bytes)} bytes`,
+        text: bytes === null ? 'not known' : formatBytes(bytes, unit) + errorText(errorBytes, unit),
+        title: bytes === null ? '' : `${formatInteger(bytes)} bytes${within}`,
         bar: bytes === null || bytes <= 0 ? null : { left: left / whole, width: bytes / whole },
         share: bytes === null || total === null ? '' : `${((100 * bytes) / whole).toFixed(1)} %`,
         note: note ?? '',
@@ -85,21 +93,85 @@ export interface LedgerInput {
 /** Parts of the device that PyTorch's allocator has no part in. */
 const OUTSIDE: ReadonlySet<string> = new Set(['non_torch', 'other_processes', 'unexplained']);
 
-/** What is reserved, part by part; what else is on the device stands beside it where something is known of it. */
-export function ledgerInput({ parts, reserved }: LedgerView): LedgerInput {
+/**
+ * What is reserved, part by part; what else is on the device stands beside it where something is known of it. `stream`:
+ * the one that the inactive split is seen from; null: the one that the engine chose.
+ */
+export function ledgerInput(view: LedgerView, stream: string | null = null): LedgerInput {
+  const { reserved, used } = view;
+  const seen = view.splitFor.find((one) => one.stream === stream);
+  const parts = view.parts.map((part) =>
+    part.id === 'inactive_split' && seen !== undefined ? { ...part, children: seen.parts } : part,
+  );
   const inside = parts.filter(({ id }) => !OUTSIDE.has(id));
   const outside = parts.filter(({ id }) => OUTSIDE.has(id));
-  if (outside.every(({ bytes }) => bytes === null)) return { parts: inside, total: reserved };
-  const all = [
-    { id: 'reserved', label: 'Reserved by PyTorch', bytes: reserved, note: null, children: inside },
-    ...outside,
-  ];
-  const known = all.every(({ bytes }) => bytes !== null);
-  return { parts: all, total: known ? all.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0) : null };
+  if (used === null && outside.every(({ bytes }) => bytes === null))
+    return { parts: inside, total: reserved };
+  const whole = {
+    id: 'reserved',
+    label: 'Reserved by PyTorch',
+    bytes: reserved,
+    note: null,
+    children: inside,
+  };
+  return { parts: [whole, ...outside], total: used?.bytes ?? null };
+}
+
+/** Where the inactive split is seen from; null: there is none, or one stream alone. */
+export function splitChoice(
+  { splitFor, splitWhy }: LedgerView,
+  stream: string | null,
+): { readonly streams: readonly string[]; readonly current: string; readonly why: string } | null {
+  if (splitFor.length < 2) return null;
+  const [first] = splitFor;
+  const current = splitFor.find((one) => one.stream === stream) ?? first;
+  return {
+    streams: splitFor.map((one) => one.stream),
+    current: current.stream,
+    why: current === first ? splitWhy : '',
+  };
+}
+
+/** Free memory by pool, stream and size class. */
+export function freeTable({ free }: LedgerView, unit: ByteUnit): TableModel {
+  const figure = (value: number): Cell =>
+    cell(formatBytes(value, unit), value, { title: `${formatInteger(value)} bytes` });
+  const all = free.map((one) => one.splitBytes + one.pageBytes + one.wholeBytes);
+  const largest = Math.max(1, ...all);
+  const pages = free.some(({ pageBytes }) => pageBytes > 0);
+  return {
+    caption: 'Free memory by pool, stream and size class',
+    columns: [
+      { id: 'pool', label: 'Pool', numeric: false },
+      { id: 'stream', label: 'Stream', numeric: false },
+      { id: 'class', label: 'Requests', numeric: false },
+      { id: 'split', label: 'Beside something live', numeric: true },
+      ...(pages ? [{ id: 'pages', label: 'The same on expandable pages', numeric: true }] : []),
+      { id: 'whole', label: 'Whole segments and pages', numeric: true },
+      { id: 'all', label: 'Free', numeric: true },
+    ],
+    rows: free.map(({ pool, stream, small, splitBytes, pageBytes, wholeBytes }, index) => ({
+      key: `${pool} ${stream} ${String(small)}`,
+      cells: [
+        cell(pool === '' ? 'default' : `private ${pool}`),
+        cell(stream, stream, { mono: true }),
+        cell(small ? 'up to 1 MiB' : 'over 1 MiB'),
+        figure(splitBytes),
+        ...(pages ? [figure(pageBytes)] : []),
+        figure(wholeBytes),
+        { ...figure(all[index]), share: all[index] / largest },
+      ],
+    })),
+    total: null,
+    sort: { column: 'all', direction: 'descending' },
+  };
 }
 
 /** What would succeed at that moment, and what is not known, a sentence each. */
-export function ledgerWords({ largest, emptyCacheBytes, unknown }: LedgerView, unit: ByteUnit): string[] {
+export function ledgerWords(
+  { largest, emptyCacheBytes, deviceFrom, unknown }: LedgerView,
+  unit: ByteUnit,
+): string[] {
   const bytes = (value: number): string => formatBytes(value, unit);
   const range = ([least, most]: readonly [number, number]): string =>
     least === most ? bytes(least) : `${bytes(least)} at least, ${bytes(most)} at most`;
@@ -112,6 +184,7 @@ export function ledgerWords({ largest, emptyCacheBytes, unknown }: LedgerView, u
       ].join('');
       return `Largest request that would be served on stream ${stream}: ${bytes(fromCache)} from the cache${more}.`;
     }),
+    ...(deviceFrom === null ? [] : [`What is told of the device is from ${deviceFrom}.`]),
     ...unknown,
   ];
 }

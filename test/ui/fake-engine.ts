@@ -226,6 +226,52 @@ export class FakeEngine implements EngineApi {
     return Promise.resolve(ok(null));
   }
 
+  pins(_device: string, row: number): ReturnType<EngineApi['pins']> {
+    this.asked.push(`pins ${row}`);
+    return Promise.resolve(ok(null));
+  }
+
+  /** Half of what is reserved is asked for. */
+  ledgerColumns(query: Parameters<EngineApi['ledgerColumns']>[0]): ReturnType<EngineApi['ledgerColumns']> {
+    this.asked.push(`ledger ${query.axis} ${query.range?.from} ${query.range?.to} ${query.columns}`);
+    const { device, axis, columns } = query;
+    const whole = { axis, from: 0, to: axis === 'time' ? this.recording.time[EVENTS - 1] + 1 : EVENTS };
+    const range = query.range ?? whole;
+    const x = Float64Array.from(
+      { length: columns },
+      (_, i) => range.from + ((range.to - range.from) * i) / columns,
+    );
+    const row = Int32Array.from(x, (at) =>
+      axis === 'time' ? upperBound(this.recording.time, at) - 1 : Math.floor(at),
+    );
+    const reserved = Float64Array.from(row, (at) => this.recording.values.get('reserved')?.[at] ?? 0);
+    const half = reserved.map((bytes) => bytes / 2);
+    const none = reserved.map(() => 0);
+    return Promise.resolve(
+      ok({
+        device,
+        range,
+        x,
+        why: null,
+        parts: {
+          row,
+          reserved,
+          parts: [
+            { id: 'requested', label: 'Asked for and held', values: half, most: half },
+            { id: 'pending', label: 'Freed, waiting for other streams', values: none, most: none },
+            { id: 'releasable', label: 'Free, empty_cache gives it back', values: half, most: half },
+          ],
+          end: {
+            row: row[columns - 1],
+            reserved: reserved[columns - 1],
+            values: [half[columns - 1], 0, half[columns - 1]],
+          },
+          unknownSizes: 0,
+        },
+      }),
+    );
+  }
+
   setClockOffset(): ReturnType<EngineApi['setClockOffset']> {
     return Promise.resolve(ok({ clocks: [], contradictions: [], observations: [], compared: 0 }));
   }

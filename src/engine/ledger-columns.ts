@@ -1,0 +1,119 @@
+/**
+ * The torch part of the ledger over time, one event a pixel column.
+ *
+ *   rows of a column     reserved   requested
+ *   6,418                  4 GiB      3.0 GiB
+ *   6,419                  4 GiB      3.9 GiB      <- shown: most is reserved, and of those rows most is asked for
+ *   6,420                  4 GiB      2.1 GiB
+ *
+ * Parts of one row sum exactly to what is reserved; lowest and highest values of different rows would not. What the
+ * rows beside it reach is told apart, as the most of each part in the column.
+ */
+import { LEDGER_COLUMNS, type LedgerColumn, type LedgerOverTime } from '../analyze/ledger-over-time.ts';
+import { passesThrough } from '../analyze/passing-free.ts';
+import { formatInteger } from '../base/units.ts';
+import type { DeviceSession } from './device-session.ts';
+import { pixelRows } from './pixel-rows.ts';
+import type { LedgerColumns, LedgerColumnsQuery } from './protocol.ts';
+
+/** On the page, parts bear the names that they have in the ledger of one moment. */
+const NAMES: Readonly<Record<LedgerColumn, { readonly id: string; readonly label: string }>> = {
+  requested: { id: 'requested', label: 'Asked for and held' },
+  rounding: { id: 'rounding', label: 'Rounding of blocks' },
+  pending: { id: 'pending', label: 'Freed, waiting for other streams' },
+  inactiveSplit: { id: 'inactive_split', label: 'Free beside something live' },
+  inactivePages: { id: 'inactive_pages', label: 'The same on pages of expandable segments' },
+  releasable: { id: 'releasable', label: 'Free, empty_cache gives it back' },
+  privateIdle: { id: 'private_idle', label: 'Free in private pools' },
+};
+
+/** Row of [from, to) after which most is reserved, and among those most is asked for; the first of equals. */
+function tallestRow({ reserved, columns }: LedgerOverTime, from: number, to: number): number {
+  let best = from;
+  for (let row = from + 1; row < to; row++)
+    if (
+      reserved[row] > reserved[best] ||
+      (reserved[row] === reserved[best] && columns.requested[row] > columns.requested[best])
+    )
+      best = row;
+  return best;
+}
+
+/** The most of a part in rows [from, to), which are not empty; `skip`: rows that do not count where others do. */
+function most(
+  values: Float64Array,
+  from: number,
+  to: number,
+  skip: ((row: number) => boolean) | null,
+): number {
+  let highest = -1;
+  for (let row = from; row < to; row++)
+    if (values[row] > highest && (skip === null || !skip(row))) highest = values[row];
+  return highest < 0 ? values[from] : highest;
+}
+
+/** `row`: -1: before the first one. */
+const bytesAfter = ({ before, columns }: LedgerOverTime, name: LedgerColumn, row: number): number =>
+  row < 0 ? before[name] : columns[name][row];
+
+const reservedAfter = (told: LedgerOverTime, row: number): number =>
+  row < 0 ? LEDGER_COLUMNS.reduce((sum, name) => sum + told.before[name], 0) : told.reserved[row];
+
+/** Fails never: where there is no exact ledger, it says why. */
+export function ledgerColumns(session: DeviceSession, query: LedgerColumnsQuery): LedgerColumns {
+  const { range, x, offsets } = pixelRows(session, query);
+  const told = session.ledgerColumns;
+  if (told === null) return { device: session.key, range, x, parts: null, why: whyNone(session) };
+  const length = x.length;
+  const shown = LEDGER_COLUMNS.filter(
+    (name) => name === 'requested' || told.before[name] > 0 || told.columns[name].some((bytes) => bytes > 0),
+  );
+  const row = new Int32Array(length);
+  const reserved = new Float64Array(length);
+  const parts = shown.map((name) => ({
+    ...NAMES[name],
+    values: new Float64Array(length),
+    most: new Float64Array(length),
+  }));
+  const passes = (at: number): boolean => passesThrough(session.trace, at);
+  for (let i = 0; i < length; i++) {
+    const [from, to] = [offsets[i], offsets[i + 1]];
+    // A column without events holds what was carried into it.
+    row[i] = to > from ? tallestRow(told, from, to) : from - 1;
+    reserved[i] = reservedAfter(told, row[i]);
+    shown.forEach((name, part) => {
+      const bytes = bytesAfter(told, name, row[i]);
+      parts[part].values[i] = bytes;
+      parts[part].most[i] =
+        to > from ? most(told.columns[name], from, to, name === 'pending' ? passes : null) : bytes;
+    });
+  }
+  const last = offsets[length] - 1;
+  const end = {
+    row: last,
+    reserved: reservedAfter(told, last),
+    values: shown.map((name) => bytesAfter(told, name, last)),
+  };
+  return {
+    device: session.key,
+    range,
+    x,
+    parts: { row, reserved, parts, end, unknownSizes: told.unknownSizes },
+    why: null,
+  };
+}
+
+function whyNone({ rows, trace, replay }: DeviceSession): string {
+  if (trace.producer !== 'torch') return "This file does not record PyTorch's allocator.";
+  if (rows === 0) return 'The file holds no events.';
+  if (replay === null) return 'The recording holds no allocation to replay.';
+  const { fidelity } = replay;
+  const { unplaced, state } = fidelity;
+  const where = [
+    unplaced > 0 ? `${formatInteger(unplaced)} rows fit no state of it` : null,
+    state !== null && state.blocksEqual < state.blocks
+      ? `${formatInteger(state.blocks - state.blocksEqual)} of ${formatInteger(state.blocks)} last blocks differ`
+      : null,
+  ].filter((text) => text !== null);
+  return `The allocator could not be led along this recording to the byte: ${where.join(', ')}. What is in the parts is not known.`;
+}

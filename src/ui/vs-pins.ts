@@ -1,0 +1,167 @@
+/** Who keeps free memory from going back to the driver, by stack: what freeing how little would give back. */
+import { LitElement, css, html, nothing } from 'lit';
+import { customElement, property, state } from 'lit/decorators.js';
+import type { ByteUnit } from '../base/units.ts';
+import type { PinsView } from '../engine/protocol.ts';
+import {
+  bestPin,
+  pinEvidence,
+  pinsHeadline,
+  pinsTable,
+  pinsWords,
+  togetherTable,
+  togetherWords,
+} from '../view/pins.ts';
+import type { When } from './moment-choice.ts';
+import { momentWords, NO_EVENT, NOT_REPLAYED, renderMoments, REPLAYING, shownRow } from './moment-choice.ts';
+import { controls } from './theme.ts';
+import { showEvidence } from './vs-finding.ts';
+import type { RowOpenEvent } from './vs-table.ts';
+import './vs-table.ts';
+
+/** Asks the device's page who pins memory just after a row; it puts its answer here. */
+export interface PinsRequest {
+  readonly row: number;
+  answer: Promise<PinsView | null> | null;
+}
+
+@customElement('vs-pins')
+export class VsPins extends LitElement {
+  static override styles = [
+    controls,
+    css`
+      :host {
+        display: block;
+        padding: 14px 16px 16px;
+      }
+      @media (max-width: 1100px) {
+        /* Where a device's page is one column, details come first: as device-style.ts orders them. */
+        :host {
+          order: 2;
+        }
+      }
+      header {
+        display: flex;
+        flex-wrap: wrap;
+        align-items: center;
+        justify-content: space-between;
+        gap: 8px 16px;
+      }
+      p,
+      details {
+        margin-top: 4px;
+        font-size: 13px;
+      }
+      .best {
+        margin-top: 8px;
+        font-size: 15px;
+        font-weight: 600;
+      }
+      .best button {
+        font-weight: 600;
+        text-align: left;
+        white-space: normal;
+        overflow-wrap: anywhere;
+      }
+      vs-table {
+        margin-top: 10px;
+      }
+      summary {
+        width: fit-content;
+        color: var(--text-quiet);
+        cursor: pointer;
+      }
+    `,
+  ];
+
+  /** At the end. */
+  @property({ attribute: false }) pins: PinsView | null = null;
+  /** Row after which most was reserved; null: not known. */
+  @property({ attribute: false }) peakRow: number | null = null;
+  @property({ attribute: false }) unit: ByteUnit = 'binary';
+
+  @state() private when: When = 'end';
+  /** At another moment than the end. */
+  @state() private other: PinsView | null = null;
+  @state() private problem: string | null = null;
+  @state() private open: string | null = null;
+
+  override willUpdate(changed: Map<string, unknown>): void {
+    if (!changed.has('pins')) return;
+    this.when = 'end';
+    this.other = null;
+  }
+
+  private async choose(when: When): Promise<void> {
+    this.open = null;
+    const row = when === 'event' ? shownRow(this) : this.peakRow;
+    if (when === 'end' || row === null) {
+      this.problem = when === 'end' ? null : NO_EVENT;
+      if (when === 'end') this.when = when;
+      return;
+    }
+    this.problem = REPLAYING;
+    const request: PinsRequest = { row, answer: null };
+    this.dispatchEvent(new CustomEvent('ask-pins', { detail: request, bubbles: true, composed: true }));
+    const pins = await request.answer;
+    this.problem = pins === null ? NOT_REPLAYED : null;
+    if (pins === null) return;
+    this.other = pins;
+    this.when = when;
+  }
+
+  override render(): unknown {
+    const { unit, when } = this;
+    const pins = when === 'end' ? this.pins : this.other;
+    if (pins === null) return nothing;
+    const moments: When[] = this.peakRow === null ? ['end', 'event'] : ['end', 'peak', 'event'];
+    return html`
+      <header>
+        <h2>What keeps free memory from going back</h2>
+        ${renderMoments('Moment of what is pinned', moments, when, (chosen) => void this.choose(chosen))}
+      </header>
+      <p class="quiet">${momentWords(when, pins.row)}</p>
+      ${this.problem === null ? nothing : html`<p role="status">${this.problem}</p>`} ${this.best(pins)}
+      ${pinsWords(pins, unit).map((sentence) => html`<p>${sentence}</p>`)}
+      ${
+        pins.alone.length === 0
+          ? nothing
+          : html`<vs-table
+              .model=${pinsTable(pins, unit)}
+              .first=${8}
+              .current=${this.open}
+              opens
+              @row-open=${({ detail }: RowOpenEvent) => this.show(pins, detail.key)}
+            ></vs-table>`
+      }
+      ${
+        pins.together.length === 0
+          ? nothing
+          : html`<details>
+              <summary>Stacks that have to go together</summary>
+              <p>${togetherWords(pins)}</p>
+              <vs-table .model=${togetherTable(pins, unit)}></vs-table>
+            </details>`
+      }
+    `;
+  }
+
+  private best(pins: PinsView): unknown {
+    const best = bestPin(pins);
+    if (best === null) return nothing;
+    return html`<p class="best">
+      ${pinsHeadline(pins, this.unit)}:
+      <button class="link" @click=${() => this.show(pins, String(pins.alone.indexOf(best)))}>
+        ${best.label}
+      </button>
+    </p>`;
+  }
+
+  /** The stack, and the event that made the first of its blocks. */
+  private show(pins: PinsView, key: string): void {
+    const pin = pins.alone[Number(key)];
+    if (pin === undefined) return;
+    this.open = key;
+    showEvidence(this, { text: pinEvidence(pin, this.unit), row: pin.row, rows: null, stack: pin.stack });
+  }
+}

@@ -1,0 +1,225 @@
+/** The ledger over time as a stacked chart, its read-outs, and the same as a table. */
+import { upperBound } from '../base/binary-search.ts';
+import type { ByteUnit } from '../base/units.ts';
+import { formatBytes, formatInteger } from '../base/units.ts';
+import type { Axis, LedgerColumns } from '../engine/protocol.ts';
+import type { ChartCurve, ChartModel, LegendEntry } from './curves.ts';
+import { visibleMax, xTicks } from './curves.ts';
+import { curveColors } from './palette.ts';
+import type { Cell, TableModel } from './table.ts';
+import { cell } from './table.ts';
+import { byteTicks } from './ticks.ts';
+import type { Span } from './viewport.ts';
+import { formatInstant } from './words.ts';
+
+/** An answer that has something to show. */
+export type ToldColumns = LedgerColumns & { readonly parts: NonNullable<LedgerColumns['parts']> };
+
+export const isTold = (answer: LedgerColumns | null): answer is ToldColumns =>
+  answer !== null && answer.parts !== null;
+
+export interface LedgerChartInput {
+  readonly answer: ToldColumns;
+  /** Parts that are left out of the stack. */
+  readonly hidden: ReadonlySet<string>;
+  readonly span: Span;
+  readonly unit: ByteUnit;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Parts in the order of the answer, from the bottom up. A part without a byte in a column has no edge there. */
+export function ledgerChart({ answer, hidden, span, unit, width, height }: LedgerChartInput): ChartModel {
+  const { x, range, parts: told } = answer;
+  const colors = curveColors(told.parts.map(({ id }) => id));
+  let below = new Float64Array(x.length);
+  const curves: ChartCurve[] = [];
+  for (const { id, label, values } of told.parts) {
+    if (hidden.has(id)) continue;
+    const min = below;
+    const max = values.map((bytes, i) => (bytes > 0 ? min[i] + bytes : NaN));
+    below = min.map((bytes, i) => bytes + values[i]);
+    const color = colors.get(id) ?? 'grey';
+    curves.push({
+      id,
+      label,
+      color,
+      scale: 'left',
+      dashed: false,
+      stacked: true,
+      first: max,
+      min,
+      max,
+      last: max,
+    });
+  }
+  return {
+    x,
+    end: range.to,
+    span,
+    curves,
+    xTicks: xTicks(range.axis, span, width),
+    leftTicks: byteTicks(visibleMax(curves, x, span), Math.max(2, Math.floor(height / 36)), unit),
+    rightTicks: [],
+  };
+}
+
+/** Column under `at`; -1: outside. */
+export function ledgerColumnAt({ x, range }: LedgerColumns, at: number): number {
+  return x.length === 0 || at < x[0] || at >= range.to ? -1 : upperBound(x, at) - 1;
+}
+
+/** What is read out: the event of a column, or the last one in view. */
+export interface LedgerReading {
+  /** -1: before the first event. */
+  readonly row: number;
+  /** On the axis; null: the right edge. */
+  readonly x: number | null;
+  readonly reserved: number;
+  /** By part: its bytes, and the most at any event of the column. */
+  readonly values: readonly number[];
+  readonly most: readonly number[];
+}
+
+/** `at`: under the pointer; null: there is none. null: the pointer is outside. */
+export function ledgerReading(answer: ToldColumns, at: number | null): LedgerReading | null {
+  const { parts: told, x } = answer;
+  if (at === null) return { ...told.end, x: null, most: told.end.values };
+  const column = ledgerColumnAt(answer, at);
+  if (column < 0) return null;
+  return {
+    row: told.row[column],
+    x: x[column],
+    reserved: told.reserved[column],
+    values: told.parts.map(({ values }) => values[column]),
+    most: told.parts.map(({ most }) => most[column]),
+  };
+}
+
+const bytes = (value: number): string => `${formatInteger(value)} bytes`;
+
+const eventWords = (row: number): string =>
+  row < 0 ? 'before the first event' : `just after event ${formatInteger(row)}`;
+
+export function ledgerLegend(
+  { parts: told }: ToldColumns,
+  hidden: ReadonlySet<string>,
+  reading: LedgerReading | null,
+  unit: ByteUnit,
+): LegendEntry[] {
+  const colors = curveColors(told.parts.map(({ id }) => id));
+  return told.parts.map(({ id, label }, part) => {
+    const entry = { id, label, color: colors.get(id) ?? 'grey', dashed: false, shown: !hidden.has(id) };
+    if (reading === null) return { ...entry, value: '', title: label };
+    const { row, values, most } = reading;
+    const beside =
+      most[part] > values[part] ? `; ${bytes(most[part])} at another event of the same pixel` : '';
+    return {
+      ...entry,
+      value: formatBytes(values[part], unit),
+      title: `${label}: ${bytes(values[part])} ${eventWords(row)}${beside}`,
+    };
+  });
+}
+
+/** "Just after event 6,420 (1.23 s): 10 + 2 + 0 + 4 = 16 bytes reserved.": every byte, in the order of the legend. */
+export function ledgerReadout({ range }: ToldColumns, reading: LedgerReading | null): string {
+  if (reading === null) return '';
+  const { row, x, values, reserved } = reading;
+  const when = eventWords(row);
+  const time = x === null || range.axis === 'event' ? '' : ` (${formatInstant(x)})`;
+  const sum = values.map(formatInteger).join(' + ');
+  return `${when[0].toUpperCase()}${when.slice(1)}${time}: ${sum} = ${bytes(reserved)} reserved.`;
+}
+
+/** The same with the parts by name, for who does not see the chart. Parts without a byte are left out. */
+export function ledgerSpoken(
+  { parts: told }: ToldColumns,
+  reading: LedgerReading | null,
+  unit: ByteUnit,
+): string {
+  if (reading === null) return '';
+  const parts = told.parts.flatMap(({ label }, part) =>
+    reading.values[part] > 0 ? [`${label} ${formatBytes(reading.values[part], unit)}`] : [],
+  );
+  return `${eventWords(reading.row)}: ${formatBytes(reading.reserved, unit)} reserved. ${parts.join(', ')}.`;
+}
+
+/** First and last column that touch the span. */
+export function columnsIn({ x }: LedgerColumns, span: Span): readonly [number, number] {
+  const first = Math.max(0, upperBound(x, span.from) - 1);
+  let last = first;
+  while (last + 1 < x.length && x[last + 1] < span.to) last++;
+  return [first, last];
+}
+
+/** Column in view with the most reserved; the first of equals. */
+function tallest(answer: ToldColumns, [from, to]: readonly [number, number]): number {
+  let best = from;
+  for (let i = from; i <= to; i++) if (answer.parts.reserved[i] > answer.parts.reserved[best]) best = i;
+  return best;
+}
+
+/** What is in view as figures: at its first and last column and where most is reserved, and the most of each part. */
+export function ledgerTable(answer: ToldColumns, span: Span, unit: ByteUnit): TableModel {
+  const { parts: told } = answer;
+  const view = columnsIn(answer, span);
+  const columns = [view[0], tallest(answer, view), view[1]];
+  const figure = (value: number): Cell => cell(formatBytes(value, unit), value, { title: bytes(value) });
+  const mostOf = (values: Float64Array): number =>
+    values.subarray(view[0], view[1] + 1).reduce((a, b) => Math.max(a, b), 0);
+  const row = (key: string, label: string, values: Float64Array, most: Float64Array) => ({
+    key,
+    cells: [cell(label), ...columns.map((column) => figure(values[column])), figure(mostOf(most))],
+  });
+  const place = (column: number): string => {
+    const at = told.row[column];
+    return at < 0 ? 'before the first event' : `event ${formatInteger(at)}`;
+  };
+  return {
+    caption: 'Where every reserved byte is over time',
+    columns: [
+      { id: 'part', label: 'Part', numeric: false, wraps: true },
+      { id: 'left', label: `First column, ${place(columns[0])}`, numeric: true },
+      { id: 'tallest', label: `Most reserved, ${place(columns[1])}`, numeric: true },
+      { id: 'right', label: `Last column, ${place(columns[2])}`, numeric: true },
+      { id: 'most', label: 'Most of the part in view', numeric: true },
+    ],
+    rows: [
+      ...told.parts.map(({ id, label, values, most }) => row(id, label, values, most)),
+      row('reserved', 'Reserved: their sum', told.reserved, told.reserved),
+    ],
+    total: null,
+    sort: null,
+  };
+}
+
+/** How to read the chart, and what is not exact about it. */
+export function ledgerChartWords({ parts: told }: ToldColumns, hidden: ReadonlySet<string>): string {
+  const out = told.parts.filter(({ id }) => hidden.has(id)).length;
+  return [
+    'Each column of pixels is one event, to the byte: the one after which most is reserved, and of those most is asked for.',
+    out === 0 ? '' : `${out === 1 ? 'One part is' : `${out} parts are`} left out of the stack.`,
+    told.unknownSizes === 0
+      ? ''
+      : `${formatInteger(told.unknownSizes)} large blocks from before the recording may each be up to 1 MiB larger than their request until they are freed: rounding is at least what is shown, free parts at most.`,
+  ]
+    .filter((text) => text !== '')
+    .join(' ');
+}
+
+/** Column `by` further, inside the view; `from`: null where none is chosen yet. */
+export function movedColumn(answer: LedgerColumns, span: Span, from: number | null, by: number): number {
+  const [first, last] = columnsIn(answer, span);
+  return Math.min(last, Math.max(first, from === null ? last : from + by));
+}
+
+/** Middle of a column on the axis. */
+export function middleOf({ x, range }: LedgerColumns, column: number): number {
+  const end = column + 1 < x.length ? x[column + 1] : range.to;
+  return (x[column] + end) / 2;
+}
+
+/** What the chart is, and what keys do on it. */
+export const chartName = (axis: Axis): string =>
+  `Ledger over ${axis === 'time' ? 'time' : 'events'}: arrow keys move through the columns, Enter shows the event`;
