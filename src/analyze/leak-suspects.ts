@@ -6,6 +6,7 @@
  *   weights         50  50  50  50  50  50      never freed, does not grow: not a suspect
  *   activations     0   0   0   0   0   0       freed: not a suspect
  *   results         1   2   3   4   5   6       grows: one an iteration
+ *   conversation    1   1   1   1   1   1       grows, where each is larger than the one before
  *   cache of 3      1   2   3   3   3   3       ends: not a suspect
  *   kept output     1   1   1   2   2   2       one of six outlived the others by far: 'kept', low confidence
  */
@@ -15,9 +16,11 @@ import type { DeviceTrace } from '../trace/capture.ts';
 import { ACTION, HOST_KINDS, NONE } from '../trace/schema.ts';
 import type { Frame, StackTable } from '../trace/stack-table.ts';
 import { classifyGrowth } from './growth.ts';
+import { seriesWork } from './growth-series.ts';
 import type { GrowthVerdict } from './growth-verdict.ts';
 import type { Confidence, Iterations } from './iterations.ts';
 import { commonCaller, groupGrowers, guiltyLine, isForward } from './leak-groups.ts';
+import { hintOf, type LeakHint } from './leak-hints.ts';
 import type { Lifetimes } from './lifetimes.ts';
 import { frameLabel, holderLabel } from './user-frames.ts';
 
@@ -42,8 +45,8 @@ export interface LeakSuspect extends LeakPart {
   readonly kind: 'grows' | 'kept';
   /** The line to look at; null where no stack was recorded. */
   readonly line: Frame | null;
-  /** 'autograd_graph': the activations of a forward pass grow together, as a result kept with its graph does. */
-  readonly hint: 'autograd_graph' | null;
+  /** What keeps it, as far as the stacks tell; null: they do not. */
+  readonly hint: LeakHint | null;
   readonly confidence: Confidence;
   readonly why: readonly string[];
   /** Every stack of it, most bytes an iteration first; one: itself. */
@@ -182,6 +185,8 @@ function loopNode({ events }: DeviceTrace, stacks: StackTable, { rows, count }: 
 interface Growing extends LeakPart {
   readonly signature: string;
   readonly verdict: GrowthVerdict;
+  /** true: not more of them live after each iteration, but larger ones. */
+  readonly larger: boolean;
 }
 
 /** How a site grows from the end of iteration `from - 1` to the last one's. */
@@ -204,20 +209,31 @@ function partOf(stacks: StackTable, site: Site, from: number, count: number): Le
   };
 }
 
-function growing(stacks: StackTable, site: Site, count: number): Growing | null {
-  const values = site.counts.subarray(0, count);
-  const verdict = classifyGrowth({ values });
-  const grows = verdict.kind === 'linear_leak' || verdict.kind === 'sub_linear';
+const isGrowth = ({ kind }: GrowthVerdict): boolean => kind === 'linear_leak' || kind === 'sub_linear';
+
+function growing(stacks: StackTable, site: Site, iterations: Iterations): Growing | null {
+  const { count } = iterations;
+  const work = seriesWork(iterations);
+  const counts = site.counts.subarray(0, count);
+  let values = counts;
+  let verdict = classifyGrowth({ values, ...work });
   // Three or four iterations: only where each of them adds.
   const few = count >= 3 && count < 5 && values.every((value, i) => i === 0 || value > values[i - 1]);
-  if (!grows && !few) return null;
+  const larger = !isGrowth(verdict) && !few;
+  if (larger) {
+    // As many as before, but larger: made anew in every iteration (torch.cat, a buffer that is extended).
+    if (counts[count - 1] > counts[Math.min(1, count - 1)] || count < 5) return null;
+    values = site.bytes.subarray(0, count);
+    verdict = classifyGrowth({ values, ...work });
+    if (!isGrowth(verdict)) return null;
+  }
   const part = partOf(stacks, site, verdict.window?.[0] ?? 0, count);
   // What was freed after all is no leak, however it grew.
-  const added = values[count - 1] - values[0];
+  const added = counts[count - 1] - counts[0];
   if (part.bytesPerIteration <= 0 || site.neverCount < 0.8 * added) return null;
   const rose: string[] = [];
   for (let i = 1; i < count; i++) rose.push(values[i] > values[i - 1] ? '1' : '0');
-  return { ...part, verdict, signature: rose.join('') };
+  return { ...part, verdict, larger, signature: rose.join('') };
 }
 
 /** A few that outlived by far all others of their stack, which come and go in every iteration. */
@@ -297,7 +313,7 @@ export function leakSuspects(
   const growers: Growing[] = [];
   const suspects: LeakSuspect[] = [];
   for (const site of sites) {
-    const grower = growing(stacks, site, count);
+    const grower = growing(stacks, site, iterations);
     if (grower !== null) {
       growers.push(grower);
       continue;
@@ -319,7 +335,9 @@ export function leakSuspects(
     const forward = parts.length >= 3 && parts.filter((part) => isForward(stacks, part.stack)).length >= 3;
     const told = [
       `Live after each iteration: ${parts[0].verdict.why.join(' ')}`,
-      `None of ${parts.reduce((sum, part) => sum + part.count, 0)} allocations was freed.`,
+      parts.every(({ larger }) => larger)
+        ? 'After each iteration as many allocations live as before, but larger ones: made anew each time (torch.cat, a buffer that is extended).'
+        : `None of ${parts.reduce((sum, part) => sum + part.count, 0)} allocations was freed.`,
     ];
     if (parts.length > 1)
       told.push(`${parts.length} stacks grow in the same iterations, all called from this line.`);
@@ -330,7 +348,7 @@ export function leakSuspects(
     suspects.push(
       suspectOf(stacks, stack, parts, {
         kind: 'grows',
-        hint: forward ? 'autograd_graph' : null,
+        hint: forward ? 'autograd_graph' : stack === NONE ? null : hintOf(stacks.stack(stack)),
         confidence: least(
           iterations.confidence,
           count < 5 ? 'low' : 'high',

@@ -7,7 +7,7 @@ export const NO_STACK = NONE;
 
 /** Frames that are PyTorch's, Python's or CUDA's own: the user's line lies above them. */
 const INTERNAL =
-  /(^|\/)(site-packages|dist-packages)\/(torch|torchvision|triton|torchgen)\/|(^|\/)python3?[^/]*\/(?!site-packages|dist-packages)[^/]+\.py$|^<frozen|^\?\?$|(^|\/)torch\/(nn|_ops|autograd|utils|optim|_dynamo|_inductor|cuda|_tensor|functional|distributed)|^CUDA API$|(^|\/)lib(cuda|cudart|c10|c10_cuda|torch[a-z_]*|c|pthread)[-.\d]*\.so/;
+  /(^|\/)(site-packages|dist-packages)\/(torch|torchvision|triton|torchgen)\/|(^|\/)python3?[^/]*\/(?!site-packages|dist-packages)[^/]+\.py$|^<frozen|^\?\?$|(^|\/)torch\/(nn|_ops|autograd|utils|optim|_dynamo|_inductor|cuda|_tensor|functional|distributed)|^CUDA API$|(^|\/)(Objects|Python|Modules)\/[^/]+\.[ch]$|(^|\/)c\+\+\d*\/|(^|\/)lib(cuda|cudart|c10|c10_cuda|torch[a-z_]*|c|pthread)[-.\d]*\.so/;
 
 /**
  * PyTorch records C++ frames unless told otherwise (stacks="all"): its own have names in these namespaces, and a bare

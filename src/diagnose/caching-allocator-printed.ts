@@ -1,5 +1,6 @@
 /** Allocated flat, reserved up and bounded, by the program's own lines or memory summaries: the allocator's cache. */
 import { evidence } from './finding.ts';
+import { fromTo } from './growth-words.ts';
 import { aboutServer, type ServerRule } from './server-rule.ts';
 import { code, exactSize, size } from './words.ts';
 
@@ -23,11 +24,6 @@ export const printedCachingAllocator: ServerRule = ({ printedGrowth }) =>
         confidence: conclusion.confidence,
         confidenceWhy: why.join(' '),
         evidence: [
-          ...rises
-            .slice(-4)
-            .map(({ at, by }) =>
-              evidence(`Value ${at + 1} of reserved is ${exactSize(by)} above all before it.`),
-            ),
           ...(emptied === null || gain === null
             ? []
             : [
@@ -35,6 +31,13 @@ export const printedCachingAllocator: ServerRule = ({ printedGrowth }) =>
                   `[${emptied.tag}]: reserved fell from ${exactSize(emptied.before)} to ${exactSize(emptied.after)}.`,
                 ),
               ]),
+          evidence(`Allocated: ${fromTo(allocated)}`),
+          evidence(`Reserved: ${fromTo(reserved)}`),
+          ...rises
+            .slice(-4)
+            .map(({ at, by }) =>
+              evidence(`Value ${at + 1} of reserved is ${exactSize(by)} above all before it.`),
+            ),
         ],
         remedy: `Nothing has to be done. Where another process needs the memory, ${code('torch.cuda.empty_cache()')} gives cached segments back, at the price of allocating them again.`,
         gainBytes: gain,

@@ -16,7 +16,7 @@ export const gaugePlateau: ServerRule = (facts) =>
         device,
         severity: 'good',
         title: `${label} grew to ${size(verdict.bound)} and stayed`,
-        verdict: `${source.file}: it came to ${exactSize(verdict.bound)} at most and stayed near that to the end. What a process takes and keeps, cached or in use, looks like this; a leak does not.`,
+        verdict: `${source.file}: it came to ${exactSize(verdict.bound)} at most and stayed near that to the end. What a process takes and keeps, cached or in use, looks like this; a leak that goes on does not.`,
         confidence: verdict.confidence,
         confidenceWhy: verdict.why.join(' '),
         evidence: [evidence(fromTo(growth))],

@@ -110,7 +110,13 @@ export const growthUnclear: DeviceRule = (facts) => {
       verdict: `Over ${count(iterations.count, 'iteration')} ${most.series} grew by ${exactSize(risenBy(most))}${lastRise(most)}. ${conclusion?.sentence ?? 'Whether it goes on cannot be told from this recording.'}`,
       confidence: 'low',
       confidenceWhy: most.growth.atEnd.why.join(' '),
-      evidence: overIterations(facts),
+      evidence: [
+        ...overIterations(facts),
+        ...facts.leaks.suspects
+          .filter(({ kind }) => kind === 'grows')
+          .slice(0, 3)
+          .map(suspectEvidence),
+      ],
       remedy: RECORD_LONGER,
       gainBytes: null,
       gainHow: null,

@@ -1,11 +1,12 @@
 /** Memory that the program keeps more of with every iteration: how much, until when, and which line. */
 import type { DeviceFacts } from '../analyze/device-facts.ts';
+import type { LeakHint } from '../analyze/leak-hints.ts';
 import type { LeakSuspect } from '../analyze/leak-suspects.ts';
 import { NO_STACK } from '../analyze/user-frames.ts';
 import { formatDuration } from '../base/units.ts';
 import { type Evidence, evidence } from './finding.ts';
 import { about, type DeviceRule } from './device-rule.ts';
-import { count, exactSize, inSentence, size } from './words.ts';
+import { code, count, exactSize, inSentence, size } from './words.ts';
 
 /** Whether allocated memory grows without an end in sight: settings do not end that. */
 export const isLeaking = (facts: DeviceFacts): boolean =>
@@ -21,19 +22,30 @@ export const suspectEvidence = (suspect: LeakSuspect): Evidence =>
     },
   );
 
+/** What to do about what the stacks look like. */
+const KEPT_BY: Readonly<Record<LeakHint, string>> = {
+  autograd_graph:
+    'what is kept there holds its autograd graph, the activations of the whole forward pass. Run it under torch.no_grad() or torch.inference_mode(), or keep x.detach() or x.item() instead of x.',
+  hook: 'a hook made it, and what it keeps outlives the iteration. Let it keep numbers (x.item()) or x.detach().cpu(), clear its list after each iteration, and remove the hook (handle.remove()) when it has done its work.',
+  activation:
+    'one value of a forward pass is kept by itself, as a forward hook, an attribute of a module or a list of outputs does. Keep x.detach().cpu() or x.item() instead, or drop it once it is used.',
+  data_loader:
+    'it is made while data is loaded (torch.utils.data): batches, or what a dataset or a collate function keeps. Load into host memory, move a batch to the GPU in the loop, and keep none of them.',
+};
+
 function remedyOf(facts: DeviceFacts, suspect: LeakSuspect | undefined): string {
   if (suspect === undefined)
     return facts.trace.events.stack_index.some((stack) => stack !== NO_STACK)
       ? 'No single stack grows with it: compare who holds memory after an early iteration and at the end.'
-      : 'Record with stacks (torch.cuda.memory._record_memory_history(stacks="python")) to see which line keeps the memory.';
+      : `Record with stacks to see which line keeps the memory: ${code('torch.cuda.memory._record_memory_history(stacks="python")')}`;
   const { line, hint } = suspect;
   const place =
     line === null
       ? inSentence(suspect.label)
       : `${line.filename.split('/').pop()}:${line.line} (${line.name})`;
-  return hint === 'autograd_graph'
-    ? `${place}: what is kept there holds its autograd graph, the activations of the whole forward pass. Run it under torch.no_grad() or torch.inference_mode(), or keep x.detach() or x.item() instead of x.`
-    : `${place}: drop the reference (a list, a cache, a global, a hook's closure) once the result is used.`;
+  return hint === null
+    ? `${place}: drop the reference (a list, a cache, a global, a hook's closure) once the result is used.`
+    : `${place}: ${KEPT_BY[hint]}`;
 }
 
 export const linearLeak: DeviceRule = (facts) => {

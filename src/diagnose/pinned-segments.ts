@@ -21,7 +21,7 @@ export const pinnedSegments: DeviceRule = (facts) => {
     told.set(name, before + 1);
     return before === 0 ? name : `${name}, by another stack`;
   };
-  const unit = facts.settings.settings.expandableSegments ? 'page of 2 MiB' : 'segment';
+  const unit = facts.settings.settings.expandableSegments ? 'page' : 'segment';
   // Freeing a lot to win a little is no advice.
   const worth =
     best !== undefined && isWorth(best.unpinnedBytes, reserved) && best.unpinnedBytes > best.blockBytes;
@@ -46,7 +46,7 @@ export const pinnedSegments: DeviceRule = (facts) => {
         .slice(0, 5)
         .map((pin) =>
           evidence(
-            `${labelOf(pin.holder)}: ${count(pin.blocks.length, 'block')}, ${exactSize(pin.blockBytes)}, ${pin.blocks.length === 1 ? 'pins' : 'pin'} ${exactSize(pin.unpinnedBytes)} in ${count(pin.units, 'segment or page', 'segments or pages')}.`,
+            `${labelOf(pin.holder)}: ${count(pin.blocks.length, 'block')}, ${exactSize(pin.blockBytes)}, ${pin.blocks.length === 1 ? 'pins' : 'pin'} ${exactSize(pin.unpinnedBytes)} in ${count(pin.units, unit)}.`,
             { row: pin.firstRow, stack: pin.holder.stack === NO_STACK ? null : pin.holder.stack },
           ),
         ),

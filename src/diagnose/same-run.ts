@@ -14,6 +14,9 @@ import { evidence, type Finding } from './finding.ts';
 /** The finding of a recording that says what a log's finding of each kind does. */
 const SAME_IDS = { leak: 'linear-leak', cache: 'caching-allocator', oom: 'out-of-memory' } as const;
 
+/** Facts of the log that are taken over; the rules put the more telling ones first. */
+const MOST_FACTS = 3;
+
 const isNear = (exact: number | null, printed: number | null): boolean => {
   if (exact === null || printed === null) return true;
   const { least, most } = oomFigureBand(printed);
@@ -63,7 +66,7 @@ export function joinSameRun(
       evidence: [
         ...joined[at].evidence,
         evidence(`${sourceName(one, facts)} tells the same: ${one.title}.`),
-        ...one.evidence.map(({ text }) => evidence(text)),
+        ...one.evidence.slice(0, MOST_FACTS).map(({ text }) => evidence(text)),
       ],
     };
   }

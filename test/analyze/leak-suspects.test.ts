@@ -153,8 +153,8 @@ describe('which line', () => {
       program.alloc('main:8 torch._call_impl:1790 forward:3', 2000);
     });
     expect(suspects.map(({ hint, bytesPerIteration }) => [hint, bytesPerIteration])).toEqual([
-      [null, 2000],
-      [null, 1000],
+      ['activation', 2000],
+      ['activation', 1000],
     ]);
   });
 
