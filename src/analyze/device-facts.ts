@@ -27,7 +27,6 @@ import { type LeakReport, leakSuspects } from './leak-suspects.ts';
 import { torchLedger, type TorchLedger } from './ledger.ts';
 import { type LargestRequest, largestRequest } from './ledger-largest.ts';
 import type { Lifetimes } from './lifetimes.ts';
-import { passesThrough } from './passing-free.ts';
 import { findPins, type PinReport } from './pin-finder.ts';
 import { holderLabel } from './user-frames.ts';
 import { type EarlierAllocation, type Holder, holdersOf } from './live.ts';

@@ -42,10 +42,12 @@ export const growthOf = (
   { devices }: Diagnosis,
   sourceOf: (key: string) => number | null,
 ): AnalysisGrowth[] =>
-  devices.flatMap(({ deviceKey, device, growth }) =>
-    growth.map((one) => ({
+  devices.flatMap(({ deviceKey, device, growth, growthParts }) =>
+    [...growth.map((one) => ({ by: 'device' as const, name: null, ...one })), ...growthParts].map((one) => ({
       source: sourceOf(deviceKey),
       device,
+      by: one.by,
+      name: one.name,
       series: one.series,
       kind: one.kind,
       confidence: one.confidence,
@@ -76,6 +78,18 @@ export const ledgerOf = (
           .map(({ id, errorBytes }) => [id, errorBytes]),
       ),
       device_from: ledger.deviceFrom,
+      free: ledger.free.map((one) => ({
+        pool: one.pool,
+        stream: one.stream,
+        size_class: one.small ? 'small' : 'large',
+        split_bytes: one.splitBytes,
+        page_bytes: one.pageBytes,
+        whole_bytes: one.wholeBytes,
+      })),
+      inactive_split_for: ledger.splitFor.map(({ stream, parts }) => ({
+        stream,
+        parts: Object.fromEntries(parts.map(({ id, bytes }) => [id, bytes ?? 0])),
+      })),
       empty_cache_bytes: ledger.emptyCacheBytes,
       largest_request: ledger.largest.map((one) => ({
         stream: one.stream,

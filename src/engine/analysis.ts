@@ -1,5 +1,7 @@
 /** The object that `analyze --json` prints and `<vram-scope>.analysis` resolves to. Documented in docs/cli.md. */
 import type { TraceErrorData } from '../base/trace-error.ts';
+import type { AnalysisPins } from './analysis-pins.ts';
+import type { AnalysisVllmMemory } from './analysis-vllm-memory.ts';
 
 /** An exact integer: a number up to 2^53, a decimal string beyond. */
 export type JsonInteger = number | string;
@@ -136,10 +138,14 @@ export interface AnalysisFinding {
   readonly would_change: string;
 }
 
-/** Growth of one figure of a device, one value an iteration. */
+/** Growth of one figure of a device, of one of its streams, or of a line of code; one value an iteration. */
 export interface AnalysisGrowth {
   readonly source: number | null;
   readonly device: number;
+  /** device, stream (where there are several), line. */
+  readonly by: string;
+  /** The stream, or the line of code; null: the device. */
+  readonly name: string | null;
   /** allocated, active, reserved. */
   readonly series: string;
   /** none, warm_up_plateau, steps_with_largest_request, linear_leak, sub_linear, cannot_tell. */
@@ -174,6 +180,23 @@ export interface AnalysisLedger {
   readonly error_bytes: Readonly<Record<string, number>>;
   /** Which samples of which file tell of the device, and how far from the moment they are; null: none. */
   readonly device_from: string | null;
+  /** Free bytes of one pool ("": the default one), stream and size class; they sum to inactive_split, releasable and private_idle. */
+  readonly free: readonly {
+    readonly pool: string;
+    readonly stream: string;
+    /** "small": for requests up to 1 MiB; "large". */
+    readonly size_class: string;
+    /** Beside something live: in segments of cudaMalloc, on pages of expandable segments. */
+    readonly split_bytes: number;
+    readonly page_bytes: number;
+    /** Of segments and pages in which nothing is left. */
+    readonly whole_bytes: number;
+  }[];
+  /** inactive_split as each stream sees it: own_large, own_small, other_streams, private_pools; they sum to it. Parts without a byte are left out. */
+  readonly inactive_split_for: readonly {
+    readonly stream: string;
+    readonly parts: Readonly<Record<string, number>>;
+  }[];
   readonly empty_cache_bytes: number;
   /** Largest request that would be served: [at least, at most]; null: no limit known. */
   readonly largest_request: readonly {
@@ -237,10 +260,12 @@ export interface Analysis {
   readonly tables: readonly AnalysisTable[];
   readonly budgets: readonly AnalysisBudget[];
   readonly log_events: readonly AnalysisEvent[];
+  readonly vllm_memory: readonly AnalysisVllmMemory[];
   /** Problems first. */
   readonly findings: readonly AnalysisFinding[];
   readonly growth: readonly AnalysisGrowth[];
   readonly ledger: readonly AnalysisLedger[];
+  readonly pins: readonly AnalysisPins[];
   readonly budget: readonly AnalysisWaterfall[];
   readonly clocks: readonly AnalysisClock[];
   readonly contradictions: readonly AnalysisContradiction[];

@@ -1,5 +1,7 @@
 /** The diagnosis over all open files: facts from the sessions, findings from the rules. */
 import type { DeviceFacts, GrowthOfSeries } from '../analyze/device-facts.ts';
+import type { GrowthPart } from '../analyze/growth-parts.ts';
+import type { IterationGrowth } from '../analyze/growth-series.ts';
 import type { Iterations } from '../analyze/iterations.ts';
 import { diagnoseDevice, sortFindings } from '../diagnose/device-rules.ts';
 import { groupDevices } from '../diagnose/group-devices.ts';
@@ -13,36 +15,57 @@ import { type DeviceSideAt, deviceSideOf } from './device-side.ts';
 import { ledgerView, qualityView } from './ledger-view.ts';
 import { pinsView } from './pins-view.ts';
 import { markersFor, type ServerDesk, serversDiagnosis } from './server-desk.ts';
-import type { DeviceDiagnosis, Diagnosis, GrowthView } from './diagnosis.ts';
+import type { DeviceDiagnosis, Diagnosis, GrowthPartView, GrowthView } from './diagnosis.ts';
 
 /** Values at the ends of iterations that cross to the page: so many at most, evenly picked. */
 const MOST_VALUES = 400;
 
-function growthView({ series, growth }: GrowthOfSeries, iterations: Iterations): GrowthView {
-  const { atEnd, values } = growth;
+function verdictView({ atEnd }: IterationGrowth, iterations: Iterations) {
   const { statistics: s, window } = atEnd;
-  const step = Math.max(1, Math.ceil(values.end.length / MOST_VALUES));
   return {
-    series,
     kind: atEnd.kind,
     confidence: atEnd.confidence,
     boundBytes: atEnd.bound,
     slopeBytesPerIteration: atEnd.slopePerIteration,
     iterations: iterations.count,
-    window: window === null ? null : [iterations.rows[window[0]], iterations.rows[window[1] + 1] - 1],
-    untilLimit: atEnd.untilLimit,
+    window:
+      window === null ? null : ([iterations.rows[window[0]], iterations.rows[window[1] + 1] - 1] as const),
     statistic: `Theil-Sen slope ${s.slope.toFixed(1)} B an iteration (at most ${s.slopeAtMost.toFixed(1)}), Kendall tau ${s.kendallTau.toFixed(2)}, p ${s.p.toPrecision(2)}, R2 ${s.rSquared.toFixed(3)}, n ${s.n}`,
     why: atEnd.why,
-    values: [...values.end].filter((_, i) => i % step === 0 || i === values.end.length - 1),
   };
 }
 
-/** Ledgers at the end and where most was reserved. */
+function growthView({ series, growth }: GrowthOfSeries, iterations: Iterations): GrowthView {
+  const { end } = growth.values;
+  const step = Math.max(1, Math.ceil(end.length / MOST_VALUES));
+  return {
+    series,
+    ...verdictView(growth, iterations),
+    untilLimit: growth.atEnd.untilLimit,
+    values: [...end].filter((_, i) => i % step === 0 || i === end.length - 1),
+  };
+}
+
+const partView = (
+  { by, name, stack, series, growth }: GrowthPart,
+  iterations: Iterations,
+): GrowthPartView => ({
+  by,
+  name,
+  stack,
+  series,
+  ...verdictView(growth, iterations),
+  first: growth.values.end[0],
+  last: growth.values.end[growth.values.end.length - 1],
+});
+
+/** Ledgers at the end, where most was reserved, and at the first out-of-memory error. */
 function ledgersOf(facts: DeviceFacts, sideAt: DeviceSideAt): DeviceDiagnosis['ledgers'] {
   if (facts.rows === 0) return [];
   const moments = [
     { when: 'end', row: facts.rows - 1 },
     { when: 'peak', row: facts.reservedPeak.row },
+    { when: 'oom', row: facts.ooms[0]?.row ?? -1 },
   ] as const;
   return moments.flatMap(({ when, row }) => {
     const ledger = row < 0 ? null : ledgerView(facts, row, sideAt);
@@ -66,6 +89,7 @@ function deviceDiagnosis(facts: DeviceFacts, session: DeviceSession, sideAt: Dev
       ),
     },
     growth: facts.growth.map((growth) => growthView(growth, iterations)),
+    growthParts: facts.growthParts.map((part) => partView(part, iterations)),
     conclusion:
       conclusion === null
         ? null

@@ -22,6 +22,18 @@ export interface GrowthView {
   readonly values: readonly number[];
 }
 
+/** Growth of what one stream or one line of code holds. */
+export interface GrowthPartView extends Omit<GrowthView, 'untilLimit' | 'values'> {
+  readonly by: 'stream' | 'line';
+  /** The stream, or "forward  model.py:97". */
+  readonly name: string;
+  /** A stack of the line; null: of a stream. */
+  readonly stack: number | null;
+  /** Bytes at the end of the first and of the last iteration; of a line without what lived before the recording. */
+  readonly first: number;
+  readonly last: number;
+}
+
 export interface IterationsView {
   /** markers, annotations, period, none. */
   readonly method: string;
@@ -167,6 +179,8 @@ export interface DeviceDiagnosis {
   readonly device: number;
   readonly iterations: IterationsView;
   readonly growth: readonly GrowthView[];
+  /** By stream, where there are several, and by line of code: those that changed most and those that hold most. */
+  readonly growthParts: readonly GrowthPartView[];
   /** What allocated and reserved together say. */
   readonly conclusion: {
     readonly kind: string;
@@ -174,8 +188,11 @@ export interface DeviceDiagnosis {
     readonly sentence: string;
   } | null;
   readonly quality: QualityView;
-  /** At the end of the recording and where most was reserved; empty where the allocator was not replayed. */
-  readonly ledgers: readonly { readonly when: 'end' | 'peak'; readonly ledger: LedgerView }[];
+  /**
+   * At the end of the recording, where most was reserved, and at the first out-of-memory error, where there was one;
+   * empty where the allocator was not replayed.
+   */
+  readonly ledgers: readonly { readonly when: 'end' | 'peak' | 'oom'; readonly ledger: LedgerView }[];
   /** At the end; null: the allocator was not replayed. */
   readonly pins: PinsView | null;
 }

@@ -22,6 +22,7 @@ export type {
   DeviceDiagnosis,
   Diagnosis,
   FreeView,
+  GrowthPartView,
   GrowthView,
   IterationsView,
   LedgerPart,

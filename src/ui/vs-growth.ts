@@ -6,6 +6,7 @@ import { formatInteger } from '../base/units.ts';
 import type { DeviceDiagnosis } from '../engine/protocol.ts';
 import type { GrowthModel, GrowthRow } from '../view/growth.ts';
 import { growthModel, growthTable, rowsOfIteration } from '../view/growth.ts';
+import { growthPartsTable } from '../view/growth-parts.ts';
 import { renderSeverity, severityStyle } from './finding-severity.ts';
 import { controls } from './theme.ts';
 import { showEvidence } from './vs-finding.ts';
@@ -121,7 +122,7 @@ export class VsGrowth extends LitElement {
               ${model.rows.map((row) => this.row(row))}
             </ul>`
       }
-      ${this.why(model)} ${this.values()}
+      ${this.why(model)} ${this.parts()} ${this.values()}
     `;
   }
 
@@ -176,6 +177,34 @@ export class VsGrowth extends LitElement {
         @row-open=${(event: RowOpenEvent) => this.open(Number(event.detail.key))}
       ></vs-table>
     </details>`;
+  }
+
+  private parts(): unknown {
+    const { device, unit } = this;
+    const table = growthPartsTable(device, unit);
+    if (table === null) return nothing;
+    return html`<details>
+      <summary>
+        By ${device.growthParts.some(({ by }) => by === 'stream') ? 'stream and ' : ''}line of code
+      </summary>
+      <p class="quiet">
+        What was allocated in the recording, at the end of the first iteration and of the last. Click a row
+        for its evidence.
+      </p>
+      <vs-table
+        .model=${table}
+        first="8"
+        opens
+        dense
+        @row-open=${(event: RowOpenEvent) => this.openPart(Number(event.detail.key))}
+      ></vs-table>
+    </details>`;
+  }
+
+  private openPart(index: number): void {
+    const { by, name, stack, window } = this.device.growthParts[index];
+    const text = by === 'stream' ? `Stream ${name}` : name;
+    showEvidence(this, { text, row: null, rows: window, stack });
   }
 
   private open(index: number): void {

@@ -91,6 +91,7 @@ export const deviceDiagnosis = (changes: Partial<DeviceDiagnosis> = {}): DeviceD
       [40, 80, 120, 160].map((n) => n * MIB),
     ),
   ],
+  growthParts: [],
   conclusion: { kind: 'leak', confidence: 'high', sentence: 'Allocated memory grows steadily.' },
   quality: {
     confidence: 'certain',
