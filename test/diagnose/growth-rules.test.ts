@@ -1,25 +1,8 @@
 /** Rules about growth from iteration to iteration: each has to fire, and beside it a case where it must not. */
 import { describe, expect, it } from 'vitest';
 import type { Finding } from '../../src/diagnose/finding.ts';
-import { type Block, findingOf, idsOf, MIB, Recording, type RecordingOptions } from './recording.ts';
-
-/** Training: weights and optimizer state, then `steps` iterations; what `more` does is the case. */
-function training(
-  more: (recording: Recording, step: number) => void,
-  steps = 24,
-  options: RecordingOptions = {},
-): Recording {
-  const recording = new Recording({ conf: '', ...options });
-  for (let i = 0; i < 4; i++) recording.take(`main:2 weights:${i}`, 8 * MIB);
-  for (let step = 0; step < steps; step++) {
-    const input = recording.take('main:10 load:1', 3 * MIB);
-    const hidden = recording.take('main:11 forward:5', 12 * MIB);
-    more(recording, step);
-    recording.touch('main:12 backward:7', 12 * MIB);
-    recording.drop(hidden, input);
-  }
-  return recording;
-}
+import { requests, shiftingSizes, training } from './programs.ts';
+import { type Block, findingOf, idsOf, MIB, Recording } from './recording.ts';
 
 const leakOf = (bytes: number): Promise<Finding[]> =>
   training((recording) => recording.take('main:11 remember:9', bytes)).findings();
@@ -99,11 +82,6 @@ describe('kept-outputs', () => {
   });
 });
 
-/** Iteration k asks for `sizes[k]` MiB at once and frees all of it. */
-function requests(sizes: readonly number[]): Recording {
-  return training((recording, step) => recording.touch('main:13 logits:3', sizes[step] * MIB), sizes.length);
-}
-
 describe('caching-allocator', () => {
   const sizes = [20, 20, 60, 60, 100, ...new Array<number>(20).fill(100)];
 
@@ -170,20 +148,8 @@ describe('growth-unclear', () => {
 });
 
 describe('fragmentation-growth', () => {
-  /**
-   * Each step has the same bytes live at once, in other sizes: the last request is larger than ever before and fits
-   * no block that is free, the one before it so much smaller.
-   */
-  const shifting = (by: number): Recording =>
-    training((recording, step) => {
-      const large = recording.take('main:13 logits:3', 300 * MIB);
-      const shrinking = recording.take('main:15 rest:5', (200 - by * step) * MIB);
-      const growing = recording.take('main:14 scores:4', (40 + by * step) * MIB);
-      recording.drop(growing, shrinking, large);
-    });
-
   it('fires where reserved goes on growing though nothing grows that is in use', async () => {
-    const recording = shifting(2);
+    const recording = shiftingSizes(2);
     const findings = await recording.findings();
     const growth = findingOf(findings, 'fragmentation-growth');
     expect(growth.severity).toBe('risk');
@@ -197,7 +163,7 @@ describe('fragmentation-growth', () => {
   });
 
   it('does not fire where the sizes stay', async () => {
-    expect(idsOf(await shifting(0).findings())).not.toContain('fragmentation-growth');
+    expect(idsOf(await shiftingSizes(0).findings())).not.toContain('fragmentation-growth');
   });
 
   it('does not fire where the program leaks', async () => {

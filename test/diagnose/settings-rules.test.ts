@@ -5,17 +5,9 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Finding } from '../../src/diagnose/finding.ts';
-import { seeded } from '../read/snapshot-fixtures.ts';
 import { snapshotAt, truthOf, TRUTH_FOLDER } from '../replay/recordings.ts';
-import {
-  type Block,
-  diagnoseData,
-  findingOf,
-  idsOf,
-  MIB,
-  Recording,
-  type RecordingOptions,
-} from './recording.ts';
+import { roundedUp, shifting, splitAt, splitInTwo, traffic } from './programs.ts';
+import { diagnoseData, findingOf, idsOf, MIB, type RecordingOptions } from './recording.ts';
 
 const truthFindings = async (name: string): Promise<Finding[]> =>
   diagnoseData(await snapshotAt(join(TRUTH_FOLDER, truthOf(name).base)));
@@ -71,26 +63,8 @@ describe('popular-advice', () => {
   );
 });
 
-/** Random traffic of large blocks on which a split limit hurts; the same for every setting. */
-function traffic(options: RecordingOptions): Recording {
-  const recording = new Recording(options);
-  const random = seeded(11);
-  const live: Block[] = [];
-  for (let step = 0; step < 800; step++) {
-    if (live.length > 24 || (live.length > 0 && random() < 0.45))
-      recording.drop(...live.splice(Math.floor(random() * live.length), 1));
-    else live.push(recording.take('main:3 work:4', Math.ceil(2 + 90 * random() ** 3) * MIB));
-  }
-  return recording;
-}
-
 const peakOf = (options: RecordingOptions): number =>
   traffic(options).model.stats.toStats()['reserved_bytes.all.peak'];
-
-const splitAt = (mib: number): RecordingOptions => ({
-  conf: `max_split_size_mb:${mib}`,
-  settings: { maxSplitSize: mib * MIB },
-});
 
 describe('setting-in-force', () => {
   it('fires with what the same requests reserve without it', async () => {
@@ -109,6 +83,15 @@ describe('setting-in-force', () => {
     expect(idsOf(await traffic(splitAt(2048)).findings())).not.toContain('setting-in-force');
   });
 
+  it('is a risk where it costs less than a tenth, and nothing where sizes need no rounding', async () => {
+    // 37 MiB are rounded up to 40; without the setting to 38, as segments are whole pages of 2 MiB.
+    const costs = findingOf(await roundedUp(40, 37 * MIB).findings(), 'setting-in-force');
+    expect(costs).toMatchObject({ severity: 'risk', gainBytes: 40 * (40 - 38) * MIB });
+    expect(costs.title).toBe('roundup_power2_divisions:4 costs 80.00 MiB of reserved memory');
+    expect(costs.remedy).toBe('Leave roundup_power2_divisions:4 out: unset PYTORCH_CUDA_ALLOC_CONF');
+    expect(idsOf(await roundedUp(40, 40 * MIB).findings())).not.toContain('setting-in-force');
+  });
+
   it('no remedy keeps the setting that costs memory, and none names what is in force', async () => {
     for (const finding of await traffic(splitAt(20)).findings())
       if (finding.id !== 'setting-in-force')
@@ -122,19 +105,6 @@ describe('setting-in-force', () => {
     }
   });
 });
-
-/** Each step has the same bytes live at once in other sizes; `more`: bytes of it that are kept. */
-function shifting(options: RecordingOptions, more = 0): Recording {
-  const recording = new Recording(options);
-  for (let step = 0; step < 24; step++) {
-    const large = recording.take('main:13 logits:3', 300 * MIB);
-    const rest = recording.take('main:15 rest:5', (200 - 2 * step) * MIB);
-    const scores = recording.take('main:14 scores:4', (40 + 2 * step) * MIB);
-    if (more > 0) recording.take('main:16 remember:6', more);
-    recording.drop(scores, rest, large);
-  }
-  return recording;
-}
 
 describe('how much a setting matters', () => {
   const better = async (options: RecordingOptions): Promise<Finding> =>
@@ -163,5 +133,30 @@ describe('how much a setting matters', () => {
     expect(setting.severity).toBe('info');
     expect(setting.verdict).toMatch(/^Secondary: no setting ends a leak\./);
     expect(setting.title).toContain('(after the leak)');
+  });
+});
+
+describe('an out-of-memory error that a setting would have saved', () => {
+  const EXPANDABLE_RUN: RecordingOptions = { conf: EXPANDABLE, settings: { expandableSegments: true } };
+  const oomOf = async (request: number): Promise<Finding> =>
+    findingOf(await splitInTwo(request).findings(), 'out-of-memory');
+
+  it('names it, and the same program is served under it', async () => {
+    const oom = await oomOf(150 * MIB);
+    expect(oom.remedy).toBe(`PYTORCH_CUDA_ALLOC_CONF=${EXPANDABLE}`);
+    expect(oom.verdict).toContain(`Replayed under ${EXPANDABLE} every request is served`);
+    expect(idsOf(await splitInTwo(150 * MIB, EXPANDABLE_RUN).findings())).not.toContain('out-of-memory');
+  });
+
+  it('names none for a request that is a little too large for that', async () => {
+    const oom = await oomOf(190 * MIB);
+    expect(oom.remedy).not.toContain(EXPANDABLE);
+    expect(oom.verdict).toContain('a request fails as well');
+  });
+
+  it('names none that is in force', async () => {
+    const oom = findingOf(await splitInTwo(300 * MIB, EXPANDABLE_RUN).findings(), 'out-of-memory');
+    expect(oom.remedy).not.toContain(EXPANDABLE);
+    expect(oom.verdict).not.toContain(EXPANDABLE);
   });
 });
