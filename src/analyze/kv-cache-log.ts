@@ -22,6 +22,20 @@ export type Settings = readonly (readonly [string, string])[];
 export const settingOf = (settings: Settings, name: string): string | null =>
   settings.find(([key]) => key === name)?.[1] ?? null;
 
+/**
+ * The settings of one start of a server ("start 2"; "" is the first), by their own names. A log that holds several
+ * starts names what another one has otherwise "dtype (start 2)".
+ */
+export function settingsOfStart(settings: Settings, start: string): Settings {
+  const own = new Map<string, string>();
+  for (const [name, value] of settings) if (!/ \(start \d+\)$/.test(name)) own.set(name, value);
+  const suffix = ` (${start})`;
+  if (start !== '')
+    for (const [name, value] of settings)
+      if (name.endsWith(suffix)) own.set(name.slice(0, -suffix.length), value);
+  return [...own].filter(([, value]) => value !== 'None');
+}
+
 const countOf = (settings: Settings, name: string): number | null => {
   const text = settingOf(settings, name);
   return text !== null && /^\d{1,9}$/.test(text) ? Number(text) : null;

@@ -12,6 +12,7 @@ import {
   kvFactsOf,
   settingOf,
   type Settings,
+  settingsOfStart,
 } from './kv-cache-log.ts';
 import {
   type KvWhatIf,
@@ -45,6 +46,8 @@ export interface ServerLog {
   readonly latest: readonly RankWaterfall[];
   /** How often the server started. */
   readonly starts: number;
+  /** Those of its last start. */
+  readonly settings: Settings;
   readonly pods: readonly PodWaterfall[];
   readonly worldSize: number | null;
   readonly whole: PodWaterfall | null;
@@ -113,9 +116,10 @@ const setupOf = (facts: KvFacts, model: KvModel, settings: Settings): Parameters
 });
 
 function kvOf(source: ReadSource): ServerKv[] {
-  const { settings, given, readings } = source;
+  const { given, readings } = source;
   const model = given.modelConfig === null ? null : parseKvConfig(given.modelConfig);
   return engineBudgets(readings?.budgets ?? []).map(({ start, engine, budgets }) => {
+    const settings = settingsOfStart(source.settings, start);
     const facts = kvFactsOf(budgets, settings);
     const plan =
       model === null ? null : model.ok ? planKvCache(setupOf(facts, model.value, settings)) : model;
@@ -141,7 +145,7 @@ function kvOf(source: ReadSource): ServerKv[] {
 
 /** null: the source is no server's. */
 export function serverLogOf(source: ReadSource): ServerLog | null {
-  const { readings, settings, given } = source;
+  const { readings, given } = source;
   if (readings === null) return null;
   const { budgets, events, gauges, clock } = readings;
   const usage = kvUsage(gauges, events, clock);
@@ -153,6 +157,7 @@ export function serverLogOf(source: ReadSource): ServerLog | null {
   const waterfalls = rankWaterfalls(budgets);
   const starts = waterfalls.reduce((most, { rank }) => Math.max(most, startOf(rank)), 1);
   const latest = waterfalls.filter(({ rank }) => startOf(rank) === starts);
+  const settings = settingsOfStart(source.settings, starts === 1 ? '' : `start ${starts}`);
   const pods = podWaterfalls(waterfalls, given.gpusPerPod === null ? {} : { ranksPerPod: given.gpusPerPod });
   const worldSize = worldSizeOf(settings);
   const isOfOnePod =
@@ -166,6 +171,7 @@ export function serverLogOf(source: ReadSource): ServerLog | null {
     waterfalls,
     latest,
     starts,
+    settings,
     pods,
     worldSize,
     whole,

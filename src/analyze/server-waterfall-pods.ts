@@ -3,9 +3,12 @@
  *
  * A log often prints figures of some ranks only. The sum of what was printed is one number; what the pod takes if
  * the others are like those that print is another, and only given where all that print agree. Neither is mixed.
+ *
+ * Steps that are taken as alike need not be: a rank with less KV cache had more of something that it does not print.
+ * What the sums then leave of the total is the remainder, so that the steps of a pod always make up its total.
  */
 import type { AddsUp, RankWaterfall, WaterfallStepId } from './server-waterfall.ts';
-import { canEqual, sumOf, timesOf, type Measured } from './server-waterfall-figures.ts';
+import { canEqual, lessOf, sumOf, timesOf, type Measured } from './server-waterfall-figures.ts';
 
 export interface PodStep {
   readonly id: WaterfallStepId | 'total' | 'requested' | 'graphs_on_top';
@@ -50,16 +53,18 @@ const ORDER: readonly (readonly [PodStep['id'], string])[] = [
   ['cuda_graphs', 'CUDA graphs'],
   ['kv_cache', 'KV cache'],
   ['remainder', 'Remainder'],
-  ['graphs_on_top', 'CUDA graphs, on top'],
   ['available', 'Available when ready'],
+  ['graphs_on_top', 'CUDA graphs beyond the budget'],
 ];
+/** Not a step down from the total. */
+const ASIDE: ReadonlySet<PodStep['id']> = new Set(['total', 'requested', 'remainder', 'graphs_on_top']);
 
 /** Ray names the host of every worker that is not on the driver's. */
 const addressOf = (rank: string): string => /\bip=([\da-fA-F.:]+)/.exec(rank)?.[1] ?? '';
 
 /** One rank's figure: several steps of one name (a draft model's weights) are one sum. */
 function figureOf(rank: RankWaterfall, id: PodStep['id']): Measured | null {
-  if (id === 'total') return rank.total;
+  if (id === 'total') return rank.total ?? rank.whole;
   if (id === 'requested') return rank.requested;
   if (id === 'graphs_on_top') return rank.graphs_on_top;
   if (id === 'remainder') return rank.remainder;
@@ -81,12 +86,61 @@ function stepOf(ranks: readonly RankWaterfall[], count: number, id: PodStep['id'
   return [{ id, label, printed_ranks: figures.length, printed, all_ranks }];
 }
 
+/** All steps of a pod, the remainder as what they leave of its total. */
+function stepsOf(members: readonly RankWaterfall[], count: number): PodStep[] {
+  const whole = wholeLabel(members);
+  const steps = ORDER.flatMap(([id, label]) => {
+    if (id !== 'total') return stepOf(members, count, id, label);
+    return whole === null ? [] : stepOf(members, count, id, whole);
+  });
+  const total = steps.find(({ id }) => id === 'total')?.all_ranks ?? null;
+  const down = steps.filter(({ id }) => !ASIDE.has(id));
+  const known = down.flatMap(({ all_ranks }) => all_ranks ?? []);
+  const rest = total === null || known.length < down.length ? null : lessOf(total, sumOf(known));
+  const printed = steps.find(({ id }) => id === 'remainder');
+  if (rest === null) return steps.map((step) => (step === printed ? { ...step, all_ranks: null } : step));
+  const left: PodStep = {
+    id: 'remainder',
+    label: labelOf(members, rest),
+    printed_ranks: printed?.printed_ranks ?? 0,
+    printed: printed?.printed ?? { value: 0, error: 0 },
+    // Errors of the ranks' own remainders hold the total's and every step's once.
+    all_ranks: printed?.printed_ranks === count ? { ...rest, error: printed.printed.error } : rest,
+  };
+  const at = ORDER.findIndex(([id]) => id === 'remainder');
+  const before = steps.filter(({ id }) => ORDER.findIndex(([one]) => one === id) < at);
+  const after = steps.filter(({ id }) => ORDER.findIndex(([one]) => one === id) > at);
+  return [...before, left, ...after];
+}
+
+/** Named as the ranks name it where they agree. */
+function labelOf(members: readonly RankWaterfall[], rest: Measured): string {
+  const labels = new Set(members.map(({ steps }) => steps.find(({ id }) => id === 'remainder')?.label ?? ''));
+  const [label] = labels;
+  if (labels.size === 1 && label !== '') return label;
+  return Math.abs(rest.value) <= rest.error ? 'Rounding of the printed digits' : 'Not printed by every rank';
+}
+
+/** What the steps of these ranks are taken from. */
+function wholeLabel(members: readonly RankWaterfall[]): string | null {
+  const labels = new Set(
+    members.flatMap(({ total, whole, basis }) =>
+      total !== null ? 'Total' : whole === null ? [] : basis === 'free' ? 'Free at the start' : 'Requested',
+    ),
+  );
+  return labels.size === 1 ? [...labels][0] : null;
+}
+
 function worst(ranks: readonly RankWaterfall[]): AddsUp {
   for (const verdict of ['exceeds', 'left_over', 'cannot_tell'] as const) {
     if (ranks.some(({ adds_up }) => adds_up === verdict)) return verdict;
   }
   return 'yes';
 }
+
+/** "DP0 TP1: ..."; without a name where one rank prints. */
+const ofRank = (rank: RankWaterfall, ranks: readonly RankWaterfall[]): string =>
+  ranks.length === 1 || rank.rank === '' ? rank.statement : `${rank.rank}: ${rank.statement}`;
 
 function statementOf(ranks: readonly RankWaterfall[], count: number, verdict: AddsUp): string {
   const told = `${ranks.length} of ${count} ranks`;
@@ -95,10 +149,15 @@ function statementOf(ranks: readonly RankWaterfall[], count: number, verdict: Ad
   const good = ranks.filter(({ adds_up }) => adds_up === 'yes').length;
   if (verdict === 'yes') return `${who}The budget of every printed rank adds up.`;
   const bad = ranks.filter(({ adds_up }) => adds_up === 'left_over' || adds_up === 'exceeds');
+  // A server that prints what was free claims no sum.
+  if (bad.length > 0 && bad.every(({ basis, adds_up }) => basis === 'free' && adds_up === 'left_over'))
+    return `${who}${ofRank(bad[0], ranks)}`;
   if (bad.length > 0) {
-    return `${who}${bad.length} of ${ranks.length} budgets do not add up: ${bad[0].statement}`;
+    return `${who}${bad.length} of ${ranks.length} budgets do not add up: ${ofRank(bad[0], ranks)}`;
   }
-  return `${who}${good} of ${ranks.length} budgets can be added up. ${ranks.find(({ adds_up }) => adds_up === 'cannot_tell')?.statement ?? ''}`.trim();
+  const open = ranks.find(({ adds_up }) => adds_up === 'cannot_tell');
+  const why = open === undefined ? '' : ` ${ofRank(open, ranks)}`;
+  return `${who}${good} of ${ranks.length} budgets can be added up.${why}`;
 }
 
 /** Sums by pod and start of the server, in bytes. */
@@ -121,7 +180,7 @@ export function podWaterfalls(ranks: readonly RankWaterfall[], options: PodOptio
       start,
       ranks: members.map(({ rank }) => rank),
       rank_count: count,
-      steps: ORDER.flatMap(([id, label]) => stepOf(members, count, id, label)),
+      steps: stepsOf(members, count),
       adds_up,
       statement: statementOf(members, count, adds_up),
     };

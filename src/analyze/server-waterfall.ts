@@ -6,6 +6,7 @@
  *
  * vLLM tells what it requested (vllm/v1/worker/gpu_worker.py, determine_available_memory):
  *   KV cache = total x gpu_memory_utilization - weights - activation peak - non-torch (- CUDA graphs, estimated)
+ * CUDA graphs lie inside or outside of that by version: server-graphs.ts.
  * SGLang tells what was available before and after each step (sglang/srt/model_executor/model_runner.py); what goes
  * between two steps is printed by none of them and is the remainder.
  *
@@ -13,7 +14,8 @@
  */
 import { formatBytes } from '../base/units.ts';
 import type { BudgetPart, MemoryBudget } from '../trace/readings.ts';
-import { exactly, lessOf, measuredOf, sumOf, type Measured } from './server-waterfall-figures.ts';
+import { graphsOf, type GraphsPlace } from './server-graphs.ts';
+import { exactly, lessOf, measuredOf, sumOf, timesOf, type Measured } from './server-waterfall-figures.ts';
 
 type PartId = BudgetPart['id'];
 
@@ -64,11 +66,15 @@ export interface RankWaterfall {
   readonly steps: readonly WaterfallStep[];
   readonly remainder: Measured | null;
   readonly adds_up: AddsUp;
-  /** Graphs were captured after the KV cache had its size: they lie outside of what was requested. */
+  /** CUDA graphs beyond the budget: no room, or too little, was left for them as the KV cache got its size. */
   readonly graphs_on_top: Measured | null;
+  readonly graphs_place: GraphsPlace;
   /** Figures that the log does not print and that would be needed. */
   readonly missing: readonly PartId[];
+  /** Whether the steps add up, in a sentence. */
   readonly statement: string;
+  /** Where CUDA graphs lie; "": there is nothing to say. */
+  readonly graphs_statement: string;
 }
 
 const STEP_LABELS: Readonly<Record<WaterfallStepId, string>> = {
@@ -81,6 +87,12 @@ const STEP_LABELS: Readonly<Record<WaterfallStepId, string>> = {
   kv_cache: 'KV cache',
   remainder: 'Remainder',
   available: 'Available when ready',
+};
+const REMAINDER: Readonly<Record<AddsUp, string>> = {
+  yes: 'Rounding of the printed digits',
+  left_over: 'Not explained',
+  exceeds: 'More than was requested',
+  cannot_tell: STEP_LABELS.remainder,
 };
 
 /** What vLLM's identity needs. */
@@ -155,20 +167,14 @@ function stepsOf(whole: Measured | null, drafts: readonly Draft[]): WaterfallSte
   });
 }
 
-/**
- * The graphs that the KV cache left room for. vLLM prints an estimate that some versions subtract on top of the
- * activation peak and others count into it, and measured graphs that older ones capture without leaving room: which
- * it was follows from the sum alone.
- */
-function graphsWithin(budget: MemoryBudget, rest: Measured): BudgetPart | null {
-  if (Math.abs(rest.value) <= rest.error) return null;
-  for (const id of ['cuda_graphs_estimated', 'cuda_graphs'] as const) {
-    const part = lastOf(budget, id);
-    if (part === null) continue;
-    const left = lessOf(rest, measuredOf(part));
-    if (Math.abs(left.value) <= left.error) return part;
-  }
-  return null;
+/** What was not requested. Where requested was computed from the total, their errors are one and the same. */
+function outsideOf(budget: MemoryBudget, total: Measured | null, requested: Measured): Measured | null {
+  if (total === null) return null;
+  const utilization = lastOf(budget, 'utilization');
+  const isComputed = lastOf(budget, 'requested')?.label.includes('computed') === true;
+  return isComputed && utilization?.granularity === 0
+    ? { ...timesOf(total, 1 - utilization.value), value: total.value - requested.value }
+    : lessOf(total, requested);
 }
 
 function requestedWaterfall(budget: MemoryBudget, requested: Measured): RankWaterfall {
@@ -185,10 +191,10 @@ function requestedWaterfall(budget: MemoryBudget, requested: Measured): RankWate
   const rest = lessOf(requested, sumOf(found.map(measuredOf)));
   const whole = total ?? requested;
   const complete = missing.length === 0 && !ordered;
-  const within = complete ? graphsWithin(budget, rest) : null;
-  const graphs = measuredLast(budget, 'cuda_graphs');
+  const outside = outsideOf(budget, total, requested);
+  const graphs = graphsOf(budget, complete ? rest : null, outside);
+  const { within } = graphs;
   const remainder = complete ? (within === null ? rest : lessOf(rest, measuredOf(within))) : null;
-  const outside = total === null ? null : lessOf(total, requested);
   const drafts: Draft[] = [
     ...(outside === null ? [] : [draft('not_requested', outside, null)]),
     ...(['weights', 'non_torch', 'activation_peak'] as const).flatMap((id) =>
@@ -211,15 +217,17 @@ function requestedWaterfall(budget: MemoryBudget, requested: Measured): RankWate
     whole,
     steps: stepsOf(whole, [
       ...drafts,
-      draft('remainder', left, null, missing.length === 0 ? STEP_LABELS.remainder : 'Not printed'),
+      draft('remainder', left, null, missing.length === 0 ? REMAINDER[adds_up] : 'Not printed'),
     ]),
     remainder,
     adds_up,
-    graphs_on_top: complete && within === null ? graphs : null,
+    graphs_on_top: graphs.beyond,
+    graphs_place: graphs.place,
     missing,
     statement: ordered
       ? 'The KV cache has the size that was ordered; it does not follow from what was requested, so there is nothing to add up.'
       : requestedStatement(requested, found, within, remainder, adds_up, missing),
+    graphs_statement: graphs.sentence,
   };
 }
 
@@ -247,17 +255,29 @@ function verdictOf(addsUp: AddsUp, remainder: Measured, rest = 'is left that no 
   return `the parts are ${withError(over)} more than that.`;
 }
 
+/** "KV cache", "non-torch memory". */
+const partName = (id: PartId): string => {
+  const label = id in STEP_LABELS ? STEP_LABELS[id as WaterfallStepId] : id.replaceAll('_', ' ');
+  return /^[A-Z]{2}/.test(label) ? label : label.slice(0, 1).toLowerCase() + label.slice(1);
+};
+
 const cannot = (missing: readonly PartId[]): string =>
   missing.length === 0
     ? 'The log does not print enough to add it up.'
-    : `The log does not print ${missing.map((id) => id.replaceAll('_', ' ')).join(', ')}, so it cannot be added up.`;
+    : `The log does not print ${missing.map(partName).join(', ')}, so it cannot be added up.`;
 
 function freeWaterfall(budget: MemoryBudget, start: Measured): RankWaterfall {
   const totalPart = lastOf(budget, 'total');
   // Whole MiB, rounded down by the server: a whole step may be missing, not half of one.
   const total = totalPart === null ? null : { value: totalPart.value, error: totalPart.granularity };
-  const end = lastOf(budget, 'available');
-  const missing = (['weights', 'kv_cache'] as const).filter((id) => lastOf(budget, id) === null);
+  const last = lastOf(budget, 'available');
+  // What is printed after the last line of what is available is not in that figure.
+  const isEnd = budget.parts.every(
+    ({ id, offset }) => !IN_STEPS.some((step) => step === id) || offset <= (last?.offset ?? -1),
+  );
+  const end = isEnd ? last : null;
+  const missing: PartId[] = (['weights', 'kv_cache'] as const).filter((id) => lastOf(budget, id) === null);
+  if (end === null) missing.push('available');
   const before = total === null ? null : lessOf(total, start);
   const spent = IN_STEPS.flatMap((id) =>
     budget.parts
@@ -293,7 +313,9 @@ function freeWaterfall(budget: MemoryBudget, start: Measured): RankWaterfall {
     remainder,
     adds_up,
     graphs_on_top: null,
+    graphs_place: budget.parts.some(({ id }) => id === 'cuda_graphs') ? 'within' : 'none',
     missing,
+    graphs_statement: '',
     statement:
       remainder === null || end === null
         ? cannot(missing)
@@ -303,10 +325,17 @@ function freeWaterfall(budget: MemoryBudget, start: Measured): RankWaterfall {
 
 /** What was printed, where nothing says of how much. */
 function loneWaterfall(budget: MemoryBudget): RankWaterfall {
-  const found = [...IN_STEPS, 'non_torch' as const].flatMap((id) => {
+  const isVllm = budget.producer.startsWith('vLLM');
+  const graphs = isVllm ? graphsOf(budget, null, null) : null;
+  const ids = (['weights', 'non_torch', 'activation_peak', 'cuda_graphs', 'kv_cache'] as const).filter(
+    (id) => id !== 'cuda_graphs' || !isVllm,
+  );
+  const found = ids.flatMap((id) => {
     const part = lastOf(budget, id);
     return part === null ? [] : [draft(id, measuredOf(part), part.offset)];
   });
+  const within = graphs?.within ?? null;
+  if (within !== null) found.push(draft('cuda_graphs', measuredOf(within), within.offset, within.label));
   const missing: PartId[] = (['requested', ...NEEDED] as const).filter((id) => lastOf(budget, id) === null);
   return {
     rank: budget.rank,
@@ -320,9 +349,11 @@ function loneWaterfall(budget: MemoryBudget): RankWaterfall {
     steps: stepsOf(null, found),
     remainder: null,
     adds_up: 'cannot_tell',
-    graphs_on_top: null,
+    graphs_on_top: graphs?.beyond ?? null,
+    graphs_place: graphs?.place ?? 'none',
     missing,
     statement: cannot(missing),
+    graphs_statement: graphs?.sentence ?? '',
   };
 }
 

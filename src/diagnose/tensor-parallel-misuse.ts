@@ -13,7 +13,7 @@ const GIB = 2 ** 30;
 
 /** "66.97 GiB" as the log prints the checkpoint. */
 function checkpointOf(log: ServerLog): number | null {
-  const match = /^([\d.]+) GiB$/.exec(settingOf(log.source.settings, 'Checkpoint size') ?? '');
+  const match = /^([\d.]+) GiB$/.exec(settingOf(log.settings, 'Checkpoint size') ?? '');
   return match === null ? null : Number(match[1]) * GIB;
 }
 

@@ -23,7 +23,7 @@ function findingOf(log: ServerLog, rank: RankWaterfall): Finding[] {
   const kvShare = kv === null ? null : kv.value / of;
   if (share < MOST_SHARE || (kvShare !== null && kvShare > MOST_KV_SHARE)) return [];
   const refused = log.refused.length > 0;
-  const quantization = settingOf(log.source.settings, 'quantization');
+  const quantization = settingOf(log.settings, 'quantization');
   const tensor = log.kv.at(-1)?.facts.tensorParallel ?? 1;
   const wider = `--tensor-parallel-size ${2 * tensor}: each rank then holds about half, at least ${size(weights.value / 2)}`;
   return [

@@ -47,8 +47,10 @@ export interface RankWaterfallView {
   readonly steps: readonly WaterfallStepView[];
   readonly remainder: MeasuredView | null;
   readonly addsUp: 'yes' | 'left_over' | 'exceeds' | 'cannot_tell';
-  /** Graphs captured after the KV cache had its size: outside of what was requested. */
+  /** CUDA graphs beyond the budget: no room, or too little, was left for them as the KV cache got its size. */
   readonly graphsOnTop: MeasuredView | null;
+  /** 'in_activation': room for them is counted into the activation peak. 'none': no graphs are printed. */
+  readonly graphsPlace: 'none' | 'within' | 'in_activation' | 'beyond' | 'cannot_tell';
   /** Figures that the log does not print and that would be needed. */
   readonly missing: readonly string[];
   readonly sentence: string;

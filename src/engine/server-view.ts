@@ -42,7 +42,8 @@ function rankView(waterfall: RankWaterfall, pods: readonly PodWaterfall[]): Rank
     addsUp: waterfall.adds_up,
     graphsOnTop: waterfall.graphs_on_top,
     missing,
-    sentence: waterfall.statement,
+    graphsPlace: waterfall.graphs_place,
+    sentence: [waterfall.statement, waterfall.graphs_statement].filter((one) => one !== '').join(' '),
   };
 }
 

@@ -28,6 +28,8 @@ export class RankBudget {
   readonly parts: BudgetPart[] = [];
   /** false: the server was told how large the KV cache shall be, so it does not follow from the rest. */
   profiled = true;
+  /** What the log says of the estimated CUDA graphs: whether room was left, and their share of the device. */
+  graphs: { readonly isSetAside: boolean; readonly share: Figure | null } | null = null;
 
   /** Adds a part; the same figure printed again is one part. */
   add(id: PartId, label: string, figure: Figure | null, offset: number): void {
@@ -69,9 +71,30 @@ export class RankBudget {
 /** Labels of two figures that vLLM prints as one; the part that is in neither is computed from them. */
 export const PEAK_TORCH = 'Peak of PyTorch, weights included';
 export const CONSUMED = 'Weights and non-torch together';
+/** A total that is known no better than this is of no use. */
+const COARSEST_TOTAL = 0.05;
+
+/** What follows from the notice about CUDA graphs: whether the estimate counts, and the total of the device. */
+function completeGraphs(budget: RankBudget): void {
+  const { graphs } = budget;
+  const at = budget.parts.findLastIndex(({ id }) => id === 'cuda_graphs_estimated');
+  if (graphs === null || at < 0) return;
+  const estimate = budget.parts[at];
+  const words = graphs.isSetAside ? 'and set aside' : 'and not set aside';
+  budget.parts[at] = { ...estimate, label: `CUDA graphs, estimated ${words}` };
+  const { share } = graphs;
+  if (share === null || budget.last('total') !== undefined) return;
+  const low = (estimate.value - estimate.granularity / 2) / (share.value + share.granularity / 2);
+  const high = (estimate.value + estimate.granularity / 2) / (share.value - share.granularity / 2);
+  const value = Math.round((low + high) / 2);
+  if (!(low > 0) || high - low > COARSEST_TOTAL * value) return;
+  const label = 'Total (computed: estimated CUDA graphs / their share)';
+  budget.add('total', label, { value, granularity: high - low }, estimate.offset);
+}
 
 /** What follows from the printed figures, each with "computed" in its label. */
 function complete(budget: RankBudget): void {
+  completeGraphs(budget);
   const weights = budget.last('weights');
   const less = (whole: BudgetPart, part: BudgetPart): Figure => ({
     value: whole.value - part.value,
@@ -135,6 +158,11 @@ const startName = (rank: string, start: number): string =>
 
 export class BudgetBook {
   private readonly starts: Start[] = [{ ranks: new Map() }];
+
+  /** Which start of the server is being read, from 0. */
+  get start(): number {
+    return this.starts.length - 1;
+  }
 
   of(rank: string): RankBudget {
     const { ranks } = this.starts[this.starts.length - 1];

@@ -16,6 +16,7 @@ import { LogTimes } from './log-time.ts';
 import { countOf, figureOf, GIB, type Figure } from './printed-figure.ts';
 import type { Sniff } from './reader.ts';
 import { type PendingEvent, serverLogData } from './server-log.ts';
+import { ServerSettings } from './server-settings.ts';
 
 const QUICK =
   /mem[ =_]|#token|KV Cache|KVPool|Mamba Cache|max_total_num_tokens|ServerArgs|batch[.,]|#running-req|[Rr]etract|Memory pool|Not enough memory|layer_tokens|GPU memory/;
@@ -69,7 +70,7 @@ class SglangScan implements LineScan {
   private readonly gauges: GaugeSet;
   private readonly ranks = new Map<string, Rank>();
   private readonly warnings: Warning[] = [];
-  private readonly settings = new Map<string, string>();
+  private readonly settings = new ServerSettings(ARGUMENTS);
   private readonly events: PendingEvent[] = [];
   private version: string | null = null;
   /** What figures of batch lines are, by rank, batch and name. */
@@ -128,7 +129,7 @@ class SglangScan implements LineScan {
       gauges: this.gauges,
       budgets,
       events: this.events,
-      settings: this.settings,
+      settings: this.settings.build(),
       warnings: this.warnings,
       skipped: 0,
       missing: () => [
@@ -146,9 +147,7 @@ class SglangScan implements LineScan {
     this.starts++;
     this.lines++;
     this.version ??= VERSION.exec(text)?.[1] ?? null;
-    for (const [, name, value] of text.matchAll(ARGUMENTS)) {
-      if (!this.settings.has(name) && value !== 'None') this.settings.set(name, value.replace(/^'|'$/g, ''));
-    }
+    this.settings.read(text, this.starts - 1, true);
     return true;
   }
 
@@ -174,6 +173,8 @@ class SglangScan implements LineScan {
   private cache(text: string, rank: Rank, offset: number): boolean {
     if (/(?:KV|Mamba) Cache is allocated\./.test(text)) {
       const tokens = countOf(/#tokens: (\d+)/.exec(text)?.[1]);
+      const dtype = /\bdtype: (?:torch\.)?(\w+)/.exec(text)?.[1];
+      if (dtype !== undefined) this.settings.kvDtype(dtype, Math.max(0, this.starts - 1));
       const what = tokens === null ? '' : ` of ${tokens.value} tokens`;
       rank.add('kv_cache_tokens', 'KV cache tokens', tokens, offset);
       for (const [, name, printed] of text.matchAll(/\b(K|V|KV|conv_state|ssm_state) size: ([\d.]+) ?GB/g)) {

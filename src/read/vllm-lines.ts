@@ -214,3 +214,29 @@ export function addBudgetLine(line: BudgetLine): boolean {
   }
   return understood;
 }
+
+/**
+ * Whether the estimated CUDA graphs were taken off what the KV cache may have. vLLM says so since 0.17, and since 0.21
+ * it does it by default (vllm/v1/worker/gpu_worker.py, VLLM_MEMORY_PROFILER_ESTIMATE_CUDAGRAPHS).
+ */
+const SET_ASIDE = /CUDA graph memory profiling is enabled/;
+const NOT_SET_ASIDE = /CUDA graph memory profiling (?:is disabled|will be enabled by default)/;
+/** The estimate as a share of the device, to four digits: 0.8900 less 0.8829. */
+const SHARE =
+  /gpu-memory-utilization=(\d\.\d+) is equivalent to --gpu-memory-utilization=(\d\.\d+) without|gpu-memory-utilization from (\d\.\d+) to (\d\.\d+)/;
+
+/** Adds what a notice about CUDA graphs says; false where the line is none. */
+export function addGraphsNotice(text: string, budget: RankBudget): boolean {
+  const isSetAside = SET_ASIDE.test(text);
+  if (!isSetAside && !NOT_SET_ASIDE.test(text)) return false;
+  const match = SHARE.exec(text);
+  const [more, less] = match === null ? [] : [match[1] ?? match[4], match[2] ?? match[3]];
+  const known = more !== undefined && less !== undefined;
+  // vLLM raises the suggested utilization to 1 at most: no share follows from that.
+  const share = known && !(match?.[4] !== undefined && Number(more) >= 1) ? Number(more) - Number(less) : NaN;
+  // The utilization that is in force has mostly two digits and is exact; the other one is rounded.
+  const inForce = match?.[1] ?? match?.[3] ?? '';
+  const error = /^\d\.\d\d00$/.test(inForce) ? 0.00005 : 0.0001;
+  budget.graphs = { isSetAside, share: share > error ? { value: share, granularity: 2 * error } : null };
+  return true;
+}

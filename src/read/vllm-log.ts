@@ -14,12 +14,13 @@ import { figureOf, GIB } from './printed-figure.ts';
 import type { Sniff } from './reader.ts';
 import { BudgetBook } from './server-budget.ts';
 import { type PendingEvent, serverLogData } from './server-log.ts';
-import { addBudgetLine } from './vllm-lines.ts';
+import { ServerSettings, VLLM_ARGUMENTS } from './server-settings.ts';
+import { addBudgetLine, addGraphsNotice } from './vllm-lines.ts';
 import { VLLM_MEMORY_NEEDLES, VllmMemoryLines } from './vllm-memory.ts';
 
 /** What any line of interest holds; the rest of the patterns never see other lines. NEEDLES below are its alternatives. */
 const QUICK =
-  /LLM |\bversion \d|KV [Cc]ache|kv cache|GiB|GB\b|blocks|CUDA graph|Maximum concurrency|num_gpu_blocks|hit rate|throughput|preempt|gpu.memory[-_. ]utilization|vLLM|Memory profiling|max seq len|torch_peak|MemorySnapshot\(|MemoryProfilingResult\(|weights_memory|non_kv_cache_memory/;
+  /LLM |\bversion \d|KV [Cc]ache|kv cache|GiB|GB\b|blocks|CUDA graph|Maximum concurrency|num_gpu_blocks|hit rate|throughput|preempt|gpu.memory[-_. ]utilization|vLLM|Memory profiling|max seq len|kv_cache_dtype=|max_num_batched_tokens=|args: [{N]|torch_peak|MemorySnapshot\(|MemoryProfilingResult\(|weights_memory|non_kv_cache_memory/;
 const NEEDLES = [
   'LLM ',
   'version 0',
@@ -39,6 +40,10 @@ const NEEDLES = [
   'vLLM',
   'Memory profiling',
   'max seq len',
+  'kv_cache_dtype=',
+  'max_num_batched_tokens=',
+  'args: {',
+  'args: Namespace',
   ...VLLM_MEMORY_NEEDLES,
 ];
 const VERSION = /(?:vLLM API server version|LLM engine \(v|\bversion) ?v?(\d+\.\d+(?:\.\d+)?[\w.+]*)/;
@@ -48,10 +53,6 @@ const PREEMPTED = /is preempted by|[Pp]reempt(?:ed|ing) request/;
 const PREEMPTIONS = /total_num_cumulative_preemption=(\d+)/;
 const SAME_WARNING = 20;
 const MOST_KINDS = 1000;
-/** Arguments that bear on memory; others (keys, hosts, paths) are left alone. */
-const ARGUMENTS =
-  /['"]?\b(gpu_memory_utilization|max_model_len|max_seq_len|max_num_seqs|max_num_batched_tokens|tensor_parallel_size|pipeline_parallel_size|data_parallel_size|kv_cache_dtype|kv_cache_memory_bytes|block_size|swap_space|cpu_offload_gb|enforce_eager|enable_prefix_caching|quantization|dtype|model)['"]?[=:] ?('[^']{0,200}'|[^\s,)}]{1,200})/g;
-
 const STAT_KINDS: Readonly<Record<string, GaugeKind['unit']>> = {
   'tokens/s': 'tokens_per_second',
   reqs: 'count',
@@ -62,8 +63,8 @@ const STAT = /^(.{1,60}?): (-?[\d.]+) ?(tokens\/s|reqs|%)?$/;
 
 /** Lines that tell of memory but hold no figure of a budget, known and passed over. */
 const KNOWN =
-  /CUDA graph memory profiling is enabled|CUDA graphs can take additional|Auto-prefetch is disabled|Profiling CUDA graph memory|init engine \(profile|Memory profiling takes [\d.]+ seconds|padding layers, may waste|Capturing CUDA graph|Using KV cache|KV cache layout|gc_collect|Capturing the model for CUDA graphs/;
-const CHECKPOINT = /Checkpoint size: ([\d.]+ GiB)/;
+  /CUDA graphs can take additional|Auto-prefetch is disabled|Profiling CUDA graph memory|init engine \(profile|Memory profiling takes [\d.]+ seconds|padding layers, may waste|Capturing CUDA graph|Using KV cache|KV cache layout|gc_collect|Capturing the model for CUDA graphs/;
+const CHECKPOINT = /Checkpoint size: ([\d.]+) GiB/;
 
 interface Told {
   readonly kind: LogEvent['kind'];
@@ -106,9 +107,10 @@ class VllmScan implements LineScan {
   private readonly memory = new VllmMemoryLines();
   private readonly events: PendingEvent[] = [];
   private readonly warnings: Warning[] = [];
-  private readonly settings = new Map<string, string>();
+  private readonly settings = new ServerSettings(VLLM_ARGUMENTS);
   private readonly versions = new Set<string>();
   private readonly kinds = new Map<string, GaugeKind>();
+  /** Lines that only a server prints. */
   private lines = 0;
   private unreadable = 0;
   private v0 = false;
@@ -134,8 +136,11 @@ class VllmScan implements LineScan {
     // Every line counts for where the year turns, those without figures too.
     this.times.of(line);
     const taken = this.start(line) || this.stats(line) || this.event(line) || this.budget(line);
-    if (taken) this.lines++;
-    return taken || isMemory || this.command(line) || KNOWN.test(text);
+    if (taken && text.includes('memory profiling')) this.command(line);
+    // What is of a snapshot alone proves no server's log.
+    if (taken && !isMemory) this.lines++;
+    if (taken || isMemory || this.command(line)) return true;
+    return this.settings.resolved(text, this.book.start) || KNOWN.test(text);
   }
 
   end(): SourceData | null {
@@ -144,7 +149,9 @@ class VllmScan implements LineScan {
     if (this.lines + prints.length === 0) return null;
     const engine = this.v1 ? ', V1 engine' : this.v0 ? ', V0 engine' : '';
     const producer = `vLLM ${[...this.versions].join(', ') || '(no version printed)'}${engine}`;
-    const { budgets, warnings } = this.book.build(producer);
+    // Of snapshots alone no server's budget is made: what they say of one another is all there is.
+    const isServer = this.lines > 0;
+    const { budgets, warnings } = isServer ? this.book.build(producer) : { budgets: [], warnings: [] };
     return serverLogData({
       producer,
       times: this.times,
@@ -152,7 +159,7 @@ class VllmScan implements LineScan {
       budgets,
       events: this.events,
       memory: prints,
-      settings: this.settings,
+      settings: this.settings.build(),
       warnings: [...this.warnings, ...this.memory.warnings, ...warnings],
       skipped: this.unreadable,
       missing: (hasSeries) => this.missing(budgets.length > 0, hasSeries),
@@ -165,7 +172,6 @@ class VllmScan implements LineScan {
 
   private missing(hasBudget: boolean, hasSeries: boolean): string[] {
     const missing: string[] = [];
-    // Someone's snapshots and no server's log: nothing of a server is to be expected.
     if (this.lines === 0) return missing;
     if (!hasBudget) {
       missing.push("The server's start is not in this log: its memory budget is printed there, so keep it.");
@@ -198,7 +204,7 @@ class VllmScan implements LineScan {
       else this.v0 = true;
     }
     if (isServer) this.book.begin('');
-    if (isEngine || isArguments) this.readArguments(line);
+    if (isEngine || isArguments) this.readArguments(line, isEngine);
     return true;
   }
 
@@ -212,27 +218,21 @@ class VllmScan implements LineScan {
     return true;
   }
 
-  private readArguments({ text, offset }: LogLine): void {
-    for (const [, name, quoted] of text.matchAll(ARGUMENTS)) {
-      const value = quoted.replace(/^'|'$/g, '');
-      // The first model named is the one served; a draft model follows.
-      if (!this.settings.has(name) && value !== 'None') this.settings.set(name, value);
-      if (name !== 'gpu_memory_utilization') continue;
-      const figure = figureOf(value, 1);
-      if (figure !== null) {
-        const exact = { value: figure.value, granularity: 0 };
-        this.book.of('').add('utilization', 'Utilization', exact, offset);
-      }
-    }
+  private readArguments({ text, offset }: LogLine, isEngine: boolean): void {
+    const utilization = this.settings.read(text, this.book.start, isEngine);
+    const figure = utilization === null ? null : figureOf(utilization, 1);
+    if (figure === null) return;
+    this.book.of('').add('utilization', 'Utilization', { value: figure.value, granularity: 0 }, offset);
   }
 
   private budget(line: LogLine): boolean {
     const { text, offset } = line;
     const checkpoint = CHECKPOINT.exec(text)?.[1];
     if (checkpoint !== undefined) {
-      this.settings.set('Checkpoint size', checkpoint);
+      this.settings.checkpoint(placeOf(text).rank, checkpoint, this.book.start);
       return true;
     }
+    if (addGraphsNotice(text, this.book.of(placeOf(text).rank))) return true;
     return addBudgetLine({
       text,
       offset,

@@ -3,7 +3,7 @@ import { html, nothing } from 'lit';
 import { guard } from 'lit/directives/guard.js';
 import type { ByteUnit } from '../base/units.ts';
 import type { DeviceDiagnosis, DeviceView, SourceView } from '../engine/protocol.ts';
-import { podWaterfalls } from '../view/diagnosis-waterfall.ts';
+import { podWaterfalls, rankWaterfalls } from '../view/server-waterfalls.ts';
 import type { DiagnosisState } from './diagnosis-run.ts';
 import type { Session } from './session.ts';
 import './vs-clocks.ts';
@@ -46,7 +46,7 @@ export function renderLedger(
   const told = diagnosisOf(state, device);
   const ledgers = told?.ledgers ?? [];
   const pins = told?.pins ?? null;
-  const peak = ledgers.find(({ when }) => when === 'peak');
+  const moments = ledgers.map(({ when, ledger }) => ({ when, row: ledger.row }));
   return [
     ledgers.length === 0
       ? nothing
@@ -58,26 +58,19 @@ export function renderLedger(
         ></vs-diagnosis-ledger>`,
     pins === null
       ? nothing
-      : html`<vs-pins
-          slot="ledger"
-          class="panel"
-          .pins=${pins}
-          .peakRow=${peak?.ledger.row ?? null}
-          .unit=${unit}
-        ></vs-pins>`,
+      : html`<vs-pins slot="ledger" class="panel" .pins=${pins} .moments=${moments} .unit=${unit}></vs-pins>`,
   ];
 }
 
-/** Sums over the ranks of a server's log. */
+/** The budgets of a server's log step by step: sums over its ranks, and each rank. */
 export function renderWaterfalls({ diagnosis }: DiagnosisState, source: number, unit: ByteUnit): unknown {
-  const servers = diagnosis?.servers ?? [];
-  const sums = servers.filter(({ sourceId }) => sourceId === source).flatMap(podWaterfalls);
-  if (sums.length === 0) return nothing;
+  const servers = (diagnosis?.servers ?? []).filter(({ sourceId }) => sourceId === source);
+  const waterfalls = servers.flatMap((server) => [...podWaterfalls(server), ...rankWaterfalls(server)]);
+  if (waterfalls.length === 0) return nothing;
   return html`<vs-waterfall
     slot="diagnosis"
     class="panel below"
-    heading="Budget of all ranks"
-    .waterfalls=${sums}
+    .waterfalls=${waterfalls}
     .unit=${unit}
   ></vs-waterfall>`;
 }

@@ -65,6 +65,20 @@ export class VsWaterfall extends LitElement {
         min-width: 1px;
         background: var(--accent);
       }
+      .aside .bar span {
+        background: var(--line-strong);
+      }
+      .rounding .bar span {
+        min-width: 0;
+        background: var(--line-strong);
+      }
+      .rest .bar span {
+        background: repeating-linear-gradient(45deg, var(--sunken) 0 4px, var(--line-strong) 4px 6px);
+      }
+      .beyond .bar span {
+        outline: 1px solid var(--text);
+        outline-offset: -1px;
+      }
       .negative .bar span {
         background: repeating-linear-gradient(45deg, var(--bad-soft) 0 4px, var(--bad) 4px 6px);
       }
@@ -119,11 +133,13 @@ export class VsWaterfall extends LitElement {
     </section>`;
   }
 
-  private step({ id, label, text, title, left, width, negative, rest }: WaterfallRow): unknown {
-    return html`<div class="step ${negative ? 'negative' : ''}" data-step=${id}>
+  private step({ id, label, text, title, left, width, tone, color, negative, rest }: WaterfallRow): unknown {
+    const place = `left: ${(100 * left).toFixed(3)}%; width: ${(100 * width).toFixed(3)}%`;
+    const fill = color === null ? '' : `; background: var(--curve-${color})`;
+    return html`<div class="step ${tone} ${negative ? 'negative' : ''}" data-step=${id}>
       <dt>${label}</dt>
       <dd class="bar">
-        <span .style=${`left: ${(100 * left).toFixed(3)}%; width: ${(100 * width).toFixed(3)}%`}></span>
+        <span .style=${place + fill}></span>
       </dd>
       <dd class="number" title=${title}>${text}</dd>
       <dd class="number quiet">${rest}</dd>

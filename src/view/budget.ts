@@ -90,11 +90,12 @@ const PARTS: readonly (readonly [PartId, string, CurveColor])[] = [
   ['cuda_graphs', 'CUDA graphs', 'purple'],
   ['kv_cache', 'KV cache', 'green'],
 ];
+const STEPS = ['weights', 'kv_cache', 'cuda_graphs'] as const satisfies readonly PartId[];
 const INSIDE = ['weights', 'non_torch', 'activation_peak', 'kv_cache'] as const satisfies readonly PartId[];
 
 const pieceOf = (id: PartId, bytes: number, kind: SegmentKind = 'part'): Piece => {
   const [, label, color] = PARTS.find(([part]) => part === id) ?? [id, id, 'grey'];
-  return { id, kind, label: kind === 'outside' ? `${label}, on top` : label, color, bytes };
+  return { id, kind, label: kind === 'outside' ? `${label} beyond the budget` : label, color, bytes };
 };
 
 interface Draft {
@@ -115,6 +116,24 @@ const missingNames = (budget: MemoryBudget): string[] =>
     inSentence(label),
   );
 
+/** "CUDA graphs, estimated and not set aside": no room was left for the estimate. */
+const isRefused = ({ parts }: Figures): boolean => parts.some(({ label }) => label.includes('not set aside'));
+
+/** Graphs beyond what was requested; where the log does not say whether room was left, none is drawn. */
+function beyondOf(
+  budget: MemoryBudget,
+  graphs: Figures,
+  estimate: Figures | null,
+  within: Figures | null,
+): number {
+  if (within === graphs) return 0;
+  if (estimate !== null) {
+    const over = graphs.value - estimate.value;
+    return over > (graphs.granularity + estimate.granularity) / 2 ? over : 0;
+  }
+  return budget.parts.some(({ label }) => label === 'Weights and non-torch together') ? 0 : graphs.value;
+}
+
 /** The log says how much was requested: everything is measured against that. */
 function draftRequested(budget: MemoryBudget, requested: Figures, unit: ByteUnit): Draft {
   const of = (id: PartId): Figures | null => figuresOf(budget, id);
@@ -127,7 +146,9 @@ function draftRequested(budget: MemoryBudget, requested: Figures, unit: ByteUnit
   const slack = slackOf([requested, ...inside.map(([, figure]) => figure), estimate ?? graphs]);
   // An estimate was set aside before the cache was sized; measured graphs only where the sum closes with them.
   const closes = graphs !== null && Math.abs(rest) > slack && Math.abs(rest - graphs.value) <= slack;
-  const within = estimate !== null && rest > slack ? estimate : closes ? graphs : null;
+  const isSetAside = estimate?.parts.some(({ label }) => label.includes('and set aside')) === true;
+  const mayBeInside = estimate !== null && (isSetAside || !isRefused(estimate));
+  const within = mayBeInside && rest > slack ? estimate : closes ? graphs : null;
   const left = rest - (within?.value ?? 0);
   const missing = missingNames(budget);
   const pieces = PARTS.flatMap(([id]): Piece[] => {
@@ -142,7 +163,8 @@ function draftRequested(budget: MemoryBudget, requested: Figures, unit: ByteUnit
         : { id: 'unexplained', kind: 'unexplained', label: 'Unexplained', color: null, bytes: left },
     );
   }
-  if (graphs !== null && within === null) pieces.push(pieceOf('cuda_graphs', graphs.value, 'outside'));
+  const beyond = graphs === null ? 0 : beyondOf(budget, graphs, mayBeInside ? estimate : null, within);
+  if (beyond > 0) pieces.push(pieceOf('cuda_graphs', beyond, 'outside'));
   const used = pieces.reduce((sum, { bytes }) => sum + bytes, 0);
   const spare = (total?.value ?? 0) - used;
   if (spare > slack)
@@ -174,7 +196,12 @@ function draftFree(budget: MemoryBudget, unit: ByteUnit): Draft {
   const of = (id: PartId): Figures | null => figuresOf(budget, id);
   const total = of('total');
   const start = of('free_at_start');
-  const available = budget.parts.findLast(({ id }) => id === 'available') ?? null;
+  const printed = budget.parts.findLast(({ id }) => id === 'available') ?? null;
+  // A step that is printed after it is not in that figure.
+  const isEnd = STEPS.every((id) =>
+    budget.parts.every((part) => part.id !== id || part.offset <= (printed?.offset ?? -1)),
+  );
+  const available = isEnd ? printed : null;
   // What communication took lies before "free at the start".
   const inside = PARTS.filter(([id]) => id !== 'non_torch' || start === null);
   const pieces: Piece[] = [];

@@ -5,11 +5,11 @@
  *   not requested                    ██   4.73
  *   weights                 █████████    42.59
  *   KV cache       █████████             43.64
+ *   graphs beyond                    █    0.68   in what was not requested, and no step down
  */
 import type { ByteUnit } from '../base/units.ts';
 import { formatBytes, formatInteger } from '../base/units.ts';
-import type { PodWaterfallView, ServerView } from '../engine/protocol.ts';
-import { count, list } from './words.ts';
+import type { CurveColor } from './palette.ts';
 
 export interface WaterfallStep {
   readonly id: string;
@@ -21,17 +21,27 @@ export interface WaterfallStep {
   readonly note?: string;
 }
 
-/** One rank's budget. */
+/** One rank's budget, or the sums of several. */
 export interface WaterfallView {
+  /** "TP0", "TP0 to TP7, each"; "": the only one. */
   readonly rank: string;
   /** What the steps are taken from; null: not known, and they are taken from their own sum. */
   readonly total: number | null;
+  /** Largest error of `total`; missing or 0: exact. */
+  readonly totalError?: number;
+  /** "free at the start"; "" or missing: the total of the device. */
+  readonly totalWord?: string;
   readonly steps: readonly WaterfallStep[];
+  /** CUDA graphs for which no room was left, or too little. */
+  readonly beyond?: WaterfallStep | null;
   /** false: the steps need not make up the whole, so none stands on the one before it. */
   readonly addsUp?: boolean;
   /** The sum in words, whether it adds up, what is missing; "": nothing to say. */
   readonly statement?: string;
 }
+
+/** 'rest': what no line explains. 'rounding': a remainder within the printed digits. 'aside': not the server's. */
+export type WaterfallTone = 'part' | 'aside' | 'rest' | 'rounding' | 'beyond';
 
 export interface WaterfallRow {
   readonly id: string;
@@ -41,6 +51,9 @@ export interface WaterfallRow {
   readonly title: string;
   readonly left: number;
   readonly width: number;
+  readonly tone: WaterfallTone;
+  /** The colour that this part has wherever budgets are drawn; null: none of its own. */
+  readonly color: CurveColor | null;
   readonly negative: boolean;
   /** "43.64 GiB left"; "" where that cannot be said. */
   readonly rest: string;
@@ -53,86 +66,107 @@ export interface WaterfallModel {
   readonly statement: string;
 }
 
+const COLORS: Readonly<Record<string, CurveColor>> = {
+  weights: 'blue',
+  non_torch: 'gold',
+  activation_peak: 'orange',
+  cuda_graphs: 'purple',
+  graphs_on_top: 'purple',
+  kv_cache: 'green',
+  in_use_before: 'brown',
+};
+const ASIDE: ReadonlySet<string> = new Set(['not_requested', 'in_use_before', 'available']);
+
 const signed = (bytes: number, unit: ByteUnit): string =>
   `${bytes < 0 ? '−' : ''}${formatBytes(Math.abs(Math.round(bytes)), unit)}`;
 
+/** Digits that mean little are said to: "2.41 GiB ± 1.40 GiB". */
+const COARSE = 0.02;
+const COARSE_TOTAL = 0.002;
+
+function measured(bytes: number, error: number, unit: ByteUnit): string {
+  const text = signed(bytes, unit);
+  return error > COARSE * Math.abs(bytes) ? `${text} ± ${signed(Math.ceil(error), unit)}` : text;
+}
+
+function titleOf({ bytes, errorBytes = 0, note = '' }: WaterfallStep, unit: ByteUnit): string {
+  const error = errorBytes < 0.5 ? '' : ` ± ${signed(Math.ceil(errorBytes), unit)} (printed digits)`;
+  const exact = `${bytes < 0 ? '−' : ''}${formatInteger(Math.abs(Math.round(bytes)))} bytes${error}`;
+  return [exact, note].filter((one) => one !== '').join('. ');
+}
+
+function toneOf({ id, bytes, errorBytes = 0 }: WaterfallStep): WaterfallTone {
+  if (id !== 'remainder') return ASIDE.has(id) ? 'aside' : 'part';
+  return Math.abs(bytes) <= errorBytes ? 'rounding' : 'rest';
+}
+
+/** Drawn where it lies: in what was not requested, from where the requested share ends. */
+function beyondRow(beyond: WaterfallStep, from: number, whole: number, unit: ByteUnit): WaterfallRow {
+  const ends = [from, from + beyond.bytes].map((at) => Math.min(1, Math.max(0, at / whole)));
+  return {
+    id: beyond.id,
+    label: beyond.label,
+    text: measured(beyond.bytes, beyond.errorBytes ?? 0, unit),
+    title: titleOf(beyond, unit),
+    left: ends[0],
+    width: ends[1] - ends[0],
+    tone: 'beyond',
+    color: COLORS[beyond.id] ?? null,
+    negative: false,
+    rest: '',
+  };
+}
+
 export function waterfallModel(
-  { rank, total, steps, addsUp = true, statement }: WaterfallView,
+  {
+    rank,
+    total,
+    totalError = 0,
+    totalWord = '',
+    steps,
+    beyond = null,
+    addsUp = true,
+    statement,
+  }: WaterfallView,
   unit: ByteUnit,
 ): WaterfallModel {
   const sum = steps.reduce((all, { bytes }) => all + bytes, 0);
   const whole = Math.max(1, total ?? sum);
   let left = total ?? sum;
-  const rows = steps.map(({ id, label, bytes, errorBytes = 0, note = '' }): WaterfallRow => {
+  let error = 0;
+  const rows = steps.map((step): WaterfallRow => {
+    const { id, label, bytes, errorBytes = 0 } = step;
     const before = addsUp ? left : bytes;
     left = before - bytes;
+    error += errorBytes;
     const ends = [before, left].map((at) => Math.min(1, Math.max(0, at / whole)));
-    const error = errorBytes === 0 ? '' : ` ± ${signed(errorBytes, unit)} (printed digits)`;
+    const tone = toneOf(step);
+    // What rounding makes of nothing is nothing.
+    const rest = Math.abs(left) <= error ? 'nothing left' : `${signed(left, unit)} left`;
     return {
       id,
       label,
-      text: signed(bytes, unit),
-      title: [`${formatInteger(Math.round(bytes))} bytes${error}`, note]
-        .filter((one) => one !== '')
-        .join('. '),
+      text: tone === 'rounding' ? signed(bytes, unit) : measured(bytes, errorBytes, unit),
+      title: titleOf(step, unit),
       left: Math.min(...ends),
       width: Math.abs(ends[0] - ends[1]),
-      negative: bytes < 0,
-      rest: addsUp ? `${signed(left, unit)} left` : '',
+      tone,
+      color: tone === 'part' || id === 'in_use_before' ? (COLORS[id] ?? null) : null,
+      negative: bytes < 0 && tone === 'rest',
+      rest: addsUp && tone !== 'rounding' ? rest : '',
     };
   });
+  if (beyond !== null) {
+    const outside = steps.find(({ id }) => id === 'not_requested')?.bytes ?? 0;
+    rows.push(beyondRow(beyond, addsUp ? (total ?? sum) - outside : 0, whole, unit));
+  }
+  // A total that was printed has an error of its last digit; one that was computed, more.
+  const open = total !== null && totalError > COARSE_TOTAL * total ? ` ± ${signed(totalError, unit)}` : '';
+  const text = total === null ? null : formatBytes(Math.round(total), unit) + open;
   return {
     rank,
-    total: total === null ? null : formatBytes(Math.round(total), unit),
+    total: text === null || totalWord === '' ? text : `${text} ${totalWord}`,
     rows,
     statement: statement ?? '',
   };
 }
-
-/** Steps of a pod that are not steps down. */
-const WHOLES: ReadonlySet<string> = new Set(['total', 'requested', 'graphs_on_top']);
-
-function podWaterfall(told: PodWaterfallView): WaterfallView {
-  const { pod, start, rankCount, addsUp, sentence } = told;
-  const total = told.steps.find(({ id }) => id === 'total');
-  const down = told.steps.filter(({ id }) => !WHOLES.has(id));
-  // What was printed and what all ranks take if the others are alike are two sums: never a mixture.
-  const allAlike = [...down, ...(total === undefined ? [] : [total])].every(
-    ({ allRanks }) => allRanks !== null,
-  );
-  const figure = ({ printed, allRanks }: PodWaterfallView['steps'][number]): typeof printed =>
-    allAlike && allRanks !== null ? allRanks : printed;
-  const error = down.reduce((sum, step) => sum + figure(step).error, 0);
-  const rest = down.reduce(
-    (sum, step) => sum - figure(step).value,
-    total === undefined ? 0 : figure(total).value,
-  );
-  const sums = addsUp !== 'cannot_tell' && total !== undefined && Math.abs(rest) <= error + down.length;
-  const steps = down.filter(({ id }) => sums || id !== 'remainder');
-  const alike = allAlike ? steps.filter(({ printedRanks }) => printedRanks < rankCount) : [];
-  const names = [pod === '' ? 'All ranks of this host' : `Host ${pod}`, start].filter((one) => one !== '');
-  return {
-    rank: `${names.join(', ')} (${count(rankCount, 'rank')})`,
-    total: total === undefined ? null : figure(total).value,
-    steps: steps.map((step) => ({
-      id: step.id,
-      label: step.label,
-      bytes: figure(step).value,
-      errorBytes: figure(step).error,
-      note: step.printedRanks < rankCount ? `Printed by ${step.printedRanks} of ${rankCount} ranks` : '',
-    })),
-    addsUp: sums,
-    statement: [
-      sentence,
-      alike.length === 0
-        ? ''
-        : `Not printed by every rank, and taken as alike for the others: ${list(alike.map(({ label }) => label))}.`,
-    ]
-      .filter((one) => one !== '')
-      .join(' '),
-  };
-}
-
-/** Sums of several ranks; a single rank's budget is shown as it was printed. */
-export const podWaterfalls = ({ pods }: ServerView): WaterfallView[] =>
-  pods.filter(({ rankCount }) => rankCount > 1).map(podWaterfall);

@@ -308,8 +308,9 @@ describe.skipIf(!existsSync(PUBLIC))('logs of real servers', () => {
       false,
       false,
     ]);
-    // The dtype in force is "auto" there, so fp8 is computed only with the config.
-    expect(withKvDtype(found, 'fp8').refused).not.toBeNull();
+    // Asked for is "auto", and the line of the engine says what that came to.
+    expect(found.kvDtype).toBe('bfloat16');
+    expect(withKvDtype(found, 'fp8').tokens).toEqual({ low: 1001088, high: 1001104 });
     expect(withKvDtype(found, 'fp8', llama()).tokens).toEqual({ low: 1001088, high: 1001104 });
   });
 

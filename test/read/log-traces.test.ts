@@ -116,7 +116,19 @@ describe.skipIf(!hasPublic)("others' logs in ../shared/public", () => {
       tokens_per_request: 65536,
       max_concurrency: 14.5,
       cuda_graphs: gib(1.02),
+      // 0.86 GiB are 0.8900 - 0.8829 of it.
+      total: 130070644554,
+      requested: Math.round(130070644554 * 0.89),
     });
+    // The model and its draft; "auto" asked for, fp8 in force.
+    expect(data.settings).toEqual(
+      expect.arrayContaining([
+        ['Checkpoint size', '69.05 GiB'],
+        ['Checkpoint sizes', '66.97 GiB + 2.08 GiB'],
+        ['kv_cache_dtype', 'fp8_e4m3'],
+        ['dtype', 'torch.bfloat16'],
+      ]),
+    );
     expect(data.readings!.gauges.map(({ value }) => value.length)).toEqual(Array(6).fill(39));
   });
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { settingOf, settingsOfStart } from '../../src/analyze/kv-cache-log.ts';
 import { messageOf, placeOf } from '../../src/read/log-prefix.ts';
 import { logReader } from '../../src/read/log.ts';
 import type { SourceData } from '../../src/trace/capture.ts';
@@ -108,6 +109,131 @@ describe('a V1 log of two ranks', () => {
       'DP0 TP1 (start 2)',
     ]);
     expect(partsOf(readings!.budgets[3])['weights']).toBe(gib(30));
+  });
+});
+
+describe('settings', () => {
+  const engine = (version: string, words: string): string =>
+    `INFO 08-01 10:00:01 [core.py:76] Initializing a V1 LLM engine (v${version}) with config: ${words}`;
+  const start = (words: string, checkpoints: readonly string[], weights: string): string =>
+    [
+      'INFO 08-01 10:00:00 [api_server.py:1801] vLLM API server version 0.10.2',
+      "INFO 08-01 10:00:00 [utils.py:326] non-default args: {'model': 'acme/tiny', 'dtype': 'auto', 'max_num_seqs': 8}",
+      engine('0.10.2', words),
+      ...checkpoints.map((gibs) => `INFO 08-01 10:00:02 [weight_utils.py:849] Checkpoint size: ${gibs} GiB.`),
+      `INFO 08-01 10:00:03 [gpu_model_runner.py:1] Model loading took ${weights} GiB and 1.5 seconds`,
+    ].join('\n');
+
+  it('are those in force, not those asked for, and of each start', async () => {
+    const { settings } = await read(
+      [
+        start("model='acme/tiny', dtype=torch.bfloat16, quantization=awq, max_seq_len=8192", ['3.50'], '3.4'),
+        start("model='acme/big', dtype=torch.float16, quantization=None, max_seq_len=8192", ['9.25'], '9.1'),
+      ].join('\n'),
+    );
+    expect(Object.fromEntries(settings)).toEqual({
+      model: 'acme/tiny',
+      dtype: 'torch.bfloat16',
+      quantization: 'awq',
+      max_seq_len: '8192',
+      max_num_seqs: '8',
+      'Checkpoint size': '3.50 GiB',
+      'model (start 2)': 'acme/big',
+      'dtype (start 2)': 'torch.float16',
+      'quantization (start 2)': 'None',
+      'Checkpoint size (start 2)': '9.25 GiB',
+    });
+    expect(Object.fromEntries(settingsOfStart(settings, 'start 2'))).toEqual({
+      model: 'acme/big',
+      dtype: 'torch.float16',
+      max_seq_len: '8192',
+      max_num_seqs: '8',
+      'Checkpoint size': '9.25 GiB',
+    });
+    expect(settingOf(settingsOfStart(settings, ''), 'quantization')).toBe('awq');
+  });
+
+  it('have the checkpoints of a model and of one that drafts, of one rank', async () => {
+    const worker = (rank: number): string =>
+      ['5.00', '0.75']
+        .map(
+          (gibs) =>
+            `(Worker_TP${rank} pid=3${rank}) INFO 08-01 10:00:02 [weight_utils.py:849] Checkpoint size: ${gibs} GiB.`,
+        )
+        .join('\n');
+    const { settings } = await read(
+      `${start('dtype=torch.bfloat16', [], '2.9')}\n${worker(0)}\n${worker(1)}`,
+    );
+    expect(settings).toContainEqual(['Checkpoint size', '5.75 GiB']);
+    expect(settings).toContainEqual(['Checkpoint sizes', '5.00 GiB + 0.75 GiB']);
+  });
+
+  it('take the type of K and V from the line that resolves "auto", and the batch from its own line', async () => {
+    const { settings } = await read(
+      [
+        'INFO 08-01 10:00:00 [config.py:2118] Chunked prefill is enabled with max_num_batched_tokens=2048.',
+        start('dtype=torch.bfloat16, kv_cache_dtype=auto', [], '3.4'),
+        'INFO 08-01 10:00:04 [flashinfer.py:780] FlashInfer resolved query dtypes: prefill=torch.bfloat16, kv_cache_dtype=torch.float8_e4m3fn, arch=sm90',
+        'INFO 08-01 10:00:05 [flashinfer.py:780] FlashInfer resolved query dtypes: prefill=torch.bfloat16, kv_cache_dtype=torch.bfloat16, arch=sm90',
+      ].join('\n'),
+    );
+    expect(settings).toContainEqual(['kv_cache_dtype', 'fp8_e4m3']);
+    expect(settings).toContainEqual(['max_num_batched_tokens', '2048']);
+  });
+});
+
+describe('CUDA graphs that are estimated', () => {
+  const log = (notice: string, more: readonly string[] = []): Promise<SourceData> =>
+    read(
+      [
+        'INFO 05-03 17:14:20 [gpu_model_runner.py:1] Model loading took 4.50 GiB memory and 3.1 seconds',
+        'INFO 05-03 17:14:32 [gpu_model_runner.py:6042] Estimated CUDA graph memory: 0.80 GiB total',
+        'INFO 05-03 17:14:33 [gpu_worker.py:440] Available KV cache memory: 62.10 GiB',
+        notice,
+        ...more,
+      ].join('\n'),
+    );
+  const enabled =
+    'INFO 05-03 17:14:33 [gpu_worker.py:455] CUDA graph memory profiling is enabled (default since v0.21.0). The current --gpu-memory-utilization=0.9000 is equivalent to --gpu-memory-utilization=0.8900 without CUDA graph memory profiling. To maintain the same effective KV cache size as before, increase --gpu-memory-utilization to 0.9100. To disable, set VLLM_MEMORY_PROFILER_ESTIMATE_CUDAGRAPHS=0.';
+  const partsIn = ({ readings }: SourceData): MemoryBudget['parts'] => readings!.budgets[0].parts;
+
+  it('are set aside where the log says so; the total follows from their share, with its error', async () => {
+    const parts = partsIn(await log(enabled));
+    expect(parts.find(({ id }) => id === 'cuda_graphs_estimated')!.label).toBe(
+      'CUDA graphs, estimated and set aside',
+    );
+    const total = parts.find(({ id }) => id === 'total')!;
+    // 0.795 to 0.805 GiB are 0.00995 to 0.01005 of it.
+    const ends = [0.795 / 0.01005, 0.805 / 0.00995].map((value) => value * GIB);
+    expect(total.label).toContain('computed');
+    expect(total.value / GIB).toBeCloseTo((ends[0] + ends[1]) / 2 / GIB, 3);
+    expect(total.granularity / GIB).toBeCloseTo((ends[1] - ends[0]) / GIB, 3);
+    expect(parts.find(({ id }) => id === 'utilization')!.value).toBe(0.9);
+  });
+
+  it('are not where profiling is off or comes later, and a share that says too little gives no total', async () => {
+    const notices = [
+      'WARNING 05-03 17:14:33 [gpu_worker.py:498] CUDA graph memory profiling is disabled (VLLM_MEMORY_PROFILER_ESTIMATE_CUDAGRAPHS=0). Consider re-enabling it (the default as of v0.21.0) and increasing --gpu-memory-utilization from 0.9000 to 0.9100.',
+      'INFO 05-03 17:14:33 [gpu_worker.py:470] In v0.19, CUDA graph memory profiling will be enabled by default (VLLM_MEMORY_PROFILER_ESTIMATE_CUDAGRAPHS=1). To try it now, set VLLM_MEMORY_PROFILER_ESTIMATE_CUDAGRAPHS=1 and increase --gpu-memory-utilization from 0.9000 to 0.9100 to maintain the same effective KV cache size.',
+    ];
+    for (const notice of notices) {
+      const parts = partsIn(await log(notice));
+      expect(parts.find(({ id }) => id === 'cuda_graphs_estimated')!.label).toBe(
+        'CUDA graphs, estimated and not set aside',
+      );
+      expect(parts.find(({ id }) => id === 'total')!.value / GIB).toBeCloseTo(80, 0);
+      // Raised to 1 at most: no share.
+      const full = partsIn(await log(notice.replace('to 0.9100', 'to 1.0000')));
+      expect(full.some(({ id }) => id === 'total')).toBe(false);
+    }
+    const coarse = partsIn(await log(enabled.replace('0.8900', '0.8990')));
+    expect(coarse.some(({ id }) => id === 'total')).toBe(false);
+    const told = partsIn(
+      await log(enabled, [
+        'INFO 05-03 17:14:40 [gpu_worker.py:857] Free memory on device (78.9/79.1 GiB) on startup. Desired GPU memory utilization is (0.9, 71.19 GiB). Actual usage is 4.5 GiB for weight, 3.2 GiB for peak activation, 0.6 GiB for non-torch memory, and 0.7 GiB for CUDAGraph memory.',
+      ]),
+    );
+    expect(told.filter(({ id }) => id === 'total').map(({ label }) => label)).toEqual(['Total']);
   });
 });
 

@@ -1,9 +1,8 @@
 /** The three answers, taken from what the engine says and never made up; ledger, waterfall, data quality. */
 import { describe, expect, it } from 'vitest';
-import type { Diagnosis, PodWaterfallView, ServerView } from '../../src/engine/protocol.ts';
+import type { Diagnosis } from '../../src/engine/protocol.ts';
 import { ledgerInput, ledgerModel, ledgerWords } from '../../src/view/diagnosis-ledger.ts';
 import { qualityModel } from '../../src/view/diagnosis-quality.ts';
-import { podWaterfalls, waterfallModel } from '../../src/view/diagnosis-waterfall.ts';
 import type { Answers } from '../../src/view/diagnosis.ts';
 import { diagnosisPage } from '../../src/view/diagnosis.ts';
 import { deviceDiagnosis, diagnosis, finding, GIB, holders, MIB, proof } from './diagnosis-for-test.ts';
@@ -220,91 +219,6 @@ describe('the ledger', () => {
       'Largest request that would be served on stream 0: 20.00 MiB from the cache, with a new segment 1.00 GiB, after the cache is released 1.00 GiB at least, 2.00 GiB at most.',
       'What else is on the device.',
     ]);
-  });
-});
-
-describe('a waterfall', () => {
-  it('goes down from the whole, each step from where the one before it ended', () => {
-    const { rows, total } = waterfallModel(
-      {
-        rank: 'TP0',
-        total: 10 * GIB,
-        steps: [
-          { id: 'not_requested', label: 'Not requested', bytes: GIB },
-          { id: 'weights', label: 'Weights', bytes: 6 * GIB, errorBytes: MIB },
-          { id: 'kv_cache', label: 'KV cache', bytes: 4 * GIB },
-          { id: 'remainder', label: 'Remainder', bytes: -GIB },
-        ],
-      },
-      'binary',
-    );
-    expect(total).toBe('10.00 GiB');
-    expect(rows.map(({ left, width, rest }) => [left, Number(width.toFixed(6)), rest])).toEqual([
-      [0.9, 0.1, '9.00 GiB left'],
-      [0.3, 0.6, '3.00 GiB left'],
-      [0, 0.3, '−1.00 GiB left'],
-      [0, 0, '0 B left'],
-    ]);
-    expect(rows[1].title).toContain('± 1.00 MiB');
-    expect(rows[3]).toMatchObject({ text: '−1.00 GiB', negative: true });
-  });
-
-  const step = (
-    id: string,
-    printed: number,
-    allRanks: number | null,
-    printedRanks = 2,
-  ): PodWaterfallView['steps'][number] => ({
-    id,
-    label: id,
-    printedRanks,
-    printed: { value: printed * GIB, error: 0 },
-    allRanks: allRanks === null ? null : { value: allRanks * GIB, error: 0 },
-  });
-  const pod = (changes: Partial<PodWaterfallView>): ServerView =>
-    ({
-      pods: [
-        {
-          pod: '',
-          start: '',
-          ranks: ['TP0', 'TP1'],
-          rankCount: 2,
-          steps: [step('total', 80, 160, 1), step('weights', 114, 114), step('kv_cache', 23, 46, 1)],
-          addsUp: 'yes',
-          sentence: 'S.',
-          ...changes,
-        },
-      ],
-    }) as unknown as ServerView;
-
-  it('of several ranks takes all of them, and says which figures stand for others', () => {
-    const [told] = podWaterfalls(pod({}));
-    expect(told).toMatchObject({ total: 160 * GIB, addsUp: true, rank: 'All ranks of this host (2 ranks)' });
-    expect(told.steps.map(({ bytes }) => bytes / GIB)).toEqual([114, 46]);
-    expect(told.statement).toBe('S. Not printed by every rank, and taken as alike for the others: kv_cache.');
-  });
-
-  it('never mixes what was printed with what is taken as alike', () => {
-    const [told] = podWaterfalls(
-      pod({ steps: [step('total', 80, null), step('weights', 57, 114, 1), step('kv_cache', 23, 46, 1)] }),
-    );
-    expect(told.total).toBe(80 * GIB);
-    expect(told.steps.map(({ bytes }) => bytes / GIB)).toEqual([57, 23]);
-  });
-
-  it('lets no step stand on the one before it where they do not make up the whole', () => {
-    const steps = [step('total', 160, 160), step('weights', 114, 114), step('remainder', 9, 9)];
-    for (const changes of [{ steps }, { addsUp: 'cannot_tell' as const }]) {
-      const [told] = podWaterfalls(pod(changes));
-      expect(told.addsUp).toBe(false);
-      const { rows } = waterfallModel(told, 'binary');
-      expect(rows.map(({ left, rest }) => [left, rest])).toEqual(rows.map(() => [0, '']));
-      expect(rows.map(({ id }) => id)).not.toContain('remainder');
-    }
-  });
-
-  it('is none for a single rank, whose budget is shown as printed', () => {
-    expect(podWaterfalls(pod({ rankCount: 1 }))).toEqual([]);
   });
 });
 
