@@ -252,12 +252,27 @@ export function processesAround(
   curves: readonly ProcessCurve[],
 ): (from: number, to: number) => readonly ProcessUse[] | null {
   return (from, to) => {
-    const found = curves.flatMap(({ pid, name, curve }): ProcessUse[] => {
-      if (curve === null) return [{ pid, name, bytes: null }];
+    const found = new Map<string, ProcessUse>();
+    curves.forEach(({ pid, name, curve }, i) => {
+      // A process that is about to end loses its name first: two series, one process.
+      const key = pid === '' ? `series ${i}` : pid;
+      const known = found.get(key);
+      if (curve === null) {
+        if (known === undefined) found.set(key, { pid, name, bytes: null });
+        return;
+      }
       const { slack_ns, stale_ns, time_granularity_ns } = curve;
       const bytes = bandIn(curve, from - slack_ns - time_granularity_ns, to + slack_ns + stale_ns);
-      return bytes === null ? [] : [{ pid, name, bytes }];
+      if (bytes === null) return;
+      const other = known?.bytes ?? bytes;
+      const { least, most } = bytes;
+      found.set(key, {
+        pid,
+        name: known?.name ?? name,
+        bytes: { least: Math.min(least, other.least), most: Math.max(most, other.most) },
+      });
     });
-    return found.some(({ bytes }) => bytes !== null) ? found : null;
+    const listed = [...found.values()];
+    return listed.some(({ bytes }) => bytes !== null) ? listed : null;
   };
 }

@@ -50,6 +50,18 @@ function processOf(gauge: Gauge): CardProcess | null {
   };
 }
 
+/** A process that is about to end loses its name first ("[No data]", "[Not Found]"): two series, one process. */
+function asOne(one: CardProcess, other: CardProcess): CardProcess {
+  return {
+    pid: one.pid,
+    name: one.name.startsWith('[') || one.name === '' ? other.name : one.name,
+    first_ns: one.first_ns < other.first_ns ? one.first_ns : other.first_ns,
+    last_ns: one.last_ns > other.last_ns ? one.last_ns : other.last_ns,
+    peak:
+      one.peak === null || other.peak === null ? (one.peak ?? other.peak) : Math.max(one.peak, other.peak),
+  };
+}
+
 const meet = (one: CardProcess, other: CardProcess): boolean =>
   one.first_ns <= other.last_ns && other.first_ns <= one.last_ns;
 
@@ -65,7 +77,9 @@ export function cardsOf(sources: readonly ReadSource[]): Card[] {
       if (process === null) continue;
       const key = cardKey(gauge);
       const card = cards.get(key) ?? { device: gauge.device, processes: [] };
-      card.processes.push(process);
+      const known = card.processes.findIndex(({ pid }) => pid !== '' && pid === process.pid);
+      if (known < 0) card.processes.push(process);
+      else card.processes[known] = asOne(card.processes[known], process);
       cards.set(key, card);
     }
     return [...cards].map(([name, { device, processes }]) => {
