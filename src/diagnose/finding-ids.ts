@@ -33,3 +33,5 @@ export const FINDING_IDS = [
   'weights-too-large',
   'who-holds',
 ] as const;
+
+export type FindingId = (typeof FINDING_IDS)[number];

@@ -2,7 +2,7 @@
 import type { DeviceFacts, GrowthOfSeries } from '../analyze/device-facts.ts';
 import { type Evidence, evidence, type Finding } from './finding.ts';
 import { about, type DeviceRule } from './device-rule.ts';
-import { suspectEvidence } from './linear-leak.ts';
+import { isLeaking, suspectEvidence } from './linear-leak.ts';
 import { count, exactSize, inSentence, size } from './words.ts';
 
 /** A rise below this share of the most is none to speak of. */
@@ -99,7 +99,8 @@ export const growthUnclear: DeviceRule = (facts) => {
       risenBy(one) >= SHARE * facts.peakOf(one.growth.values.end).bytes &&
       risenBy(one) > 0,
   );
-  if (unclear.length === 0) return [];
+  // Where the program keeps more and more, reserved follows: however unsteadily, it adds no question.
+  if (unclear.length === 0 || isLeaking(facts)) return [];
   const most = unclear.reduce((a, b) => (risenBy(b) > risenBy(a) ? b : a));
   const names = unclear.map(({ series }) => series).join(' and ');
   return [

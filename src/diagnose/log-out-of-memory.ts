@@ -116,7 +116,7 @@ function causeOf(oom: LoggedOom, figures: Figures, expandable: boolean | null): 
     const why =
       unallocated >= requested
         ? `${size(unallocated)} are reserved and not allocated, more than the ${size(requested)} that were asked for, but in no one piece that fits: fragmentation.`
-        : `${size(unallocated)} are reserved and not allocated, and ${size(apart)} more could be taken: together enough for the ${size(requested)} that were asked for, but in no one piece: fragmentation.`;
+        : `${size(unallocated)} are reserved and not allocated, and ${size(((room?.least ?? 0) + (room?.most ?? 0)) / 2)} more could be taken: together enough for the ${size(requested)} that were asked for, but in no one piece: fragmentation.`;
     if (expandable === true)
       return {
         verdict: `${why} Expandable segments are in force already, so blocks of other pools or streams keep it apart.`,

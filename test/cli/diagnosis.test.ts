@@ -182,6 +182,47 @@ describe('parseSize', () => {
   });
 });
 
+describe('--fail-on and growth', () => {
+  const row = (i: number): string =>
+    `2026/03/20 12:${String(Math.floor(i / 6)).padStart(2, '0')}:${(i % 6) * 10}0.000, 0, ${20000 + 100 * i} MiB, 81559 MiB`;
+  const smi = join(folder, 'grows.csv');
+  const log = join(folder, 'grows.log');
+  writeFileSync(
+    smi,
+    `timestamp, index, memory.used [MiB], memory.total [MiB]\n${Array.from({ length: 40 }, (_, i) => row(i)).join('\n')}\n`,
+  );
+  writeFileSync(
+    log,
+    Array.from(
+      { length: 24 },
+      (_, i) => `[r${i}] Allocated: ${100 + 35 * i}.0 MB | Reserved: ${128 + 36 * i}.0 MB\n`,
+    ).join(''),
+  );
+
+  it("a leak by the program's own lines is a leak", async () => {
+    const { code, err } = await run('analyze', log, '--fail-on', 'leak');
+    expect(code).toBe(1);
+    expect(err).toMatch(/--fail-on leak: linear-leak-printed: Allocated memory grows by [\d.]+ MiB a line/);
+    const figure = await run('analyze', log, '--fail-on', 'leak>1MiB');
+    expect(figure.code).toBe(0);
+    expect(figure.err).toContain('not known, a line of a log need not be an iteration');
+  });
+
+  it('a monitor that grows leaves open whether it is a leak, and is growth', async () => {
+    const leak = await run('analyze', smi, '--fail-on', 'leak');
+    expect(leak.code).toBe(0);
+    expect(leak.err).toContain('--fail-on leak: not known: gauge-growth (device 0): ');
+    const growth = await run('analyze', smi, '--fail-on', 'growth');
+    expect(growth.code).toBe(1);
+    expect(growth.err).toContain('--fail-on growth: gauge-growth (device 0): ');
+  });
+
+  it('a recording in which nothing grows is neither', async () => {
+    const { code, err } = await run('analyze', OOM, '--fail-on', 'leak,growth');
+    expect([code, err]).toEqual([0, '']);
+  });
+});
+
 describe('--fail-on', () => {
   it.each([
     ['leak', LEAK, 'vramscope: --fail-on leak: linear-leak (device 0): A leak: 33.78 MiB an iteration\n'],

@@ -176,6 +176,20 @@ describe('recorded-late', () => {
     expect(idsOf(await run().findings({ without: 4 }))).not.toContain('better-setting');
   });
 
+  it('a state without events: what one moment tells, and what empty_cache() would give back of it', async () => {
+    const recording = run();
+    recording.drop(recording.take('main:2 logits:3', 256 * MIB));
+    const findings = await recording.findings({ without: recording.rows });
+    const late = findingOf(findings, 'recorded-late');
+    expect(late.title).toBe('Only one moment was recorded, no events');
+    expect(late.verdict).toContain('64.00 MiB (67,108,864 bytes) of it allocated');
+    const before = recording.model.reserved;
+    recording.model.emptyCache();
+    const freed = (before - recording.model.reserved).toLocaleString('en');
+    expect(late.evidence[0].text).toContain(`(${freed} bytes) in segments in which nothing lives`);
+    expect(idsOf(findings)).toEqual(['recorded-late']);
+  });
+
   it('does not fire where the recording holds the beginning', async () => {
     expect(idsOf(await run().findings())).not.toContain('recorded-late');
   });

@@ -37,15 +37,15 @@ export const shiftingSizes = (by: number): Recording =>
     recording.drop(growing, shrinking, large);
   });
 
-/** Random traffic of large blocks on which a split limit hurts; the same for every setting. */
-export function traffic(options: RecordingOptions): Recording {
+/** Random traffic of blocks up to `most` MiB; a split limit below hurts. The same for every setting. */
+export function traffic(options: RecordingOptions, most = 92): Recording {
   const recording = new Recording(options);
   const random = seeded(11);
   const live: Block[] = [];
   for (let step = 0; step < 800; step++) {
     if (live.length > 24 || (live.length > 0 && random() < 0.45))
       recording.drop(...live.splice(Math.floor(random() * live.length), 1));
-    else live.push(recording.take('main:3 work:4', Math.ceil(2 + 90 * random() ** 3) * MIB));
+    else live.push(recording.take('main:3 work:4', Math.ceil(2 + (most - 2) * random() ** 3) * MIB));
   }
   return recording;
 }

@@ -253,6 +253,26 @@ describe('other-processes', () => {
   });
 });
 
+describe('a GPU with MIG instances', () => {
+  const apps = (gi: string): string =>
+    `|    0    ${gi}    0            21198      C   ./gpu_burn                     7484MiB |\n|    0    ${gi}    0            21180      C   /root/memhog                   2296MiB |`;
+
+  it('processes of one instance are listed once', async () => {
+    const table = `Tue Jul 14 09:00:43 2026
++-----------------------------------------------------------------------------------------+
+| NVIDIA-SMI 590.48.01              Driver Version: 590.48.01      CUDA Version: 13.1     |
++-----------------------------------------------------------------------------------------+
+| Processes:                                                                              |
+|  GPU   GI   CI              PID   Type   Process name                        GPU Memory |
+|        ID   ID                                                               Usage      |
+|=========================================================================================|
+${apps('2')}
++-----------------------------------------------------------------------------------------+
+`;
+    expect(await findingsOf('other-processes', { 'smi.txt': table })).toHaveLength(1);
+  });
+});
+
 describe('restarts', () => {
   const smi = (used: readonly number[]): Record<string, string[]> => ({
     'smi.csv': [smiHeader, ...used.map((one, i) => smiRow(10 * i, one))],
@@ -472,6 +492,19 @@ describe('log-out-of-memory', () => {
     const [little] = await findingsOf('log-out-of-memory', oom({}));
     expect(little.remedy).not.toContain('expandable_segments');
     expect(little.verdict).toContain('cannot help');
+  });
+
+  it('free and cached together can be enough: then the advice of the message is not refused', async () => {
+    const asked = { asked: '600.00 MiB', unallocated: '200.00 MiB' };
+    const [apart] = await findingsOf('log-out-of-memory', oom(asked));
+    expect(apart.remedy).toContain('PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True');
+    expect(apart.verdict).toContain(
+      '200.00 MiB are reserved and not allocated, and 500.00 MiB more could be taken',
+    );
+    // 200 + 500 MiB are less than 800: no setting makes a piece of that size.
+    const [less] = await findingsOf('log-out-of-memory', oom({ ...asked, asked: '800.00 MiB' }));
+    expect(less.remedy).not.toContain('expandable_segments');
+    expect(less.verdict).toContain('expandable_segments, as the message advises, cannot help');
   });
 
   it('other processes: what they hold by the figures', async () => {

@@ -1,0 +1,333 @@
+/**
+ * Every finding has a case where it must be there and one, close to it, where it must not: a finding that no case makes,
+ * or that nothing keeps from being made, is not tested. The type of the table has every id.
+ */
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { FINDING_IDS, type FindingId } from '../../src/diagnose/finding-ids.ts';
+import { snapshotAt, truthOf, TRUTH_FOLDER } from '../replay/recordings.ts';
+import {
+  budgetLines,
+  diagnoseFiles,
+  engineLine,
+  type Files,
+  smiHeader,
+  smiRow,
+  statsLine,
+} from './logs-for-test.ts';
+import { requests, roundedUp, shiftingSizes, splitInTwo, traffic, training } from './programs.ts';
+import { type Block, diagnoseData, idsOf, MIB, Recording } from './recording.ts';
+
+type Ids = () => Promise<readonly string[]>;
+
+interface Sides {
+  readonly there: Ids;
+  readonly absent: Ids;
+  /** What differs between the two. */
+  readonly by: string;
+}
+
+const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
+const ofRecording =
+  (make: () => Recording, without = 0): Ids =>
+  async () =>
+    idsOf(await make().findings({ without }));
+const ofFiles =
+  (files: Files): Ids =>
+  async () =>
+    idsOf((await diagnoseFiles(files)).findings);
+const ofTruth =
+  (name: string): Ids =>
+  async () =>
+    idsOf(await diagnoseData(await snapshotAt(join(TRUTH_FOLDER, truthOf(name).base))));
+
+/** Two blocks, of which the first was recorded or not. */
+function weights(path: string | null): Recording {
+  const recording = new Recording({ conf: '' });
+  recording.take(path, 70 * MIB);
+  recording.touch(path, 16 * MIB);
+  return recording;
+}
+
+/** Eight buffers that a side stream reads; `wait`: how many of them are never done with. */
+function buffers(wait: number): Recording {
+  const recording = new Recording({ conf: '' });
+  for (const i of range(8)) {
+    const buffer = recording.take('main:3 copy:4', 32 * MIB);
+    recording.giveUp(buffer);
+    if (i >= wait) recording.complete(buffer);
+  }
+  return recording;
+}
+
+/** A counter that lives, made while the large block is there (inside of its segment after it) or before. */
+function counter(isBefore: boolean): Recording {
+  const recording = new Recording({ conf: '' });
+  recording.take('main:1 weights:2', 200 * MIB);
+  if (isBefore) recording.take('main:3 counter:4', 2 * MIB);
+  recording.drop(recording.take('main:2 logits:3', 256 * MIB));
+  if (!isBefore) recording.take('main:3 counter:4', 2 * MIB);
+  return recording;
+}
+
+function pool(number: number): Recording {
+  const recording = new Recording({ conf: '' });
+  recording.take('main:4 capture:5', 40 * MIB, { pool: number });
+  return recording;
+}
+
+/** What every step adds is kept: all of it, or the last three. */
+function remembering(most: number): Recording {
+  const kept: Block[] = [];
+  return training((recording) => {
+    kept.push(recording.take('main:11 remember:9', 2 * MIB));
+    if (kept.length > most) recording.drop(kept.shift()!);
+  });
+}
+
+const outputs = (kept: readonly number[]): Recording =>
+  training((recording, step) => {
+    const output = recording.take('main:11 head:6', 4 * MIB);
+    if (!kept.includes(step)) recording.drop(output);
+  });
+
+const rising = (last: number): Recording =>
+  requests([20, 20, 60, 60, 100, ...new Array<number>(last).fill(100)]);
+
+const report = (of: (i: number) => readonly [number, number]): Files => ({
+  'report.log': range(24).map(
+    (i) => `[request_${i}] Allocated: ${of(i)[0]}.0 MB | Reserved: ${of(i)[1]}.0 MB`,
+  ),
+});
+const monitor = (of: (i: number) => number, count = 40): Files => ({
+  'smi.csv': [smiHeader, ...range(count).map((i) => smiRow(10 * i, of(i)))],
+});
+
+const server = (...lines: readonly string[]): Files => ({ 'vllm.log': [engineLine(), ...lines] });
+const filling = range(12).map((i) => statsLine(10 * i, 20 + 6.5 * i, 30, 0, 300));
+const preempted = (times: number): string[] =>
+  range(12).flatMap((i) => [
+    statsLine(10 * i + 2, 99, 30, 5, 100),
+    ...(i < times
+      ? [
+          statsLine(10 * i + 3, 99, 30, 5, 100).replace(
+            /metrics.*$/,
+            `scheduler.py:1] Sequence group ${i} is preempted by PreemptionMode.RECOMPUTE mode because there is not enough KV cache space. total_num_cumulative_preemption=${1 + 10 * i}`,
+          ),
+        ]
+      : []),
+  ]);
+const concurrency = (times: string): string[] => [
+  ...budgetLines(),
+  'INFO 03-20 19:40:51 kv_cache_utils.py:637] GPU KV cache size: 60,000 tokens',
+  `INFO 03-20 19:40:51 kv_cache_utils.py:640] Maximum concurrency for 8,192 tokens per request: ${times}x`,
+];
+/** Both ranks of a server with a checkpoint of 66.97 GiB. */
+const ranks = (each: number): Files => ({
+  'vllm.log': [
+    engineLine('tensor_parallel_size=2, pipeline_parallel_size=1'),
+    'INFO 03-20 19:40:45 weight_utils.py:1] Checkpoint size: 66.97 GiB. Available RAM: 400.00 GiB.',
+    ...[0, 1]
+      .map((rank) => budgetLines({ weights: each, prefix: `(VllmWorkerProcess pid=${7 + rank}) ` }))
+      .flat(),
+  ],
+});
+const oomText = (start: string): Files => ({
+  'oom.txt': `${start} Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 79.18 GiB of which 500.00 MiB is free. Including non-PyTorch memory, this process has 78.60 GiB memory in use. Of the allocated memory 77.00 GiB is allocated by PyTorch, and 200.00 MiB is reserved by PyTorch but unallocated.\n`,
+});
+const apps = (second: number): Files => ({
+  'apps.csv': [
+    'timestamp, gpu_uuid, pid, process_name, used_gpu_memory [MiB]',
+    '2026/03/20 12:00:01.000, GPU-11111111-2222-3333-4444-555555555555, 100, python, 60000 MiB',
+    '2026/03/20 12:00:02.000, GPU-11111111-2222-3333-4444-555555555555, 100, python, 60000 MiB',
+    `2026/03/20 12:00:0${second}.000, GPU-11111111-2222-3333-4444-555555555555, 200, notebook, 9000 MiB`,
+  ],
+});
+const slice = (used: number): Files => ({
+  'smi.txt': `Tue Jul 14 09:00:43 2026
++-----------------------------------------------------------------------------------------+
+| NVIDIA-SMI 590.48.01              Driver Version: 590.48.01      CUDA Version: 13.1     |
++-----------------------------------------+------------------------+----------------------+
+| GPU  Name                 Persistence-M | Bus-Id          Disp.A | Volatile Uncorr. ECC |
+|=========================================+========================+======================|
+|   0  NVIDIA H100 80GB HBM3          On  |   00000000:00:09.0 Off |                   On |
+| N/A   52C    P0            432W /  700W |   ${String(used + 34).padStart(5)}MiB /  81559MiB |     N/A      Default |
+|                                         |                        |              Enabled |
++-----------------------------------------+------------------------+----------------------+
++-----------------------------------------------------------------------------------------+
+| MIG devices:                                                                            |
++------------------+----------------------------------+-----------+-----------------------+
+|  0    2   0   0  |           ${String(used).padStart(5)}MiB / 40448MiB    | 60      0 |  3   0    3    0    3 |
+|                  |               0MiB / 65535MiB    |           |                       |
++------------------+----------------------------------+-----------+-----------------------+
+`,
+});
+/** Two monitors of one GPU whose use steps often; the second reads `more` MiB more once. */
+function monitors(more: number): Files {
+  let used = 4000;
+  const course = range(60).map((i) => (used += i % 4 === 1 ? 40 + ((i * 37) % 211) : 0));
+  const rows = (at: number): string[] => [
+    smiHeader,
+    ...course.map((value, i) => smiRow(2 * i, i === 30 ? value + at : value)),
+  ];
+  return { 'a.csv': rows(0), 'b.csv': rows(more) };
+}
+
+const SIDES: Readonly<Record<FindingId, Sides>> = {
+  'out-of-memory': {
+    there: ofRecording(() => splitInTwo(300 * MIB)),
+    absent: ofRecording(() => splitInTwo(80 * MIB)),
+    by: 'the size of the last request',
+  },
+  'linear-leak': {
+    there: ofRecording(() => remembering(Infinity)),
+    absent: ofRecording(() => remembering(3)),
+    by: 'the last three only are kept',
+  },
+  'pending-free': {
+    there: ofRecording(() => buffers(5)),
+    absent: ofRecording(() => buffers(0)),
+    by: 'every free completes',
+  },
+  'setting-in-force': {
+    there: ofRecording(() => roundedUp(40, 37 * MIB)),
+    absent: ofRecording(() => roundedUp(40, 40 * MIB)),
+    by: 'sizes that need no rounding',
+  },
+  'fragmentation-growth': {
+    there: ofRecording(() => shiftingSizes(2)),
+    absent: ofRecording(() => shiftingSizes(0)),
+    by: 'sizes that stay',
+  },
+  'kept-outputs': {
+    there: ofRecording(() => outputs([8, 15])),
+    absent: ofRecording(() => outputs([])),
+    by: 'two of 24 outputs',
+  },
+  'recorded-late': {
+    there: ofRecording(() => weights('main:1 weights:2'), 2),
+    absent: ofRecording(() => weights('main:1 weights:2')),
+    by: 'the first two events',
+  },
+  'growth-unclear': {
+    there: ofRecording(() => rising(1)),
+    absent: ofRecording(() => rising(20)),
+    by: 'how long the recording goes on',
+  },
+  'caching-allocator': {
+    there: ofRecording(() => rising(20)),
+    absent: ofRecording(() => requests(new Array<number>(25).fill(100))),
+    by: 'requests of one size from the beginning',
+  },
+  'who-holds': {
+    there: ofRecording(() => weights('main:1 weights:2')),
+    absent: ofRecording(() => weights(null)),
+    by: 'stacks',
+  },
+  'pinned-segments': {
+    there: ofRecording(() => counter(false)),
+    absent: ofRecording(() => counter(true)),
+    by: 'the counter is made before the large block',
+  },
+  'private-pools': {
+    there: ofRecording(() => pool(1)),
+    absent: ofRecording(() => pool(0)),
+    by: 'the pool',
+  },
+  'better-setting': { there: ofTruth('wide21'), absent: ofTruth('layers22'), by: 'the mix of sizes' },
+  'no-setting-helps': { there: ofTruth('layers22'), absent: ofTruth('wide21'), by: 'the mix of sizes' },
+  'popular-advice': {
+    there: ofRecording(() => traffic({ conf: '' })),
+    absent: ofRecording(() => traffic({ conf: '' }, 22)),
+    by: 'no block is as large as a popular split limit',
+  },
+  'linear-leak-printed': {
+    there: ofFiles(report((i) => [100 + 35 * i, 128 + 36 * i])),
+    absent: ofFiles(report((i) => [100, 128 + 36 * i])),
+    by: 'allocated is flat',
+  },
+  'caching-allocator-printed': {
+    there: ofFiles(report((i) => [100, 200 + 100 * Math.min(i, 4)])),
+    absent: ofFiles(report(() => [100, 600])),
+    by: 'nothing rose',
+  },
+  'gauge-growth': {
+    there: ofFiles(monitor((i) => 20_000 + 100 * i)),
+    absent: ofFiles(monitor((i) => 20_000 + 100 * Math.min(i, 4))),
+    by: 'it ends after the fifth sample',
+  },
+  'gauge-plateau': {
+    there: ofFiles(monitor((i) => 20_000 + 100 * Math.min(i, 4))),
+    absent: ofFiles(monitor((i) => 20_000 + 100 * i)),
+    by: 'it does not end',
+  },
+  'high-usage': {
+    there: ofFiles(monitor((i) => (i === 0 ? 40_000 : 75_000))),
+    absent: ofFiles(monitor((i) => (i === 0 ? 40_000 : 72_500))),
+    by: '92 % and 89 % of the GPU',
+  },
+  restarts: {
+    there: ofFiles(monitor((i) => [70_000, 70_000, 500, 4, 30_000, 69_000][i], 6)),
+    absent: ofFiles(monitor((i) => [70_000, 70_000, 25_000, 60_000, 70_000, 70_000][i], 6)),
+    by: 'a cache that is emptied leaves the weights',
+  },
+  contradiction: {
+    there: ofFiles(monitors(500)),
+    absent: ofFiles(monitors(1)),
+    by: 'one sample, by more than the printed digits leave open',
+  },
+  'other-processes': { there: ofFiles(apps(2)), absent: ofFiles(apps(5)), by: 'one after the other' },
+  'mig-slice-too-small': {
+    there: ofFiles(slice(40_000)),
+    absent: ofFiles(slice(30_000)),
+    by: 'how full it is',
+  },
+  'log-out-of-memory': {
+    there: ofFiles(oomText('torch.OutOfMemoryError: CUDA out of memory.')),
+    absent: ofFiles(oomText('RuntimeError: CUDA error: device-side assert triggered.')),
+    by: 'another error',
+  },
+  'weights-too-large': {
+    there: ofFiles({ 'vllm.log': budgetLines({ total: 80, weights: 66 }) }),
+    absent: ofFiles({ 'vllm.log': budgetLines({ total: 80, weights: 50 }) }),
+    by: '92 % and 69 % of what the server may use',
+  },
+  'utilization-edge': {
+    there: ofFiles({ 'vllm.log': budgetLines({ utilization: 0.95 }) }),
+    absent: ofFiles({ 'vllm.log': budgetLines({ utilization: 0.9 }) }),
+    by: '--gpu-memory-utilization',
+  },
+  'kv-cache-too-small': {
+    there: ofFiles(server(...concurrency('0.80'))),
+    absent: ofFiles(server(...concurrency('1.00'))),
+    by: 'requests of full length that fit',
+  },
+  'kv-usage-expected': {
+    there: ofFiles(server(...filling, ...range(10).map((i) => statsLine(120 + 10 * i, 96, 30, 0, 300)))),
+    absent: ofFiles(server(...filling, ...range(10).map((i) => statsLine(120 + 10 * i, 96, 0, 9, 0)))),
+    by: 'no token is made at the end',
+  },
+  'stuck-engine': {
+    there: ofFiles(server(...filling, ...range(10).map((i) => statsLine(120 + 10 * i, 96, 0, 9, 0)))),
+    absent: ofFiles(server(...filling, ...range(10).map((i) => statsLine(120 + 10 * i, 96, 30, 0, 300)))),
+    by: 'tokens are made at the end',
+  },
+  'preemption-storm': {
+    there: ofFiles(server(...preempted(12))),
+    absent: ofFiles(server(...preempted(1))),
+    by: 'how often',
+  },
+  'tensor-parallel-misuse': {
+    there: ofFiles(ranks(66.97)),
+    absent: ofFiles(ranks(33.5)),
+    by: 'weights of a rank',
+  },
+};
+
+describe('both sides of every finding', () => {
+  it.each(FINDING_IDS)('%s', async (id) => {
+    const { there, absent, by } = SIDES[id];
+    expect(await there(), `${id} has to be there`).toContain(id);
+    expect(await absent(), `${id} must not be there; what differs: ${by}`).not.toContain(id);
+  });
+});
