@@ -207,7 +207,9 @@ export function resultOf({
 
 export interface ProfilingCheck {
   readonly rule: ProfilingRule;
-  /** Total as printed less the sum of its terms, in bytes. */
+  /** Of the printed terms; null: one of them is not printed. */
+  readonly sum: Measured | null;
+  /** Total as printed less its terms as far as they are printed, in bytes. */
   readonly apart: Measured;
   readonly holds: boolean;
 }
@@ -227,12 +229,13 @@ export function checkProfiling(result: VllmProfilingResult): ProfilingCheck | nu
     const apart = lessOf(non_kv_cache_memory, sum);
     const holds =
       transient_peak_headroom === null ? apart.value >= -apart.error : isSame(non_kv_cache_memory, sum);
-    return { rule: 'consumed', apart, holds };
+    return { rule: 'consumed', sum: transient_peak_headroom === null ? null : sum, apart, holds };
   }
   if (weights_memory !== null && torch_peak_increase !== null && non_torch_increase !== null) {
     const sum = sumOf([weights_memory, torch_peak_increase, non_torch_increase]);
     return {
       rule: 'increase',
+      sum,
       apart: lessOf(non_kv_cache_memory, sum),
       holds: isSame(non_kv_cache_memory, sum),
     };

@@ -2,6 +2,7 @@
 import { formatBytes, formatDuration, formatInteger } from '../base/units.ts';
 import type { TraceErrorData } from '../base/trace-error.ts';
 import { readingsLines } from './print-readings.ts';
+import { vllmMemoryLines } from './print-vllm-memory.ts';
 import type { DeviceView, RangeAnswer, SourceView } from '../engine/protocol.ts';
 
 export function errorLines(error: TraceErrorData): string[] {
@@ -90,6 +91,7 @@ export function sourceLines(source: SourceView, ranges: ReadonlyMap<string, Rang
   for (const sentence of source.notRecorded) lines.push(`not recorded: ${sentence}`);
   for (const device of source.devices) lines.push(...deviceLines(device, ranges.get(device.key)));
   if (source.readings !== undefined) lines.push(...readingsLines(source.readings));
+  lines.push(...vllmMemoryLines(source.vllmMemory ?? []));
   const last = source.summaries.at(-1);
   if (last !== undefined) {
     lines.push(

@@ -1,7 +1,9 @@
 /** Readings of every source in the form of the documented object. */
 import { toJsonInteger } from '../base/u64.ts';
 import type { Gauge, Readings } from '../trace/readings.ts';
+import { vllmMemoryAccounts } from '../analyze/vllm-memory-account.ts';
 import type { Analysis, AnalysisSeries } from './analysis.ts';
+import { vllmMemoryOf } from './analysis-vllm-memory.ts';
 
 function seriesOf(source: number, clock: Readings['clock'], gauge: Gauge): AnalysisSeries {
   const { id, label, unit, device, labels, granularity, note, time_ns, value } = gauge;
@@ -15,7 +17,7 @@ function seriesOf(source: number, clock: Readings['clock'], gauge: Gauge): Analy
 /** `all[i]`: the readings of source i, undefined where it has none. */
 export function readingsOf(
   all: readonly (Readings | undefined)[],
-): Pick<Analysis, 'series' | 'tables' | 'budgets' | 'log_events'> {
+): Pick<Analysis, 'series' | 'tables' | 'budgets' | 'log_events' | 'vllm_memory'> {
   const each = all.flatMap((readings, source) => (readings === undefined ? [] : [{ source, readings }]));
   return {
     series: each.flatMap(({ source, readings }) =>
@@ -39,6 +41,11 @@ export function readingsOf(
         text,
         figures,
       })),
+    ),
+    vllm_memory: each.flatMap(({ source, readings }) =>
+      vllmMemoryAccounts(readings.vllm_memory ?? [], readings.budgets).map((account) =>
+        vllmMemoryOf(source, account),
+      ),
     ),
   };
 }

@@ -118,6 +118,10 @@ export const LINE_KINDS: readonly LineKind[] = [
     ],
   },
   {
+    needle: 'worker requested memory:',
+    clauses: [clause(/worker requested memory: (\S+?) ?GiB/, 'requested', REQUESTED)],
+  },
+  {
     needle: 'Requested memory:',
     clauses: [
       clause(/Initial free memory: (\S+?) ?GiB/, 'free_at_start', FREE),

@@ -6,6 +6,7 @@
  *   analysis     promise of the analysis of all that was opened, as `vramscope analyze --json` prints it
  *   openFiles()  the same as dropping files
  *   openFolders()  the same as dropping folders
+ *   openText()   the same as pasting text
  *
  * Fires `analysis-ready` (detail: the analysis) whenever everything opened has been read.
  */
@@ -23,18 +24,21 @@ import {
   renderDiagnosis,
   renderLedger,
   renderServing,
+  renderVllmMemory,
   renderWaterfalls,
   tellServer,
 } from './diagnosis-parts.ts';
 import type { ClockOffsetChange } from './diagnosis-run.ts';
 import type { Chosen } from './dropped-files.ts';
-import { carriesFiles, droppedFiles, pickedFolders, picksFolders } from './dropped-files.ts';
+import { carriesFiles, droppedFiles, pickedFolders } from './dropped-files.ts';
 import { fetchSource } from './fetch-source.ts';
 import { keyGoesElsewhere } from './keyboard.ts';
+import { pastedFrom, pasteGoesElsewhere, textFile } from './pasted.ts';
 import { sampleFile } from './sample.ts';
 import { Session } from './session.ts';
-import type { Settings, ThemeChoice } from './settings.ts';
+import type { Settings } from './settings.ts';
 import { loadSettings, saveSettings } from './settings.ts';
+import { renderHeader } from './shell-header.ts';
 import { shellStyle } from './shell-style.ts';
 import { controls, theme } from './theme.ts';
 import type { VsDevice } from './vs-device.ts';
@@ -47,6 +51,8 @@ import type { VsKeys } from './vs-keys.ts';
 import './vs-keys.ts';
 import type { VsLog } from './vs-log.ts';
 import './vs-log.ts';
+import type { VsPaste } from './vs-paste.ts';
+import './vs-paste.ts';
 import type { ServerGivenChange } from './vs-serving-given.ts';
 import './vs-status.ts';
 import './vs-summaries.ts';
@@ -75,9 +81,12 @@ export class VramScope extends LitElement {
   @query('input.files') private readonly picker!: HTMLInputElement;
   @query('input.folder') private readonly folderPicker!: HTMLInputElement;
   @query('vs-keys') private readonly keys!: VsKeys;
+  @query('vs-paste') private readonly pasteBox!: VsPaste;
 
   private openSession: Session | null = null;
   private stop = new AbortController();
+  /** Texts opened so far, for their names. */
+  private texts = 0;
 
   /** Waits until something was opened and everything opened has been read. */
   get analysis(): Promise<Analysis> {
@@ -121,6 +130,7 @@ export class VramScope extends LitElement {
     window.addEventListener('dragleave', (event) => this.dragLeave(event), { signal });
     window.addEventListener('drop', (event) => void this.drop(event), { signal });
     window.addEventListener('keydown', (event) => this.keydown(event), { signal });
+    window.addEventListener('paste', (event) => void this.paste(event), { signal });
     matchMedia(DARK).addEventListener('change', (event) => (this.systemDark = event.matches), { signal });
     void this.openSrc();
   }
@@ -176,6 +186,22 @@ export class VramScope extends LitElement {
     await this.openChosen(await droppedFiles(event.dataTransfer));
   }
 
+  /** The same as opening a file that holds this text. */
+  async openText(text: string): Promise<void> {
+    await this.openFiles([textFile(text, ++this.texts)]);
+  }
+
+  private async paste(event: ClipboardEvent): Promise<void> {
+    const { clipboardData } = event;
+    if (event.defaultPrevented || clipboardData === null || pasteGoesElsewhere(event, this)) return;
+    if (this.pasteBox.open || this.keys.open) return;
+    event.preventDefault();
+    const { files, text } = pastedFrom(clipboardData);
+    if (files.length > 0) await this.openFiles(files);
+    else if (text !== null) await this.openText(text);
+    else this.session.say('The clipboard holds neither text nor files.');
+  }
+
   private async picked(): Promise<void> {
     const files = [...(this.picker.files ?? [])];
     this.picker.value = '';
@@ -192,7 +218,7 @@ export class VramScope extends LitElement {
     const action = actionOf(event);
     if (action === null || keyGoesElsewhere(event, this)) return;
     // The sheet is modal, and Escape closes it by itself.
-    if (this.keys.open && action !== 'help') return;
+    if ((this.keys.open && action !== 'help') || this.pasteBox.open) return;
     if (action !== 'clear') event.preventDefault();
     if (action === 'open') this.picker.click();
     else if (action === 'help') this.keys.toggle();
@@ -222,6 +248,8 @@ export class VramScope extends LitElement {
         class="shell"
         @choose-files=${() => this.picker.click()}
         @choose-folder=${() => this.folderPicker.click()}
+        @choose-text=${() => this.pasteBox.show()}
+        @open-text=${(event: CustomEvent<{ text: string }>) => void this.openText(event.detail.text)}
         @open-sample=${() => void sampleFile().then((file) => this.openFiles([file]))}
         @choose-tab=${(event: CustomEvent<{ tab: string }>) => this.choose(event.detail.tab)}
         @cancel-job=${(event: CustomEvent<{ job: number }>) => session.cancel(event.detail.job)}
@@ -229,7 +257,16 @@ export class VramScope extends LitElement {
         @close-source=${(event: CustomEvent<{ source: number }>) => session.close(event.detail.source)}
         @ran-on=${(event: CustomEvent<RanOn>) => (this.ranOn = event.detail)}
       >
-        ${this.header(tabs)}
+        ${renderHeader({
+          tabs,
+          current: this.chosen,
+          settings: this.settings,
+          change: (settings) => this.change(settings),
+          openFiles: () => this.picker.click(),
+          openFolder: () => this.folderPicker.click(),
+          openText: () => this.pasteBox.show(),
+          showKeys: () => this.keys.toggle(),
+        })}
         ${
           session.jobs.length === 0
             ? nothing
@@ -249,6 +286,7 @@ export class VramScope extends LitElement {
           <vs-status .status=${session.status} .ranOn=${this.ranOn} .notice=${session.notice}></vs-status>
         </footer>
         <vs-keys></vs-keys>
+        <vs-paste></vs-paste>
         <input
           class="files"
           type="file"
@@ -268,59 +306,6 @@ export class VramScope extends LitElement {
         ${this.dropping ? html`<div class="drop"><p>Drop to open. Nothing is uploaded.</p></div>` : nothing}
       </div>
     `;
-  }
-
-  private header(tabs: readonly Tab[]): unknown {
-    const { theme: look, unit } = this.settings;
-    const themeButton = (choice: ThemeChoice, label: string): unknown =>
-      html`<button
-        aria-pressed=${look === choice ? 'true' : 'false'}
-        @click=${() => this.change({ theme: choice })}
-      >
-        ${label}
-      </button>`;
-    return html`<header class="bar">
-      <span class="product">vramscope</span>
-      ${tabs.length === 0 ? nothing : html`<vs-tabs .tabs=${tabs} current=${this.chosen}></vs-tabs>`}
-      <span class="space"></span>
-      <button
-        class=${tabs.length === 0 ? '' : 'primary'}
-        title="Open files (Ctrl+O)"
-        @click=${() => this.picker.click()}
-      >
-        Open files
-      </button>
-      ${
-        picksFolders()
-          ? html`<button
-              title="Open a folder: an export of several files, or the recordings of many ranks"
-              @click=${() => this.folderPicker.click()}
-            >
-              Open folder
-            </button>`
-          : nothing
-      }
-      <span class="group" role="group" aria-label="Byte unit">
-        <button
-          aria-pressed=${unit === 'binary' ? 'true' : 'false'}
-          @click=${() => this.change({ unit: 'binary' })}
-        >
-          GiB
-        </button>
-        <button
-          aria-pressed=${unit === 'decimal' ? 'true' : 'false'}
-          @click=${() => this.change({ unit: 'decimal' })}
-        >
-          GB
-        </button>
-      </span>
-      <span class="group" role="group" aria-label="Theme">
-        ${themeButton('auto', 'Auto')}${themeButton('light', 'Light')}${themeButton('dark', 'Dark')}
-      </span>
-      <button title="Keys and pointer (?)" aria-label="Keys and pointer" @click=${() => this.keys.toggle()}>
-        ?
-      </button>
-    </header>`;
   }
 
   /** One page a tab, kept while the file is open: hidden pages keep their zoom and their choices. */
@@ -366,7 +351,7 @@ export class VramScope extends LitElement {
           .unit=${unit}
           .dark=${this.dark}
           @server-given=${(event: CustomEvent<ServerGivenChange>) => void tellServer(this.session, event.detail)}
-          >${renderDiagnosis(told, null, unit)}${renderWaterfalls(told, tab.source.id, unit)}${renderServing(told, tab.source, null, unit)}</vs-log
+          >${renderDiagnosis(told, null, unit)}${renderWaterfalls(told, tab.source.id, unit)}${renderVllmMemory(tab.source, unit)}${renderServing(told, tab.source, null, unit)}</vs-log
         >`;
       case 'empty':
         return this.emptyPage(tab.source, hidden);

@@ -136,10 +136,11 @@ export class VsEmpty extends LitElement {
             ? html`<button @click=${() => this.emit('choose-folder')}>Open folder</button>`
             : nothing
         }
+        <button @click=${() => this.emit('choose-text')}>Paste text</button>
         <button @click=${() => this.emit('open-sample')}>Open the sample recording</button>
         <p class="quiet">
-          Or drop files or a folder anywhere on this page. Nothing is uploaded: files are read here, in this
-          browser tab.
+          Or drop files or a folder anywhere on this page, or paste text with Ctrl+V. Nothing is uploaded:
+          files are read here, in this browser tab.
         </p>
       </div>
       <h2>What to record, and how</h2>

@@ -1,9 +1,10 @@
 /** The page of a source of readings: what the file is, what it tells, details of what is clicked at the right. */
-import { LitElement, html } from 'lit';
+import { LitElement, html, nothing } from 'lit';
 import { customElement, property, query, state } from 'lit/decorators.js';
 import type { ByteUnit } from '../base/units.ts';
 import type { SourceView } from '../engine/protocol.ts';
 import type { KeyAction } from '../view/keys.ts';
+import { showsReadings } from '../view/readings.ts';
 import { deviceStyle } from './device-style.ts';
 import { controls } from './theme.ts';
 import type { FactsDetail } from './vs-detail.ts';
@@ -22,10 +23,11 @@ export class VsLog extends LitElement {
 
   @state() private detail: FactsDetail | null = null;
 
-  @query('vs-readings') private readonly body!: VsReadings;
+  /** null: there is nothing that it would show. */
+  @query('vs-readings') private readonly body!: VsReadings | null;
 
   act(action: KeyAction): void {
-    this.body.act(action);
+    this.body?.act(action);
   }
 
   override render(): unknown {
@@ -35,19 +37,24 @@ export class VsLog extends LitElement {
       @show-detail=${(event: CustomEvent<FactsDetail>) => (this.detail = event.detail)}
       @close-detail=${() => {
         this.detail = null;
-        this.body.closeDetail();
+        this.body?.closeDetail();
       }}
     >
       <vs-file-bar class="top" .source=${source} .unit=${unit}></vs-file-bar>
       <slot name="diagnosis"></slot>
-      <div class="columns">
-        <div class="main">
-          <vs-readings .readings=${source.readings} .unit=${unit} ?dark=${this.dark}></vs-readings>
-        </div>
-        <aside class="panel" aria-label="Details" tabindex="0">
-          <vs-detail .detail=${this.detail} .unit=${unit} .hint=${hintFor(source)}></vs-detail>
-        </aside>
+      ${showsReadings(source.readings) ? this.columns() : nothing}
+    </div>`;
+  }
+
+  private columns(): unknown {
+    const { source, unit } = this;
+    return html`<div class="columns">
+      <div class="main">
+        <vs-readings .readings=${source.readings} .unit=${unit} ?dark=${this.dark}></vs-readings>
       </div>
+      <aside class="panel" aria-label="Details" tabindex="0">
+        <vs-detail .detail=${this.detail} .unit=${unit} .hint=${hintFor(source)}></vs-detail>
+      </aside>
     </div>`;
   }
 }

@@ -31,6 +31,7 @@ export const BINDINGS: readonly Binding[] = [
 ];
 
 export const POINTER_HELP: readonly (readonly [string, string])[] = [
+  ['Ctrl+V, ⌘+V', 'Open the text or the files of the clipboard'],
   ['Wheel', 'Zoom about the pointer'],
   ['Drag', 'Move along the timeline'],
   ['Shift + drag', 'Choose a range for the histograms and tables'],

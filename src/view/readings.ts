@@ -9,9 +9,13 @@ import type { HeadlineCard } from './headline.ts';
 import { exactQuantity, formatQuantity } from './quantity.ts';
 import { count } from './words.ts';
 
-export const hasReadings = (readings: Readings | undefined): readings is Readings =>
+/** Whether there is anything for the charts and tables of readings. vLLM's own snapshots have a panel of their own. */
+export const showsReadings = (readings: Readings | undefined): boolean =>
   readings !== undefined &&
   readings.gauges.length + readings.tables.length + readings.budgets.length + readings.events.length > 0;
+
+export const hasReadings = (readings: Readings | undefined): readings is Readings =>
+  showsReadings(readings) || (readings?.vllm_memory?.length ?? 0) > 0;
 
 /** Readings beside a device's own events: of this device, of none, and of devices that have no page. */
 export function readingsOfDevice(source: SourceView, device: number): Readings | null {

@@ -65,6 +65,11 @@ export const OTHER_INPUTS: readonly OtherInput[] = [
     answers: 'the memory budget of each rank, KV cache use, requests waiting',
   },
   {
+    name: 'vLLM memory snapshots',
+    how: 'MemorySnapshot and MemoryProfilingResult as they print, from a debugger or a DEBUG log: Ctrl+V',
+    answers: 'before, after, difference, the three categories, and whether the figures agree',
+  },
+  {
     name: 'nvidia-smi',
     how: 'nvidia-smi --query-gpu=timestamp,index,memory.used,memory.total --format=csv -l 1 > smi.csv',
     answers: 'memory of each GPU over time, all processes together',
@@ -81,7 +86,7 @@ export const OTHER_INPUTS: readonly OtherInput[] = [
   },
   {
     name: 'Out-of-memory messages',
-    how: 'any log that holds one',
+    how: 'any log that holds one, or the message alone: Ctrl+V',
     answers: 'what was asked for, what was free, what PyTorch held',
   },
 ];
