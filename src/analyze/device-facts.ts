@@ -8,7 +8,6 @@ import { u64At } from '../base/u64.ts';
 import { allocConfLine } from '../replay/alloc-conf-print.ts';
 import type { SnapshotSettings } from '../replay/alloc-conf-snapshot.ts';
 import { driverStart } from '../replay/driver-addresses.ts';
-import { isDefaultPool } from '../replay/pools.ts';
 import { type AllocatorState, isFaithful, type SelfReplay } from '../replay/replay-result.ts';
 import { OP } from '../replay/requests.ts';
 import { replayTo } from '../replay/self-replay.ts';
@@ -28,6 +27,8 @@ import { torchLedger, type TorchLedger } from './ledger.ts';
 import { type LargestRequest, largestRequest } from './ledger-largest.ts';
 import type { Lifetimes } from './lifetimes.ts';
 import { findPins, type PinReport } from './pin-finder.ts';
+import { type PrivatePoolUse, privatePoolUse } from './private-pool-use.ts';
+import type { Band } from './step-curve.ts';
 import { holderLabel } from './user-frames.ts';
 import { type EarlierAllocation, type Holder, holdersOf } from './live.ts';
 
@@ -50,14 +51,6 @@ export interface Peak {
   readonly bytes: number;
   /** First row after which it holds; -1: before the first row. */
   readonly row: number;
-}
-
-/** A private pool as the final state has it, bytes. */
-export interface PrivatePoolUse {
-  readonly id: string;
-  readonly reserved: number;
-  readonly active: number;
-  readonly segments: number;
 }
 
 /** A request that ended in an out-of-memory error. */
@@ -170,21 +163,7 @@ export class DeviceFacts {
 
   /** Private pools in the final state. */
   get privatePools(): readonly PrivatePoolUse[] {
-    return this.once('privatePools', () => {
-      const { segments, cut } = this.trace;
-      const pools = new Map<string, { id: string; reserved: number; active: number; segments: number }>();
-      if (segments === null || cut) return [];
-      for (let i = 0; i < segments.length; i++) {
-        const id = segments.pool_id[i];
-        if (isDefaultPool(id)) continue;
-        const pool = pools.get(id) ?? { id, reserved: 0, active: 0, segments: 0 };
-        pool.reserved += segments.total_size[i];
-        pool.active += segments.active_size[i];
-        pool.segments++;
-        pools.set(id, pool);
-      }
-      return [...pools.values()];
-    });
+    return this.once('privatePools', () => privatePoolUse(this.trace));
   }
 
   get ooms(): readonly OomMoment[] {
@@ -299,11 +278,16 @@ export class DeviceFacts {
     return replayTo(this.trace, this.settings.settings, fromEmpty, row + 1);
   }
 
-  private ledgerOf(state: AllocatorState, row: number, units: readonly ReleaseUnit[]): LedgerAnswer {
+  private ledgerOf(
+    state: AllocatorState,
+    row: number,
+    units: readonly ReleaseUnit[],
+    printedFree: Band | null = null,
+  ): LedgerAnswer {
     const bounds = this.replay?.limitBounds ?? null;
     const limit = bounds === null ? null : { least: bounds[0], most: bounds[1] - 1 };
     const free = this.trace.device_free.find(([at]) => at === row)?.[1] ?? null;
-    const deviceFree = free === null ? null : { least: free, most: free };
+    const deviceFree = free === null ? printedFree : { least: free, most: free };
     return {
       ledger: torchLedger(state, row + 1, units),
       largest: this.trace.streams.map((_, stream) =>
@@ -322,12 +306,15 @@ export class DeviceFacts {
     });
   }
 
-  /** Where every byte is just after a row, and the largest request that would be served on each stream. */
-  ledgerAfter(row: number): LedgerAnswer | null {
-    if (row === this.rows - 1) return this.end?.answer ?? null;
-    return this.once(`ledger ${row}`, () => {
+  /**
+   * Where every byte is just after a row, and the largest request that would be served on each stream. `free`: of the
+   * device, as a monitor tells; null: none does.
+   */
+  ledgerAfter(row: number, free: Band | null = null): LedgerAnswer | null {
+    if (row === this.rows - 1 && free === null) return this.end?.answer ?? null;
+    return this.once(`ledger ${row} ${free?.least} ${free?.most}`, () => {
       const state = this.stateAfter(row);
-      return state === null ? null : this.ledgerOf(state, row, releaseUnits(state.allocator));
+      return state === null ? null : this.ledgerOf(state, row, releaseUnits(state.allocator), free);
     });
   }
 

@@ -19,6 +19,8 @@ export interface DeviceSide {
   readonly told: NonTorch | null;
   /** Which samples of which file, and how far from the moment; null: none. */
   readonly source: string | null;
+  /** Free on the device for anyone who asks; absent or null: not known. */
+  readonly free?: Band | null;
   /** Why nothing is known, where a monitor's log is open and does not tell; undefined: none is. */
   readonly why?: string;
 }

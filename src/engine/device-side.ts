@@ -33,6 +33,8 @@ interface Monitor {
   readonly file: string;
   /** At its samples within the recording, on the recording's common clock. */
   readonly samples: readonly NonTorch[];
+  /** Used and free together: what the driver does not keep for itself; null: it prints no free memory. */
+  readonly usable: Band | null;
 }
 
 const holds = ({ least, most }: Band, bytes: number): boolean => least <= bytes && bytes <= most;
@@ -85,6 +87,33 @@ function processesOn(
   });
 }
 
+const FREE: ReadonlySet<string> = new Set([
+  'memory.free',
+  'DCGM_FI_DEV_FB_FREE',
+  'nvidia_smi_memory_free_bytes',
+]);
+/** Printed figures are rounded each; a sum that varies by more is of no one device. */
+const MOST_VARIATION = 8 * 2 ** 20;
+
+function usableOf({ gauge, sourceId }: CommonCurve, sources: readonly OpenSource[]): Band | null {
+  const gauges = sources.find(({ id }) => id === sourceId)?.loaded.data.readings?.gauges ?? [];
+  const labels = JSON.stringify(gauge?.labels);
+  const free = gauges.find(
+    (one) => FREE.has(one.id) && one.device === gauge?.device && JSON.stringify(one.labels) === labels,
+  );
+  if (gauge === null || free?.value.length !== gauge.value.length) return null;
+  let [least, most] = [Infinity, -Infinity];
+  gauge.value.forEach((used, row) => {
+    const sum = used + free.value[row];
+    if (free.time_ns[row] !== gauge.time_ns[row] || Number.isNaN(sum)) return;
+    least = Math.min(least, sum);
+    most = Math.max(most, sum);
+  });
+  if (!(most - least <= MOST_VARIATION)) return null;
+  const apart = gauge.granularity + free.granularity;
+  return { least: least - apart, most: most + apart };
+}
+
 /** The finest monitor of the device, its samples within the recording; null: none is open. */
 function monitorOf(session: DeviceSession, sources: readonly OpenSource[], clock: OneClock): Monitor | null {
   const reserved = clock.curves.find(
@@ -103,7 +132,11 @@ function monitorOf(session: DeviceSession, sources: readonly OpenSource[], clock
   if (used === undefined) return null;
   const processesAt = processesAround(processesOn(used, sources, clock));
   const pid = ownPid(used.curve, reserved.curve, processesAt);
-  return { file: used.name, samples: nonTorchOverTime(used.curve, reserved.curve, processesAt, pid) };
+  return {
+    file: used.name,
+    samples: nonTorchOverTime(used.curve, reserved.curve, processesAt, pid),
+    usable: usableOf(used, sources),
+  };
 }
 
 /** By row: out-of-memory events of the recording whose text is open, too: told by their figures, all of them. */
@@ -138,7 +171,7 @@ function oomTexts({ session, facts }: Recorded, sources: readonly OpenSource[]):
       least: reserved,
       most: reserved,
     });
-    if (told !== null) found.set(row, { file, samples: [told] });
+    if (told !== null) found.set(row, { file, samples: [told], usable: null });
   }
   return found;
 }
@@ -150,6 +183,11 @@ function nearOoms(ooms: ReadonlyMap<number, Monitor>, time: number, reserved: nu
   const samples = [...ooms.values()].flatMap((one) => one.samples);
   return nonTorchNear(samples, time, reserved, first.file);
 }
+
+const freeOf = (usable: Band | null, used: Band | null): Band | null =>
+  usable === null || used === null
+    ? null
+    : { least: Math.max(0, usable.least - used.most), most: Math.max(0, usable.most - used.least) };
 
 /** A monitor is open and its clock against the recording's is not known. */
 function whyNone(
@@ -195,7 +233,8 @@ export function deviceSideOf(
     const base = Number(session.aggregate.base + offset - clock.base_ns);
     const side = nonTorchNear(monitor.samples, base + time, reserved, monitor.file);
     const besides = side.told?.besidesReserved ?? null;
-    if (besides === null || besides.most >= 0) return side;
+    if (besides === null || besides.most >= 0)
+      return { ...side, free: freeOf(monitor.usable, side.told?.deviceUsed ?? null) };
     return {
       told: null,
       source: null,

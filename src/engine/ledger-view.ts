@@ -77,9 +77,9 @@ function outsideParts(
 
 /** Just after a row; null where the replay does not know. */
 export function ledgerView(facts: DeviceFacts, row: number, sideAt: DeviceSideAt): LedgerView | null {
-  const answer = facts.ledgerAfter(row);
-  if (answer === null) return null;
   const side = sideAt(row);
+  const answer = facts.ledgerAfter(row, side.free ?? null);
+  if (answer === null) return null;
   const { largest } = answer;
   const ledger = withDevice(answer.ledger, side.told, side.why);
   const { parts, inactiveSplitOf, device } = ledger;

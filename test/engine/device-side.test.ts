@@ -100,6 +100,25 @@ describe('a device with a second process that comes and goes', () => {
   });
 });
 
+describe('a monitor that prints free memory, too', () => {
+  // What nvidia-smi prints with memory.free beside memory.used: the driver keeps 480 MiB of the 81,559 for itself.
+  const smi = words('query-gpu.csv')
+    .replace('memory.used [MiB],', 'memory.used [MiB], memory.free [MiB],')
+    .replace(/, 0, (\d+) MiB,/g, (_, used: string) => `, 0, ${used} MiB, ${81559 - 480 - Number(used)} MiB,`);
+
+  it('bounds the largest request by what cudaMemGetInfo has free', async () => {
+    const ledgers = await ledgersAt({ ...all, 'query-gpu.csv': smi });
+    const { moment, ledger } = ledgers.find((one) => one.moment.name === '640 MiB')!;
+    for (const { fromCache, withNewSegment } of ledger.largest) {
+      const [least, most] = withNewSegment!;
+      // No limit of the process was met: that it may take all that is free is not certain.
+      expect(least).toBe(fromCache);
+      expect(most).toBeGreaterThanOrEqual(moment.free - 2 * MIB);
+      expect(most).toBeLessThanOrEqual(moment.free + 8 * MIB);
+    }
+  });
+});
+
 describe('what is not of the device of the recording', () => {
   const ledgersOf = async (smi: string): Promise<readonly LedgerView[]> => {
     const { engine } = await openFiles({ 'process.pickle': all['process.pickle'], 'smi.csv': smi });
