@@ -6,12 +6,14 @@ import type { Progress, RangeAnswer, SourceView } from '../engine/protocol.ts';
 import { type CloseableSource, sourcesAt, UnreadableSource } from './node-source.ts';
 import { type Condition, parseFailOn } from './fail-on.ts';
 import { findingLines } from './print-diagnosis.ts';
+import { pinLines } from './print-pins.ts';
 import { errorLines, MOST_HOLDERS, sourceLines } from './print.ts';
 import { REPLAY_USAGE, replayCommand } from './replay.ts';
 
 const USAGE = `usage: vramscope analyze PATH... [--json] [--fail-on CONDITIONS]
 
-  analyze   read files of every kind in docs/formats.md; a folder is read as one where its files belong together
+  analyze   read files of every kind in docs/formats.md; a folder is read as one where its files belong together;
+            - reads standard input
   --json    print one JSON object (docs/cli.md) instead of text
   --fail-on end with exit code 1 where a condition holds: leak, oom, problem, peak>70GiB, ... (comma between)
 
@@ -93,7 +95,7 @@ async function analyze(
   else {
     const ranges = await rangesOf(engine, views);
     out.write(views.map((view) => `${sourceLines(view, ranges).join('\n')}\n`).join('\n'));
-    const lines = findingLines(analysis.findings);
+    const lines = [...findingLines(analysis.findings), ...pinLines(analysis.pins)];
     if (lines.length > 0) out.write(`${lines.join('\n')}\n`);
   }
   let holds = false;
@@ -141,14 +143,15 @@ export async function main(
   }
   const conditions = failOn === undefined ? [] : parseFailOn(failOn);
   if (typeof conditions === 'string') return usage(err, conditions);
-  const options = given.filter((argument) => argument.startsWith('-'));
+  const isOption = (argument: string): boolean => argument.startsWith('-') && argument !== '-';
+  const options = given.filter(isOption);
   if (options.some((option) => option === '--help' || option === '-h')) {
     out.write(`${USAGE}\n`);
     return EXIT_READ;
   }
   const unknown = options.find((option) => option !== '--json');
   if (unknown !== undefined) return usage(err, `unknown option "${unknown}"`);
-  const files = given.filter((argument) => !argument.startsWith('-'));
+  const files = given.filter((argument) => !isOption(argument));
   if (end >= 0) files.push(...rest.slice(end + 1));
   if (files.length === 0) return usage(err, 'analyze needs at least one file');
   return await analyze(files, options.includes('--json'), conditions, out, err);

@@ -11,6 +11,7 @@ import {
   growthOf,
   ledgerOf,
 } from './analysis-diagnosis.ts';
+import { pinsOf } from './analysis-pins.ts';
 import { readingsOf } from './analysis-readings.ts';
 import { histogramClasses } from './answers.ts';
 import type { Diagnosis } from './diagnosis.ts';
@@ -122,6 +123,7 @@ export async function analysisOf(sources: readonly OpenSource[], diagnosis: Diag
     findings: findingsOf(diagnosis, indexOf),
     growth: growthOf(diagnosis, indexOf),
     ledger: ledgerOf(diagnosis, indexOf),
+    pins: pinsOf(diagnosis, indexOf),
     budget: budgetOf(diagnosis, placeOf),
     clocks: clocksOf(diagnosis, placeOf),
     contradictions: contradictionsOf(diagnosis),

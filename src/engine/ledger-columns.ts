@@ -110,7 +110,9 @@ function whyNone({ rows, trace, replay }: DeviceSession): string {
   const { fidelity } = replay;
   const { unplaced, state } = fidelity;
   const where = [
-    unplaced > 0 ? `${formatInteger(unplaced)} rows fit no state of it` : null,
+    unplaced > 0
+      ? `${formatInteger(unplaced)} ${unplaced === 1 ? 'row fits' : 'rows fit'} no state of it`
+      : null,
     state !== null && state.blocksEqual < state.blocks
       ? `${formatInteger(state.blocks - state.blocksEqual)} of ${formatInteger(state.blocks)} last blocks differ`
       : null,

@@ -99,7 +99,7 @@ function splitParts(ledger: TorchLedger, stream: number, name: (stream: number) 
       'other_streams',
       'Held by other streams',
       otherStreams,
-      `stream ${name(stream)} cannot use it: ${others.size === 1 ? 'of stream' : 'of streams'} ${[...others].join(', ')}`,
+      `${others.size === 1 ? 'of stream' : 'of streams'} ${[...others].join(', ')}; stream ${name(stream)} cannot use it`,
     ),
     part('private_pools', 'In private pools', privatePools, 'only their graphs can use it'),
   ].filter(({ bytes }) => bytes !== 0);

@@ -3,7 +3,7 @@ import { html } from 'lit';
 import type { DeviceDiagnosis } from '../engine/protocol.ts';
 import { formatInteger } from '../base/units.ts';
 
-/** End of the recording, where most was reserved, or the event that is shown. */
+/** End of the recording, where most was reserved, an out-of-memory error, or the event that is shown. */
 export type When = DeviceDiagnosis['ledgers'][number]['when'] | 'event';
 
 /** Asks the device's page for the row of the event that it shows; null: none. */
@@ -18,6 +18,7 @@ export const NOT_REPLAYED = 'The allocator could not be replayed to that event.'
 const LABEL: Readonly<Record<When, string>> = {
   end: 'At the end',
   peak: 'At the peak',
+  oom: 'At the error',
   event: 'At the event shown',
 };
 
@@ -43,8 +44,14 @@ export const renderMoments = (
     )}
   </span>`;
 
+const MORE: Readonly<Record<When, string>> = {
+  end: ', the last one',
+  peak: ', where most was reserved',
+  oom: ', the first out-of-memory error',
+  event: '',
+};
+
 /** "Just after event 6,420, where most was reserved." */
 export function momentWords(when: When, row: number): string {
-  const more = when === 'peak' ? ', where most was reserved' : when === 'end' ? ', the last one' : '';
-  return `Just after event ${formatInteger(row)}${more}.`;
+  return `Just after event ${formatInteger(row)}${MORE[when]}.`;
 }

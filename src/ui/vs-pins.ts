@@ -76,8 +76,8 @@ export class VsPins extends LitElement {
 
   /** At the end. */
   @property({ attribute: false }) pins: PinsView | null = null;
-  /** Row after which most was reserved; null: not known. */
-  @property({ attribute: false }) peakRow: number | null = null;
+  /** Moments that can be asked for, besides the event that is shown; the end is among them. */
+  @property({ attribute: false }) moments: readonly { readonly when: When; readonly row: number }[] = [];
   @property({ attribute: false }) unit: ByteUnit = 'binary';
 
   @state() private when: When = 'end';
@@ -94,7 +94,8 @@ export class VsPins extends LitElement {
 
   private async choose(when: When): Promise<void> {
     this.open = null;
-    const row = when === 'event' ? shownRow(this) : this.peakRow;
+    const row =
+      when === 'event' ? shownRow(this) : (this.moments.find((one) => one.when === when)?.row ?? null);
     if (when === 'end' || row === null) {
       this.problem = when === 'end' ? null : NO_EVENT;
       if (when === 'end') this.when = when;
@@ -114,7 +115,7 @@ export class VsPins extends LitElement {
     const { unit, when } = this;
     const pins = when === 'end' ? this.pins : this.other;
     if (pins === null) return nothing;
-    const moments: When[] = this.peakRow === null ? ['end', 'event'] : ['end', 'peak', 'event'];
+    const moments: When[] = [...this.moments.map((one) => one.when), 'event'];
     return html`
       <header>
         <h2>What keeps free memory from going back</h2>

@@ -172,20 +172,21 @@ export function ledgerTable(answer: ToldColumns, span: Span, unit: ByteUnit): Ta
     key,
     cells: [cell(label), ...columns.map((column) => figure(values[column])), figure(mostOf(most))],
   });
-  const place = (column: number): string => {
+  const event = (column: number): Cell => {
     const at = told.row[column];
-    return at < 0 ? 'before the first event' : `event ${formatInteger(at)}`;
+    return cell(at < 0 ? 'before the first' : formatInteger(at), at);
   };
   return {
     caption: 'Where every reserved byte is over time',
     columns: [
       { id: 'part', label: 'Part', numeric: false, wraps: true },
-      { id: 'left', label: `First column, ${place(columns[0])}`, numeric: true },
-      { id: 'tallest', label: `Most reserved, ${place(columns[1])}`, numeric: true },
-      { id: 'right', label: `Last column, ${place(columns[2])}`, numeric: true },
-      { id: 'most', label: 'Most of the part in view', numeric: true },
+      { id: 'first', label: 'First column', numeric: true },
+      { id: 'tallest', label: 'Most reserved', numeric: true },
+      { id: 'last', label: 'Last column', numeric: true },
+      { id: 'most', label: 'Most of the part', numeric: true },
     ],
     rows: [
+      { key: 'event', cells: [cell('Just after event'), ...columns.map(event), cell('any in view')] },
       ...told.parts.map(({ id, label, values, most }) => row(id, label, values, most)),
       row('reserved', 'Reserved: their sum', told.reserved, told.reserved),
     ],

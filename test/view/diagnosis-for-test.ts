@@ -1,5 +1,5 @@
 /** Findings and a device's diagnosis as the engine tells them of a leak, with whatever a test wants different. */
-import type { DeviceDiagnosis, Diagnosis, Evidence, Finding } from '../../src/engine/protocol.ts';
+import type { DeviceDiagnosis, Diagnosis, Evidence, Finding, PinsView } from '../../src/engine/protocol.ts';
 
 export const MIB = 2 ** 20;
 export const GIB = 2 ** 30;
@@ -156,4 +156,56 @@ export const diagnosis = (changes: Partial<Diagnosis> = {}): Diagnosis => ({
   compared: 0,
   milliseconds: 12,
   ...changes,
+});
+
+/** What is pinned: by weights that take more than they pin, by one small block, by several stacks together. */
+export const pins = (): PinsView => ({
+  row: 899,
+  pinnedBytes: 3 * GIB,
+  aloneBytes: 2.5 * GIB,
+  sharedBytes: 0.5 * GIB,
+  privateBytes: 0,
+  alone: [
+    {
+      stack: 4,
+      label: '__init__ model.py:41',
+      blocks: 28,
+      blockBytes: 2 * GIB,
+      releasedBytes: Math.round(3.3 * GIB),
+      unpinnedBytes: Math.round(1.3 * GIB),
+      row: 120,
+    },
+    {
+      stack: 5,
+      label: 'forward model.py:97',
+      blocks: 1,
+      blockBytes: 3 * MIB,
+      releasedBytes: Math.round(1.2 * GIB) + 3 * MIB,
+      unpinnedBytes: Math.round(1.2 * GIB),
+      row: 850,
+    },
+  ],
+  aloneTotal: 7,
+  together: [
+    {
+      added: [
+        { stack: 6, label: 'a x.py:1' },
+        { stack: 7, label: 'b x.py:2' },
+      ],
+      holders: 2,
+      blocks: 4,
+      blockBytes: MIB,
+      releasedBytes: 20 * MIB,
+      unpinnedBytes: 19 * MIB,
+    },
+    {
+      added: [{ stack: null, label: 'allocations of 512 B without a stack' }],
+      holders: 3,
+      blocks: 6,
+      blockBytes: MIB,
+      releasedBytes: 40 * MIB,
+      unpinnedBytes: 39 * MIB,
+    },
+  ],
+  togetherCut: false,
 });

@@ -1,7 +1,13 @@
 /** The three answers, taken from what the engine says and never made up; ledger, waterfall, data quality. */
 import { describe, expect, it } from 'vitest';
 import type { Diagnosis } from '../../src/engine/protocol.ts';
-import { ledgerInput, ledgerModel, ledgerWords } from '../../src/view/diagnosis-ledger.ts';
+import {
+  freeTable,
+  ledgerInput,
+  ledgerModel,
+  ledgerWords,
+  splitChoice,
+} from '../../src/view/diagnosis-ledger.ts';
 import { qualityModel } from '../../src/view/diagnosis-quality.ts';
 import type { Answers } from '../../src/view/diagnosis.ts';
 import { diagnosisPage } from '../../src/view/diagnosis.ts';
@@ -200,7 +206,11 @@ describe('the ledger', () => {
   it('puts what is known of the rest of the device beside what is reserved', () => {
     const { ledger } = deviceDiagnosis().ledgers[0];
     const [requested, releasable, nonTorch] = ledger.parts;
-    const input = ledgerInput({ ...ledger, parts: [requested, releasable, { ...nonTorch, bytes: GIB }] });
+    const input = ledgerInput({
+      ...ledger,
+      used: { bytes: 2 * GIB, errorBytes: 0 },
+      parts: [requested, releasable, { ...nonTorch, bytes: GIB }],
+    });
     expect(input.total).toBe(2 * GIB);
     const { rows, apart } = ledgerModel(input.parts, input.total, 'binary');
     expect(rows.map(({ id, depth, bar }) => [id, depth, bar?.left])).toEqual([
@@ -210,6 +220,86 @@ describe('the ledger', () => {
       ['non_torch', 0, 0.5],
     ]);
     expect(apart).toBeNull();
+  });
+
+  it('has no whole where nobody tells what is used, and shows how far off a figure may be', () => {
+    const { ledger } = deviceDiagnosis().ledgers[0];
+    const [requested, releasable, nonTorch] = ledger.parts;
+    const input = ledgerInput({
+      ...ledger,
+      parts: [requested, releasable, { ...nonTorch, bytes: GIB, errorBytes: 2 * MIB }],
+    });
+    expect(input.total).toBeNull();
+    const { rows, apart } = ledgerModel(input.parts, input.total, 'binary');
+    expect(rows.at(-1)).toMatchObject({
+      text: '1.00 GiB ± 2.00 MiB',
+      title: '1,073,741,824 bytes, within 2,097,152 both ways',
+    });
+    expect(apart).toBeNull();
+  });
+
+  it('divides what is free beside something live by who could use it, as one stream sees it', () => {
+    const { ledger } = deviceDiagnosis().ledgers[0];
+    const split = (stream: string, own: number) => ({
+      stream,
+      parts: [
+        { id: 'own_large', label: `Of stream ${stream}`, bytes: own, errorBytes: 0, note: null },
+        { id: 'other_streams', label: 'Held by others', bytes: 9 * MIB - own, errorBytes: 0, note: null },
+      ],
+    });
+    const splitFor = [split('0', 8 * MIB), split('7', MIB)];
+    const part = { id: 'inactive_split', label: 'Free beside', bytes: 9 * MIB, errorBytes: 0, note: null };
+    const view = { ...ledger, splitFor, parts: [{ ...part, children: splitFor[0].parts }] };
+    const ownOf = (stream: string | null): unknown =>
+      ledgerModel(ledgerInput(view, stream).parts, GIB, 'binary').rows.map(({ depth, text }) => [
+        depth,
+        text,
+      ]);
+    expect(ownOf(null)).toEqual([
+      [0, '9.00 MiB'],
+      [1, '8.00 MiB'],
+      [1, '1.00 MiB'],
+    ]);
+    expect(ownOf('7')).toEqual([
+      [0, '9.00 MiB'],
+      [1, '1.00 MiB'],
+      [1, '8.00 MiB'],
+    ]);
+    expect(splitChoice(view, null)).toEqual({ streams: ['0', '7'], current: '0', why: 'it holds most' });
+    expect(splitChoice(view, '7')).toMatchObject({ current: '7', why: '' });
+    expect(splitChoice({ ...view, splitFor: [splitFor[0]] }, null)).toBeNull();
+  });
+
+  it('lists free memory by pool, stream and size class', () => {
+    const { ledger } = deviceDiagnosis().ledgers[0];
+    const free = [
+      { pool: '', stream: '0', small: false, splitBytes: 3 * MIB, pageBytes: 0, wholeBytes: MIB },
+      { pool: '(1, 0)', stream: '7', small: true, splitBytes: 0, pageBytes: 0, wholeBytes: 2 * MIB },
+    ];
+    const texts = (more: number): string[][] =>
+      freeTable({ ...ledger, free: [{ ...free[0], pageBytes: more }, free[1]] }, 'binary').rows.map(
+        ({ cells }) => cells.map(({ text }) => text),
+      );
+    expect(texts(0)).toEqual([
+      ['default', '0', 'over 1 MiB', '3.00 MiB', '1.00 MiB', '4.00 MiB'],
+      ['private (1, 0)', '7', 'up to 1 MiB', '0 B', '2.00 MiB', '2.00 MiB'],
+    ]);
+    expect(texts(MIB)[0]).toEqual([
+      'default',
+      '0',
+      'over 1 MiB',
+      '3.00 MiB',
+      '1.00 MiB',
+      '1.00 MiB',
+      '5.00 MiB',
+    ]);
+  });
+
+  it('names the samples that tell of the device', () => {
+    const { ledger } = deviceDiagnosis().ledgers[0];
+    expect(ledgerWords({ ...ledger, deviceFrom: 'smi.csv: the sample 1 s before' }, 'binary')).toContain(
+      'What is told of the device is from smi.csv: the sample 1 s before.',
+    );
   });
 
   it('says what would be served, a range where it is one', () => {

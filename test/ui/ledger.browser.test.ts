@@ -1,0 +1,239 @@
+/**
+ * The ledger over time and who pins free memory, on the page: what pointer and keys do, what is read out, and what a
+ * click asks the engine.
+ */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ok } from '../../src/base/result.ts';
+import type { EngineApi, PinsView } from '../../src/engine/protocol.ts';
+import type { VsDevice } from '../../src/ui/vs-device.ts';
+import type { VramScope } from '../../src/ui/vram-scope.ts';
+import '../../src/ui/vram-scope.ts';
+import { deviceDiagnosis, diagnosis, MIB, pins } from '../view/diagnosis-for-test.ts';
+import { FakeEngine } from './fake-engine.ts';
+
+const SPLIT = ['0', '7'].map((stream) => ({
+  stream,
+  parts: [
+    { id: 'own_large', label: `Of stream ${stream}`, bytes: MIB, errorBytes: 0, note: null },
+    { id: 'other_streams', label: 'Of others', bytes: MIB, errorBytes: 0, note: null },
+  ],
+}));
+
+/** Has a diagnosis with pins at once, and other pins at any row. */
+class LedgerEngine extends FakeEngine {
+  told: PinsView | null = { ...pins(), row: 700, pinnedBytes: 5 * MIB };
+  /** null: the ledger over time is as that of the recording. */
+  why: string | null = null;
+
+  override diagnosis(): ReturnType<EngineApi['diagnosis']> {
+    const ledgers = deviceDiagnosis().ledgers.map(({ when, ledger }) => ({
+      when,
+      ledger: {
+        ...ledger,
+        splitFor: SPLIT,
+        parts: ledger.parts.map((part) =>
+          part.id === 'releasable' ? { ...part, id: 'inactive_split', children: SPLIT[0].parts } : part,
+        ),
+        free: [{ pool: '', stream: '7', small: false, splitBytes: MIB, pageBytes: 0, wholeBytes: 0 }],
+      },
+    }));
+    return Promise.resolve(ok(diagnosis({ devices: [deviceDiagnosis({ ledgers, pins: pins() })] })));
+  }
+
+  override pins(_device: string, row: number): ReturnType<EngineApi['pins']> {
+    this.asked.push(`pins ${row}`);
+    return Promise.resolve(ok(this.told));
+  }
+
+  override async ledgerColumns(
+    query: Parameters<EngineApi['ledgerColumns']>[0],
+  ): ReturnType<EngineApi['ledgerColumns']> {
+    const answer = await super.ledgerColumns(query);
+    return answer.ok && this.why !== null ? ok({ ...answer.value, parts: null, why: this.why }) : answer;
+  }
+}
+
+let engine: LedgerEngine;
+let scope: VramScope;
+
+function all(selector: string, root: Element | ShadowRoot = scope): HTMLElement[] {
+  const inside = root instanceof Element ? root.shadowRoot : root;
+  const below = [...(inside ?? root).querySelectorAll<HTMLElement>('*')];
+  return below.flatMap((one) => [
+    ...(one.matches(selector) ? [one] : []),
+    ...(one.shadowRoot === null ? [] : all(selector, one.shadowRoot)),
+  ]);
+}
+
+function find(selector: string, root: Element | ShadowRoot = scope): HTMLElement {
+  const [found] = all(selector, root);
+  if (found === undefined) throw new Error(`Nothing on the page is ${selector}.`);
+  return found;
+}
+
+function textOf(node: Node): string {
+  if (node instanceof Text) return node.data;
+  if (node instanceof HTMLStyleElement) return '';
+  if (node instanceof HTMLSlotElement) return node.assignedNodes().map(textOf).join(' ');
+  const root = node instanceof Element && node.shadowRoot !== null ? node.shadowRoot : node;
+  return [...root.childNodes].map(textOf).join(' ');
+}
+
+/** Text of what matches; `within`: in the shadow tree of this element alone. */
+const told = (selector: string, within?: string): string =>
+  all(selector, within === undefined ? scope : find(within))
+    .map(textOf)
+    .join(' ')
+    .replace(/\s+/g, ' ')
+    .trim();
+const asked = (what: string): string[] => engine.asked.filter((one) => one.startsWith(what));
+const button = (within: string, words: string): HTMLElement => {
+  const found = all('button', find(within)).find((one) => textOf(one).replace(/\s+/g, ' ').trim() === words);
+  if (found === undefined) throw new Error(`There is no button "${words}" in ${within}.`);
+  return found;
+};
+const plot = (): HTMLElement => find('[role=slider]', find('vs-ledger-chart'));
+const press = (key: string): boolean =>
+  plot().dispatchEvent(
+    new KeyboardEvent('keydown', { key, bubbles: true, composed: true, cancelable: true }),
+  );
+const column = (): number => Number(plot().getAttribute('aria-valuenow'));
+const drawn = (): Promise<void> =>
+  expect.poll(() => told('.readout', 'vs-ledger-chart')).toMatch(/= [\d,]+ bytes reserved\.$/);
+
+async function start(why: string | null = null): Promise<void> {
+  engine = new LedgerEngine();
+  engine.why = why;
+  scope = document.createElement('vram-scope');
+  scope.engine = engine;
+  scope.style.width = '1280px';
+  document.body.append(scope);
+  await scope.openFiles([new File([new Uint8Array(10)], 'run.pickle')]);
+  await expect.poll(() => asked('ledger').length).toBeGreaterThan(0);
+}
+
+afterEach(() => {
+  scope.remove();
+  localStorage.clear();
+});
+
+describe('the ledger over time', () => {
+  beforeEach(async () => {
+    await start();
+    await drawn();
+  });
+
+  it('is asked for what the timeline shows, and again after a zoom', async () => {
+    const last = (what: string): string[] => asked(what).at(-1)?.split(' ').slice(1) ?? [];
+    expect(last('ledger')).toEqual(last('timeline'));
+    const before = asked('ledger').length;
+    (find('vs-device') as VsDevice).act('zoom-in');
+    await expect.poll(() => asked('ledger').length).toBeGreaterThan(before);
+    await expect.poll(() => last('ledger')).toEqual(last('timeline'));
+  });
+
+  it('reads out every byte of an event, and their sum', () => {
+    const [, sum, whole] = /: ([\d, +]+) = ([\d,]+) bytes reserved\.$/.exec(
+      told('.readout', 'vs-ledger-chart'),
+    )!;
+    const number = (text: string): number => Number(text.replace(/,/g, ''));
+    expect(
+      sum
+        .split(' + ')
+        .map(number)
+        .reduce((a, b) => a + b),
+    ).toBe(number(whole));
+  });
+
+  it('goes from column to column by keys, on every chart at once; Enter shows the event', async () => {
+    press('End');
+    await expect.poll(column).toBe(Number(plot().getAttribute('aria-valuemax')));
+    const end = column();
+    press('ArrowLeft');
+    await expect.poll(column).toBe(end - 1);
+    press('PageDown');
+    await expect.poll(column).toBe(end - 51);
+    const timelines = all('vs-timeline') as (HTMLElement & { hoverX: number | null })[];
+    expect(timelines.map(({ hoverX }) => hoverX !== null)).toEqual(timelines.map(() => true));
+    const words = plot().getAttribute('aria-valuetext') ?? '';
+    const [, row] = /^just after event ([\d,]+): .* reserved\. Asked for and held /.exec(words)!;
+    press('Enter');
+    await expect.poll(() => asked('moment').at(-1)).toBe(`moment event ${row.replace(/,/g, '')}`);
+    plot().dispatchEvent(new FocusEvent('blur'));
+    await expect.poll(() => timelines.every(({ hoverX }) => hoverX === null)).toBe(true);
+  });
+
+  it('leaves keys that are not its own to the page', () => {
+    expect(press('x')).toBe(true);
+    expect(press('ArrowLeft')).toBe(false);
+  });
+
+  it('takes a part out of the stack', async () => {
+    const chart = find('uplot-chart', find('vs-ledger-chart')) as HTMLElement & {
+      model: { curves: { id: string; max: Float64Array }[] };
+    };
+    expect(chart.model.curves.map(({ id }) => id)).toEqual(['requested', 'pending', 'releasable']);
+    find('[data-curve=requested]', find('vs-ledger-chart')).click();
+    await expect.poll(() => chart.model.curves.map(({ id }) => id)).toEqual(['pending', 'releasable']);
+    expect(told('vs-ledger-chart')).toContain('One part is left out of the stack.');
+  });
+
+  it('is a table on demand', async () => {
+    const details = find('details', find('vs-ledger-chart')) as HTMLDetailsElement;
+    expect(all('vs-table', find('vs-ledger-chart'))).toEqual([]);
+    details.open = true;
+    await expect.poll(() => told('vs-table', 'vs-ledger-chart')).toContain('Reserved: their sum');
+  });
+});
+
+it('says why there is no ledger over time', async () => {
+  await start('The allocator could not be led along this recording to the byte.');
+  await expect.poll(() => told('vs-ledger-chart')).toContain('could not be led along this recording');
+  expect(all('[role=slider]', find('vs-ledger-chart'))).toEqual([]);
+});
+
+describe('what is free', () => {
+  it('is seen from the stream that is chosen', async () => {
+    await start();
+    await expect.poll(() => told('[data-part=own_large]')).toContain('Of stream 0');
+    const choice = find('select', find('vs-diagnosis-ledger')) as HTMLSelectElement;
+    choice.value = '7';
+    choice.dispatchEvent(new Event('change'));
+    await expect.poll(() => told('[data-part=own_large]')).toContain('Of stream 7');
+  });
+});
+
+describe('what is pinned', () => {
+  beforeEach(async () => {
+    await start();
+    await expect.poll(() => told('vs-pins')).toContain('Free 3.00 MiB here, 1.20 GiB goes back');
+  });
+
+  it('shows the stack and the event of a row', async () => {
+    button('vs-pins', 'forward model.py:97').click();
+    await expect.poll(() => asked('moment').at(-1)).toBe('moment event 850');
+    await expect
+      .poll(() => told('vs-detail'))
+      .toContain('forward model.py:97: 1 block of 3.00 MiB pins 1.20 GiB');
+    expect(told('tr.open', 'vs-pins')).toContain('forward model.py:97');
+  });
+
+  it('is that of the peak, or of the event shown, on demand', async () => {
+    button('vs-pins', 'At the peak').click();
+    await expect.poll(() => told('vs-pins')).toContain('Just after event 700, where most was reserved.');
+    expect(asked('pins')).toEqual(['pins 700']);
+    expect(told('vs-pins')).toContain('5.00 MiB are free');
+    button('vs-pins', 'At the event shown').click();
+    await expect.poll(() => told('[role=status]', 'vs-pins')).toContain('Click the timeline first');
+    button('vs-pins', 'At the end').click();
+    await expect.poll(() => told('vs-pins')).toContain('3.00 GiB are free');
+    expect(told('[role=status]', 'vs-pins')).toBe('');
+  });
+
+  it('says where the allocator could not be replayed', async () => {
+    engine.told = null;
+    button('vs-pins', 'At the peak').click();
+    await expect.poll(() => told('[role=status]', 'vs-pins')).toContain('could not be replayed');
+    expect(told('vs-pins')).toContain('3.00 GiB are free');
+  });
+});
