@@ -7,7 +7,8 @@ import type { EngineUsage } from '../analyze/kv-usage.ts';
 import { type ServerKv, type ServerLog, tokensText } from '../analyze/server-facts-log.ts';
 import { evidence, type Evidence, type Finding } from './finding.ts';
 import { aboutServer, type ServerRule } from './server-rule.ts';
-import { percent, size } from './words.ts';
+import { flagsOf, settingFor } from './server-flags.ts';
+import { code, percent, size } from './words.ts';
 
 const NEEDS = /KV cache is needed|larger than the maximum number of tokens/i;
 
@@ -18,10 +19,17 @@ const waitsFull = ({ windows }: EngineUsage): boolean =>
       (state === 'full' || state === 'preempting') && ((waiting?.max ?? 0) > 0 || preemptions > 0),
   );
 
+/** The longest that the server by its own words can hold. */
+const ESTIMATED = /estimated maximum model length is ([\d,]+)/i;
+
 /** Settings whose effect was computed and that hold more tokens, or serve more at once, than now. */
-function helping({ facts, whatIfs }: ServerKv): KvWhatIf[] {
+function helping({ facts, whatIfs }: ServerKv, { source }: ServerLog): KvWhatIf[] {
   const { tokens, concurrency } = facts;
-  return whatIfs.filter(
+  const own = whatIfs.flatMap((one) => {
+    const setting = one.setting.startsWith('--') ? settingFor(source, one.setting) : one.setting;
+    return setting === null ? [] : [{ ...one, setting }];
+  });
+  return own.filter(
     ({ refused, tokens: then, concurrency: served, setting }) =>
       refused === null &&
       !setting.startsWith('weights in') &&
@@ -40,12 +48,13 @@ const effect = ({ setting, tokens, concurrency }: KvWhatIf): string => {
 
 function proofs({ facts }: ServerKv, log: ServerLog): Evidence[] {
   const { bytes, tokens, concurrency, maxModelLen, maxNumSeqs } = facts;
+  const flags = flagsOf(log.source);
   const parts = [
     bytes === null ? null : `${size(Math.round(bytes.value))} of KV cache on a rank`,
     tokens === null ? null : tokensText(tokens),
-    maxModelLen === null ? null : `--max-model-len ${maxModelLen}`,
+    maxModelLen === null ? null : `${flags.modelLength} ${maxModelLen}`,
     concurrency === null ? null : `${concurrency.value} requests of that length fit at once`,
-    maxNumSeqs === null ? null : `--max-num-seqs ${maxNumSeqs}`,
+    maxNumSeqs === null ? null : `${flags.requests} ${maxNumSeqs}`,
   ].filter((part) => part !== null);
   return parts.length === 0 ? [] : [evidence(`${log.source.file}: ${parts.join(', ')}.`)];
 }
@@ -56,17 +65,19 @@ function findingOf(log: ServerLog): Finding[] {
   const waiting = log.usage.find(waitsFull);
   const few = kv?.facts.concurrency != null && kv.facts.concurrency.value < 1;
   if (refusal === undefined && waiting === undefined && !few) return [];
-  const helps = kv === undefined ? [] : helping(kv);
+  const helps = kv === undefined ? [] : helping(kv, log);
+  const flags = flagsOf(log.source);
+  const isTooLong = refusal !== undefined || few;
+  const longest = refusal === undefined ? undefined : ESTIMATED.exec(refusal.text)?.[1].replaceAll(',', '');
   const { requested, free } = refusal?.figures ?? {};
   const window = waiting?.windows.find(({ state }) => state === 'full' || state === 'preempting');
   return [
     aboutServer({
       id: 'kv-cache-too-small',
-      severity: refusal !== undefined || few ? 'problem' : 'risk',
-      title:
-        refusal !== undefined || few
-          ? 'The KV cache cannot hold one request of full length'
-          : 'The KV cache is full and requests wait',
+      severity: isTooLong ? 'problem' : 'risk',
+      title: isTooLong
+        ? 'The KV cache cannot hold one request of full length'
+        : 'The KV cache is full and requests wait',
       verdict:
         refusal !== undefined
           ? `One request of the longest length needs ${requested === undefined ? 'more' : size(requested)} of KV cache${free === undefined ? ' than there is' : ` and ${size(free)} are left for it`}: the server refuses to start.`
@@ -82,12 +93,18 @@ function findingOf(log: ServerLog): Finding[] {
         ...helps.map((one) => evidence(`${effect(one)}.`)),
       ],
       remedy:
-        helps.length > 0
-          ? `One of: ${helps.map(({ setting }) => setting).join('; ')}. Long requests can go to a pool of servers of their own.`
-          : 'Limit the length of requests (--max-model-len), admit fewer at once (--max-num-seqs), or send long ones to servers of their own; what each would bring does not follow from this log.',
+        longest !== undefined
+          ? `${code(`${flags.modelLength} ${longest}`)}, the longest that fits by the server's own words; or more memory for the KV cache (${flags.kvDtype}, quantised weights, more GPUs).`
+          : helps.length > 0
+            ? `One of: ${helps.map(({ setting }) => (setting.startsWith('--') ? code(setting) : setting)).join('; ')}. Long requests can go to a pool of servers of their own.`
+            : isTooLong
+              ? `Limit the length of requests (${flags.modelLength}), or give the KV cache more (${flags.kvDtype}, quantised weights, more GPUs): fewer requests at once do not help. What each would bring does not follow from this log.`
+              : `Limit the length of requests (${flags.modelLength}), admit fewer at once (${flags.requests}), or send long ones to servers of their own; what each would bring does not follow from this log.`,
       gainBytes: null,
       gainHow: null,
-      wouldChange: 'No request waiting while usage is high.',
+      wouldChange: isTooLong
+        ? 'A KV cache that holds a request of full length.'
+        : 'No request waiting while usage is high.',
     }),
   ];
 }

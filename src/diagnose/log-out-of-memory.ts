@@ -159,7 +159,7 @@ function causeOf(oom: LoggedOom, figures: Figures, expandable: boolean | null): 
       ...none,
     };
   return {
-    verdict: `${free === null ? '' : `${size(free)} were free. `}${allocated === null ? 'The process' : `PyTorch had ${size(allocated)} allocated and in use, and the process`} needs ${size(requested)} more than there is${total === null ? '' : ` of ${size(total)}`}.${noAdvice}`,
+    verdict: `${size(requested)} were asked for${free === null ? '' : ` and ${size(free)}${total === null ? '' : ` of ${size(total)}`} were free`}${allocated === null ? '' : `; PyTorch had ${size(allocated)} allocated and in use`}: the memory is full.${noAdvice}`,
     remedy:
       'Allocate less at once: smaller batches or contexts (--max-num-batched-tokens, --max-num-seqs of a server), a lower --gpu-memory-utilization so that activations have room, quantised weights; a snapshot tells who holds the most.',
     ...none,

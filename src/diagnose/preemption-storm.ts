@@ -2,6 +2,7 @@
 import { evidence } from './finding.ts';
 import { aboutServer, type ServerRule } from './server-rule.ts';
 import { ofEngine, usagesOf, windowText } from './server-usage-words.ts';
+import { flagsOf } from './server-flags.ts';
 import { code, count } from './words.ts';
 
 export const preemptionStorm: ServerRule = (facts) =>
@@ -10,6 +11,7 @@ export const preemptionStorm: ServerRule = (facts) =>
     if (windows.length === 0) return [];
     const times = windows.reduce((sum, { preemptions }) => sum + preemptions, 0);
     const log = facts.servers.find((one) => one.source === source);
+    const flags = flagsOf(source);
     const kv = log?.kv.at(-1)?.facts;
     const fits = kv?.concurrency == null ? 0 : Math.floor(kv.concurrency.value - kv.concurrency.error);
     // As few as fit at full length are never preempted; only where that is fewer than now.
@@ -25,8 +27,8 @@ export const preemptionStorm: ServerRule = (facts) =>
         evidence: windows.slice(0, 3).map((window) => evidence(`${source.file}: ${windowText(window)}`)),
         remedy:
           fewer === null
-            ? 'Admit fewer at once (--max-num-seqs), or give the KV cache more: fp8 (--kv-cache-dtype), more GPUs.'
-            : `${code(`--max-num-seqs ${fewer}`)}: so many of full length fit at once, so none is preempted. Shorter requests let more in.`,
+            ? `Admit fewer at once (${flags.requests}), or give the KV cache more: ${flags.kvDtype}, more GPUs.`
+            : `${code(`${flags.requests} ${fewer}`)}: so many of full length fit at once, so none is preempted. Shorter requests let more in.`,
         gainBytes: null,
         gainHow: null,
         wouldChange: 'Fewer or shorter requests.',

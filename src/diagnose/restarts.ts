@@ -37,7 +37,7 @@ function proofsOf({ servers, falls, cards, ooms }: ServerFacts): {
   for (const { starts: times, source } of servers) {
     if (times < 2) continue;
     starts += times - 1;
-    proofs.push(evidence(`${source.file}: the server started ${times} times.`));
+    proofs.push(evidence(`${source.file}: the server started ${often(times)}.`));
   }
   // A server that was put to sleep gives its memory back and stays.
   const isAsleep = servers.some(({ sleeps }) => sleeps.length > 0);
@@ -64,6 +64,9 @@ function proofsOf({ servers, falls, cards, ooms }: ServerFacts): {
   return { starts, proofs, falls: told.length, successions: successions.length };
 }
 
+const often = (times: number): string =>
+  times === 1 ? 'once' : times === 2 ? 'twice' : count(times, 'time');
+
 export const restarts: ServerRule = (facts): Finding[] => {
   const { proofs, starts, falls, successions } = proofsOf(facts);
   if (proofs.length === 0) return [];
@@ -73,8 +76,8 @@ export const restarts: ServerRule = (facts): Finding[] => {
     aboutServer({
       id: 'restarts',
       severity: 'risk',
-      title: `Restarted ${count(times, 'time')}`,
-      verdict: `The process ended and came back ${count(times, 'time')}. Figures before and after belong to two processes: growth across a restart is none, and a probe or an out-of-memory error that restarts a server hides what happened.`,
+      title: `Restarted ${often(times)}`,
+      verdict: `The process ended and came back ${often(times)}. Figures before and after belong to two processes: growth across a restart is none, and a probe or an out-of-memory error that restarts a server hides what happened.`,
       confidence: isSure ? 'high' : 'medium',
       confidenceWhy: isSure
         ? 'The log or the list of processes shows the second start itself.'

@@ -1,5 +1,6 @@
 /** What rules about budgets have in common: the ranks of the last start, and figures with their errors. */
 import type { Measured } from '../analyze/server-waterfall-figures.ts';
+import { rankName } from '../analyze/server-facts-log.ts';
 import type { RankWaterfall, WaterfallStepId } from '../analyze/server-waterfall.ts';
 import { size } from './words.ts';
 
@@ -15,6 +16,9 @@ export function stepOf({ steps }: RankWaterfall, id: WaterfallStepId): Measured 
 
 /** "42.59 GiB". */
 export const measuredSize = ({ value }: Measured): string => size(Math.round(value));
+
+/** " (TP0)"; nothing where the log has one rank. */
+export const ofRank = (rank: RankWaterfall): string => (rank.rank === '' ? '' : ` (${rankName(rank)})`);
 
 /** The rank with most of something; null: none has it. */
 export function rankWithMost(

@@ -18,6 +18,10 @@ export const ofEngine = ({ labels }: EngineUsage): string => {
   return name === undefined ? '' : ` (engine ${name})`;
 };
 
+/** "30", or "20 to 30" where it changed. */
+const span = (from: string | number, to: string | number): string =>
+  from === to ? String(from) : `${from} to ${to}`;
+
 export function windowText({
   usage,
   running,
@@ -28,10 +32,10 @@ export function windowText({
   state,
 }: UsageWindow): string {
   const parts = [
-    `${state}: usage ${percent(usage.first)} to ${percent(usage.last)} over ${samples} samples`,
-    running === null ? null : `${running.min} to ${running.max} running`,
-    waiting === null ? null : `${waiting.min} to ${waiting.max} waiting`,
-    generation === null ? null : `${generation.min} to ${generation.max} tokens/s`,
+    `${state}: usage ${span(percent(usage.first), percent(usage.last))} over ${samples} samples`,
+    running === null ? null : `${span(running.min, running.max)} running`,
+    waiting === null ? null : `${span(waiting.min, waiting.max)} waiting`,
+    generation === null ? null : `${span(generation.min, generation.max)} tokens/s`,
     preemptions === 0 ? null : `${preemptions} preemptions`,
   ].filter((part) => part !== null);
   return `${parts.join(', ')}.`;

@@ -1,9 +1,9 @@
 /** --gpu-memory-utilization so high that what a server takes outside of it has no room, or too high to start at all. */
-import { rankName, type ServerLog } from '../analyze/server-facts-log.ts';
+import type { ServerLog } from '../analyze/server-facts-log.ts';
 import type { RankWaterfall } from '../analyze/server-waterfall.ts';
 import { withUtilization } from '../analyze/kv-cache-what-if.ts';
 import { evidence, type Finding } from './finding.ts';
-import { measuredSize, rankWithMost } from './server-budget-words.ts';
+import { measuredSize, ofRank, rankWithMost } from './server-budget-words.ts';
 import { aboutServer, type ServerRule } from './server-rule.ts';
 import { code, percent, size } from './words.ts';
 
@@ -85,9 +85,9 @@ function edge(log: ServerLog, rank: RankWaterfall, hasFailed: boolean): Finding[
       id: 'utilization-edge',
       severity: hasFailed ? 'problem' : 'risk',
       title: `--gpu-memory-utilization ${utilization} leaves ${left === null ? percent(1 - utilization) : size(Math.round(left))} of the GPU for everything else`,
-      verdict: `The server plans with ${percent(utilization)} of the device (${rankName(rank)}). What it does not plan with has ${
+      verdict: `The server plans with ${percent(utilization)} of the device${ofRank(rank)}. Outside of the plan ${
         left === null ? `${percent(1 - utilization)} of it` : size(Math.round(left))
-      }${graphs_on_top === null ? '' : `, ${measuredSize(graphs_on_top)} of CUDA graphs subtracted`}: activations beyond the profiled peak, cache of the allocator, NCCL, other processes.${hasFailed ? ' It ran out of memory.' : ''}`,
+      } remain${graphs_on_top === null ? '' : ` (${measuredSize(graphs_on_top)} of CUDA graphs subtracted)`}, for activations beyond the profiled peak, the cache of the allocator, NCCL and other processes.${hasFailed ? ' It ran out of memory.' : ''}`,
       confidence: hasFailed ? 'high' : 'medium',
       confidenceWhy: hasFailed
         ? 'The log holds an out-of-memory error under this setting.'

@@ -1,9 +1,10 @@
 /** The weights leave too little of a GPU: what a server can serve follows from the rest. */
 import { settingOf } from '../analyze/kv-cache-log.ts';
-import { rankName, type ServerLog } from '../analyze/server-facts-log.ts';
+import type { ServerLog } from '../analyze/server-facts-log.ts';
 import type { RankWaterfall } from '../analyze/server-waterfall.ts';
 import { evidence, type Finding } from './finding.ts';
-import { measuredSize, rankWithMost, stepOf } from './server-budget-words.ts';
+import { measuredSize, ofRank, rankWithMost, stepOf } from './server-budget-words.ts';
+import { flagsOf } from './server-flags.ts';
 import { aboutServer, type ServerRule } from './server-rule.ts';
 import { percent, size } from './words.ts';
 
@@ -25,13 +26,13 @@ function findingOf(log: ServerLog, rank: RankWaterfall): Finding[] {
   const refused = log.refused.length > 0;
   const quantization = settingOf(log.settings, 'quantization');
   const tensor = log.kv.at(-1)?.facts.tensorParallel ?? 1;
-  const wider = `--tensor-parallel-size ${2 * tensor}: each rank then holds about half, at least ${size(weights.value / 2)}`;
+  const wider = `${flagsOf(log.source).tensorParallel} ${2 * tensor}: each rank then holds about half, at least ${size(weights.value / 2)}`;
   return [
     aboutServer({
       id: 'weights-too-large',
       severity: refused ? 'problem' : 'risk',
       title: `Weights take ${percent(share)} of what the server may use`,
-      verdict: `${measuredSize(weights)} of ${size(of)} are weights (${rankName(rank)}); ${
+      verdict: `${measuredSize(weights)} of ${size(of)} are weights${ofRank(rank)}; ${
         kv === null ? 'nothing is left for a KV cache' : `${measuredSize(kv)} are left for the KV cache`
       }. The memory is full from the start: no setting of requests changes that.`,
       confidence: kv === null && !refused ? 'medium' : 'certain',

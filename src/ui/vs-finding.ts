@@ -144,7 +144,7 @@ export class VsFinding extends LitElement {
         ${
           gain === null
             ? nothing
-            : html`<dt>Gives back</dt>
+            : html`<dt>${capital(gainVerb(finding.id))}</dt>
                 <dd>
                   <span title=${gain.title}>${gain.text} (${gain.title})</span>${
                     gain.how === null ? nothing : html`: ${gain.how}`
@@ -176,6 +176,8 @@ export class VsFinding extends LitElement {
     </button>`;
   }
 }
+
+const capital = (words: string): string => words.charAt(0).toUpperCase() + words.slice(1);
 
 /** Asks the device's page to go where the evidence is. */
 export function showEvidence(from: HTMLElement, evidence: Evidence): void {

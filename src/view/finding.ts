@@ -58,9 +58,15 @@ export function remedyOf(text: string | null): Remedy | null {
   return { words: words === '' ? null : words, code };
 }
 
-/** A setting lowers the peak of another run; everything else gives memory back in this one. */
+/** A setting lowers the peak of another run, a larger instance adds; everything else gives memory back in this one. */
+const GAIN_VERBS: Readonly<Record<string, string>> = {
+  'better-setting': 'saves',
+  'setting-in-force': 'saves',
+  'mig-slice-too-small': 'adds',
+};
+
 export const gainVerb = (id: string): string =>
-  id === 'better-setting' || id === 'setting-in-force' ? 'saves' : 'gives back';
+  Object.hasOwn(GAIN_VERBS, id) ? GAIN_VERBS[id] : 'gives back';
 
 export function gainOf({ gainBytes, gainHow }: Finding, unit: ByteUnit): Gain | null {
   if (gainBytes === null) return null;

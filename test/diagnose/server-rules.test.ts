@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   budgetLines,
+  diagnoseFiles,
   engineLine,
   findingsOf,
   GIB,
@@ -138,6 +139,32 @@ describe('kv-cache-too-small', () => {
         ],
       }),
     ).toEqual([]);
+  });
+
+  it('names the length that the server itself has worked out', async () => {
+    const [found] = await findingsOf('kv-cache-too-small', {
+      'vllm.log':
+        "ERROR 03-20 19:40:50 core.py:1] ValueError: To serve at least one request with the models's max seq len (131072), (16.00 GiB KV cache is needed, which is larger than the available KV cache memory (9.49 GiB). Based on the available memory, the estimated maximum model length is 77,744. Try increasing `gpu_memory_utilization` or decreasing `max_model_len` when initializing the engine.\n",
+    });
+    expect(found.remedy).toMatch(/^--max-model-len 77744, the longest that fits/);
+  });
+
+  it('speaks of a server in the words of that server', async () => {
+    const full = (second: number): string =>
+      `[2026-08-01 23:50:${String(second).padStart(2, '0')} TP0] Decode batch. #running-req: 30, #token: 146000, token usage: 0.98, cuda graph: True, gen throughput (token/s): 170.39, #queue-req: 12, `;
+    const findings = (
+      await diagnoseFiles({
+        'sglang.log': [
+          "[2026-08-01 23:37:38] server_args=ServerArgs(model_path='acme/tiny', context_length=65536, tp_size=1)",
+          '[2026-08-01 23:40:12 TP0] max_total_num_tokens=148717, chunked_prefill_size=8192, max_prefill_tokens=16384, max_running_requests=2048, context_len=65536, available_gpu_mem=26.00 GB',
+          ...range(12).map((i) => full(4 * i)),
+        ],
+      })
+    ).findings.filter(({ id }) => id === 'kv-cache-too-small');
+    expect(findings).toHaveLength(1);
+    const told = JSON.stringify(findings);
+    expect(told).toContain('--context-length');
+    expect(told).not.toMatch(/--max-model-len|--max-num-seqs|--gpu-memory-utilization/);
   });
 
   it('fires below one request of full length, and not at one', async () => {
@@ -280,7 +307,7 @@ describe('restarts', () => {
 
   it('fires where the use falls to nothing and comes back', async () => {
     const [found] = await findingsOf('restarts', smi([70000, 70000, 500, 4, 30000, 69000]));
-    expect(found.title).toBe('Restarted 1 time');
+    expect(found.title).toBe('Restarted once');
     expect(found.evidence[0].text).toContain('68.36 GiB');
   });
 
@@ -301,7 +328,7 @@ describe('restarts', () => {
     expect(await findingsOf('restarts', { 'vllm.log': once })).toEqual([]);
     const [found] = await findingsOf('restarts', { 'vllm.log': [...once, ...once] });
     expect(found.confidence).toBe('high');
-    expect(found.evidence[0].text).toContain('started 2 times');
+    expect(found.evidence[0].text).toContain('started twice');
   });
 });
 

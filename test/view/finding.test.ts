@@ -85,6 +85,7 @@ describe('evidence', () => {
 it.each([
   ['better-setting', 'saves'],
   ['setting-in-force', 'saves'],
+  ['mig-slice-too-small', 'adds'],
   ['linear-leak', 'gives back'],
 ])('%s %s', (id, verb) => {
   expect(gainVerb(id)).toBe(verb);
