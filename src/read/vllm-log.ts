@@ -8,7 +8,7 @@ import type { SourceData, Warning } from '../trace/capture.ts';
 import type { LogEvent } from '../trace/readings.ts';
 import { GaugeSet, type GaugeKind } from './gauge-set.ts';
 import type { LineScan, LineScanner, LogLine } from './log-scanner.ts';
-import { messageOf, placeOf } from './log-prefix.ts';
+import { messageOf, placeOf, withoutPrefix } from './log-prefix.ts';
 import { LogTimes } from './log-time.ts';
 import { figureOf, GIB } from './printed-figure.ts';
 import type { Sniff } from './reader.ts';
@@ -137,8 +137,8 @@ class VllmScan implements LineScan {
     this.times.of(line);
     const taken = this.start(line) || this.stats(line) || this.event(line) || this.budget(line);
     if (taken && text.includes('memory profiling')) this.command(line);
-    // What is of a snapshot alone proves no server's log.
-    if (taken && !isMemory) this.lines++;
+    // A snapshot without its logger's prefix was printed by anyone, and proves no server's log.
+    if (taken && (!isMemory || withoutPrefix(text) !== text)) this.lines++;
     if (taken || isMemory || this.command(line)) return true;
     return this.settings.resolved(text, this.book.start) || KNOWN.test(text);
   }

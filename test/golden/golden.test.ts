@@ -31,6 +31,7 @@ const INPUTS = [
   'test/fixtures/memory-timeline/h100.json',
   'test/fixtures/memory-timeline/h100.raw.json',
   'test/fixtures/log/vllm-v1-tp2.log',
+  'test/fixtures/log/vllm-memory.txt',
   'test/fixtures/log/sglang-tp2.log',
   'test/fixtures/log/serve.report.log',
   'test/fixtures/log/serve.requests.log',
