@@ -5,6 +5,7 @@
  * Not read: models whose attention layers differ in heads or head size, and state of Mamba or linear-attention layers,
  * which is no KV cache by tokens; both are named in `notes` or refused.
  */
+import { findJsonFault } from '../base/json-where.ts';
 import { fail, ok, type Result } from '../base/result.ts';
 
 export type KvAttention =
@@ -56,6 +57,16 @@ function countOf(config: Json, names: readonly string[]): number | null {
     if (typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= MOST) return value;
   }
   return null;
+}
+
+/**
+ * Why countOf found nothing: "num_hidden_layers is "32", which is no whole number above zero"; else the names that
+ * were looked for.
+ */
+function lacking(config: Json, names: readonly string[], what: string): string {
+  const wrong = names.find((name) => config[name] !== undefined && config[name] !== null);
+  if (wrong === undefined) return `it has no ${what} (looked for ${names.join(', ')})`;
+  return `${wrong} is ${JSON.stringify(config[wrong])?.slice(0, 40)}, which is no whole number above zero`;
 }
 
 const textOf = (config: Json, names: readonly string[]): string | null => {
@@ -111,14 +122,20 @@ function attentionOf(config: Json, notes: string[]): KvAttention | string {
   const multiQuery = config['multi_query'] === true && config['new_decoder_architecture'] !== true;
   let kvHeads = multiQuery ? 1 : countOf(config, KV_HEADS);
   if (kvHeads === null) {
-    if (heads === null) return 'it names neither KV heads nor attention heads';
+    if (heads === null) {
+      const isWrong = KV_HEADS.some((name) => config[name] !== undefined && config[name] !== null);
+      return lacking(config, isWrong ? KV_HEADS : HEADS, 'number of KV heads or of attention heads');
+    }
+    const wrong = KV_HEADS.find((name) => config[name] !== undefined && config[name] !== null);
+    if (wrong !== undefined) return lacking(config, KV_HEADS, '');
     notes.push('No number of KV heads: every attention head has its own (no GQA).');
     kvHeads = heads;
   }
   let headSize = countOf(config, ['head_dim', 'hidden_size_per_head', 'kv_channels']);
   if (headSize === null) {
     const hidden = countOf(config, HIDDEN);
-    if (hidden === null || heads === null) return 'it names no head size, nor what it follows from';
+    if (hidden === null) return lacking(config, ['head_dim', ...HIDDEN], 'head size, nor a hidden size');
+    if (heads === null) return lacking(config, HEADS, 'number of attention heads, nor a head size');
     headSize = Math.floor(hidden / heads);
   }
   return { kind: 'heads', kvHeads, headSize, valueHeadSize: countOf(config, ['v_head_dim']) ?? headSize };
@@ -148,7 +165,7 @@ function listedLayers(kinds: readonly unknown[], notes: string[]): Layers | stri
 
 function layersOf(config: Json, window: number | null, notes: string[]): Layers | string {
   const layers = countOf(config, LAYERS);
-  if (layers === null) return 'it has no number of hidden layers';
+  if (layers === null) return lacking(config, LAYERS, 'number of hidden layers');
   const kinds = config['layer_types'];
   if (Array.isArray(kinds)) {
     return kinds.length === layers
@@ -193,9 +210,16 @@ export function parseKvConfig(text: string): Result<KvModel, string> {
   try {
     parsed = JSON.parse(text);
   } catch {
-    return fail('This is no JSON, so no config.json of a model.');
+    const fault = findJsonFault(text);
+    const where =
+      fault === null
+        ? ''
+        : ` In line ${fault.line}, column ${fault.column}, ${fault.expected} is expected and ${fault.found} stands there.`;
+    return fail(`This is no JSON, so no config.json of a model.${where}`);
   }
-  if (!isObject(parsed)) return fail('This JSON is no config.json of a model: it is no object.');
+  if (!isObject(parsed)) {
+    return fail('This JSON is no config.json of a model: it is no object, which { } enclose.');
+  }
   const config = textConfig(parsed);
   const notes: string[] = [];
   const attention = attentionOf(config, notes);

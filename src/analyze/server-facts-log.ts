@@ -52,6 +52,8 @@ export interface ServerLog {
   readonly worldSize: number | null;
   readonly whole: PodWaterfall | null;
   readonly kv: readonly ServerKv[];
+  /** Why the config.json that was given could not be read; null: it was, or none was given. */
+  readonly modelError: string | null;
   readonly usage: readonly EngineUsage[];
   readonly refused: readonly LogEvent[];
   readonly sleeps: readonly LogEvent[];
@@ -115,9 +117,8 @@ const setupOf = (facts: KvFacts, model: KvModel, settings: Settings): Parameters
   draftLayers: 0,
 });
 
-function kvOf(source: ReadSource): ServerKv[] {
-  const { given, readings } = source;
-  const model = given.modelConfig === null ? null : parseKvConfig(given.modelConfig);
+function kvOf(source: ReadSource, model: Result<KvModel, string> | null): ServerKv[] {
+  const { readings } = source;
   return engineBudgets(readings?.budgets ?? []).map(({ start, engine, budgets }) => {
     const settings = settingsOfStart(source.settings, start);
     const facts = kvFactsOf(budgets, settings);
@@ -159,6 +160,7 @@ export function serverLogOf(source: ReadSource): ServerLog | null {
   const latest = waterfalls.filter(({ rank }) => startOf(rank) === starts);
   const settings = settingsOfStart(source.settings, starts === 1 ? '' : `start ${starts}`);
   const pods = podWaterfalls(waterfalls, given.gpusPerPod === null ? {} : { ranksPerPod: given.gpusPerPod });
+  const model = given.modelConfig === null ? null : parseKvConfig(given.modelConfig);
   const worldSize = worldSizeOf(settings);
   const isOfOnePod =
     pods.filter(({ start }) => start === (starts === 1 ? '' : `start ${starts}`)).length === 1;
@@ -175,7 +177,8 @@ export function serverLogOf(source: ReadSource): ServerLog | null {
     pods,
     worldSize,
     whole,
-    kv: kvOf(source),
+    kv: kvOf(source, model),
+    modelError: model === null || model.ok ? null : model.error,
     usage,
     refused,
     sleeps,

@@ -5,6 +5,7 @@ import { Engine } from '../engine/engine.ts';
 import type { Progress, RangeAnswer, SourceView } from '../engine/protocol.ts';
 import { type CloseableSource, sourcesAt, UnreadableSource } from './node-source.ts';
 import { type Condition, parseFailOn } from './fail-on.ts';
+import { budgetLines } from './print-budget.ts';
 import { findingLines } from './print-diagnosis.ts';
 import { pinLines } from './print-pins.ts';
 import { errorLines, MOST_HOLDERS, sourceLines } from './print.ts';
@@ -95,7 +96,11 @@ async function analyze(
   else {
     const ranges = await rangesOf(engine, views);
     out.write(views.map((view) => `${sourceLines(view, ranges).join('\n')}\n`).join('\n'));
-    const lines = [...findingLines(analysis.findings), ...pinLines(analysis.pins)];
+    const lines = [
+      ...findingLines(analysis.findings),
+      ...pinLines(analysis.pins),
+      ...budgetLines(analysis),
+    ];
     if (lines.length > 0) out.write(`${lines.join('\n')}\n`);
   }
   let holds = false;

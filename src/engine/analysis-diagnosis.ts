@@ -122,6 +122,8 @@ export const budgetOf = (
         error_bytes: errorBytes,
       })),
       remainder_bytes: one.remainder?.value ?? null,
+      graphs_beyond_bytes: one.graphsOnTop?.value ?? null,
+      graphs_place: one.graphsPlace,
       adds_up: one.addsUp,
       sentence: one.sentence,
     })),

@@ -3,6 +3,7 @@ import { toJsonInteger } from '../base/u64.ts';
 import { memoryStatsOf } from '../analyze/memory-stats.ts';
 import { kindFigures } from '../analyze/nsys-kinds.ts';
 import type { Analysis, AnalysisDevice, AnalysisSource, AnalysisSummary } from './analysis.ts';
+import { budgetSumsOf } from './analysis-budget.ts';
 import {
   budgetOf,
   clocksOf,
@@ -125,6 +126,7 @@ export async function analysisOf(sources: readonly OpenSource[], diagnosis: Diag
     ledger: ledgerOf(diagnosis, indexOf),
     pins: pinsOf(diagnosis, indexOf),
     budget: budgetOf(diagnosis, placeOf),
+    budget_sums: budgetSumsOf(diagnosis, placeOf),
     clocks: clocksOf(diagnosis, placeOf),
     contradictions: contradictionsOf(diagnosis),
   };

@@ -1,5 +1,6 @@
 /** The object that `analyze --json` prints and `<vram-scope>.analysis` resolves to. Documented in docs/cli.md. */
 import type { TraceErrorData } from '../base/trace-error.ts';
+import type { AnalysisBudgetSum } from './analysis-budget.ts';
 import type { AnalysisPins } from './analysis-pins.ts';
 import type { AnalysisVllmMemory } from './analysis-vllm-memory.ts';
 
@@ -225,6 +226,10 @@ export interface AnalysisWaterfall {
     readonly error_bytes: number;
   }[];
   readonly remainder_bytes: number | null;
+  /** CUDA graphs for which no room was left, or too little; null: none, or the log does not say. */
+  readonly graphs_beyond_bytes: number | null;
+  /** none, within, in_activation, beyond, cannot_tell. */
+  readonly graphs_place: string;
   /** yes, left_over, exceeds, cannot_tell. */
   readonly adds_up: string;
   readonly sentence: string;
@@ -267,6 +272,7 @@ export interface Analysis {
   readonly ledger: readonly AnalysisLedger[];
   readonly pins: readonly AnalysisPins[];
   readonly budget: readonly AnalysisWaterfall[];
+  readonly budget_sums: readonly AnalysisBudgetSum[];
   readonly clocks: readonly AnalysisClock[];
   readonly contradictions: readonly AnalysisContradiction[];
 }

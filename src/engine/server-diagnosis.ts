@@ -182,6 +182,10 @@ export interface ServerView {
   readonly pods: readonly PodWaterfallView[];
   /** GPUs of one pod as set by hand; null: as many as the log names. */
   readonly gpusPerPod: number | null;
+  /** Text of config.json as it was given; null: none. */
+  readonly modelConfig: string | null;
+  /** Why that text could not be used at all; null: it could, or none was given. */
+  readonly modelError: string | null;
   /** tensor x pipeline x data parallel, where the log prints them; null: it does not. */
   readonly worldSize: number | null;
   /** The sum over all ranks of the last start; null: the world size is not printed, or is that of one pod. */

@@ -144,6 +144,8 @@ export const serverView = (log: ServerLog): ServerView => ({
   waterfalls: log.waterfalls.map((one) => rankView(one, log.pods)),
   pods: log.pods.map(podView),
   gpusPerPod: log.source.given.gpusPerPod,
+  modelConfig: log.source.given.modelConfig,
+  modelError: log.modelError,
   worldSize: log.worldSize,
   whole: log.whole === null ? null : podView(log.whole),
   kv: log.kv.map(kvView),

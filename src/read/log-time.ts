@@ -2,12 +2,14 @@
  * The times that log lines carry: "2026-08-01 23:37:38,123", with or without a zone, and vLLM's
  * "INFO 08-01 23:20:02", which has no year. One object dates all lines of a pass.
  *
- * A year that is not written is not invented: the latest year that any line of the file writes is taken, else
- * 1970, and `assumption()` says so. From December to January the year goes on by one.
+ * A year that is not written is not invented: the latest year that any line of the file writes is taken, and
+ * `assumption()` says so; else times are counted in a year that is never shown (base/partial-date.ts). From December
+ * to January the year goes on by one.
  *
  * Not read: times without a date, and other orders than year-month-day.
  */
 
+import { YEARLESS } from '../base/partial-date.ts';
 import type { RawLine } from './log-scanner.ts';
 
 /** A time as it was met: milliseconds since 1970, or, below zero, a packed one without a year. */
@@ -53,7 +55,6 @@ export class LogTimes {
   private zoned = 0;
   private unzoned = 0;
   private yearless = false;
-  private leapDay = false;
   /** Years that have passed since the first line without one. */
   private yearsOn = 0;
   private lastMonth: number | null = null;
@@ -105,13 +106,12 @@ export class LogTimes {
       return this.clock === 'local' ? "The log's times name no time zone; they are shown as printed." : null;
     }
     return this.latestYear === null
-      ? `The log's times have no year and no time zone: they are counted as if in ${this.firstYear()}. Differences between them are right.`
+      ? "The log's times have no year and no time zone; they are shown as printed."
       : `The log's times have no year and no time zone: ${this.latestYear}, the latest year that is written in this file, was taken.`;
   }
 
   private firstYear(): number {
-    if (this.latestYear !== null) return this.latestYear - this.yearsOn;
-    return this.leapDay ? 1972 : 1970;
+    return this.latestYear === null ? YEARLESS : this.latestYear - this.yearsOn;
   }
 
   private parse(text: string): Stamp | null {
@@ -133,7 +133,6 @@ export class LogTimes {
     const day = Number(dayText);
     if (!isDate(month, day)) return null;
     this.yearless = true;
-    if (month === 2 && day === 29) this.leapDay = true;
     const year = this.yearOf(month);
     // Twelve months on, so that a line of the year before the first one is not negative.
     const days = (year * 12 + month - 1 + 12) * 31 + day - 1;

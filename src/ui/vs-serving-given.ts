@@ -2,7 +2,7 @@
 import { LitElement, css, html, nothing } from 'lit';
 import { customElement, property, query, state } from 'lit/decorators.js';
 import type { ServerGiven, ServerView } from '../engine/protocol.ts';
-import { parseGpus } from '../view/serving-given.ts';
+import { parseConfigText, parseGpus } from '../view/serving-given.ts';
 import { controls } from './theme.ts';
 
 /** Detail of `server-given`. */
@@ -55,7 +55,8 @@ export class VsServingGiven extends LitElement {
         font-size: 12px;
         resize: vertical;
       }
-      input[aria-invalid='true'] {
+      input[aria-invalid='true'],
+      textarea[aria-invalid='true'] {
         border-color: var(--bad);
       }
       .problem {
@@ -70,14 +71,17 @@ export class VsServingGiven extends LitElement {
 
   @property({ attribute: false }) server!: ServerView;
   @state() private problem = '';
+  @state() private problemOfText = '';
 
   @query('input') private readonly gpus!: HTMLInputElement;
   @query('textarea') private readonly config!: HTMLTextAreaElement;
 
   override render(): unknown {
-    const { server, problem } = this;
+    const { server, problem, problemOfText } = this;
     const world = server.worldSize === null ? '' : `; the log prints a world size of ${server.worldSize}`;
-    return html`<details>
+    const { modelConfig, modelError } = server;
+    const wrong = modelError === null ? problemOfText : modelError;
+    return html`<details ?open=${modelConfig !== null}>
       <summary>Tell what the log does not say</summary>
       <form novalidate @submit=${(event: Event) => this.submit(event)}>
         <label>
@@ -93,8 +97,15 @@ export class VsServingGiven extends LitElement {
         ${problem === '' ? nothing : html`<p id="problem" class="problem" role="alert">${problem}</p>`}
         <label>
           <span>config.json of the model <span class="quiet">(its text; it stays in this page)</span></span>
-          <textarea spellcheck="false" placeholder='{ "num_hidden_layers": 32, ... }'></textarea>
+          <textarea
+            spellcheck="false"
+            placeholder='{ "num_hidden_layers": 32, ... }'
+            .value=${modelConfig ?? ''}
+            aria-invalid=${wrong === '' ? 'false' : 'true'}
+            aria-describedby=${wrong === '' ? nothing : 'wrong-config'}
+          ></textarea>
         </label>
+        ${wrong === '' ? nothing : html`<p id="wrong-config" class="problem" role="alert">${wrong}</p>`}
         <div class="buttons">
           <button class="primary" type="submit">Use these</button>
           <button type="button" @click=${() => this.forget()}>Forget them</button>
@@ -108,14 +119,17 @@ export class VsServingGiven extends LitElement {
     const gpus = parseGpus(this.gpus.value);
     this.problem = gpus.ok ? '' : gpus.error;
     if (!gpus.ok) return this.gpus.focus();
-    const text = this.config.value.trim();
-    this.tell({ gpusPerPod: gpus.value, modelConfig: text === '' ? null : text });
+    const config = parseConfigText(this.config.value);
+    this.problemOfText = config.ok ? '' : config.error;
+    if (!config.ok) return this.config.focus();
+    this.tell({ gpusPerPod: gpus.value, modelConfig: config.value });
   }
 
   private forget(): void {
     this.gpus.value = '';
     this.config.value = '';
     this.problem = '';
+    this.problemOfText = '';
     this.tell({ gpusPerPod: null, modelConfig: null });
   }
 

@@ -69,7 +69,7 @@ export class VsServing extends LitElement {
             </div>`,
         )}
       </dl>
-      ${error === null ? nothing : html`<p class="error">config.json could not be used: ${error}</p>`}
+      ${error === null || error === this.server.modelError ? nothing : html`<p class="error">config.json could not be used: ${error}</p>`}
       ${words.map((sentence) => html`<p class="words quiet">${sentence}</p>`)}
       ${
         checks === null

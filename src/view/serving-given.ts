@@ -14,3 +14,14 @@ export function parseGpus(text: string): Result<number | null, string> {
     return fail(`"${typed}" is no number of GPUs: a whole number from 1 to ${MOST_GPUS}, or nothing.`);
   return ok(value);
 }
+
+/** A config.json has some thousand characters; a file of weights or a log was taken for one. */
+const MOST_TEXT = 1_000_000;
+
+/** Empty: null, none. What the text says is read by the engine. */
+export function parseConfigText(text: string): Result<string | null, string> {
+  const typed = text.trim();
+  if (typed.length > MOST_TEXT)
+    return fail('This is too long for a config.json: it has more than a million characters.');
+  return ok(typed === '' ? null : typed);
+}

@@ -112,8 +112,43 @@ describe('the config of a model', () => {
   it('is refused where it is none', () => {
     expect(refused([])).toContain('no object');
     expect(parseKvConfig('{').ok).toBe(false);
-    expect(refused({ num_hidden_layers: 2 })).toContain('neither KV heads nor attention heads');
+    expect(refused({ num_hidden_layers: 2 })).toContain('no number of KV heads or of attention heads');
     expect(refused({ ...dense, num_hidden_layers: -1 })).toContain('number of hidden layers');
     expect(refused({ num_hidden_layers: 2, num_key_value_heads: 2 })).toContain('no head size');
+  });
+});
+
+describe('a config that cannot be used', () => {
+  const refused = (text: string): string => {
+    const result = parseKvConfig(text);
+    return result.ok ? 'read' : result.error;
+  };
+
+  it('is told where it stops being JSON', () => {
+    expect(refused('{\n  "num_hidden_layers": 32,\n}')).toBe(
+      'This is no JSON, so no config.json of a model. In line 3, column 1, a name in double quotes is expected and "}" stands there.',
+    );
+    expect(refused("{'num_hidden_layers': 32}")).toContain('In line 1, column 2, a name in double quotes');
+  });
+
+  it('is told which entry is wrong, and what it holds', () => {
+    const config = {
+      num_hidden_layers: 32,
+      num_attention_heads: 32,
+      hidden_size: 4096,
+      num_key_value_heads: 8,
+    };
+    const changed = (changes: object): string => refused(JSON.stringify({ ...config, ...changes }));
+    expect(changed({})).toBe('read');
+    expect(changed({ num_hidden_layers: '32' })).toContain(
+      'num_hidden_layers is "32", which is no whole number above zero',
+    );
+    expect(changed({ num_key_value_heads: 0.5 })).toContain('num_key_value_heads is 0.5, which is no');
+    expect(changed({ hidden_size: 'big' })).toContain('hidden_size is "big", which is no');
+    expect(changed({ num_attention_heads: [32] })).toContain('num_attention_heads is [32], which is no');
+    expect(changed({ num_hidden_layers: undefined })).toContain(
+      'it has no number of hidden layers (looked for num_hidden_layers, n_layer, n_layers, num_layers)',
+    );
+    expect(refused('{}')).toContain('looked for num_attention_heads');
   });
 });

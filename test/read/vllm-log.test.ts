@@ -435,10 +435,10 @@ describe('places and times', () => {
     expect(messageOf(line)).toBe('y');
   });
 
-  it('without a year anywhere count as 1970, and say so', async () => {
+  it('without a year anywhere have none, and say so', async () => {
     const { readings, notRecorded } = await read(fixture);
-    expect(readings!.gauges[0].time_ns[0]).toBe(BigInt(Date.UTC(1971, 0, 1, 0, 0, 20)) * 1_000_000n);
-    expect(notRecorded.join(' ')).toContain('counted as if in 1970');
+    expect(readings!.gauges[0].time_ns[0]).toBe(BigInt(Date.UTC(1973, 0, 1, 0, 0, 20)) * 1_000_000n);
+    expect(notRecorded.join(' ')).toContain('have no year and no time zone; they are shown as printed');
   });
 
   it('is recognised by its content alone', () => {

@@ -555,6 +555,7 @@ export class FakeEngine implements EngineApi {
       ledger: [],
       pins: [],
       budget: [],
+      budget_sums: [],
       clocks: [],
       contradictions: [],
     });

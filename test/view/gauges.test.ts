@@ -231,7 +231,7 @@ describe('charts', () => {
     expect(gaugeChartModel({ ...input, span: set.whole, hidden: new Set(['0']) }).curves).toEqual([]);
     expect(
       describeChart({ set, chart: set.charts[0], hidden: set.hidden, unit: 'binary', span: set.whole }),
-    ).toBe('Memory used from 1970-01-01 00:00:00 to 1970-01-01 00:00:04. Last values: Memory used  4 B.');
+    ).toBe('Memory used from 00:00:00 to 00:00:04. Last values: Memory used  4 B.');
   });
 
   it('the legend tells the value under the pointer, how coarse it is and whose', () => {

@@ -114,6 +114,8 @@ export const server = (changes: Partial<ServerView> = {}): ServerView => ({
   waterfalls: [],
   pods: [],
   gpusPerPod: null,
+  modelConfig: null,
+  modelError: null,
   worldSize: 2,
   whole: null,
   kv: [kv()],
