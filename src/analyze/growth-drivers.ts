@@ -43,3 +43,13 @@ export function cameAgain(drivers: readonly GrowthDriver[], end: number): Growth
   });
   return found ?? null;
 }
+
+/**
+ * The driver without what the first iteration alone asked for (a library's workspace): where nothing after it comes
+ * near, no later value could be a record, whatever it raised.
+ */
+export function withoutWorkspace({ name, values }: GrowthDriver): GrowthDriver {
+  const rest = values.subarray(1).reduce((most, value) => Math.max(most, value), -Infinity);
+  if (values.length < 3 || values[0] <= rest * (1 + SLIGHT)) return { name, values };
+  return { name, values: Float64Array.from(values, (value, i) => (i === 0 ? values[1] : value)) };
+}

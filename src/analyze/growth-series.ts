@@ -7,6 +7,7 @@ import type { DeviceTrace } from '../trace/capture.ts';
 import { ACTION, HOST_KINDS } from '../trace/schema.ts';
 import { classifyGrowth } from './growth.ts';
 import type { GrowthDriver, GrowthVerdict } from './growth-verdict.ts';
+import type { SeriesWork } from './growth-work.ts';
 import type { Iterations } from './iterations.ts';
 
 export interface IterationValues {
@@ -68,6 +69,10 @@ export function iterationDrivers(
   ];
 }
 
+/** Work done at the end of each iteration, where iterations were read off it. */
+export const seriesWork = ({ work }: Iterations): { readonly work?: SeriesWork } =>
+  work === undefined ? {} : { work: { done: work.before.subarray(1), total: work.total } };
+
 export interface IterationGrowth {
   readonly values: IterationValues;
   /** What stays: the state at the end of each iteration. */
@@ -97,6 +102,7 @@ export function growthOfIterations(
     ...(hasClock ? { times: values.times } : {}),
     ...(limit === undefined ? {} : { limit }),
     ...(drivers === undefined ? {} : { drivers }),
+    ...seriesWork(iterations),
   };
   return {
     values,

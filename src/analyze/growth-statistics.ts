@@ -1,6 +1,6 @@
 /**
  * Robust statistics of a short series: Theil and Sen's slope (the median of all pairs' slopes), Mann and Kendall's
- * test for a monotone trend with correction for ties, and R² of the least-squares line. O(n²) for the first two:
+ * test for a monotone trend with correction for ties, R² of the least-squares line, and whether the pace holds. O(n²) for the first two:
  * callers thin a series to a few hundred points (`thinned`).
  */
 
@@ -110,6 +110,37 @@ export function mannKendall(y: Float64Array): Trend {
   const variance = (n * (n - 1) * (2 * n + 5) - correction) / 18;
   const z = s === 0 ? 0 : (s - Math.sign(s)) / Math.sqrt(variance);
   return { s, tau, p: twoSided(z) };
+}
+
+export interface Pace {
+  /** What a step of the second half adds, over what one of the first does. */
+  readonly ratio: number;
+  /** Welch's statistic for the difference, about standard normal where there is none: below 0 it slows down. */
+  readonly slower: number;
+  /** The same against half the pace: above 0 the second half adds more than half of what the first does. */
+  readonly halved: number;
+}
+
+/**
+ * Whether growth keeps its pace, from what each step adds in the first and the second half. Steps that waver about a
+ * line are taken for steps of their own: the test then sees less than there is, never more.
+ */
+export function paceOf(y: Float64Array): Pace {
+  const half = (y.length - 1) >> 1;
+  const partOf = (from: number): { mean: number; error: number } => {
+    const mean = (y[from + half] - y[from]) / half;
+    let squares = 0;
+    for (let i = from; i < from + half; i++) squares += (y[i + 1] - y[i] - mean) ** 2;
+    return { mean, error: half < 2 ? Infinity : squares / (half - 1) / half };
+  };
+  const first = partOf(0);
+  const second = partOf(y.length - 1 - half);
+  const against = (share: number): number => {
+    const difference = second.mean - share * first.mean;
+    // Differences of equal steps are exact: any at all is one.
+    return difference === 0 ? 0 : difference / Math.sqrt(second.error + share ** 2 * first.error);
+  };
+  return { ratio: second.mean / first.mean, slower: against(1), halved: against(0.5) };
 }
 
 export interface Points {

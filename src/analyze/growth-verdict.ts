@@ -1,4 +1,6 @@
 /** What is asked of a series and what is said of it: the words of the growth verdict (growth.ts). */
+import type { SeriesWork } from './growth-work.ts';
+
 export type GrowthKind =
   'none' | 'warm_up_plateau' | 'steps_with_largest_request' | 'linear_leak' | 'sub_linear' | 'cannot_tell';
 
@@ -20,8 +22,10 @@ export interface GrowthSeries {
   readonly drivers?: readonly GrowthDriver[];
   /** Where the series can go no further, in its unit. */
   readonly limit?: number;
-  /** 'iteration' (default) or 'sample': the word in the sentences. */
-  readonly unit?: 'iteration' | 'sample';
+  /** The word in the sentences; 'iteration' where absent. */
+  readonly unit?: 'iteration' | 'sample' | 'share';
+  /** Where the values lie in what the loop does; absent where it is known what an iteration is. */
+  readonly work?: SeriesWork;
   /** true: what came before the first value is lost, so the verdict is on the visible window alone. */
   readonly startsInside?: boolean;
 }

@@ -16,6 +16,10 @@ const LEAST_COVERAGE = 0.4;
 const LEAST_SPAN = 0.3;
 /** Largest log of the probability that constant counts are chance. */
 const CHANCE = -8;
+/** As quiet as the quietest place: so much of the range above it. */
+export const QUIET = 0.1;
+/** Differences of less than this share of the range make no place quieter. */
+const EVEN = 0.02;
 /** Fewer anchors than this allow no verdict on growth: such a loop is taken only where there is no other. */
 const ENOUGH = 5;
 
@@ -34,6 +38,14 @@ export interface Period {
   readonly role: Uint8Array;
   /** Share of the sequence inside the loop times share of the symbols, one more or less: 1 where it is all there is. */
   readonly score: number;
+}
+
+/** Bytes live at the boundaries of a loop, of those that the recording sees freed. */
+export interface Quietness {
+  /** At its quietest place. */
+  readonly least: number;
+  /** At its least quiet one. */
+  readonly most: number;
 }
 
 interface Positions {
@@ -195,13 +207,37 @@ function candidates(positions: Positions, kinds: number): number[] {
 /** Of anchors to judge, so many at most: each costs two passes. The rarest are the outermost loops. */
 const MOST_CANDIDATES = 48;
 
+interface Judged {
+  readonly period: Period;
+  readonly quiet: Quietness;
+}
+
+/**
+ * Of loops that hold nearly the same, those at whose boundaries nearly as little is live as at any: the layers of a
+ * model come back, too, but between two layers the activations of the first are still there.
+ */
+function quietest(judged: readonly Judged[]): readonly Judged[] {
+  const least = judged.reduce((low, { quiet }) => Math.min(low, quiet.least), Infinity);
+  const most = judged.reduce((high, { quiet }) => Math.max(high, quiet.most), 0);
+  return judged.filter(({ quiet }) => quiet.least <= least + QUIET * (most - least));
+}
+
+/** Where nothing is known of it, every place is as quiet as any other. */
+const SILENCE: Quietness = { least: 0, most: 0 };
+
 /**
  * The outermost loop of at least five iterations that holds nearly all symbols that come back; a shorter one where
- * there is no other; null where no loop is told from chance. Among loops that hold nearly the same the one with the
- * most iterations wins: what happens every tenth step makes no loop of its own. `strict`: only symbols of constant
- * count speak for a loop (sizes that belong to one length of input come back, too, but not in every iteration).
+ * there is no other; null where no loop is told from chance. Among loops that hold nearly the same, and between whose
+ * iterations nearly as little is live, the one with the most iterations wins: what happens every tenth step makes no
+ * loop of its own. `strict`: only symbols of constant count speak for a loop (sizes that belong to one length of
+ * input come back, too, but not in every iteration).
  */
-export function findPeriod(symbols: Uint32Array, kinds: number, strict: boolean): Period | null {
+export function findPeriod(
+  symbols: Uint32Array,
+  kinds: number,
+  strict: boolean,
+  quietness?: (period: Period) => Quietness,
+): Period | null {
   const positions = positionsOf(symbols, kinds);
   let again = 0;
   for (let s = 0; s < kinds; s++) {
@@ -219,13 +255,20 @@ export function findPeriod(symbols: Uint32Array, kinds: number, strict: boolean)
   const long = found.filter(({ anchors }) => anchors.length >= ENOUGH);
   const choice = long.length > 0 ? long : found;
   const best = choice.reduce((most, { score }) => Math.max(most, score), 0);
-  const good = choice.filter(({ score }) => score >= 0.9 * best);
-  const count = good.reduce((most, { anchors }) => Math.max(most, anchors.length), 0);
-  const same = good.filter(({ anchors }) => anchors.length === count);
-  const constants = same.reduce((most, { constant }) => Math.max(most, constant), 0);
-  const firm = same.filter(({ constant }) => constant >= 0.9 * constants);
-  return firm.reduce<Period | null>(
-    (first, period) => (first === null || period.anchors[0] < first.anchors[0] ? period : first),
-    null,
-  );
+  const alike = choice.filter(({ score }) => score >= 0.9 * best);
+  const good = quietest(alike.map((period) => ({ period, quiet: quietness?.(period) ?? SILENCE })));
+  const count = good.reduce((most, { period }) => Math.max(most, period.anchors.length), 0);
+  // A stack that the first iteration has once or twice more is no other loop.
+  const same = good.filter(({ period }) => period.anchors.length >= MOST * count);
+  const constants = same.reduce((most, { period }) => Math.max(most, period.constant), 0);
+  const firm = same.filter(({ period }) => period.constant >= MOST * constants);
+  const range = firm.reduce((high, { quiet }) => Math.max(high, quiet.most), 0);
+  const level = ({ quiet }: Judged): number => Math.round(quiet.least / (EVEN * range || 1));
+  const before = (a: Judged, b: Judged): number =>
+    level(a) - level(b) ||
+    b.period.anchors.length - a.period.anchors.length ||
+    a.period.anchors[0] - b.period.anchors[0];
+  return firm.length === 0
+    ? null
+    : firm.reduce((first, one) => (before(one, first) < 0 ? one : first)).period;
 }

@@ -8,35 +8,42 @@ import { u64At } from '../base/u64.ts';
 import type { DeviceTrace } from '../trace/capture.ts';
 import { ACTION, NONE } from '../trace/schema.ts';
 import type { Lifetimes } from './lifetimes.ts';
-import type { Period } from './iteration-period.ts';
+import { type Period, QUIET, type Quietness } from './iteration-period.ts';
 import type { SymbolSequence } from './iteration-symbols.ts';
 
 /** Looking further back than this for a quieter place would cost more than it gives. */
 const FARTHEST = 20_000;
 const MOST = 0.9;
-/** As quiet as the quietest place: so much of the range above it. */
-const QUIET = 0.1;
 /** So many allocations more the first iteration may begin with. */
 const MORE_AT_FIRST = 64;
 
 /**
- * Requested bytes live just before each allocation, of those that the recording sees freed: what is kept for good
- * says nothing of where an iteration begins.
+ * Requested bytes live just before each allocation, of those that the recording sees given up: what is kept for good
+ * says nothing of where an iteration begins, nor does what waits for another stream (record_stream).
  */
 export function passingBefore(
   { events }: DeviceTrace,
   { partner }: Lifetimes,
   rows: Uint32Array,
 ): Float64Array {
+  const { action } = events;
+  const passes = new Uint8Array(events.length);
+  for (let row = 0; row < events.length; row++)
+    if (partner[row] !== NONE && action[row] !== ACTION.alloc) passes[partner[row]] = 1;
   const live = new Float64Array(rows.length);
   let now = 0;
   let next = 0;
   for (let row = 0; row < events.length && next < rows.length; row++) {
     if (row === rows[next]) live[next++] = now;
-    if (partner[row] === NONE) continue;
-    const action = events.action[row];
-    if (action === ACTION.alloc) now += u64At(events.size, row);
-    else if (action === ACTION.free_completed || action === ACTION.free) now -= u64At(events.size, row);
+    if (action[row] === ACTION.alloc) {
+      if (passes[row] === 1) now += u64At(events.size, row);
+      continue;
+    }
+    const alloc = partner[row];
+    if (alloc === NONE || passes[alloc] === 0) continue;
+    // The first word of a free counts: asked for, or done where none was asked for.
+    passes[alloc] = 0;
+    now -= u64At(events.size, alloc);
   }
   return live;
 }
@@ -57,12 +64,8 @@ function commonLength(symbols: Uint32Array, anchors: Uint32Array): number {
   return shortest - 1;
 }
 
-/** Positions in the sequence at which iterations begin, one for each anchor. */
-export function quietStarts(
-  { symbols }: SymbolSequence,
-  { anchors, role }: Period,
-  live: Float64Array,
-): Uint32Array {
+/** Median bytes live so many allocations before the anchors, as far back as the iterations agree. */
+function quietProfile({ symbols }: SymbolSequence, anchors: Uint32Array, live: Float64Array): Float64Array {
   const count = anchors.length;
   const length = commonLength(symbols, anchors);
   const sample = Math.max(1, Math.floor(count / 64));
@@ -73,6 +76,28 @@ export function quietStarts(
     for (let j = 1; j < count; j += sample) values[used++] = live[anchors[j] - back];
     quiet[back] = values.subarray(0, used).sort()[used >> 1];
   }
+  return quiet;
+}
+
+/** How quiet a loop's boundaries are: bytes live at the quietest place, and at the least quiet one. */
+export function quietness(sequence: SymbolSequence, { anchors }: Period, live: Float64Array): Quietness {
+  const quiet = quietProfile(sequence, anchors, live);
+  return {
+    least: quiet.reduce((low, value) => Math.min(low, value), Infinity),
+    most: quiet.reduce((high, value) => Math.max(high, value), 0),
+  };
+}
+
+/** Positions in the sequence at which iterations begin, one for each anchor. */
+export function quietStarts(
+  sequence: SymbolSequence,
+  { anchors, role }: Period,
+  live: Float64Array,
+): Uint32Array {
+  const { symbols } = sequence;
+  const count = anchors.length;
+  const quiet = quietProfile(sequence, anchors, live);
+  const length = quiet.length - 1;
   const least = quiet.reduce((low, value) => Math.min(low, value), Infinity);
   const most = quiet.reduce((high, value) => Math.max(high, value), 0);
   let best = quiet.indexOf(least);

@@ -12,7 +12,7 @@ import type { DeviceTrace } from '../trace/capture.ts';
 import { ACTION, NONE } from '../trace/schema.ts';
 import { annotatedStarts, rowAtTime } from './iteration-marks.ts';
 import { findPeriod, type Period } from './iteration-period.ts';
-import { beginRow, lastIsComplete, passingBefore, quietStarts } from './iteration-phase.ts';
+import { beginRow, lastIsComplete, passingBefore, quietness, quietStarts } from './iteration-phase.ts';
 import type { Lifetimes } from './lifetimes.ts';
 import {
   allocationRows,
@@ -41,6 +41,8 @@ export interface Iterations {
   readonly startsInside: boolean;
   /** true: the recording ends inside an iteration, which is left out. */
   readonly endsInside: boolean;
+  /** Absent where iterations are marked (it is known what one is), and where all are alike. */
+  readonly work?: LoopWork;
 }
 
 export interface IterationMarkers {
@@ -111,9 +113,22 @@ function fromMarkers(
   };
 }
 
+/**
+ * What the loop does more often in one iteration than in another (the tokens of a request, the hits between two misses
+ * of a cache): allocations of stacks that are in every iteration, but not equally often.
+ */
+export interface LoopWork {
+  /** How many lie before each boundary, from the first one on. Length: count + 1. */
+  readonly before: Float64Array;
+  /** All of them to the end of the recording, with those behind the last boundary. */
+  readonly total: number;
+}
+
 interface Found {
   readonly sequence: SymbolSequence;
   readonly period: Period;
+  /** Bytes live before each allocation, of those that the recording sees freed. */
+  readonly live: Float64Array;
   readonly by: 'stack' | 'request';
 }
 
@@ -123,8 +138,9 @@ const CLEAR = 0.7;
 const ENOUGH_STACKS = 8;
 
 /** The first way to look at the allocations that clearly shows a loop. Stacks before sizes: sizes follow the input. */
-function searched(trace: DeviceTrace): Found | null {
+function searched(trace: DeviceTrace, lifetimes: Lifetimes): Found | null {
   const rows = allocationRows(trace);
+  const live = passingBefore(trace, lifetimes, rows);
   let best: Found | null = null;
   let stackKinds = 0;
   for (const by of ['stack', 'request'] as const) {
@@ -134,9 +150,11 @@ function searched(trace: DeviceTrace): Found | null {
     if (by === 'request' && stackKinds >= ENOUGH_STACKS) break;
     if (by === 'stack') stackKinds = single.kinds;
     for (const sequence of [single, pairSymbols(single)]) {
-      const period = findPeriod(sequence.symbols, sequence.kinds, by === 'request');
+      const period = findPeriod(sequence.symbols, sequence.kinds, by === 'request', (one) =>
+        quietness(sequence, one, live),
+      );
       if (period === null || period.score <= (best?.period.score ?? 0)) continue;
-      best = { sequence, period, by };
+      best = { sequence, period, live, by };
       if (period.score >= CLEAR) return best;
     }
   }
@@ -150,6 +168,18 @@ function endOfLoop(trace: DeviceTrace, { sequence, period }: Found): number {
   return last + 1 < sequence.rows.length ? beginRow(trace, sequence.rows[last + 1]) : trace.events.length;
 }
 
+function workOf({ sequence, period }: Found, rows: Uint32Array): LoopWork | null {
+  const before = new Float64Array(rows.length);
+  let total = 0;
+  let next = 0;
+  for (let i = 0; i < sequence.symbols.length; i++) {
+    while (next < rows.length && sequence.rows[i] >= rows[next]) before[next++] = total;
+    if (next > 0 && period.role[sequence.symbols[i]] === 1) total++;
+  }
+  before.fill(total, next);
+  return total === 0 ? null : { before, total };
+}
+
 /** true: memory was in use before the first row. An allocator that begins takes a segment first. */
 const beginsInside = ({ events, producer }: DeviceTrace, { unmatchedFrees }: Lifetimes): boolean =>
   unmatchedFrees > 0 ||
@@ -158,8 +188,7 @@ const beginsInside = ({ events, producer }: DeviceTrace, { unmatchedFrees }: Lif
     events.action[0] !== ACTION.segment_map);
 
 function fromPeriod(trace: DeviceTrace, lifetimes: Lifetimes, found: Found): Iterations {
-  const { sequence, period, by } = found;
-  const live = passingBefore(trace, lifetimes, sequence.rows);
+  const { sequence, period, live, by } = found;
   const starts = quietStarts(sequence, period, live);
   const complete = lastIsComplete(sequence, period, starts);
   const rows = Array.from(starts, (at) => beginRow(trace, sequence.rows[at]));
@@ -229,7 +258,7 @@ export function findIterations(
     if (marked !== null) return marked;
     why.push(`Fewer than two of ${markers.name} fall into the recording: they were not used.`);
   }
-  const found = searched(trace);
+  const found = searched(trace, lifetimes);
   const period = found === null ? null : fromPeriod(trace, lifetimes, found);
   const annotated = annotatedStarts(trace);
   if (annotated !== null) {
@@ -261,7 +290,10 @@ export function findIterations(
         endsInside: false,
       };
   }
-  if (period !== null) return { ...period, why: [...why, ...period.why] };
+  if (found !== null && period !== null) {
+    const work = workOf(found, period.rows);
+    return { ...period, why: [...why, ...period.why], ...(work === null ? {} : { work }) };
+  }
   const none = nothing('Nothing comes back in the sequence of allocations that chance would not explain.');
   return { ...none, why: [...why, ...none.why] };
 }
