@@ -96,11 +96,7 @@ async function analyze(
   else {
     const ranges = await rangesOf(engine, views);
     out.write(views.map((view) => `${sourceLines(view, ranges).join('\n')}\n`).join('\n'));
-    const lines = [
-      ...findingLines(analysis.findings),
-      ...pinLines(analysis.pins),
-      ...budgetLines(analysis),
-    ];
+    const lines = [...findingLines(analysis.findings), ...pinLines(analysis.pins), ...budgetLines(analysis)];
     if (lines.length > 0) out.write(`${lines.join('\n')}\n`);
   }
   let holds = false;

@@ -1,5 +1,5 @@
-/** A file on disk as ByteSource. */
-import { closeSync, fstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
+/** Files on disk, and standard input, as ByteSource. */
+import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import { TraceError } from '../base/trace-error.ts';
 import type { ByteSource } from '../file/byte-source.ts';
@@ -60,6 +60,37 @@ export class NodeSource implements ByteSource {
 
 export type CloseableSource = ByteSource & { close(): void };
 
+/** What is piped in, or typed until the end of input; held in memory, since readers may go back. Throws TraceError 'io'. */
+export class StandardInput implements CloseableSource {
+  readonly name = 'standard input';
+  private readonly bytes: Uint8Array;
+
+  constructor(descriptor = 0) {
+    try {
+      this.bytes = readFileSync(descriptor);
+    } catch (thrown) {
+      const why = thrown instanceof Error ? thrown.message : String(thrown);
+      throw new TraceError('io', `cannot read standard input: ${why}`, { file: this.name, offset: 0 });
+    }
+  }
+
+  get size(): number {
+    return this.bytes.length;
+  }
+
+  read(start: number, length: number): Promise<Uint8Array> {
+    return Promise.resolve(this.readSync(start, length));
+  }
+
+  readSync(start: number, length: number): Uint8Array {
+    return this.bytes.subarray(start, start + length);
+  }
+
+  close(): void {
+    // Nothing was opened here.
+  }
+}
+
 /** Stands for a path that cannot be opened: reading it fails with the reason. */
 export class UnreadableSource implements CloseableSource {
   readonly size = 0;
@@ -85,11 +116,12 @@ export class UnreadableSource implements CloseableSource {
 /** Most files of a folder that are opened at once. */
 const MOST_FILES = 1000;
 
-/** One file, or every file below a folder (named by its path inside). Throws TraceError 'io'. */
+/** One file, every file below a folder (named by its path inside), or standard input for "-". Throws TraceError 'io'. */
 export function sourcesAt(path: string): {
-  readonly sources: readonly NodeSource[];
+  readonly sources: readonly CloseableSource[];
   readonly folder: boolean;
 } {
+  if (path === '-') return { sources: [new StandardInput()], folder: false };
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) {
     return { sources: [new NodeSource(path)], folder: false };
   }

@@ -1,7 +1,7 @@
 /**
  * Finds vLLM's `MemorySnapshot` and `MemoryProfilingResult` in a piece of text, in every form that they are met in:
  *
- *   torch_peak=1.2GiB, free_memory=78.5GiB, total_memory=79.1GiB, ...          repr() since 0.12, and in DEBUG logs
+ *   torch_peak=1.2GiB, free_memory=78.5GiB, total_memory=79.1GiB, ...          repr() of newer versions, in DEBUG logs
  *   MemorySnapshot(torch_peak=0, cuda_memory=524288000, ...)                   a plain dataclass, whole bytes
  *   MemoryProfilingResult(non_kv_cache_memory=1, ..., before_create=MemorySnapshot(...), ...)
  *   Memory profiling takes 3.50 seconds. Total non KV cache memory: 9.8GiB; torch peak memory increase: 1.2GiB; ...

@@ -52,6 +52,21 @@ describe('snapshots in a text', () => {
     });
   });
 
+  it('are read with the names of the first versions', () => {
+    const [result] = results(
+      'MemoryProfilingResult(non_torch_increase_in_bytes=268435456, torch_peak_increase_in_bytes=1073741824, non_kv_cache_memory_in_bytes=2000000000, before_profile=MemorySnapshot(torch_peak_in_bytes=12, torch_memory_in_bytes=2097152, timestamp=1.5), profile_time=0.25)',
+    );
+    expect(result.fields).toEqual({
+      non_kv_cache_memory: bytes(2e9),
+      torch_peak_increase: bytes(1073741824),
+      non_torch_increase: bytes(268435456),
+    });
+    const [inside] = snapshots(
+      'before_profile=MemorySnapshot(torch_peak_in_bytes=12, torch_memory_in_bytes=2097152)',
+    );
+    expect(inside).toMatchObject({ label: 'before_profile', fields: { torch_memory: bytes(2097152) } });
+  });
+
   it.each([
     ['rocm', LINE.replace('cuda_memory', 'rocm_memory')],
     ['xpu', LINE.replace('cuda_memory', 'xpu_memory')],
