@@ -113,7 +113,7 @@ describe('the config of a model', () => {
     expect(refused([])).toContain('no object');
     expect(parseKvConfig('{').ok).toBe(false);
     expect(refused({ num_hidden_layers: 2 })).toContain('no number of KV heads or of attention heads');
-    expect(refused({ ...dense, num_hidden_layers: -1 })).toContain('number of hidden layers');
+    expect(refused({ ...dense, num_hidden_layers: -1 })).toContain('num_hidden_layers is -1');
     expect(refused({ num_hidden_layers: 2, num_key_value_heads: 2 })).toContain('no head size');
   });
 });
