@@ -12,6 +12,7 @@
 import { LEDGER_COLUMNS, type LedgerColumn, type LedgerOverTime } from '../analyze/ledger-over-time.ts';
 import { passesThrough } from '../analyze/passing-free.ts';
 import { formatInteger } from '../base/units.ts';
+import type { DeviceTrace } from '../trace/capture.ts';
 import type { DeviceSession } from './device-session.ts';
 import { pixelRows } from './pixel-rows.ts';
 import type { LedgerColumns, LedgerColumnsQuery } from './protocol.ts';
@@ -22,34 +23,37 @@ const NAMES: Readonly<Record<LedgerColumn, { readonly id: string; readonly label
   rounding: { id: 'rounding', label: 'Rounding of blocks' },
   pending: { id: 'pending', label: 'Freed, waiting for other streams' },
   inactiveSplit: { id: 'inactive_split', label: 'Free beside something live' },
-  inactivePages: { id: 'inactive_pages', label: 'The same on pages of expandable segments' },
+  inactivePages: { id: 'inactive_pages', label: 'Free beside something live, on a page' },
   releasable: { id: 'releasable', label: 'Free, empty_cache gives it back' },
   privateIdle: { id: 'private_idle', label: 'Free in private pools' },
 };
 
+/**
+ * The row that stands for one: a free that nothing waits for is a step of two rows, and between them its block only
+ * seems to wait for other streams.
+ */
+const settled = (trace: DeviceTrace, row: number): number => (passesThrough(trace, row) ? row + 1 : row);
+
 /** Row of [from, to) after which most is reserved, and among those most is asked for; the first of equals. */
-function tallestRow({ reserved, columns }: LedgerOverTime, from: number, to: number): number {
-  let best = from;
-  for (let row = from + 1; row < to; row++)
+function tallestRow(trace: DeviceTrace, told: LedgerOverTime, from: number, to: number): number {
+  const { reserved, columns } = told;
+  let best = settled(trace, from);
+  for (let at = from + 1; at < to; at++) {
+    const row = settled(trace, at);
     if (
       reserved[row] > reserved[best] ||
       (reserved[row] === reserved[best] && columns.requested[row] > columns.requested[best])
     )
       best = row;
+  }
   return best;
 }
 
-/** The most of a part in rows [from, to), which are not empty; `skip`: rows that do not count where others do. */
-function most(
-  values: Float64Array,
-  from: number,
-  to: number,
-  skip: ((row: number) => boolean) | null,
-): number {
-  let highest = -1;
-  for (let row = from; row < to; row++)
-    if (values[row] > highest && (skip === null || !skip(row))) highest = values[row];
-  return highest < 0 ? values[from] : highest;
+/** The most of a part in rows [from, to), which are not empty. */
+function most(trace: DeviceTrace, values: Float64Array, from: number, to: number): number {
+  let highest = 0;
+  for (let row = from; row < to; row++) highest = Math.max(highest, values[settled(trace, row)]);
+  return highest;
 }
 
 /** `row`: -1: before the first one. */
@@ -65,8 +69,12 @@ export function ledgerColumns(session: DeviceSession, query: LedgerColumnsQuery)
   const told = session.ledgerColumns;
   if (told === null) return { device: session.key, range, x, parts: null, why: whyNone(session) };
   const length = x.length;
+  const { trace } = session;
   const shown = LEDGER_COLUMNS.filter(
-    (name) => name === 'requested' || told.before[name] > 0 || told.columns[name].some((bytes) => bytes > 0),
+    (name) =>
+      name === 'requested' ||
+      told.before[name] > 0 ||
+      told.columns[name].some((bytes, at) => bytes > 0 && !passesThrough(trace, at)),
   );
   const row = new Int32Array(length);
   const reserved = new Float64Array(length);
@@ -75,20 +83,18 @@ export function ledgerColumns(session: DeviceSession, query: LedgerColumnsQuery)
     values: new Float64Array(length),
     most: new Float64Array(length),
   }));
-  const passes = (at: number): boolean => passesThrough(session.trace, at);
   for (let i = 0; i < length; i++) {
     const [from, to] = [offsets[i], offsets[i + 1]];
     // A column without events holds what was carried into it.
-    row[i] = to > from ? tallestRow(told, from, to) : from - 1;
+    row[i] = to > from ? tallestRow(trace, told, from, to) : settled(trace, from - 1);
     reserved[i] = reservedAfter(told, row[i]);
     shown.forEach((name, part) => {
       const bytes = bytesAfter(told, name, row[i]);
       parts[part].values[i] = bytes;
-      parts[part].most[i] =
-        to > from ? most(told.columns[name], from, to, name === 'pending' ? passes : null) : bytes;
+      parts[part].most[i] = to > from ? most(trace, told.columns[name], from, to) : bytes;
     });
   }
-  const last = offsets[length] - 1;
+  const last = settled(trace, offsets[length] - 1);
   const end = {
     row: last,
     reserved: reservedAfter(told, last),

@@ -271,8 +271,8 @@ export interface LedgerColumns {
   /** Start of each pixel column on the axis; the last column ends at range.to. */
   readonly x: Float64Array;
   /**
-   * Each column shows one of its rows: the one after which most is reserved, and of those most is asked for. Parts of a
-   * row sum exactly to `reserved`. null: `why` says why there is nothing exact to show.
+   * Each column shows one of its rows: the one after which most is reserved, and of those most is asked for; a free that
+   * nothing waits for is shown after its second row. Parts of a row sum exactly to `reserved`. null: `why` says why there is nothing exact to show.
    */
   readonly parts: {
     /** Row shown; a column without events shows the one before it; -1: before the first row. */
