@@ -31,6 +31,7 @@ async function findings(page: Page): Promise<string[]> {
 /** A page of each kind: logs with budgets, series, events and tables, summaries, reports, kernels. */
 const PAGES = [
   'log/vllm-v1-tp2.log',
+  'log/vllm-memory.txt',
   'log/sglang-tp2.log',
   'log/serve.requests.log',
   'log/oom.txt',
