@@ -258,7 +258,7 @@ const MEANINGS: Readonly<Record<UsageState, string>> = {
     'Requests are there and no token comes of it: the engine is stuck, and the usage is not the cause but what it holds',
   preempting: 'Requests are preempted again and again for want of KV blocks, and computed anew',
   held: 'Blocks are in use although nothing runs or waits: requests that were not released, or whose KV cache awaits a transfer. A prefix cache does not count as in use',
-  full: 'The KV cache is nearly full and requests make progress: expected, it fills up to what was allocated at the start. More requests wait or are preempted; the memory of the device does not grow',
+  full: 'The KV cache is nearly full and requests make progress: expected, it fills up to what was allocated at the start. Further requests would wait or be preempted; the memory of the device does not grow',
   filling:
     'KV-cache usage climbs while requests make progress: expected. Its memory was allocated at the start and does not grow',
   running: 'Requests make progress and the KV cache is not full',

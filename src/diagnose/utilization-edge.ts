@@ -85,9 +85,9 @@ function edge(log: ServerLog, rank: RankWaterfall, hasFailed: boolean): Finding[
       id: 'utilization-edge',
       severity: hasFailed ? 'problem' : 'risk',
       title: `--gpu-memory-utilization ${utilization} leaves ${left === null ? percent(1 - utilization) : size(Math.round(left))} of the GPU for everything else`,
-      verdict: `The server plans with ${percent(utilization)} of the device${ofRank(rank)}. Outside of the plan ${
+      verdict: `The server plans with ${percent(utilization)} of the device${ofRank(rank)}. Outside of the plan are ${
         left === null ? `${percent(1 - utilization)} of it` : size(Math.round(left))
-      } remain${graphs_on_top === null ? '' : ` (${measuredSize(graphs_on_top)} of CUDA graphs subtracted)`}, for activations beyond the profiled peak, the cache of the allocator, NCCL and other processes.${hasFailed ? ' It ran out of memory.' : ''}`,
+      }${graphs_on_top === null ? '' : ` (${measuredSize(graphs_on_top)} of CUDA graphs subtracted)`}, for activations beyond the profiled peak, the cache of the allocator, NCCL and other processes.${hasFailed ? ' It ran out of memory.' : ''}`,
       confidence: hasFailed ? 'high' : 'medium',
       confidenceWhy: hasFailed
         ? 'The log holds an out-of-memory error under this setting.'
