@@ -20,6 +20,11 @@ async function buildIfStale() {
   if (built.status !== 0) throw new Error(`The build failed.\n${built.stdout}${built.stderr}`);
 }
 
+// Who reads has seen enough (`| head`): the rest is not printed, and the exit status stays the program's own.
+process.stdout.on('error', (error) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
 const [major, minor] = process.versions.node.split('.').map(Number);
 if (major < 20 || (major === 20 && minor < 19)) {
   console.error(`vramscope needs Node 20.19 or newer; this is ${process.versions.node}.`);
