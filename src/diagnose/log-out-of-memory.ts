@@ -93,7 +93,7 @@ function noAdviceOf(
 const LEAST_OTHERS = 1 << 30;
 
 /** The first cause that by itself would have been enough; in the order of how sure they are. */
-function causeOf(oom: LoggedOom, figures: Figures, expandable: boolean | null): Cause {
+function causeOf(oom: LoggedOom, figures: Figures, expandable: boolean | null, sleeps: boolean): Cause {
   const { requested, free, total, unallocated, allowed, allocated } = figures;
   const room = roomOf(oom, figures);
   const others = othersOf(oom, figures);
@@ -122,6 +122,13 @@ function causeOf(oom: LoggedOom, figures: Figures, expandable: boolean | null): 
         verdict: `${why} Expandable segments are in force already, so blocks of other pools or streams keep it apart.`,
         remedy:
           'Record a snapshot: it names the blocks that keep the cache apart. `torch.cuda.empty_cache()` before the large request gives back what no block holds.',
+        ...none,
+      };
+    // vllm/device_allocator/cumem.py refuses to start with both.
+    if (sleeps)
+      return {
+        verdict: why,
+        remedy: `The server uses sleep mode, which does not work with expandable segments. Without --enable-sleep-mode: ${code('PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True')}`,
         ...none,
       };
     return {
@@ -193,10 +200,12 @@ function proofs({ event, source, times }: LoggedOom, figures: Figures): Evidence
 
 const MOST = 5;
 
-export const logOutOfMemory: ServerRule = ({ ooms, expandableSegments }: ServerFacts): Finding[] =>
+export const logOutOfMemory: ServerRule = ({ ooms, expandableSegments, servers }: ServerFacts): Finding[] =>
   ooms.slice(0, MOST).map((oom) => {
     const figures = figuresOf(oom.event);
-    const cause = causeOf(oom, figures, expandableSegments);
+    // One file can be several sources: the server's lines, and the message among them.
+    const sleeps = servers.some((log) => log.source.file === oom.source.file && log.sleeps.length > 0);
+    const cause = causeOf(oom, figures, expandableSegments, sleeps);
     const more = ooms.length > MOST && oom === ooms[MOST - 1];
     return aboutServer({
       id: 'log-out-of-memory',

@@ -2,6 +2,7 @@
 import type { ServerFacts } from '../analyze/server-facts.ts';
 import { printedCachingAllocator } from './caching-allocator-printed.ts';
 import { contradiction } from './contradiction.ts';
+import { vllmContradiction } from './contradiction-vllm.ts';
 import type { Finding } from './finding.ts';
 import { gaugeGrowth } from './gauge-growth.ts';
 import { gaugePlateau } from './gauge-plateau.ts';
@@ -34,6 +35,7 @@ const SERVER_RULES: readonly ServerRule[] = [
   otherProcesses,
   restarts,
   contradiction,
+  vllmContradiction,
   highUsage,
   printedCachingAllocator,
   gaugePlateau,

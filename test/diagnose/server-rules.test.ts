@@ -534,6 +534,20 @@ describe('log-out-of-memory', () => {
     expect(less.verdict).toContain('expandable_segments, as the message advises, cannot help');
   });
 
+  it('expandable segments are not advised to a server that sleeps, without saying so', async () => {
+    const { 'oom.txt': text } = oom({ unallocated: '5.00 GiB', allocated: '72.00 GiB' });
+    const sleep =
+      'INFO 03-20 12:00:20 gpu_worker.py:1] Sleep mode freed 67.00 GiB memory, 0.49 GiB memory is still in use.';
+    const of = async (...lines: string[]): Promise<string> =>
+      (
+        await findingsOf('log-out-of-memory', {
+          'vllm.log': [engineLine(), ...budgetLines(), ...lines, `ERROR 03-20 12:10:00 engine.py:1] ${text}`],
+        })
+      )[0].remedy!;
+    expect(await of(sleep)).toContain('sleep mode, which does not work with expandable segments');
+    expect(await of()).not.toContain('sleep mode');
+  });
+
   it('other processes: what they hold by the figures', async () => {
     const [found] = await findingsOf(
       'log-out-of-memory',
