@@ -57,9 +57,15 @@ export class VsLedgerChart extends LitElement {
         margin: 4px 16px 0;
         font-size: 12px;
       }
+      /* Room for every part of a long line: what lies below must not move under the pointer. */
       .readout {
-        min-height: 1.45em;
+        min-height: 2.9em;
         overflow-wrap: anywhere;
+      }
+      @media (max-width: 760px) {
+        .readout {
+          min-height: 5.8em;
+        }
       }
       .none {
         margin: 4px 16px 14px;

@@ -113,7 +113,8 @@ it('a training run is in order, with its numbers in the unit that was chosen', a
     const root = ledger.shadowRoot;
     const bytes = (cell: Element): number => Number(cell.getAttribute('title')?.replace(/\D/g, ''));
     return [
-      [...(root?.querySelectorAll('tbody td:nth-child(2)') ?? [])].map(bytes),
+      // Rows of their own, not what a part is made of.
+      [...(root?.querySelectorAll('tbody tr:not(.inner) td:nth-child(2)') ?? [])].map(bytes),
       bytes(root?.querySelector('tfoot td') ?? document.body),
     ];
   });
@@ -127,7 +128,7 @@ it('the ledger is of any event that the page shows', async () => {
   const { page } = scope;
   await scope.analyse([sample('train.pickle.gz')]);
   await diagnosed(page);
-  const atEvent = page.getByRole('button', { name: 'At the event shown' });
+  const atEvent = page.locator('vs-diagnosis-ledger').getByRole('button', { name: 'At the event shown' });
   await atEvent.click();
   expect(await page.locator('vs-diagnosis-ledger [role=status]').innerText()).toMatch(/Click the timeline/);
   const over = page.locator('vs-timeline .u-over').first();
@@ -136,13 +137,65 @@ it('the ledger is of any event that the page shows', async () => {
   await page.locator('vs-detail dl').first().waitFor();
   await atEvent.click();
   await page.locator('vs-diagnosis-ledger button[aria-pressed=true]', { hasText: 'event shown' }).waitFor();
-  const cells = page.locator('vs-ledger tbody td:nth-child(2), vs-ledger tfoot td');
+  const cells = page.locator('vs-ledger tbody tr:not(.inner) td:nth-child(2), vs-ledger tfoot td');
   const bytes = await cells.evaluateAll((all) =>
     all.map((cell) => Number(cell.getAttribute('title')?.replace(/\D/g, '') || 0)),
   );
   const sum = Math.max(...bytes);
   expect(sum).toBeGreaterThan(0);
   expect(bytes.reduce((total, one) => total + one, 0)).toBe(2 * sum);
+  await scope.close();
+});
+
+it('the ledger over time tells of an event what the ledger of that event does, by keys alone', async () => {
+  const scope = await Scope.open(browser, SINGLE_FILE);
+  const { page } = scope;
+  await scope.analyse([sample('train.pickle.gz')]);
+  await diagnosed(page);
+  const chart = page.locator('vs-ledger-chart');
+  const plot = chart.getByRole('slider');
+  await plot.focus();
+  for (const key of ['PageDown', 'PageDown', 'ArrowRight']) await page.keyboard.press(key);
+  await expect.poll(() => chart.locator('.hover').count()).toBeGreaterThan(0);
+  const readout = await chart.locator('.readout').innerText();
+  const [, event, sum, whole] = /^Just after event ([\d,]+) .*?: ([\d, +]+) = ([\d,]+) bytes/.exec(readout)!;
+  const number = (text: string): number => Number(text.replace(/,/g, ''));
+  await page.keyboard.press('Enter');
+  await expect
+    .poll(() => page.locator('vs-detail h2, vs-detail h3').allInnerTexts())
+    .toContainEqual(expect.stringMatching(new RegExp(`event ${event}$`)));
+  const ledger = page.locator('vs-diagnosis-ledger');
+  await ledger.getByRole('button', { name: 'At the event shown' }).click();
+  await ledger.locator('button[aria-pressed=true]', { hasText: 'event shown' }).waitFor();
+  const titles = await page
+    .locator('vs-ledger tbody tr:not(.inner) td:nth-child(2)')
+    .evaluateAll((all) => all.map((cell) => cell.getAttribute('title') ?? ''));
+  const parts = titles.map((title) => number(title.replace(' bytes', ''))).filter((bytes) => bytes > 0);
+  expect(
+    sum
+      .split(' + ')
+      .map(number)
+      .filter((bytes) => bytes > 0),
+  ).toEqual(parts);
+  expect(parts.reduce((total, one) => total + one, 0)).toBe(number(whole));
+  await scope.close();
+});
+
+it('a row of what is pinned shows its stack', async () => {
+  const scope = await Scope.open(browser, SINGLE_FILE);
+  const { page } = scope;
+  await scope.analyse([sample('train.pickle.gz')]);
+  await diagnosed(page);
+  const pins = page.locator('vs-pins');
+  await pins.getByRole('button', { name: 'At the peak' }).click();
+  await pins.locator('button[aria-pressed=true]', { hasText: 'At the peak' }).waitFor();
+  const row = pins.locator('tbody tr').first();
+  const label = (await row.locator('td').first().innerText()).trim();
+  await row.locator('button').focus();
+  await page.keyboard.press('Enter');
+  await expect
+    .poll(() => page.locator('vs-detail').locator('*').allInnerTexts())
+    .toContainEqual(expect.stringContaining(label));
   await scope.close();
 });
 
@@ -162,7 +215,7 @@ describe.each([
     await scope.analyse([file()]);
     await diagnosed(page);
     await page
-      .locator('vs-diagnosis details')
+      .locator('vs-diagnosis details, vs-ledger-chart details, vs-diagnosis-ledger details, vs-pins details')
       .evaluateAll((all) => all.forEach((one) => one.setAttribute('open', '')));
     await page.waitForTimeout(200);
     await page.evaluate(AXE);
@@ -175,7 +228,7 @@ describe.each([
       ),
     ).toEqual([]);
     const wide = await page
-      .locator('vs-diagnosis, vs-ledger, vs-waterfall')
+      .locator('vs-diagnosis, vs-ledger, vs-ledger-chart, vs-pins, vs-waterfall')
       .evaluateAll((all) => all.filter((one) => one.scrollWidth > one.clientWidth + 2).length);
     expect(wide).toBe(0);
     await scope.close();
