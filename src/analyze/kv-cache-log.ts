@@ -1,12 +1,10 @@
 /**
- * What a server's log says about its KV cache, and whether what it printed agrees with itself and with a model's
- * config. vLLM rounds down to whole blocks on the rank with the least room:
+ * What a server's log says about its KV cache. vLLM rounds down to whole blocks on the rank with the least room:
  *
  *   blocks = floor(KV bytes / bytes of a block)   so   KV bytes / (blocks + 1) < bytes of a block <= KV bytes / blocks
  *   30.55 GiB and 31,284 blocks of 16 tokens: between 65,521 and 65,545 bytes a token and rank (65,536 it is).
  */
 import type { BudgetPart, MemoryBudget } from '../trace/readings.ts';
-import { capacityOfBlocks, type KvPlan } from './kv-cache.ts';
 import { measuredOf, sumOf, type Measured } from './server-waterfall-figures.ts';
 
 /** The true value is in [low, high]. */
@@ -76,6 +74,10 @@ export interface KvFacts {
   readonly shape: 'uniform' | 'mixed' | 'unknown';
   readonly total: Measured | null;
   readonly utilization: number | null;
+  /** Half of its last printed digit; 0: as it was set. */
+  readonly utilizationError: number;
+  /** Total x utilization as printed; null: not printed. */
+  readonly requested: Measured | null;
   readonly freeAtStart: Measured | null;
   readonly weights: Measured | null;
   /** dtype of K and V where the settings name it; null: "auto" or not printed. */
@@ -89,8 +91,11 @@ export interface KvFacts {
 const lastOf = (budget: MemoryBudget | undefined, id: BudgetPart['id']): BudgetPart | undefined =>
   budget?.parts.findLast((part) => part.id === id);
 
+/** Larger blocks than this are not met; where the log does not tell the size, so many tokens are left open. */
+export const MOST_BLOCK = 1024;
+
 /** SGLang prints K and V of each pool apart: "K of 148717 tokens". */
-function poolsOf(budget: MemoryBudget): KvPool[] {
+function poolsOf(budget: MemoryBudget, pageSize: number | null): KvPool[] {
   const pools: { tokens: number; parts: Measured[]; seen: Set<string> }[] = [];
   for (const part of budget.parts) {
     if (part.id !== 'kv_cache') continue;
@@ -107,14 +112,18 @@ function poolsOf(budget: MemoryBudget): KvPool[] {
   return pools.map(({ tokens, parts }) => {
     const bytes = sumOf(parts);
     const { low, high } = rangeOf(bytes);
-    // One slot more than it admits: writes of padding go there.
-    return { tokens, bytes, bytesPerToken: { low: low / (tokens + 1), high: high / tokens } };
+    // A page of slots more than it admits: writes of padding go there.
+    const padding = Math.max(1, pageSize ?? MOST_BLOCK);
+    return { tokens, bytes, bytesPerToken: { low: low / (tokens + padding), high: high / tokens } };
   });
 }
 
-function leastOf(budgets: readonly MemoryBudget[]): { rank: string; bytes: Measured } | null {
+function leastOf(
+  budgets: readonly MemoryBudget[],
+  pageSize: number | null,
+): { rank: string; bytes: Measured } | null {
   const printed = budgets.flatMap((budget) => {
-    const pools = poolsOf(budget);
+    const pools = poolsOf(budget, pageSize);
     const part = lastOf(budget, 'kv_cache');
     if (part === undefined) return [];
     const bytes = pools.length > 0 ? sumOf(pools.map((pool) => pool.bytes)) : measuredOf(part);
@@ -143,9 +152,6 @@ function weightsOf(budget: MemoryBudget | undefined, isSglang: boolean): Measure
   if (parts.length === 0) return null;
   return isSglang ? sumOf(parts.map(measuredOf)) : measuredOf(parts[parts.length - 1]);
 }
-
-/** Larger blocks than this are not met; where the log does not tell the size, so many tokens are left open. */
-export const MOST_BLOCK = 1024;
 
 /**
  * Blocks of a cache whose layers are all alike and that has this many tokens: tokens / block size, or in versions
@@ -249,7 +255,8 @@ export function engineBudgets(budgets: readonly MemoryBudget[]): EngineBudgets[]
  * What the budgets of ONE engine and start say (engineBudgets): those of another must not be mixed in.
  */
 export function kvFactsOf(budgets: readonly MemoryBudget[], settings: Settings = []): KvFacts {
-  const least = leastOf(budgets);
+  const pageSize = countOf(settings, 'page_size');
+  const least = leastOf(budgets, pageSize);
   const tokens = firstOf(budgets, 'kv_cache_tokens')?.value ?? null;
   const blocks = firstOf(budgets, 'kv_cache_blocks')?.value ?? null;
   const blockSize = blockSizeOf(settings, tokens, blocks);
@@ -262,7 +269,7 @@ export function kvFactsOf(budgets: readonly MemoryBudget[], settings: Settings =
     blockSize,
     maxModelLen,
     concurrency,
-    pools: budgets.length === 0 ? [] : poolsOf(budgets[0]),
+    pools: budgets.length === 0 ? [] : poolsOf(budgets[0], pageSize),
     isSglang: budgets.some(({ producer }) => producer.startsWith('SGLang')),
   };
   const shape = shapeOf(printed);
@@ -271,19 +278,24 @@ export function kvFactsOf(budgets: readonly MemoryBudget[], settings: Settings =
     return part === undefined ? null : measuredOf(part);
   };
   const pipelineParallel = countOf(settings, 'pipeline_parallel_size') ?? countOf(settings, 'pp_size') ?? 1;
+  // Tokens are printed times the ranks that share a context, of which each holds a part.
+  const context =
+    (countOf(settings, 'decode_context_parallel_size') ?? 1) *
+    (countOf(settings, 'prefill_context_parallel_size') ?? 1);
   const held =
     blocks ??
-    (shape === 'uniform' && tokens !== null && blockSize !== null
+    (context === 1 && shape === 'uniform' && tokens !== null && blockSize !== null
       ? blocksOfTokens(tokens, blockSize, maxModelLen)
       : null);
   // Stages hold unlike numbers of layers, and the least block count need not be that of the least bytes.
-  const oneNumber = shape === 'uniform' && pipelineParallel === 1 && least !== null;
+  const oneNumber = shape === 'uniform' && pipelineParallel === 1 && context === 1 && least !== null;
   const per = oneNumber ? bytesOf(least.bytes, printed, held) : { token: null, block: null };
   const missing = [
     ...(least === null ? ['bytes of the KV cache'] : []),
     ...(tokens === null && blocks === null ? ['tokens or blocks of the KV cache'] : []),
     ...(blockSize === null && printed.pools.length === 0 ? ['tokens of a block'] : []),
     ...(maxModelLen === null ? ['max-model-len'] : []),
+    ...(context === 1 ? [] : [`how tokens are split over ${context} context-parallel ranks`]),
   ];
   return {
     bytes: least?.bytes ?? null,
@@ -301,6 +313,9 @@ export function kvFactsOf(budgets: readonly MemoryBudget[], settings: Settings =
     shape,
     total: measured('total'),
     utilization: firstOf(budgets, 'utilization')?.value ?? null,
+    utilizationError: (firstOf(budgets, 'utilization')?.granularity ?? 0) / 2,
+    requested:
+      firstOf(budgets, 'requested')?.label.includes('computed') === true ? null : measured('requested'),
     freeAtStart: measured('free_at_start'),
     weights: weightsOf(budgets[0], printed.isSglang),
     kvDtype: kvDtypeOf(settings),
@@ -309,82 +324,4 @@ export function kvFactsOf(budgets: readonly MemoryBudget[], settings: Settings =
     maxNumSeqs: countOf(settings, 'max_num_seqs') ?? countOf(settings, 'max_running_requests'),
     missing,
   };
-}
-
-export interface KvCheck {
-  readonly what: string;
-  readonly printed: number;
-  /** What it should be; a range where digits are missing. */
-  readonly computed: Range;
-  readonly agrees: boolean;
-}
-
-const check = (what: string, printed: Measured, computed: Range): KvCheck => ({
-  what,
-  printed: printed.value,
-  computed,
-  agrees:
-    printed.value + printed.error >= computed.low - 1e-9 &&
-    printed.value - printed.error <= computed.high + 1e-9,
-});
-
-const point = (value: number): Range => ({ low: value, high: value });
-
-/**
- * Whether the printed figures follow from each other, were all layers alike. Where they do not, layers keep unlike
- * numbers of tokens (`shape` is 'mixed' then), or the log is of two servers.
- */
-export function checkKvFacts(facts: KvFacts): KvCheck[] {
-  const checks: KvCheck[] = [];
-  const { tokens, blocks, blockSize, maxModelLen, concurrency } = facts;
-  if (tokens === null) return checks;
-  const held = blocks !== null && blockSize !== null && facts.blocksPrinted ? blocks : null;
-  if (held !== null && blockSize !== null) {
-    const byBlocks = held * blockSize;
-    // Newer versions print concurrency x max-model-len, which is less where the length is no whole blocks.
-    const byLength =
-      maxModelLen === null ? byBlocks : Math.floor((held * maxModelLen) / Math.ceil(maxModelLen / blockSize));
-    const printed = { value: tokens, error: 0 };
-    checks.push(
-      check('tokens = blocks x block size', printed, point(tokens === byLength ? byLength : byBlocks)),
-    );
-  }
-  if (maxModelLen !== null && concurrency !== null) {
-    checks.push(check('concurrency = tokens / max-model-len', concurrency, point(tokens / maxModelLen)));
-  }
-  return checks;
-}
-
-/**
- * Whether the printed figures are what a model of this layout gets from the printed bytes. Every check that the log
- * allows: bytes a token, blocks, tokens, concurrency.
- */
-export function checkKvPlan(facts: KvFacts, plan: KvPlan): KvCheck[] {
-  const checks: KvCheck[] = [];
-  const { bytes, blocks, tokens, maxModelLen, concurrency } = facts;
-  if (facts.bytesPerToken !== null) {
-    const expected = { value: plan.bytesPerTokenPerRank, error: 0 };
-    checks.push(check('bytes per token and rank', expected, facts.bytesPerToken));
-  }
-  const per = Math.max(...plan.stages.map(({ bytesPerBlock }) => bytesPerBlock));
-  let range: Range | null = null;
-  if (bytes !== null && plan.stages.length === 1) {
-    const { low, high } = rangeOf(bytes);
-    range = { low: Math.floor(low / per), high: Math.floor(high / per) };
-  } else if (blocks !== null) range = point(blocks);
-  if (range === null) return checks;
-  if (blocks !== null) checks.push(check('blocks', { value: blocks, error: 0 }, range));
-  if (maxModelLen === null) return checks;
-  const least = capacityOfBlocks(plan, range.low, maxModelLen);
-  const most = capacityOfBlocks(plan, range.high, maxModelLen);
-  if (tokens !== null) {
-    const printed = { value: tokens, error: 0 };
-    const byBlocks = check('tokens', printed, { low: least.tokensByBlocks, high: most.tokensByBlocks });
-    const byLength = check('tokens', printed, { low: least.tokensByLength, high: most.tokensByLength });
-    checks.push(byBlocks.agrees ? byBlocks : byLength);
-  }
-  if (concurrency !== null) {
-    checks.push(check('concurrency', concurrency, { low: least.concurrency, high: most.concurrency }));
-  }
-  return checks;
 }

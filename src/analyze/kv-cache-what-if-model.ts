@@ -5,7 +5,8 @@
  * The layout must first give what the log printed; a config of another model is refused.
  */
 import { capacityOfBlocks, longestModelLen, planKvCache, type KvPlan, type KvSetup } from './kv-cache.ts';
-import { checkKvPlan, rangeOf, type KvFacts, type Range } from './kv-cache-log.ts';
+import { checkKvPlan } from './kv-cache-check.ts';
+import { rangeOf, type KvFacts, type Range } from './kv-cache-log.ts';
 import type { KvWhatIf } from './kv-cache-what-if.ts';
 
 export interface KvChange {

@@ -85,10 +85,14 @@ export function withMaxNumSeqs(facts: KvFacts, maxNumSeqs: number): KvWhatIf {
   const setting = `--max-num-seqs ${maxNumSeqs}`;
   if (facts.maxNumSeqs === maxNumSeqs) return refuse(setting, 'This is in force already.');
   if (facts.tokens === null) return refuse(setting, 'The log does not print the tokens of the KV cache.');
-  if (facts.shape === 'mixed') return refuse(setting, `Not computed from the log: ${MIXED}.`);
   const perRequest = facts.tokens / maxNumSeqs;
   const notes = [
-    `Each of ${maxNumSeqs} requests has ${formatInteger(Math.floor(perRequest))} tokens on average before one is preempted.`,
+    // Where layers keep unlike numbers of tokens, a request does not hold a share of one number.
+    ...(facts.shape === 'mixed'
+      ? []
+      : [
+          `Each of ${maxNumSeqs} requests has ${formatInteger(Math.floor(perRequest))} tokens on average before one is preempted.`,
+        ]),
     'The KV cache is taken as unchanged; sampling buffers and CUDA graphs grow with this setting by what the log does not tell.',
   ];
   const concurrency = facts.concurrency;
@@ -159,18 +163,34 @@ function resized(setting: string, facts: KvFacts, gained: Range, notes: readonly
   };
 }
 
+/**
+ * Bytes that another utilization requests more. One that is printed with few digits (0.90 may be 0.895) says less than
+ * what was requested with it.
+ */
+function gainOf({ utilizationError, requested }: KvFacts, total: Range, then: number, now: number): Range {
+  if (utilizationError > 0 && requested !== null) {
+    const { low, high } = rangeOf(requested);
+    return { low: total.low * then - high, high: total.high * then - low };
+  }
+  const shares = [then - now - utilizationError, then - now + utilizationError];
+  const ends = shares.flatMap((share) => [total.low * share, total.high * share]);
+  return { low: Math.min(...ends), high: Math.max(...ends) };
+}
+
 /** `--gpu-memory-utilization`: every byte more or less is the KV cache's. */
 export function withUtilization(facts: KvFacts, utilization: number): KvWhatIf {
   const setting = `--gpu-memory-utilization ${utilization}`;
   const { total, utilization: now, freeAtStart } = facts;
   if (now !== null && now === utilization) return refuse(setting, 'This is in force already.');
   if (total === null || now === null) {
-    return refuse(setting, 'The log does not print the total of the device and the utilization in force.');
+    const lacks = [
+      ...(total === null ? ['the total of the device'] : []),
+      ...(now === null ? ['the utilization in force'] : []),
+    ];
+    return refuse(setting, `The log does not print ${lacks.join(' or ')}.`);
   }
-  const share = utilization - now;
   const range = rangeOf(total);
-  const ends = [range.low * share, range.high * share];
-  const gained = { low: Math.min(...ends), high: Math.max(...ends) };
+  const gained = gainOf(facts, range, utilization, now);
   const requested = { low: range.low * utilization, high: range.high * utilization };
   if (freeAtStart !== null && requested.low > freeAtStart.value + freeAtStart.error) {
     return refuse(

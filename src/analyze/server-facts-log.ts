@@ -3,11 +3,9 @@ import type { Result } from '../base/result.ts';
 import { formatInteger } from '../base/units.ts';
 import type { LogEvent } from '../trace/readings.ts';
 import { planKvCache, type KvPlan } from './kv-cache.ts';
+import { checkKvFacts, checkKvPlan, type KvCheck } from './kv-cache-check.ts';
 import {
-  checkKvFacts,
-  checkKvPlan,
   engineBudgets,
-  type KvCheck,
   type KvFacts,
   kvFactsOf,
   settingOf,

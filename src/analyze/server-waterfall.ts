@@ -226,10 +226,15 @@ function requestedWaterfall(budget: MemoryBudget, requested: Measured): RankWate
     missing,
     statement: ordered
       ? 'The KV cache has the size that was ordered; it does not follow from what was requested, so there is nothing to add up.'
-      : requestedStatement(requested, found, within, remainder, adds_up, missing),
+      : requestedStatement(requested, found, within, remainder, adds_up, missing) + totalWords(budget),
     graphs_statement: graphs.sentence,
   };
 }
+
+const totalWords = (budget: MemoryBudget): string =>
+  lastOf(budget, 'total')?.label.includes('computed') === true
+    ? ' The total is not printed: it follows from the estimated CUDA graphs and the share of the device that the log says they are.'
+    : '';
 
 function requestedStatement(
   requested: Measured,

@@ -57,7 +57,7 @@ export class VsServing extends LitElement {
     `;
   }
 
-  private cache({ heading, facts, words, error, checks, whatIfs }: KvModel): unknown {
+  private cache({ heading, facts, words, error, checks, whatIfs, whatIfWords }: KvModel): unknown {
     return html`<section data-part="cache">
       <h2>${heading}</h2>
       <dl>
@@ -83,6 +83,7 @@ export class VsServing extends LitElement {
           : html`<h3>${whatIfs.caption}</h3>
               <vs-table class="what-if" .model=${whatIfs}></vs-table>`
       }
+      ${whatIfWords.map((sentence) => html`<p class="words quiet">${sentence}</p>`)}
     </section>`;
   }
 

@@ -26,9 +26,12 @@ export class VsWaterfall extends LitElement {
       }
       .ranks {
         display: grid;
-        grid-template-columns: repeat(auto-fit, minmax(420px, 1fr));
+        grid-template-columns: repeat(auto-fit, minmax(min(100%, 540px), 1fr));
         gap: 14px 32px;
         margin-top: 10px;
+      }
+      section {
+        container-type: inline-size;
       }
       h3 {
         padding-bottom: 4px;
@@ -75,10 +78,6 @@ export class VsWaterfall extends LitElement {
       .rest .bar span {
         background: repeating-linear-gradient(45deg, var(--sunken) 0 4px, var(--line-strong) 4px 6px);
       }
-      .beyond .bar span {
-        outline: 1px solid var(--text);
-        outline-offset: -1px;
-      }
       .negative .bar span {
         background: repeating-linear-gradient(45deg, var(--bad-soft) 0 4px, var(--bad) 4px 6px);
       }
@@ -92,6 +91,14 @@ export class VsWaterfall extends LitElement {
       .more {
         margin-top: 10px;
         font-size: 13px;
+      }
+      @container (max-width: 640px) {
+        .rest-of {
+          display: none;
+        }
+        dl {
+          grid-template-columns: minmax(120px, max-content) minmax(80px, 1fr) max-content;
+        }
       }
       @media (max-width: 620px) {
         .ranks {
@@ -141,8 +148,8 @@ export class VsWaterfall extends LitElement {
       <dd class="bar">
         <span .style=${place + fill}></span>
       </dd>
-      <dd class="number" title=${title}>${text}</dd>
-      <dd class="number quiet">${rest}</dd>
+      <dd class="number" title=${rest === '' ? title : `${title}. ${rest}`}>${text}</dd>
+      <dd class="number quiet rest-of">${rest}</dd>
     </div>`;
   }
 }

@@ -119,6 +119,9 @@ const missingNames = (budget: MemoryBudget): string[] =>
 /** "CUDA graphs, estimated and not set aside": no room was left for the estimate. */
 const isRefused = ({ parts }: Figures): boolean => parts.some(({ label }) => label.includes('not set aside'));
 
+/** A total that was computed and not printed. */
+const isCoarse = ({ value, granularity }: Figures): boolean => granularity > 0.005 * value;
+
 /** Graphs beyond what was requested; where the log does not say whether room was left, none is drawn. */
 function beyondOf(
   budget: MemoryBudget,
@@ -172,7 +175,7 @@ function draftRequested(budget: MemoryBudget, requested: Figures, unit: ByteUnit
   const share =
     total === null || utilization === null
       ? ''
-      : `${formatBytes(Math.round(total.value), unit)} × ${utilization.value} = `;
+      : `${isCoarse(total) ? 'about ' : ''}${formatBytes(Math.round(total.value), unit)} × ${utilization.value} = `;
   return {
     pieces,
     whole: Math.max(total?.value ?? requested.value, used),
@@ -210,8 +213,13 @@ function draftFree(budget: MemoryBudget, unit: ByteUnit): Draft {
     pieces.push({ id: 'before', kind: 'before', label: 'In use before', color: 'brown', bytes });
   }
   const figures = inside.map(([id]) => [id, of(id)] as const);
+  // vLLM captures graphs after the KV cache has its size; a server that prints steps captures them among those.
+  const isBeyond = budget.producer.startsWith('vLLM') && of('cuda_graphs_estimated') === null;
   for (const [id, figure] of figures)
-    if (figure !== null && figure.value > 0) pieces.push(pieceOf(id, figure.value));
+    if (figure !== null && figure.value > 0 && !(isBeyond && id === 'cuda_graphs'))
+      pieces.push(pieceOf(id, figure.value));
+  const graphs = of('cuda_graphs');
+  if (isBeyond && graphs !== null) pieces.push(pieceOf('cuda_graphs', graphs.value, 'outside'));
   const parts = figures.reduce((sum, [, figure]) => sum + (figure?.value ?? 0), 0);
   const slack = slackOf([start, ...figures.map(([, figure]) => figure)]) + (available?.granularity ?? 0) / 2;
   const measured = start !== null && available !== null;

@@ -27,6 +27,8 @@ export interface KvModel {
   readonly error: string | null;
   readonly checks: TableModel | null;
   readonly whatIfs: TableModel | null;
+  /** What rows of that table have in common, and what could not be computed. */
+  readonly whatIfWords: readonly string[];
 }
 
 const signedBytes = (bytes: number, unit: ByteUnit): string =>
@@ -141,9 +143,40 @@ const rangeCell = (
     ? cell('–', -Infinity)
     : cell(rangeText(range, text), (range.low + range.high) / 2, { title: rangeText(range, exact) });
 
-function whatIfCells(one: KvWhatIfView, unit: ByteUnit): Cell[] {
+/** Nothing of it is computed: it is a sentence and no row. */
+const isSilent = ({ bytes, bytesGained, tokens, concurrency }: KvWhatIfView): boolean =>
+  bytes === null && bytesGained === null && tokens === null && concurrency === null;
+
+/** Notes that several rows share stand once, under the table. */
+function sharedNotes(whatIfs: readonly KvWhatIfView[]): ReadonlyMap<string, readonly string[]> {
+  const settings = new Map<string, string[]>();
+  for (const { setting, notes } of whatIfs)
+    for (const note of notes) settings.set(note, [...(settings.get(note) ?? []), setting]);
+  return new Map([...settings].filter(([, of]) => of.length > 1));
+}
+
+/** What several rows have in common, and what cannot be computed and why, one sentence a reason. */
+function whatIfWords(whatIfs: readonly KvWhatIfView[]): string[] {
+  const shared = sharedNotes(whatIfs.filter((one) => !isSilent(one)));
+  const refused = new Map<string, string[]>();
+  for (const one of whatIfs.filter(isSilent)) {
+    const reason = one.refused ?? 'Nothing can be computed.';
+    refused.set(reason, [...(refused.get(reason) ?? []), one.setting]);
+  }
+  return [
+    ...[...shared].map(([note, settings]) => `${list(settings)}: ${note}`),
+    ...[...refused].map(([reason, settings]) => `Not computed for ${list(settings)}. ${reason}`),
+  ];
+}
+
+function whatIfCells(
+  one: KvWhatIfView,
+  shared: ReadonlyMap<string, readonly string[]>,
+  unit: ByteUnit,
+): Cell[] {
   const bytes = (value: number): string => `${wholeBytes(value)} bytes`;
-  const { bytesGained: gained, refused, notes } = one;
+  const { bytesGained: gained, refused } = one;
+  const notes = one.notes.filter((note) => !shared.has(note));
   const unchanged = gained !== null && gained.low === 0 && gained.high === 0;
   return [
     cell(one.setting, one.setting, { mono: one.setting.startsWith('--') }),
@@ -160,7 +193,9 @@ function whatIfCells(one: KvWhatIfView, unit: ByteUnit): Cell[] {
 }
 
 function whatIfTable(whatIfs: readonly KvWhatIfView[], unit: ByteUnit): TableModel | null {
-  if (whatIfs.length === 0) return null;
+  const shown = whatIfs.filter((one) => !isSilent(one));
+  if (shown.length === 0) return null;
+  const shared = sharedNotes(shown);
   return {
     caption: 'What other settings would change, bytes on one rank',
     columns: [
@@ -171,7 +206,7 @@ function whatIfTable(whatIfs: readonly KvWhatIfView[], unit: ByteUnit): TableMod
       { id: 'concurrency', label: 'Full-length requests', numeric: true },
       { id: 'notes', label: 'What to know', numeric: false, wraps: true },
     ],
-    rows: whatIfs.map((one, index) => ({ key: String(index), cells: whatIfCells(one, unit) })),
+    rows: shown.map((one, index) => ({ key: String(index), cells: whatIfCells(one, shared, unit) })),
     total: null,
     sort: null,
   };
@@ -193,5 +228,6 @@ export function kvModel(kv: KvView, unit: ByteUnit): KvModel {
     error: kv.model?.error ?? null,
     checks: checksTable(kv.checks),
     whatIfs: whatIfTable(kv.whatIfs, unit),
+    whatIfWords: whatIfWords(kv.whatIfs),
   };
 }

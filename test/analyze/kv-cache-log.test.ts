@@ -1,14 +1,8 @@
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { planKvCache, type KvPlan, type KvSetup } from '../../src/analyze/kv-cache.ts';
-import {
-  checkKvFacts,
-  checkKvPlan,
-  engineBudgets,
-  kvFactsOf,
-  type KvFacts,
-  type Settings,
-} from '../../src/analyze/kv-cache-log.ts';
+import { checkKvFacts, checkKvPlan } from '../../src/analyze/kv-cache-check.ts';
+import { engineBudgets, kvFactsOf, type KvFacts, type Settings } from '../../src/analyze/kv-cache-log.ts';
 import { withModel } from '../../src/analyze/kv-cache-what-if-model.ts';
 import {
   withKvDtype,
@@ -119,7 +113,14 @@ describe('what a log says of its KV cache', () => {
     const mixed = kvFactsOf([budget(cut)], SETTINGS);
     expect(mixed).toMatchObject({ shape: 'mixed', bytesPerToken: null, bytesPerBlock: null, tokens: 16001 });
     expect(withMaxModelLen(mixed, 1000).refused).toContain('unlike numbers of tokens');
-    expect(withMaxNumSeqs(mixed, 8).refused).toContain('unlike numbers of tokens');
+    // The cache stays as it is, whatever its layers; a share of tokens is not said.
+    const fewer = withMaxNumSeqs(mixed, 3);
+    expect(fewer).toMatchObject({
+      refused: null,
+      bytesGained: { low: 0, high: 0 },
+      concurrency: { low: 3, high: 3 },
+    });
+    expect(fewer.notes.join(' ')).not.toContain('on average');
   });
 
   it('is uniform where tokens are concurrency x max-model-len of whole blocks, as newer versions print', () => {
@@ -153,6 +154,12 @@ describe('what a log says of its KV cache', () => {
     expect(facts([...SETTINGS, ['pipeline_parallel_size', '2']]).bytesPerToken).toBeNull();
   });
 
+  it('says no bytes of a token where ranks share a context: tokens are printed times those ranks', () => {
+    const shared = facts([...SETTINGS, ['decode_context_parallel_size', '2']]);
+    expect(shared).toMatchObject({ bytesPerToken: null, blocks: null, tokens: 16000 });
+    expect(shared.missing).toEqual(['how tokens are split over 2 context-parallel ranks']);
+  });
+
   it('knows the dtype of K and V only where no quantised checkpoint can bring another', () => {
     expect(facts().kvDtype).toBe('bfloat16');
     expect(facts([...SETTINGS, ['quantization', 'compressed-tensors']]).kvDtype).toBeNull();
@@ -165,8 +172,12 @@ describe('what a log says of its KV cache', () => {
       part('kv_cache', bytes, 0, `K of ${tokens} tokens`),
       part('kv_cache', bytes, 0, `V of ${tokens} tokens`),
     ];
-    const of = (pools: readonly BudgetPart[]): KvFacts =>
-      kvFactsOf([budget([...pools, part('kv_cache_tokens', 1001)], '', 'SGLang 0.5')]);
+    const of = (pools: readonly BudgetPart[], pageSize: Settings = [['page_size', '1']]): KvFacts =>
+      kvFactsOf([budget([...pools, part('kv_cache_tokens', 1001)], '', 'SGLang 0.5')], pageSize);
+    // Pages of 64: as many slots more. Where their size is not told, as many as there may be.
+    const paged = of(pool(1001, 1065 * 2048), [['page_size', '64']]);
+    expect(paged.bytesPerToken!.low).toBeCloseTo(4096, 9);
+    expect(of(pool(1001, 1065 * 2048), []).bytesPerToken!.low).toBeLessThan(4096);
     const even = of([...pool(1001, 1002 * 2048), ...pool(1001, 1002 * 512)]);
     expect(even.pools.map(({ tokens, bytes }) => [tokens, bytes.value])).toEqual([
       [1001, 1002 * 4096],
@@ -234,6 +245,45 @@ describe('what another setting would change', () => {
     expect(withUtilization(facts(), 0.99).refused).toBeNull();
     expect(withUtilization(facts(), 0.7).refused).toBe('Nothing would be left for the KV cache.');
     expect(withUtilization(facts(), 0.9).refused).toContain('in force already');
+  });
+
+  it('--gpu-memory-utilization: one of few digits leaves more open, and what it requested less', () => {
+    const rounded = (more: readonly BudgetPart[]): KvFacts =>
+      kvFactsOf(
+        [
+          budget([
+            ...parts.filter(({ id }) => id !== 'utilization'),
+            part('utilization', 0.9, 0.01),
+            ...more,
+          ]),
+        ],
+        SETTINGS,
+      );
+    // 0.90 may be 0.895 to 0.905 of 10 GiB.
+    const open = withUtilization(rounded([]), 0.95).bytesGained!;
+    expect(open.low / GIB).toBeCloseTo(0.45, 9);
+    expect(open.high / GIB).toBeCloseTo(0.55, 9);
+    const told = withUtilization(rounded([part('requested', 8.98 * GIB, 0.01 * GIB)]), 0.95).bytesGained!;
+    expect(told.low / GIB).toBeCloseTo(9.5 - 8.985, 6);
+    expect(told.high / GIB).toBeCloseTo(9.5 - 8.975, 6);
+    const without = kvFactsOf([budget(parts.filter(({ id }) => id !== 'total'))], SETTINGS);
+    expect(withUtilization(without, 0.95).refused).toBe('The log does not print the total of the device.');
+  });
+
+  it('--gpu-memory-utilization: what two starts of one server printed', () => {
+    // 96 GiB at 0.90 and at 0.92, of which 70.00 are no KV cache.
+    const start = (share: number, kv: number): KvFacts =>
+      kvFactsOf([
+        budget([
+          part('total', 96 * GIB, GIB / 100),
+          part('utilization', share),
+          part('kv_cache', kv * GIB, GIB / 100),
+        ]),
+      ]);
+    const { bytes } = withUtilization(start(0.9, 16.4), 0.92);
+    const printed = start(0.92, 18.32).bytes!;
+    expect(bytes!.low).toBeLessThanOrEqual(printed.value);
+    expect(bytes!.high).toBeGreaterThanOrEqual(printed.value);
   });
 
   it('--kv-cache-dtype: twice the tokens in the same bytes, and never what is in force', () => {

@@ -126,17 +126,22 @@ describe('another setting', () => {
     expect(textOf(table({ bytesGained: { low: 0, high: 0 } }), 0, 'gained')).toBe('unchanged');
   });
 
-  it('that is refused has no figure, and its reason', () => {
-    const { whatIfs } = kvModel(kv(), 'binary');
-    expect(whatIfs?.rows[1].cells.map(({ text }) => text)).toEqual([
-      '--kv-cache-dtype fp8',
-      '–',
-      '–',
-      '–',
-      '–',
-      'The log says "auto" for the dtype of the KV cache.',
-    ]);
-    expect(cellOf(whatIfs, 1, 'bytes').sort).toBe(-Infinity);
+  it('that is refused is no row of dashes but a sentence, one a reason', () => {
+    const { whatIfs, whatIfWords } = kvModel(kv(), 'binary');
+    expect(whatIfs?.rows.map(({ cells }) => cells[0].text)).not.toContain('--kv-cache-dtype fp8');
+    expect(whatIfWords).toContain(
+      'Not computed for --kv-cache-dtype fp8. The log says "auto" for the dtype of the KV cache.',
+    );
+    const silent = { ...kv().whatIfs[1], setting: '--max-model-len 4096' };
+    expect(kvModel(kv({ whatIfs: [silent] }), 'binary').whatIfs).toBeNull();
+  });
+
+  it('says a note that rows share once, under the table', () => {
+    const [first] = kv().whatIfs;
+    const two = ['--a 1', '--a 2'].map((setting) => ({ ...first, setting, notes: ['Shared.', setting] }));
+    const { whatIfs, whatIfWords } = kvModel(kv({ whatIfs: two }), 'binary');
+    expect(whatIfs?.rows.map(({ cells }) => cells.at(-1)?.text)).toEqual(['--a 1', '--a 2']);
+    expect(whatIfWords).toEqual(['--a 1 and --a 2: Shared.']);
   });
 });
 
