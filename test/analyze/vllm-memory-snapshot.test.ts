@@ -294,9 +294,10 @@ describe('an account', () => {
     expect(account.peak!.sum.value / GIB).toBeCloseTo(0.59 + 10.22, 6);
     expect(account.missing).toEqual([]);
     const [off] = await accountsOf(...log('8.50'));
-    expect(off.problems).toEqual([
-      'The KV cache is printed as 8.50 GiB ± 5.12 MiB, and requested - non-KV is 8.60 GiB ± 10.24 MiB.',
-    ]);
+    expect(off.problems).toEqual([]);
+    expect(off.statements).toContain(
+      'The KV cache is printed as 8.50 GiB ± 5.12 MiB, and requested - non-KV is 8.60 GiB ± 10.24 MiB: no printed figure explains the difference.',
+    );
   });
 
   it('of a log takes the estimate of the graphs off only where that is what was left', async () => {

@@ -1,0 +1,39 @@
+/** vLLM's own memory figures of one text that cannot all be right: what rests on them is doubtful. */
+import { vllmMemoryAccounts } from '../analyze/vllm-memory-account.ts';
+import { evidence } from './finding.ts';
+import { aboutServer, type ServerRule } from './server-rule.ts';
+import { count } from './words.ts';
+
+/** Sentences shown one by one. */
+const MOST_SHOWN = 5;
+
+export const vllmContradiction: ServerRule = ({ input }) =>
+  input.sources.flatMap(({ file, readings }) => {
+    const prints = readings?.vllm_memory ?? [];
+    if (readings === null || prints.length === 0) return [];
+    const problems = vllmMemoryAccounts(prints, readings.budgets).flatMap((account) =>
+      account.problems.map((problem) => (account.rank === '' ? problem : `${account.rank}: ${problem}`)),
+    );
+    if (problems.length === 0) return [];
+    const [first, ...rest] = problems;
+    const left = problems.length - MOST_SHOWN;
+    return [
+      aboutServer({
+        id: 'contradiction',
+        severity: 'risk',
+        title: `vLLM's memory figures in ${file} cannot all be right`,
+        verdict: `${first}${rest.length === 0 ? '' : ` So it is with ${count(rest.length, 'more figure')}.`}`,
+        confidence: 'high',
+        confidenceWhy:
+          'These identities hold by definition; what the printed digits leave open is allowed for.',
+        evidence: [
+          ...problems.slice(0, MOST_SHOWN).map((problem) => evidence(problem)),
+          ...(left > 0 ? [evidence(`${count(left, 'more of the kind', 'more of the kind')}.`)] : []),
+        ],
+        remedy: 'Check what was typed or cut, and that all of it is of one start of one server on one GPU.',
+        gainBytes: null,
+        gainHow: null,
+        wouldChange: 'The figures as vLLM printed them.',
+      }),
+    ];
+  });
