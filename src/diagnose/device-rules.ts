@@ -24,12 +24,13 @@ const DEVICE_RULES: readonly DeviceRule[] = [
   fragmentationGrowth,
   keptOutputs,
   recordedLate,
-  growthUnclear,
   cachingAllocator,
   whoHolds,
+  // What can be done comes before what cannot be told.
+  betterSetting,
+  growthUnclear,
   pinnedSegments,
   privatePools,
-  betterSetting,
 ];
 
 const WEIGHT = { problem: 0, risk: 1, info: 2, good: 2 } as const;

@@ -160,3 +160,10 @@ describe('an out-of-memory error that a setting would have saved', () => {
     expect(oom.verdict).not.toContain(EXPANDABLE);
   });
 });
+
+it('what can be done stands before what cannot be told, and both behind what has to be', async () => {
+  const ids = idsOf(await traffic(splitAt(20)).findings());
+  expect(ids[0]).toBe('setting-in-force');
+  expect(ids.indexOf('popular-advice')).toBeLessThan(ids.indexOf('growth-unclear'));
+  expect(ids.indexOf('growth-unclear')).toBeGreaterThan(0);
+});
