@@ -260,7 +260,11 @@ export function kvFactsOf(budgets: readonly MemoryBudget[], settings: Settings =
   const tokens = firstOf(budgets, 'kv_cache_tokens')?.value ?? null;
   const blocks = firstOf(budgets, 'kv_cache_blocks')?.value ?? null;
   const blockSize = blockSizeOf(settings, tokens, blocks);
-  const maxModelLen = firstOf(budgets, 'tokens_per_request')?.value ?? countOf(settings, 'max_model_len');
+  // The line of vLLM's engine calls --max-model-len "max_seq_len".
+  const maxModelLen =
+    firstOf(budgets, 'tokens_per_request')?.value ??
+    countOf(settings, 'max_seq_len') ??
+    countOf(settings, 'max_model_len');
   const ratio = firstOf(budgets, 'max_concurrency');
   const concurrency = ratio === undefined ? null : { value: ratio.value, error: ratio.granularity / 2 };
   const printed: Printed = {

@@ -37,7 +37,7 @@ const refuse = (setting: string, refused: string): KvWhatIf => ({
 });
 
 const MIXED =
-  'its layers keep unlike numbers of tokens (sliding windows or the like), so tokens do not follow from bytes alone';
+  'the layers keep unlike numbers of tokens (sliding windows or the like), so tokens do not follow from bytes alone';
 const point = (value: number): Range => ({ low: value, high: value });
 const UNCHANGED = point(0);
 
@@ -61,7 +61,7 @@ export function withMaxModelLen(facts: KvFacts, maxModelLen: number): KvWhatIf {
   if (facts.maxModelLen === maxModelLen) return refuse(setting, 'This is in force already.');
   const held = heldTokens(facts);
   if (held === null) return refuse(setting, 'The log does not print the tokens of the KV cache.');
-  if (facts.shape === 'mixed') return refuse(setting, `Not computed from the log: ${MIXED}.`);
+  if (facts.shape === 'mixed') return refuse(setting, `${MIXED.slice(0, 1).toUpperCase()}${MIXED.slice(1)}.`);
   const tokens = point(held);
   return {
     setting,
@@ -222,7 +222,7 @@ export function withKvDtype(facts: KvFacts, dtype: string, model: KvModel | null
     return refuse(setting, 'This is in force already.');
   }
   if (facts.tokens === null) return refuse(setting, 'The log does not print the tokens of the KV cache.');
-  if (facts.shape === 'mixed') return refuse(setting, `Not computed from the log: ${MIXED}.`);
+  if (facts.shape === 'mixed') return refuse(setting, `${MIXED.slice(0, 1).toUpperCase()}${MIXED.slice(1)}.`);
   // Heads of any size: the ratio of plain dtypes is the same, and only the others need the model.
   const attention =
     model?.attention ?? ({ kind: 'heads', kvHeads: 1, headSize: 128, valueHeadSize: 128 } as const);

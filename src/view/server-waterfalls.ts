@@ -83,14 +83,18 @@ function namesOf(ranks: readonly string[]): string {
 
 const START = / ?\((start \d+)\)$/;
 
+/** Ray names the host of a worker: the pod of a rank says it once for all of a heading. */
+const HOST = /, ip=[\da-fA-F.:]+/;
+
 /** "TP0 to TP7, start 2, each (8 ranks)". */
-function headingOf(ranks: readonly string[], all: number): string {
+function headingOf(ranks: readonly string[], pod: string, all: number): string {
   const start = START.exec(ranks[0])?.[1] ?? '';
-  const bare = ranks.map((rank) => rank.replace(START, ''));
+  const bare = ranks.map((rank) => rank.replace(START, '').replace(HOST, ''));
   // In a log of several, the driver is the process that puts no name before its lines.
   const named = bare.map((rank) => (rank !== '' || all === 1 ? rank : 'Driver'));
   const each = ranks.length === 1 ? '' : `, each (${count(ranks.length, 'rank')})`;
-  return [namesOf(named), start].filter((one) => one !== '').join(', ') + each;
+  const host = pod === '' ? '' : `host ${pod}`;
+  return [namesOf(named), host, start].filter((one) => one !== '').join(', ') + each;
 }
 
 const sameFigures = (rank: RankWaterfallView): string =>
@@ -105,10 +109,11 @@ const sameFigures = (rank: RankWaterfallView): string =>
   ]);
 
 function rankWaterfall(ranks: readonly RankWaterfallView[], all: number): WaterfallView {
-  const [{ whole, total, basis, steps, graphsOnTop, sentence }] = ranks;
+  const [{ pod, whole, total, basis, steps, graphsOnTop, sentence }] = ranks;
   return {
     rank: headingOf(
       ranks.map(({ rank }) => rank),
+      pod,
       all,
     ),
     total: whole?.value ?? null,

@@ -188,6 +188,13 @@ describe('a waterfall', () => {
       'TP0 and TP1, start 2, each (2 ranks)',
       'TP0 and TP1, each (2 ranks)',
     ]);
+    const far = [7, 8, 9, 12].map((pid) => ({
+      ...rank(`RayWorkerWrapper pid=${pid}, ip=10.0.0.2`),
+      pod: '10.0.0.2',
+    }));
+    expect(names(far)).toEqual([
+      'RayWorkerWrapper pid=7, RayWorkerWrapper pid=8 and 2 more, host 10.0.0.2, each (4 ranks)',
+    ]);
     const [one] = rankWaterfalls({ waterfalls: [rank('')] } as unknown as ServerView);
     expect(one).toMatchObject({ total: 80 * GIB, addsUp: true, beyond: { bytes: GIB }, statement: 'S.' });
   });
