@@ -44,14 +44,14 @@ export class VsPaste extends LitElement {
         white-space: pre;
         overflow: auto;
       }
-      footer {
+      .actions {
         display: flex;
         flex-wrap: wrap;
         align-items: center;
         justify-content: flex-end;
         gap: 10px;
       }
-      footer .quiet {
+      .actions .quiet {
         flex: 1;
         margin: 0;
       }
@@ -109,13 +109,13 @@ export class VsPaste extends LitElement {
         .value=${this.text}
         @input=${() => (this.text = this.box.value)}
       ></textarea>
-      <footer>
+      <div class="actions">
         <p class="quiet">Nothing is uploaded. Ctrl+V on the page opens text without this box.</p>
         <button @click=${() => this.dialog.close()}>Cancel</button>
         <button class="primary" title="Ctrl+Enter" ?disabled=${this.isBlank} @click=${() => this.take()}>
           Open text
         </button>
-      </footer>
+      </div>
     </dialog>`;
   }
 }

@@ -18,8 +18,11 @@ export class VsVllmMemory extends LitElement {
     controls,
     servingStyle,
     css`
+      h3 {
+        margin-top: 14px;
+      }
       h4 {
-        margin: 14px 0 0;
+        margin: 10px 0 0;
         font-size: 13px;
         font-weight: 600;
       }
@@ -75,13 +78,18 @@ export class VsVllmMemory extends LitElement {
             </ul>`
       }
       ${statements.length === 0 ? nothing : html`<p class="words">${statements.join(' ')}</p>`}
-      ${tables.map((table) => this.table(table))}
+      ${tables.map((table) => this.table(rank, table))}
       ${missing.map((one) => html`<p class="words quiet">${one}</p>`)}
     </section>`;
   }
 
-  private table(table: TableModel): unknown {
-    return html`<h4>${table.caption}</h4>
-      <vs-table .model=${table} first="12"></vs-table>`;
+  /** Below a rank's name the headings are one level deeper, and the tables carry the name: each is told from the others. */
+  private table(rank: string, table: TableModel): unknown {
+    const { caption } = table;
+    return html`${rank === '' ? html`<h3>${caption}</h3>` : html`<h4>${caption}</h4>`}
+      <vs-table
+        .model=${rank === '' ? table : { ...table, caption: `${rank}: ${caption}` }}
+        first="12"
+      ></vs-table>`;
   }
 }
