@@ -34,25 +34,28 @@ const NAMES: Readonly<Record<LedgerColumn, { readonly id: string; readonly label
  */
 const settled = (trace: DeviceTrace, row: number): number => (passesThrough(trace, row) ? row + 1 : row);
 
-/** Row of [from, to) after which most is reserved, and among those most is asked for; the first of equals. */
-function tallestRow(trace: DeviceTrace, told: LedgerOverTime, from: number, to: number): number {
-  const { reserved, columns } = told;
-  let best = settled(trace, from);
-  for (let at = from + 1; at < to; at++) {
-    const row = settled(trace, at);
+function isEver(trace: DeviceTrace, values: Float64Array): boolean {
+  for (let row = 0; row < values.length; row++)
+    if (values[row] > 0 && !passesThrough(trace, row)) return true;
+  return false;
+}
+
+/** Row of `rows` after which most is reserved, and among those most is asked for; the first of equals. */
+function tallestRow({ reserved, columns: { requested } }: LedgerOverTime, rows: Int32Array): number {
+  let best = rows[0];
+  for (const row of rows)
     if (
       reserved[row] > reserved[best] ||
-      (reserved[row] === reserved[best] && columns.requested[row] > columns.requested[best])
+      (reserved[row] === reserved[best] && requested[row] > requested[best])
     )
       best = row;
-  }
   return best;
 }
 
-/** The most of a part in rows [from, to), which are not empty. */
-function most(trace: DeviceTrace, values: Float64Array, from: number, to: number): number {
+/** The most that a part has after any of `rows`. */
+function most(values: Float64Array, rows: Int32Array): number {
   let highest = 0;
-  for (let row = from; row < to; row++) highest = Math.max(highest, values[settled(trace, row)]);
+  for (const row of rows) if (values[row] > highest) highest = values[row];
   return highest;
 }
 
@@ -71,10 +74,7 @@ export function ledgerColumns(session: DeviceSession, query: LedgerColumnsQuery)
   const length = x.length;
   const { trace } = session;
   const shown = LEDGER_COLUMNS.filter(
-    (name) =>
-      name === 'requested' ||
-      told.before[name] > 0 ||
-      told.columns[name].some((bytes, at) => bytes > 0 && !passesThrough(trace, at)),
+    (name) => name === 'requested' || told.before[name] > 0 || isEver(trace, told.columns[name]),
   );
   const row = new Int32Array(length);
   const reserved = new Float64Array(length);
@@ -83,15 +83,18 @@ export function ledgerColumns(session: DeviceSession, query: LedgerColumnsQuery)
     values: new Float64Array(length),
     most: new Float64Array(length),
   }));
+  const [begin, finish] = [offsets[0], offsets[length]];
+  const rows = new Int32Array(finish - begin);
+  for (let at = begin; at < finish; at++) rows[at - begin] = settled(trace, at);
   for (let i = 0; i < length; i++) {
-    const [from, to] = [offsets[i], offsets[i + 1]];
+    const inside = rows.subarray(offsets[i] - begin, offsets[i + 1] - begin);
     // A column without events holds what was carried into it.
-    row[i] = to > from ? tallestRow(trace, told, from, to) : settled(trace, from - 1);
+    row[i] = inside.length > 0 ? tallestRow(told, inside) : settled(trace, offsets[i] - 1);
     reserved[i] = reservedAfter(told, row[i]);
     shown.forEach((name, part) => {
       const bytes = bytesAfter(told, name, row[i]);
       parts[part].values[i] = bytes;
-      parts[part].most[i] = to > from ? most(trace, told.columns[name], from, to) : bytes;
+      parts[part].most[i] = inside.length > 0 ? most(told.columns[name], inside) : bytes;
     });
   }
   const last = settled(trace, offsets[length] - 1);

@@ -38,6 +38,7 @@ export const POINTER_HELP: readonly (readonly [string, string])[] = [
   ['Click', 'Show the event there in the panel'],
   ['Double-click', 'Whole recording'],
   ['← → on kernels', 'Kernel before, kernel after; Enter shows what ran'],
+  ['← → on the ledger over time', 'Column before, column after; Enter shows its event'],
 ];
 
 interface KeyPress {
