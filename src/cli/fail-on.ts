@@ -71,8 +71,9 @@ function figureCondition(text: string, figure: (typeof FIGURES)[number], limit: 
       figure === 'leak'
         ? growth
             .filter(
-              ({ series, kind, slope_bytes_per_iteration: slope }) =>
-                series === 'allocated' && kind === 'linear_leak' && (slope ?? 0) > limit,
+              ({ by, series, kind, slope_bytes_per_iteration: slope }) =>
+                // Streams and lines of code are parts of the device's.
+                by === 'device' && series === 'allocated' && kind === 'linear_leak' && (slope ?? 0) > limit,
             )
             .map(
               ({ device, slope_bytes_per_iteration: slope }) =>

@@ -16,7 +16,7 @@ const USAGE = `usage: vramscope analyze PATH... [--json] [--fail-on CONDITIONS]
   analyze   read files of every kind in docs/formats.md; a folder is read as one where its files belong together;
             - reads standard input
   --json    print one JSON object (docs/cli.md) instead of text
-  --fail-on end with exit code 1 where a condition holds: leak, oom, problem, peak>70GiB, ... (comma between)
+  --fail-on end with exit code 1 where a condition holds: leak, growth, oom, problem, peak>70GiB, ... (comma between)
 
 ${REPLAY_USAGE}
 

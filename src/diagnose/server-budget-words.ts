@@ -20,6 +20,17 @@ export const measuredSize = ({ value }: Measured): string => size(Math.round(val
 /** " (TP0)"; nothing where the log has one rank. */
 export const ofRank = (rank: RankWaterfall): string => (rank.rank === '' ? '' : ` (${rankName(rank)})`);
 
+/** "72.00 GiB requested: Weights 66.00 GiB, KV cache 2.28 GiB." */
+export function stepsText({ steps, requested, whole }: RankWaterfall): string {
+  const of = requested ?? whole;
+  const parts = steps
+    .filter(({ id, bytes }) => bytes !== 0 && !(id === 'not_requested' && requested !== null))
+    .map(({ label, bytes }) => `${label} ${size(bytes)}`)
+    .join(', ');
+  if (of === null) return `${parts}.`;
+  return `${size(of.value)}${requested === null ? '' : ' requested'}: ${parts}.`;
+}
+
 /** The rank with most of something; null: none has it. */
 export function rankWithMost(
   ranks: readonly RankWaterfall[],

@@ -3,7 +3,7 @@ import type { ServerLog } from '../analyze/server-facts-log.ts';
 import type { RankWaterfall } from '../analyze/server-waterfall.ts';
 import { withUtilization } from '../analyze/kv-cache-what-if.ts';
 import { evidence, type Finding } from './finding.ts';
-import { measuredSize, ofRank, rankWithMost } from './server-budget-words.ts';
+import { measuredSize, ofRank, rankWithMost, stepsText } from './server-budget-words.ts';
 import { aboutServer, type ServerRule } from './server-rule.ts';
 import { code, percent, size } from './words.ts';
 
@@ -57,10 +57,7 @@ function noRoom(log: ServerLog): Finding[] {
       verdict: `Weights, activation peak and what else the process holds use up ${now === null ? 'what the server may use' : `the ${percent(now)} of the device that the server may use`}: no block of KV cache fits, and the server does not start.`,
       confidence: 'certain',
       confidenceWhy: 'The server says so.',
-      evidence: [
-        evidence(refusal.text),
-        ...log.latest.slice(0, 1).map(({ statement }) => evidence(statement)),
-      ],
+      evidence: [evidence(refusal.text), ...log.latest.slice(0, 1).map((rank) => evidence(stepsText(rank)))],
       remedy:
         more === null
           ? 'Fewer bytes of weights (quantised, or over more GPUs), or a smaller activation peak (--max-num-batched-tokens). A higher --gpu-memory-utilization leaves no room for what lies outside of it.'

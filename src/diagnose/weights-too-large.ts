@@ -3,7 +3,7 @@ import { settingOf } from '../analyze/kv-cache-log.ts';
 import type { ServerLog } from '../analyze/server-facts-log.ts';
 import type { RankWaterfall } from '../analyze/server-waterfall.ts';
 import { evidence, type Finding } from './finding.ts';
-import { measuredSize, ofRank, rankWithMost, stepOf } from './server-budget-words.ts';
+import { measuredSize, ofRank, rankWithMost, stepOf, stepsText } from './server-budget-words.ts';
 import { flagsOf } from './server-flags.ts';
 import { aboutServer, type ServerRule } from './server-rule.ts';
 import { percent, size } from './words.ts';
@@ -42,7 +42,7 @@ function findingOf(log: ServerLog, rank: RankWaterfall): Finding[] {
           : 'The server printed these figures at its start.',
       evidence: [
         evidence(`${log.source.file}: weights ${measuredSize(weights)}.`),
-        evidence(rank.statement),
+        evidence(stepsText(rank)),
         ...log.refused.slice(0, 2).map(({ text }) => evidence(text)),
       ],
       remedy:

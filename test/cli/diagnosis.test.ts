@@ -69,7 +69,8 @@ describe('--json', () => {
   });
 
   it('growth: one for each figure of a device', async () => {
-    const { growth } = await analysisOf(OOM, LEAK);
+    const { growth: all } = await analysisOf(OOM, LEAK);
+    const growth = all.filter(({ by }) => by === 'device');
     // No loop in the first; three figures of the second.
     expect(growth.map(({ source, device, series, kind }) => [source, device, series, kind])).toEqual([
       [1, 0, 'allocated', 'linear_leak'],
@@ -83,6 +84,10 @@ describe('--json', () => {
     });
     expect(growth[0].window).toHaveLength(2);
     expect(growth[0].statistic).toContain('Kendall tau');
+    // Lines of code by themselves; each has a name.
+    const lines = all.filter(({ by }) => by !== 'device');
+    expect(lines.every(({ by, name }) => by === 'line' && name !== null)).toBe(true);
+    expect(lines.some(({ kind }) => kind === 'linear_leak')).toBe(true);
   });
 
   it('a plateau has its bound and no slope', async () => {
