@@ -11,6 +11,7 @@ import {
 import { qualityModel } from '../../src/view/diagnosis-quality.ts';
 import type { Answers } from '../../src/view/diagnosis.ts';
 import { diagnosisPage } from '../../src/view/diagnosis.ts';
+import { amount, exactAmount } from '../../src/base/amounts.ts';
 import { deviceDiagnosis, diagnosis, finding, GIB, holders, MIB, proof } from './diagnosis-for-test.ts';
 
 function answers(told: Diagnosis, hasStacks = true): Answers {
@@ -338,4 +339,32 @@ describe('data quality', () => {
   it('says nothing of what is not told', () => {
     expect(of({ shareWithoutFrames: null, began: 'sideways' }).facts).toEqual([]);
   });
+});
+
+it('every text of a finding has its amounts in the unit of the user', () => {
+  const told = diagnosis({
+    findings: [
+      finding({
+        id: 'who-holds',
+        title: `Grew to ${amount(4_901_044_224)}`,
+        verdict: `It is ${exactAmount(4_901_044_224)}.`,
+        remedy: `Frees ${amount(1024)}: \`torch.cuda.empty_cache()\``,
+        evidence: [proof(`forward (app.py:3): ${exactAmount(1_048_576)} in 2 allocations.`, { stack: 1 })],
+      }),
+    ],
+  });
+  const page = (unit: 'binary' | 'decimal') =>
+    diagnosisPage(told, { deviceKey: '0:0', hasStacks: true }, unit);
+  const [binary, decimal] = [page('binary'), page('decimal')];
+  expect([binary.findings[0].title, decimal.findings[0].title]).toEqual([
+    'Grew to 4.56 GiB',
+    'Grew to 4.90 GB',
+  ]);
+  expect(decimal.findings[0].verdict).toBe('It is 4.90 GB (4,901,044,224 bytes).');
+  expect(decimal.findings[0].remedy).toEqual({ words: 'Frees 1.02 kB:', code: 'torch.cuda.empty_cache()' });
+  expect(decimal.answers!.who.holders[0]).toMatchObject({
+    name: 'forward (app.py:3)',
+    words: '1.05 MB (1,048,576 bytes) in 2 allocations',
+  });
+  expect(JSON.stringify([binary, decimal])).not.toMatch(/\{(bytes|exact):|`/);
 });
