@@ -108,8 +108,26 @@ export class ClockDesk {
   }
 }
 
+/**
+ * Where nothing has a curve of bytes (a server's log and a log of its requests), the wall clock without a zone that
+ * runs longest is the common one.
+ */
+function withReference(clocks: readonly UnitClock[]): readonly UnitClock[] {
+  const local = clocks.filter(({ unit, status }) => unit.clock === 'local' && status === 'not found');
+  const lengthOf = ({ unit }: UnitClock): bigint => (unit.span === null ? -1n : unit.span[1] - unit.span[0]);
+  if (local.length < 2 || clocks.some(({ offset_ns }) => offset_ns !== null)) return clocks;
+  const longest = local.reduce((one, other) => (lengthOf(other) > lengthOf(one) ? other : one));
+  if (longest.unit.span === null) return clocks;
+  const sentence = `${longest.unit.name} is the reference: no file has a curve of bytes, and its clock (a wall clock without a zone) is the common one.`;
+  const alignment = { ...longest.alignment, status: 'reference', offset_ns: 0n, sentence } as const;
+  return clocks.map((clock) =>
+    clock === longest ? { ...clock, status: 'reference', alignment, offset_ns: 0n, sentence } : clock,
+  );
+}
+
 /** Places what has times and no curve by its times alone. */
-function withTimes(clocks: readonly UnitClock[], isWall: boolean): UnitClock[] {
+function withTimes(told: readonly UnitClock[], isWall: boolean): UnitClock[] {
+  const clocks = withReference(told);
   const around = clocks.filter(({ offset_ns, unit }) => offset_ns !== null && unit.span !== null);
   const span = around.reduce<readonly [bigint, bigint] | null>((whole, { unit, offset_ns }) => {
     const [first, last] = [unit.span![0] + offset_ns!, unit.span![1] + offset_ns!];
