@@ -1,6 +1,7 @@
 /** A server's part of the diagnosis on the page of its log, with an engine made of code. */
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { ok } from '../../src/base/result.ts';
+import { fail, ok } from '../../src/base/result.ts';
+import { toErrorData } from '../../src/base/trace-error.ts';
 import type { EngineApi, ServerGiven } from '../../src/engine/protocol.ts';
 import type { VramScope } from '../../src/ui/vram-scope.ts';
 import '../../src/ui/vram-scope.ts';
@@ -13,6 +14,8 @@ class ServingEngine extends FakeEngine {
   readonly told: [number, ServerGiven][] = [];
   /** Number of the source, as the engine gave it. */
   source = -1;
+  /** The next diagnoses end in an error. */
+  failing = false;
 
   override async open(...args: Parameters<FakeEngine['open']>): ReturnType<FakeEngine['open']> {
     const opened = await super.open(...args);
@@ -27,6 +30,7 @@ class ServingEngine extends FakeEngine {
 
   override diagnosis(): ReturnType<EngineApi['diagnosis']> {
     this.asked.push('diagnosis');
+    if (this.failing) return Promise.resolve(fail(toErrorData(new Error('Broken.'), null)));
     const sourceId = this.source;
     const given = this.told.at(-1)?.[1] ?? { gpusPerPod: null, modelConfig: null };
     const model =
@@ -39,7 +43,15 @@ class ServingEngine extends FakeEngine {
           findings: [],
           devices: [],
           servers: [
-            server({ sourceId, gpusPerPod: given.gpusPerPod, kv: [kv({ model })], usage: [usage()] }),
+            server({
+              sourceId,
+              gpusPerPod: given.gpusPerPod,
+              modelConfig: given.modelConfig,
+              modelError:
+                given.modelConfig === 'no JSON' ? 'In line 1, column 1, a value is expected.' : null,
+              kv: [kv({ model })],
+              usage: [usage()],
+            }),
           ],
           requests: [buckets({ sourceId }), buckets({ sourceId: sourceId + 100, memory: 'of another file' })],
           gaugeGrowth: [gaugeGrowth({ sourceId }), gaugeGrowth({ sourceId: sourceId + 100, label: 'Other' })],
@@ -135,4 +147,24 @@ it('takes what the log does not say, and diagnoses anew', async () => {
   await expect.poll(() => told('vs-serving')).not.toContain('config.json 64.00 KiB');
   expect(engine.told.at(-1)?.[1]).toEqual({ gpusPerPod: null, modelConfig: null });
   expect(gpus.value + config.value).toBe('');
+});
+
+it('keeps the text of config.json where it is wrong, and where a diagnosis ends in an error', async () => {
+  within('vs-serving-given', 'summary').click();
+  const config = (): HTMLTextAreaElement => within('vs-serving-given', 'textarea') as HTMLTextAreaElement;
+  config().value = 'no JSON';
+  within('vs-serving-given', 'button[type="submit"]').click();
+  await expect.poll(() => told('.problem')).toBe('In line 1, column 1, a value is expected.');
+  expect(config().getAttribute('aria-invalid')).toBe('true');
+  engine.failing = true;
+  config().value = '{"num_hidden_layers": 32}';
+  within('vs-serving-given', 'button[type="submit"]').click();
+  await expect.poll(() => all('vs-serving-given')).toHaveLength(0);
+  // Another file asks for another diagnosis.
+  engine.failing = false;
+  await scope.openFiles([new File([new Uint8Array(10)], 'other.txt')]);
+  await expect.poll(() => all('vs-serving-given').length).toBeGreaterThan(0);
+  expect(
+    (all('vs-serving-given')[0].shadowRoot!.querySelector('textarea') as HTMLTextAreaElement).value,
+  ).toBe('{"num_hidden_layers": 32}');
 });
