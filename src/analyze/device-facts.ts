@@ -198,7 +198,7 @@ export class DeviceFacts {
     return this.once('growth', () => {
       const { iterations, trace } = this;
       if (iterations.count === 0) return [];
-      const drivers = iterationDrivers(trace, iterations);
+      const drivers = iterationDrivers(trace, iterations, this.input.lifetimes);
       const options = { drivers, hasClock: trace.clock !== 'none' };
       const limit = this.limit === null ? {} : { limit: this.limit.bytes };
       const of = (series: GrowthOfSeries['series'], curve: Float64Array, exact: boolean): GrowthOfSeries => ({
@@ -225,7 +225,10 @@ export class DeviceFacts {
         lifetimes: this.input.lifetimes,
         sizeOf: replay === null ? (row) => u64At(events.size, row) : this.blockSizeOf(replay),
         labelOf: (stack) => holderLabel(this.input.stacks, stack),
-        options: { drivers: iterationDrivers(trace, iterations), hasClock: trace.clock !== 'none' },
+        options: {
+          drivers: iterationDrivers(trace, iterations, this.input.lifetimes),
+          hasClock: trace.clock !== 'none',
+        },
       });
     });
   }

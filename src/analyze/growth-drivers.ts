@@ -1,6 +1,9 @@
 /** Whether rises of a series follow another: what each iteration asked for. */
 import type { GrowthDriver, GrowthRise } from './growth-verdict.ts';
 
+/** Of the rises, so many come with a record of what they follow, and hold so much of the growth. */
+const MOST_RISES = 0.5;
+const MOST_GROWTH = 0.95;
 /** Changes up to this share of the value are slight: as a record they ask for nothing new. */
 export const SLIGHT = 0.001;
 
@@ -12,14 +15,17 @@ export interface Explained {
   /** Of the growth, the share that came with records. */
   readonly share: number;
   readonly most: number;
+  /** true: the rises follow the driver, as far as records come with them; whether by chance is another question. */
+  readonly follows: boolean;
 }
 
 /** How far rises come with records of a driver. */
-export function explainedBy({ values }: GrowthDriver, rises: readonly GrowthRise[]): Explained {
+export function explainedBy({ values, from = 0 }: GrowthDriver, allRises: readonly GrowthRise[]): Explained {
+  const rises = allRises.filter(({ at }) => at > from);
   const isRecord = new Uint8Array(values.length);
-  let most = values[0];
+  let most = values[from];
   let records = 0;
-  for (let i = 1; i < values.length; i++) {
+  for (let i = from + 1; i < values.length; i++) {
     if (!(values[i] > most * (1 + SLIGHT))) continue;
     most = values[i];
     isRecord[i] = 1;
@@ -27,7 +33,10 @@ export function explainedBy({ values }: GrowthDriver, rises: readonly GrowthRise
   }
   const matching = rises.filter(({ at }) => isRecord[at] === 1);
   const sum = (some: readonly GrowthRise[]): number => some.reduce((total, { by }) => total + by, 0);
-  return { records, most, matching: matching.length, share: sum(matching) / sum(rises) };
+  const share = sum(matching) / sum(rises);
+  // A workspace and a large first batch may be nearly all of the growth, and say nothing of the many rises after them.
+  const follows = matching.length >= 2 && matching.length > MOST_RISES * rises.length && share >= MOST_GROWTH;
+  return { records, most, matching: matching.length, share, follows };
 }
 
 /**
@@ -51,5 +60,5 @@ export function cameAgain(drivers: readonly GrowthDriver[], end: number): Growth
 export function withoutWorkspace({ name, values }: GrowthDriver): GrowthDriver {
   const rest = values.subarray(1).reduce((most, value) => Math.max(most, value), -Infinity);
   if (values.length < 3 || values[0] <= rest * (1 + SLIGHT)) return { name, values };
-  return { name, values: Float64Array.from(values, (value, i) => (i === 0 ? values[1] : value)) };
+  return { name, values: Float64Array.from(values, (value, i) => (i === 0 ? values[1] : value)), from: 1 };
 }

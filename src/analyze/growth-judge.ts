@@ -24,7 +24,8 @@ import type {
 const ENOUGH = 5;
 /** The last quarter adds less than this share of what the first did: growth slows down. */
 const SLOWER = 0.6;
-/** One-sided 5% of a standard normal. */
+/** One-sided 2.5% and 5% of a standard normal. */
+const UNLIKELY_SLOWING = 1.96;
 const UNLIKELY_Z = 1.645;
 /** Single rises in a window below which what they add up to says little of a pace. */
 const FEW_RISES = 6;
@@ -187,13 +188,9 @@ export class Judge {
     this.why.push(
       `It grows until ${word} ${this.index[end] + 1} and not in the ${tail - 1} ${word}s after it; no pause between two rises was longer than ${pause}.`,
     );
-    const matched = this.drivers().find((one) => {
-      const { matching, share } = explainedBy(one, rises);
-      return matching >= 2 && share >= 0.95;
-    });
-    const driver = matched ?? again ?? undefined;
+    const driver = this.drivers().find((one) => explainedBy(one, rises).follows) ?? again;
     let boundBy: GrowthVerdict['boundBy'] = null;
-    if (driver !== undefined) {
+    if (driver !== null) {
       boundBy = { name: driver.name, bytes: maximum(driver.values) };
       this.why.push(
         again === null
@@ -220,8 +217,8 @@ export class Judge {
     const others = this.y.length - 1;
     if (!keeps(this.y, this.granularity)) return null;
     for (const driver of this.drivers()) {
-      const { records, most, matching, share } = explainedBy(driver, rises);
-      if (matching < 2 || share < 0.95) continue;
+      const { records, most, matching, share, follows } = explainedBy(driver, rises);
+      if (!follows) continue;
       if (others - records < 3) {
         this.why.push(
           `Nearly every ${word} has a new ${driver.name}: growth with each cannot be told from growth with the largest.`,
@@ -234,11 +231,16 @@ export class Judge {
       this.why.push(
         `${matching} of ${rises.length} rises come with a new ${driver.name}, and hold ${Math.round(100 * share)}% of the growth; ${others - records} ${word}s have none.`,
       );
-      return this.verdict('steps_with_largest_request', chance < 0.005 ? 'high' : 'medium', 0, {
-        rises,
-        bound: maximum(this.y),
-        boundBy: { name: driver.name, bytes: most },
-      });
+      return this.verdict(
+        'steps_with_largest_request',
+        chance < 0.005 && matching > 2 ? 'high' : 'medium',
+        0,
+        {
+          rises,
+          bound: maximum(this.y),
+          boundBy: { name: driver.name, bytes: most },
+        },
+      );
     }
     return null;
   }
@@ -256,12 +258,12 @@ export class Judge {
     if (slight || !this.trendsUp(from)) {
       const { p, kendallTau } = statistics;
       if (slight || (p >= 0.05 && kendallTau < 0.4) || kendallTau < 0.2) {
-        const kept = keeps(this.y, this.granularity) ? inWindow : [];
-        const unseen = Math.max(0, statistics.slopeAtMost, mostBySingle(kept, y.length - 1 - from));
+        const kept = keeps(this.y, this.granularity) ? rises : [];
+        const unseen = Math.max(0, statistics.slopeAtMost, mostBySingle(kept, y.length - 1));
         this.why.push(
           `It varies ${slight ? 'by less than a thousandth' : 'without an upward trend'}: ${told}. Growth of up to ${Math.ceil(unseen)} per ${word} would not show (95%).`,
         );
-        if (from > 1) {
+        if (from > 1 && !slight) {
           this.why.push(
             `It rose at ${word} ${this.index[from] + 1}, and not since: another rise may follow.`,
           );
@@ -343,7 +345,7 @@ export class Judge {
     const pace = paceOf(this.points(from, y.length).y);
     if (Math.min(ratio, pace.ratio) < SLOWER) {
       const less = `the last quarter adds ${Math.round(100 * ratio)}% of what the first did (${told})`;
-      if (pace.slower >= -UNLIKELY_Z) {
+      if (pace.slower >= -UNLIKELY_SLOWING) {
         this.why.push(`It rises, too unsteadily to say whether it slows down: ${less}.`);
         return this.verdict('cannot_tell', 'low', from, { rises, statistics });
       }

@@ -4,11 +4,12 @@
  */
 import { u64At } from '../base/u64.ts';
 import type { DeviceTrace } from '../trace/capture.ts';
-import { ACTION, HOST_KINDS } from '../trace/schema.ts';
+import { ACTION, HOST_KINDS, NONE } from '../trace/schema.ts';
 import { classifyGrowth } from './growth.ts';
 import type { GrowthDriver, GrowthVerdict } from './growth-verdict.ts';
 import type { SeriesWork } from './growth-work.ts';
 import type { Iterations } from './iterations.ts';
+import type { Lifetimes } from './lifetimes.ts';
 
 export interface IterationValues {
   /** Value just before the first iteration: after the row ahead of it; NaN where there is no such row. */
@@ -41,12 +42,13 @@ export function iterationValues(curve: Float64Array, { rows, times_ns, count }: 
 }
 
 /**
- * What each iteration asked for: its largest single allocation, and the most bytes that were live at once beyond
- * what was live when it began. A leak raises neither, however long it runs.
+ * What each iteration asked for: its largest single allocation, and the most bytes that were live at once beyond what
+ * was live when it began, of those that the recording sees freed. A leak raises neither, however long it runs.
  */
 export function iterationDrivers(
   { events, producer }: DeviceTrace,
   { rows, count }: Iterations,
+  { partner }: Pick<Lifetimes, 'partner'>,
 ): GrowthDriver[] {
   const largest = new Float64Array(count);
   const passing = new Float64Array(count);
@@ -58,7 +60,7 @@ export function iterationDrivers(
       if (action === ACTION.alloc) {
         const size = u64At(events.size, row);
         if (size > largest[i]) largest[i] = size;
-        live += size;
+        if (partner[row] !== NONE) live += size;
         if (live > passing[i]) passing[i] = live;
       } else if (action === ACTION.free_completed || action === ACTION.free) live -= u64At(events.size, row);
     }

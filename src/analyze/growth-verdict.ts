@@ -10,6 +10,8 @@ export interface GrowthDriver {
   readonly name: string;
   /** Bytes. */
   readonly values: Float64Array;
+  /** Index of the first value that counts; 0 where absent. */
+  readonly from?: number;
 }
 
 export interface GrowthSeries {

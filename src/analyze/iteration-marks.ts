@@ -24,16 +24,33 @@ const familyOf = (name: string): string => name.replace(/\d+/g, '#');
 const STEP =
   /^(ProfilerStep|step|iteration|iter|train_step|training_step|request|execute_model)\b|^(step|iter|request)[_ ]?#/i;
 
+const startsOf = (annotations: readonly Annotation[]): bigint[] =>
+  annotations.map(({ start_ns }) => start_ns).sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+
 export interface MarkedStarts {
   readonly name: string;
   /** Ascending starts, absolute ns. */
   readonly times: readonly bigint[];
   /** How the family was chosen, for the reader. */
   readonly reason: string;
+  /** false: they mark a place in the iteration (the optimizer's step), so that the end of the last is not known. */
+  readonly enclose: boolean;
 }
 
-const startsOf = (annotations: readonly Annotation[]): bigint[] =>
-  annotations.map(({ start_ns }) => start_ns).sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+/** Iterations that are annotated as a whole leave less than half of the time to what is between them. */
+const ENCLOSING = 0.5;
+
+/** Whether annotations hold their iterations as a whole; taken to, where their ends are not recorded. */
+function enclose(annotations: readonly Annotation[]): boolean {
+  const starts = startsOf(annotations);
+  const all = Number(starts[starts.length - 1] - starts[0]);
+  const lengths = annotations.map(({ start_ns, end_ns }) =>
+    end_ns === null ? null : Number(end_ns - start_ns),
+  );
+  if (lengths.includes(null)) return true;
+  const mean = lengths.reduce<number>((sum, length) => sum + (length ?? 0), 0) / lengths.length;
+  return mean * (lengths.length - 1) >= ENCLOSING * all;
+}
 
 /**
  * The family of annotations that marks iterations: one named for steps; else the first in each round of those that
@@ -55,7 +72,12 @@ export function annotatedStarts({ annotations, events, clock }: DeviceTrace): Ma
   for (const [family, members] of families) if (members.length < 3) families.delete(family);
   for (const [family, members] of families) {
     if (STEP.test(family))
-      return { name: family, times: startsOf(members), reason: `annotations named "${family}"` };
+      return {
+        name: family,
+        times: startsOf(members),
+        reason: `annotations named "${family}"`,
+        enclose: enclose(members),
+      };
   }
   const names = [...families.keys()];
   if (names.length === 1)
@@ -63,6 +85,7 @@ export function annotatedStarts({ annotations, events, clock }: DeviceTrace): Ma
       name: names[0],
       times: startsOf(families.get(names[0])!),
       reason: `annotations named "${names[0]}", the only ones that come back`,
+      enclose: enclose(families.get(names[0])!),
     };
   const inOrder = names
     .flatMap((family, index) => families.get(family)!.map(({ start_ns }) => ({ start_ns, index })))
@@ -78,5 +101,7 @@ export function annotatedStarts({ annotations, events, clock }: DeviceTrace): Ma
     name,
     times: Array.from(period.anchors, (at) => inOrder[at].start_ns),
     reason: `annotations named "${name}", the first of ${period.covered} kinds that come in turn`,
+    // The first of several is the beginning of an iteration at best.
+    enclose: enclose(families.get(name)!),
   };
 }

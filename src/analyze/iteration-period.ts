@@ -32,6 +32,8 @@ export interface Period {
   readonly recurring: number;
   /** Symbols beside the anchor whose count is the same in (nearly) every iteration. */
   readonly constant: number;
+  /** Share of the iterations, over those symbols, in which the count is that one: 1 where all are whole. */
+  readonly whole: number;
   /** How many of those random traffic would show. */
   readonly expected: number;
   /** By symbol. 0: not of the loop; 1: in (nearly) every iteration; 2: and always equally often. */
@@ -150,6 +152,7 @@ function judge(
   let covered = 0;
   let recurring = 0;
   let constant = 0;
+  let agreeing = 0;
   let expected = 0;
   let ln = 0;
   for (let symbol = 0; symbol < kinds; symbol++) {
@@ -163,6 +166,7 @@ function judge(
     if (equal[symbol] < most) continue;
     role[symbol] = 2;
     constant++;
+    agreeing += equal[symbol];
     ln += lnChance(likely[symbol], full);
   }
   const coverage = (strict ? constant + 1 : covered) / recurring;
@@ -173,6 +177,7 @@ function judge(
     covered,
     recurring,
     constant,
+    whole: agreeing / (constant * full),
     expected,
     role,
     score: Math.min(1, coverage + 1 / recurring) * span,
@@ -258,15 +263,18 @@ export function findPeriod(
   const alike = choice.filter(({ score }) => score >= 0.9 * best);
   const good = quietest(alike.map((period) => ({ period, quiet: quietness?.(period) ?? SILENCE })));
   const count = good.reduce((most, { period }) => Math.max(most, period.anchors.length), 0);
-  // A stack that the first iteration has once or twice more is no other loop.
+  // A stack that the first iteration has once or twice more makes no other loop: later there are as many of it.
   const same = good.filter(({ period }) => period.anchors.length >= MOST * count);
   const constants = same.reduce((most, { period }) => Math.max(most, period.constant), 0);
   const firm = same.filter(({ period }) => period.constant >= MOST * constants);
   const range = firm.reduce((high, { quiet }) => Math.max(high, quiet.most), 0);
   const level = ({ quiet }: Judged): number => Math.round(quiet.least / (EVEN * range || 1));
+  const late = ({ period }: Judged): number =>
+    period.anchors.reduce((all, at) => all + (2 * at >= symbols.length ? 1 : 0), 0);
   const before = (a: Judged, b: Judged): number =>
     level(a) - level(b) ||
-    b.period.anchors.length - a.period.anchors.length ||
+    late(b) - late(a) ||
+    b.period.whole - a.period.whole ||
     a.period.anchors[0] - b.period.anchors[0];
   return firm.length === 0
     ? null

@@ -262,7 +262,7 @@ export function findIterations(
   const period = found === null ? null : fromPeriod(trace, lifetimes, found);
   const annotated = annotatedStarts(trace);
   if (annotated !== null) {
-    const { times, reason } = annotated;
+    const { times, reason, enclose } = annotated;
     const agree = period === null ? 0 : agreeing(period, times);
     if (period !== null && agree >= 0.9 * Math.max(period.count, times.length - 1))
       return {
@@ -270,7 +270,8 @@ export function findIterations(
         confidence: period.count >= 5 ? 'high' : period.confidence,
         why: [...why, ...period.why, `${agree} ${reason} fall one into each.`],
       };
-    const { rows, merged } = fromTimes(trace, times);
+    const { rows: all, merged } = fromTimes(trace, times);
+    const rows = enclose ? all : all.subarray(0, -1);
     if (rows.length > 3)
       return {
         method: 'annotations',
@@ -281,13 +282,16 @@ export function findIterations(
         why: [
           ...why,
           `Iterations begin at ${times.length} ${reason}.`,
+          ...(enclose
+            ? []
+            : ['What follows the last of them is left out: where its iteration ends is not marked.']),
           period === null
             ? 'The sequence of allocations shows no loop of its own.'
             : `The sequence of allocations shows ${period.count} rounds instead.`,
         ],
         anchorStack: NONE,
         startsInside: rows[0] === 0 && beginsInside(trace, lifetimes),
-        endsInside: false,
+        endsInside: !enclose,
       };
   }
   if (found !== null && period !== null) {

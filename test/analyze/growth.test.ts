@@ -199,7 +199,7 @@ describe('linear_leak', () => {
   it('is not said of two steps in twenty', () => {
     const verdict = of(series(20, (i) => 1000 + 100 * Math.floor(i / 8)));
     expect(verdict.kind).toBe('cannot_tell');
-    expect(verdict.why.join(' ')).toContain('2 rises at iteration 8 and 16');
+    expect(verdict.why.join(' ')).toContain('2 rises at iteration 9 and 17');
   });
 
   it('lowers its confidence where the recording begins in the middle, and says so', () => {
@@ -301,7 +301,8 @@ describe('one value an iteration', () => {
 
   it('drivers are the largest request and what passes through, however much is kept', () => {
     const trace = saw(512);
-    const [largest, passing] = iterationDrivers(trace, findIterations(trace, livesOf(trace)));
+    const lives = livesOf(trace);
+    const [largest, passing] = iterationDrivers(trace, findIterations(trace, lives), lives);
     expect([...largest.values]).toEqual(series(12, () => 5e6));
     expect([...passing.values]).toEqual(series(12, (i) => 8e6 + 1e5 * i));
   });
@@ -377,7 +378,7 @@ describe.skipIf(traces === null)('the recordings in ../shared/traces', () => {
   async function verdictsOf(name: string, device = 0) {
     const trace = (await snapshotOf(recordingBytes(name))).devices[device];
     const iterations = findIterations(trace, livesOf(trace));
-    const drivers = iterationDrivers(trace, iterations);
+    const drivers = iterationDrivers(trace, iterations, livesOf(trace));
     const specs = torchSeries(trace, baselineOf(trace));
     const verdictOf = (id: string): GrowthVerdict => {
       const spec = specs.find((one) => one.id === id)!;
