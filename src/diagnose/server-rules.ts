@@ -16,6 +16,7 @@ import { otherProcesses } from './other-processes.ts';
 import { preemptionStorm } from './preemption-storm.ts';
 import { restarts } from './restarts.ts';
 import type { ServerRule } from './server-rule.ts';
+import { staticMemoryEdge } from './static-memory-edge.ts';
 import { stuckEngine } from './stuck-engine.ts';
 import { tensorParallelMisuse } from './tensor-parallel-misuse.ts';
 import { utilizationEdge } from './utilization-edge.ts';
@@ -28,6 +29,7 @@ const SERVER_RULES: readonly ServerRule[] = [
   stuckEngine,
   weightsTooLarge,
   utilizationEdge,
+  staticMemoryEdge,
   kvCacheTooSmall,
   preemptionStorm,
   tensorParallelMisuse,
