@@ -563,11 +563,11 @@ def record(out, name):
     json.dump(truth, open(f"{out}/{name}.truth.json", "w"))
 
 
-if __name__ == "__main__":
+def main():
     out, names = sys.argv[1], sys.argv[2:]
     os.makedirs(out, exist_ok=True)
     if len(names) == 1:
-        record(out, names[0]); sys.exit()
+        return record(out, names[0])
     waiting, running = list(names or SCENARIOS), []
     while waiting or running:
         while waiting and len(running) < 8:
@@ -576,3 +576,7 @@ if __name__ == "__main__":
         name, process = running.pop(0)
         said, _ = process.communicate()
         print(name, process.returncode, said[-600:] if process.returncode else "", flush=True)
+
+
+if __name__ == "__main__":
+    main()
