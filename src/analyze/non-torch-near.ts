@@ -112,7 +112,7 @@ export function nonTorchNear(
     return [mostTelling(close)];
   });
   if (near.length === 0) {
-    const nearest = Math.min(...samples.map(distance));
+    const nearest = samples.reduce((least, sample) => Math.min(least, distance(sample)), Infinity);
     return {
       told: null,
       source: null,

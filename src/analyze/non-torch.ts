@@ -9,7 +9,6 @@
  * print whole MiB. On their `used` see https://docs.nvidia.com/deploy/nvml-api/structnvmlMemory__v2__t.html:
  * what the driver keeps for itself is not in it, and is in cudaMemGetInfo's total minus free.
  */
-import { formatInteger } from '../base/units.ts';
 import { type Band, bandIn, printedBand, type StepCurve, windowOf } from './step-curve.ts';
 
 export interface ProcessUse {
@@ -35,7 +34,6 @@ export interface NonTorch {
   readonly otherProcesses: Band | null;
   /** What is not known and what would tell. */
   readonly unknown: readonly string[];
-  readonly sentence: string;
 }
 
 const subtract = (a: Band, b: Band): Band => ({ least: a.least - b.most, most: a.most - b.least });
@@ -125,7 +123,6 @@ export function nonTorchAt(input: NonTorchInput): NonTorch {
     nonTorch,
     otherProcesses: others,
     unknown,
-    sentence: sentenceOf(besides, nonTorch, others),
   };
 }
 
@@ -134,48 +131,7 @@ export const withOthers = (answer: NonTorch, otherProcesses: Band | null): NonTo
   ...answer,
   otherProcesses,
   unknown: otherProcesses === null ? [...answer.unknown, ASK_PROCESSES] : answer.unknown,
-  sentence: sentenceOf(answer.besidesReserved, answer.nonTorch, otherProcesses),
 });
-
-/** "123 bytes", "between 1 and 2 bytes". */
-export const bandText = ({ least, most }: Band): string =>
-  least === most
-    ? `${formatInteger(least)} bytes`
-    : `${formatInteger(Math.round(least))} to ${formatInteger(Math.round(most))} bytes`;
-
-function sentenceOf(besides: Band | null, nonTorch: Band | null, others: Band | null): string {
-  if (nonTorch !== null && others !== null)
-    return `Besides what PyTorch reserved, its process holds ${bandText(nonTorch)} (context, NCCL, workspaces) and other processes ${bandText(others)}.`;
-  if (nonTorch !== null)
-    return `Besides what PyTorch reserved, its process holds ${bandText(nonTorch)} (context, NCCL, workspaces); other processes are not known.`;
-  if (besides === null) return 'What is on the device besides what PyTorch reserved is not known.';
-  return `${bandText(besides)} on the device are not PyTorch's: its context, NCCL and workspaces, and other processes; how they share it is not known.`;
-}
-
-/** At each out-of-memory event. `rows`: [ns, free bytes]; `total`: of the device as CUDA sees it, null: not known. */
-export function nonTorchAtOoms(
-  rows: readonly (readonly [number, number])[],
-  reserved: StepCurve,
-  total: Band | null,
-  processes: readonly ProcessUse[] | null,
-  pid: string | null,
-): NonTorch[] {
-  return rows.flatMap(([moment_ns, free]) => {
-    const held = bandIn(reserved, moment_ns, moment_ns);
-    if (held === null || reserved.bound !== 'exact') return [];
-    return [
-      nonTorchAt({
-        moment_ns,
-        device: reserved.device,
-        reserved: held,
-        deviceUsed: total === null ? null : subtract(total, exact(free)),
-        from: 'device_free',
-        processes,
-        pid,
-      }),
-    ];
-  });
-}
 
 /**
  * At each sample of a monitor, both curves on one clock. Samples outside of the recording are left out: what was

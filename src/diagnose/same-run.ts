@@ -17,11 +17,12 @@ const SAME_IDS = { leak: 'linear-leak', cache: 'caching-allocator', oom: 'out-of
 /** Facts of the log that are taken over; the rules put the more telling ones first. */
 const MOST_FACTS = 3;
 
-const isNear = (exact: number | null, printed: number | null): boolean => {
-  if (exact === null || printed === null) return true;
+/** null: one of the two does not tell. */
+function isNear(exact: number | null, printed: number | null): boolean | null {
+  if (exact === null || printed === null) return null;
   const { least, most } = oomFigureBand(printed);
   return exact >= least && exact <= most;
-};
+}
 
 /** Whether a recording's finding is about what a log's finding is about. */
 function isSame(recorded: Finding, told: Finding, facts: ServerFacts): boolean {
@@ -30,16 +31,12 @@ function isSame(recorded: Finding, told: Finding, facts: ServerFacts): boolean {
     return false;
   if (told.device !== null && told.device !== recorded.device) return false;
   if (claim.kind === 'oom') {
-    // No clock is needed: an error that asks for the same and finds the same free, to the printed digits, is the same.
+    // No clock is needed: an error that asks for the same and finds the same free or allocated, to the printed digits,
+    // is the same. What is asked for alone recurs from run to run.
     const own = recorded.claim;
-    return (
-      own?.kind === 'oom' &&
-      own.requested !== null &&
-      claim.requested !== null &&
-      isNear(own.requested, claim.requested) &&
-      isNear(own.free, claim.free) &&
-      isNear(own.allocated, claim.allocated)
-    );
+    if (own?.kind !== 'oom' || isNear(own.requested, claim.requested) !== true) return false;
+    const found = [isNear(own.free, claim.free), isNear(own.allocated, claim.allocated)];
+    return found.includes(true) && !found.includes(false);
   }
   const file = facts.input.recordingOf(claim.source);
   const named = facts.sources.filter((one) => one.file === file && one.format === 'torch-snapshot');

@@ -109,7 +109,8 @@ function usableOf({ gauge, sourceId }: CommonCurve, sources: readonly OpenSource
     least = Math.min(least, sum);
     most = Math.max(most, sum);
   });
-  if (!(most - least <= MOST_VARIATION)) return null;
+  // None were printed at one moment: least stays above most.
+  if (least > most || most - least > MOST_VARIATION) return null;
   const apart = gauge.granularity + free.granularity;
   return { least: least - apart, most: most + apart };
 }

@@ -11,6 +11,7 @@ import type { Kernels } from '../kernel/kernels.ts';
 import { openGpu } from '../kernel/device.ts';
 import { traceToArrow } from '../trace/arrow.ts';
 import type { Frame } from '../trace/stack-table.ts';
+import type { DeviceFacts } from '../analyze/device-facts.ts';
 import { vllmMemoryAccounts } from '../analyze/vllm-memory-account.ts';
 import type { Analysis } from './analysis.ts';
 import { analysisOf, type OpenSource } from './analysis-object.ts';
@@ -21,7 +22,7 @@ import type { ClocksAnswer, ServerGiven } from './server-diagnosis.ts';
 import { ledgerColumns } from './ledger-columns.ts';
 import { ledgerView } from './ledger-view.ts';
 import { DeviceSession } from './device-session.ts';
-import { deviceSideOf } from './device-side.ts';
+import { type DeviceSideAt, deviceSideOf } from './device-side.ts';
 import { deviceView } from './device-view.ts';
 import { chooseKernels } from './kernel-choice.ts';
 import type { OneClock } from './clock-desk.ts';
@@ -60,6 +61,8 @@ export class Engine {
   private readonly cancelled = new Set<number>();
   private lastDiagnosis: Promise<Diagnosis> | null = null;
   private lastClock: OneClock | null = null;
+  /** What is known of each device by its key: every ledger asked for rests on the same samples. */
+  private readonly sides = new Map<string, DeviceSideAt>();
   /** Counts the times at which answers about all files became old. */
   private round = 0;
   private nextId = 1;
@@ -262,10 +265,17 @@ export class Engine {
   ledger(device: string, row: number): Promise<Result<LedgerView | null, TraceErrorData>> {
     return this.ask(device, (session) => {
       const facts = session.facts();
-      const sideAt = deviceSideOf({ session, facts }, [...this.sources.values()], this.clock());
       const inside = row >= 0 && row < session.rows;
-      return Promise.resolve(inside ? ledgerView(facts, row, sideAt) : null);
+      return Promise.resolve(inside ? ledgerView(facts, row, this.sideOf(session, facts)) : null);
     });
+  }
+
+  private sideOf(session: DeviceSession, facts: DeviceFacts): DeviceSideAt {
+    const known = this.sides.get(session.key);
+    if (known !== undefined) return known;
+    const side = deviceSideOf({ session, facts }, [...this.sources.values()], this.clock());
+    this.sides.set(session.key, side);
+    return side;
   }
 
   /** Who keeps free memory of a device from going back just after a row. */
@@ -294,6 +304,7 @@ export class Engine {
     this.round++;
     this.lastDiagnosis = null;
     this.lastClock = null;
+    this.sides.clear();
   }
 
   /**

@@ -9,6 +9,8 @@ import type { LedgerPart, LedgerView } from './diagnosis.ts';
 
 /** Children of a part by name; the rest is one more. */
 const MOST_CHILDREN = 6;
+/** Streams named in one note. */
+const MOST_NAMED = 8;
 /** Streams from which the inactive split is seen. */
 const MOST_STREAMS = 64;
 
@@ -34,13 +36,10 @@ export function freeOfLedger(trace: DeviceTrace, row: number, ledger: TorchLedge
   const { free } = ledger;
   const name = (stream: number): string => trace.streams[stream];
   const { stream: first, why } = firstStream(trace, row, ledger);
-  // Streams that hold or wait for something; one that has neither sees nothing of its own.
-  const known = new Set([first, ...ledger.allocatedByStream.keys()]);
-  const streams = [...known].filter(
-    (stream) =>
-      stream === first ||
-      ledger.allocatedByStream[stream] > 0 ||
-      free.some(({ pool, streamIndex }) => pool === '' && streamIndex === stream),
+  // Streams that hold something, or have something free; one that has neither sees nothing of its own.
+  const withFree = new Set(free.flatMap(({ pool, streamIndex }) => (pool === '' ? streamIndex : [])));
+  const streams = [...new Set([first, ...ledger.allocatedByStream.keys()])].filter(
+    (stream) => stream === first || ledger.allocatedByStream[stream] > 0 || withFree.has(stream),
   );
   const splitFor =
     ledger.parts.inactiveSplit === 0
@@ -92,6 +91,8 @@ function splitParts(ledger: TorchLedger, stream: number, name: (stream: number) 
       .map((one) => name(one.streamIndex)),
   );
   const own = `Of stream ${name(stream)}`;
+  const more = others.size > MOST_NAMED ? ` and ${others.size - MOST_NAMED} more` : '';
+  const named = `${[...others].slice(0, MOST_NAMED).join(', ')}${more}`;
   return [
     part('own_large', `${own}, large pool`, ownStream - small, 'serves its requests over 1 MiB that fit'),
     part('own_small', `${own}, small pool`, small, 'serves its requests up to 1 MiB'),
@@ -99,7 +100,7 @@ function splitParts(ledger: TorchLedger, stream: number, name: (stream: number) 
       'other_streams',
       'Held by other streams',
       otherStreams,
-      `${others.size === 1 ? 'of stream' : 'of streams'} ${[...others].join(', ')}; stream ${name(stream)} cannot use it`,
+      `${others.size === 1 ? 'of stream' : 'of streams'} ${named}; stream ${name(stream)} cannot use it`,
     ),
     part('private_pools', 'In private pools', privatePools, 'only their graphs can use it'),
   ].filter(({ bytes }) => bytes !== 0);

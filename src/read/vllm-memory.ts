@@ -32,6 +32,8 @@ const LONGEST_NAME = 100;
 const MOST_LINES = 60;
 const MOST_CHARACTERS = 8000;
 const MOST_PRINTS = 2000;
+/** Figures that could not be read and are told one by one. */
+const MOST_PROBLEMS = 20;
 
 interface Open {
   readonly rank: string;
@@ -50,6 +52,7 @@ export class VllmMemoryLines {
   private open: Open | null = null;
   private before: LogLine | null = null;
   private left = 0;
+  private problems = 0;
 
   /** The next line may belong to what was begun. */
   get isOpen(): boolean {
@@ -84,6 +87,12 @@ export class VllmMemoryLines {
 
   end(): void {
     this.close();
+    if (this.problems > MOST_PROBLEMS) {
+      this.warnings.push({
+        message: `${this.problems - MOST_PROBLEMS} more figures of memory snapshots could not be taken as printed.`,
+        offset: null,
+      });
+    }
     if (this.left > 0) {
       this.warnings.push({
         message: `More than ${MOST_PRINTS} memory snapshots; ${this.left} were left out.`,
@@ -122,7 +131,8 @@ export class VllmMemoryLines {
       const label = print.label === '' && isFirst ? open.name : print.label;
       this.prints.push({ ...print, label, rank: open.rank, line: number, offset });
     }
-    this.warnings.push(...problems.map(({ message, index }) => ({ message, offset: placeOf(index).offset })));
+    for (const { message, index } of problems)
+      if (++this.problems <= MOST_PROBLEMS) this.warnings.push({ message, offset: placeOf(index).offset });
   }
 
   private nameBefore(): string {

@@ -71,6 +71,12 @@ describe('a moment far from every sample', () => {
     expect(near(samples, 46).told).toBeNull();
   });
 
+  it('of a log of any length says how far its nearest sample is', () => {
+    const one = sample(0, 498, 500);
+    const samples = Array.from({ length: 200_000 }, (_, i) => ({ ...one, moment_ns: i * 1e6 }));
+    expect(near(samples, 300).why).toContain('the nearest sample of smi.csv is 1 min 40.0 s away');
+  });
+
   it('of a log without samples in the recording says so', () => {
     expect(near([], 5).why).toContain('no sample of smi.csv lies within the recording');
   });

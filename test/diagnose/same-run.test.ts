@@ -37,6 +37,14 @@ describe('an out-of-memory error that was recorded and printed', () => {
   });
 });
 
+it('an error that tells only what was asked for may be of any run', async () => {
+  const { findings } = await diagnoseFiles({
+    'oom.pickle': fixtureBytes('oom.pickle'),
+    'oom.txt': 'torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 300.00 MiB.\n',
+  });
+  expect(findingOf(findings, 'log-out-of-memory').title).toContain('300.00 MiB');
+});
+
 describe('a leak that was recorded and printed', () => {
   const bytes = (name: string): Uint8Array => gunzipSync(readFileSync(join(ROOT, 'samples', name)));
   // What report_gpu_memory of the recorded program printed: allocated and reserved after each request.

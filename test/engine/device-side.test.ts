@@ -117,6 +117,19 @@ describe('a monitor that prints free memory, too', () => {
       expect(most).toBeLessThanOrEqual(moment.free + 8 * MIB);
     }
   });
+
+  it('bounds nothing where free and used were never printed at one moment', async () => {
+    let row = 0;
+    const apart = smi.replace(
+      /(\d+ MiB), (\d+ MiB), (\d+ MiB)$/gm,
+      (_, used: string, free: string, total: string) =>
+        row++ === 0 ? `[N/A], ${free}, ${total}` : `${used}, [N/A], ${total}`,
+    );
+    expect(row).toBeGreaterThan(100);
+    const [{ ledger }] = await ledgersAt({ ...all, 'query-gpu.csv': apart });
+    expect(ledger.used).not.toBeNull();
+    for (const { withNewSegment } of ledger.largest) expect(withNewSegment).toBeNull();
+  });
 });
 
 describe('what is not of the device of the recording', () => {

@@ -53,6 +53,16 @@ describe('a drawn state', () => {
     expect(splitFor[0].parts[2].note).toBe('of stream 77; stream 0 cannot use it');
   });
 
+  it('names some of many other streams, and counts the rest', () => {
+    const streams = Array.from({ length: 12 }, (_, stream) => String(stream));
+    const other = ledger.free.find(({ pool, streamIndex }) => pool === '' && streamIndex === 1)!;
+    const free = streams.slice(1).map((_, i) => ({ ...other, streamIndex: i + 1 }));
+    const { splitFor } = freeOfLedger({ ...trace(ACTION.alloc, 0), streams }, 0, { ...ledger, free });
+    expect(splitFor[0].parts.find(({ id }) => id === 'other_streams')!.note).toBe(
+      'of streams 1, 2, 3, 4, 5, 6, 7, 8 and 3 more; stream 0 cannot use it',
+    );
+  });
+
   it('is seen first from the stream that ran out of memory', () => {
     const { splitFor, splitWhy } = freeOfLedger(trace(ACTION.oom, 1), 0, ledger);
     expect(splitFor.map(({ stream }) => stream)).toEqual(['77', '0']);

@@ -244,6 +244,15 @@ describe('pasted alone', () => {
   });
 });
 
+it('tells the first figures that could not be read one by one, and counts the rest', async () => {
+  const line = 'torch_peak=1.2GB, free_memory=78.5GiB, total_memory=79.11GiB';
+  const { data } = await read(Array.from({ length: 50 }, () => line).join('\n'));
+  expect(data.readings!.vllm_memory).toHaveLength(50);
+  const messages = data.warnings.map(({ message }) => message);
+  expect(messages.filter((message) => message.startsWith('torch_peak=1.2GB'))).toHaveLength(20);
+  expect(messages.at(-1)).toBe('30 more figures of memory snapshots could not be taken as printed.');
+});
+
 describe('in a log', () => {
   const log = [
     '(APIServer pid=1) INFO 08-01 23:19:40 [api_server.py:1] vLLM API server version 0.14.0',
