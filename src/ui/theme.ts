@@ -94,6 +94,14 @@ export const controls = css`
     border-color: var(--line);
     cursor: default;
   }
+  summary {
+    width: fit-content;
+    color: var(--text-quiet);
+    cursor: pointer;
+  }
+  summary:where(:hover) {
+    color: var(--text);
+  }
   button.primary {
     color: var(--on-accent);
     background: var(--accent);

@@ -9,8 +9,9 @@ export const clocksStyle = css`
     margin-bottom: 16px;
   }
   summary {
+    width: auto;
     padding: 10px 16px;
-    cursor: pointer;
+    color: inherit;
   }
   summary h2 {
     display: inline;

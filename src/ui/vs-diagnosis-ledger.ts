@@ -40,11 +40,6 @@ export class VsDiagnosisLedger extends LitElement {
         align-items: center;
         gap: 4px 8px;
       }
-      summary {
-        width: fit-content;
-        color: var(--text-quiet);
-        cursor: pointer;
-      }
       vs-table {
         margin-top: 8px;
       }

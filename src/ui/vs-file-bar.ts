@@ -39,11 +39,6 @@ export class VsFileBar extends LitElement {
       details {
         margin-top: 6px;
       }
-      summary {
-        width: fit-content;
-        cursor: pointer;
-        color: var(--text-quiet);
-      }
       summary.warn {
         color: var(--warn);
         font-weight: 600;

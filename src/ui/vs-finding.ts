@@ -47,14 +47,6 @@ export class VsFinding extends LitElement {
         margin-top: 3px;
         font-size: 13px;
       }
-      summary {
-        width: fit-content;
-        color: var(--text-quiet);
-        cursor: pointer;
-      }
-      summary:hover {
-        color: var(--text);
-      }
       dl {
         display: grid;
         grid-template-columns: 118px minmax(0, 1fr);

@@ -76,11 +76,6 @@ export class VsHistograms extends LitElement {
       details {
         margin-top: 14px;
       }
-      summary {
-        width: fit-content;
-        color: var(--text-quiet);
-        cursor: pointer;
-      }
       vs-table {
         margin-top: 8px;
         max-width: 720px;

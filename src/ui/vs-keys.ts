@@ -2,23 +2,17 @@
 import { LitElement, css, html } from 'lit';
 import { customElement, query } from 'lit/decorators.js';
 import { BINDINGS, POINTER_HELP } from '../view/keys.ts';
+import { dialogStyle } from './dialog-style.ts';
 import { controls } from './theme.ts';
 
 @customElement('vs-keys')
 export class VsKeys extends LitElement {
   static override styles = [
     controls,
+    dialogStyle,
     css`
       dialog {
         width: min(520px, calc(100vw - 32px));
-        padding: 20px 24px;
-        color: var(--text);
-        background: var(--panel);
-        border: 1px solid var(--line-strong);
-        border-radius: 6px;
-      }
-      dialog::backdrop {
-        background: rgb(0 0 0 / 40%);
       }
       header {
         display: flex;

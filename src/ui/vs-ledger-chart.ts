@@ -74,11 +74,6 @@ export class VsLedgerChart extends LitElement {
       details {
         margin: 6px 16px 12px;
       }
-      summary {
-        width: fit-content;
-        color: var(--text-quiet);
-        cursor: pointer;
-      }
       vs-table {
         margin-top: 8px;
       }

@@ -4,6 +4,7 @@ import { customElement, property } from 'lit/decorators.js';
 import type { ByteUnit } from '../base/units.ts';
 import type { LedgerInput, LedgerModel, LedgerRow } from '../view/diagnosis-ledger.ts';
 import { ledgerModel } from '../view/diagnosis-ledger.ts';
+import { barStyle } from './bar-style.ts';
 import { tableStyle } from './table-style.ts';
 import { controls } from './theme.ts';
 
@@ -12,6 +13,7 @@ export class VsLedger extends LitElement {
   static override styles = [
     controls,
     tableStyle,
+    barStyle,
     css`
       :host {
         display: block;
@@ -51,19 +53,8 @@ export class VsLedger extends LitElement {
         min-width: 140px;
       }
       .bar {
-        position: relative;
         height: 12px;
         margin-top: 4px;
-        background: var(--sunken);
-        border-radius: 2px;
-        overflow: hidden;
-      }
-      .bar span {
-        position: absolute;
-        top: 0;
-        bottom: 0;
-        min-width: 1px;
-        background: var(--accent);
       }
       .inner .bar {
         height: 8px;

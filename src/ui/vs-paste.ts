@@ -1,23 +1,17 @@
 /** A box to paste or type text into: what is opened from it is read like a file. Fires `open-text` (detail: { text }). */
 import { LitElement, css, html } from 'lit';
 import { customElement, query, state } from 'lit/decorators.js';
+import { dialogStyle } from './dialog-style.ts';
 import { controls } from './theme.ts';
 
 @customElement('vs-paste')
 export class VsPaste extends LitElement {
   static override styles = [
     controls,
+    dialogStyle,
     css`
       dialog {
         width: min(860px, calc(100vw - 32px));
-        padding: 20px 24px;
-        color: var(--text);
-        background: var(--panel);
-        border: 1px solid var(--line-strong);
-        border-radius: 6px;
-      }
-      dialog::backdrop {
-        background: rgb(0 0 0 / 40%);
       }
       label {
         font-size: 15px;

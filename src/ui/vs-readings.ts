@@ -70,10 +70,9 @@ export class VsReadings extends LitElement {
         font-size: 13px;
       }
       summary {
-        width: fit-content;
         padding: 10px 16px;
         font-weight: 600;
-        cursor: pointer;
+        color: var(--text);
       }
       details vs-gauges {
         border-top: 1px solid var(--line);

@@ -21,8 +21,7 @@ export class VsServingGiven extends LitElement {
         font-size: 13px;
       }
       summary {
-        width: fit-content;
-        cursor: pointer;
+        color: var(--text);
       }
       form {
         display: grid;

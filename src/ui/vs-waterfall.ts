@@ -7,6 +7,7 @@ import { customElement, property, state } from 'lit/decorators.js';
 import type { ByteUnit } from '../base/units.ts';
 import type { WaterfallModel, WaterfallRow, WaterfallView } from '../view/diagnosis-waterfall.ts';
 import { waterfallModel } from '../view/diagnosis-waterfall.ts';
+import { barStyle } from './bar-style.ts';
 import { controls } from './theme.ts';
 
 /** Ranks before a button shows the rest. */
@@ -16,6 +17,7 @@ const MOST_RANKS = 4;
 export class VsWaterfall extends LitElement {
   static override styles = [
     controls,
+    barStyle,
     css`
       :host {
         display: block;
@@ -55,18 +57,7 @@ export class VsWaterfall extends LitElement {
         text-align: right;
       }
       .bar {
-        position: relative;
         height: 14px;
-        background: var(--sunken);
-        border-radius: 2px;
-        overflow: hidden;
-      }
-      .bar span {
-        position: absolute;
-        top: 0;
-        bottom: 0;
-        min-width: 1px;
-        background: var(--accent);
       }
       .aside .bar span {
         background: var(--line-strong);
