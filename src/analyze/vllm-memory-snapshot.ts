@@ -37,21 +37,25 @@ export function snapshotOf({
   fields,
   timestamp_s,
 }: Pick<PrintedSnapshot, 'fields' | 'timestamp_s'>): VllmMemorySnapshot {
-  const of = (name: SnapshotField): Measured | null => {
+  return fieldsBy((name) => {
     const printed = fields[name];
     return printed === undefined ? null : measuredOf(printed);
-  };
-  return {
-    torch_peak: of('torch_peak'),
-    torch_allocated: of('torch_allocated'),
-    free_memory: of('free_memory'),
-    total_memory: of('total_memory'),
-    cuda_memory: of('cuda_memory'),
-    torch_memory: of('torch_memory'),
-    non_torch_memory: of('non_torch_memory'),
-    timestamp_s,
-  };
+  }, timestamp_s);
 }
+
+const fieldsBy = (
+  of: (field: SnapshotField) => Measured | null,
+  timestamp_s: number | null,
+): VllmMemorySnapshot => ({
+  torch_peak: of('torch_peak'),
+  torch_allocated: of('torch_allocated'),
+  free_memory: of('free_memory'),
+  total_memory: of('total_memory'),
+  cuda_memory: of('cuda_memory'),
+  torch_memory: of('torch_memory'),
+  non_torch_memory: of('non_torch_memory'),
+  timestamp_s,
+});
 
 /** To the byte where both are exact; else within what their digits leave open. */
 export const isSame = (one: Measured, other: Measured): boolean =>
@@ -62,20 +66,11 @@ const minus = (one: Measured | null, other: Measured | null): Measured | null =>
 
 /** `MemorySnapshot.__sub__`: every field of `after` less that of `before`. */
 export function subtractSnapshots(after: VllmMemorySnapshot, before: VllmMemorySnapshot): VllmMemorySnapshot {
-  const of = (field: SnapshotField): Measured | null => minus(after[field], before[field]);
-  return {
-    torch_peak: of('torch_peak'),
-    torch_allocated: of('torch_allocated'),
-    free_memory: of('free_memory'),
-    total_memory: of('total_memory'),
-    cuda_memory: of('cuda_memory'),
-    torch_memory: of('torch_memory'),
-    non_torch_memory: of('non_torch_memory'),
-    timestamp_s:
-      after.timestamp_s === null || before.timestamp_s === null
-        ? null
-        : after.timestamp_s - before.timestamp_s,
-  };
+  const [from, to] = [before.timestamp_s, after.timestamp_s];
+  return fieldsBy(
+    (field) => minus(after[field], before[field]),
+    from === null || to === null ? null : to - from,
+  );
 }
 
 export interface SnapshotCheck {

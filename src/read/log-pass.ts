@@ -3,15 +3,15 @@
  * scanner that has a needle in it. Lines that look as if they told of memory and that no scanner took are counted,
  * the first ones listed. Lines without any needle, most of a log, are never made into strings.
  */
-import { TraceError } from '../base/trace-error.ts';
+import type { TraceError } from '../base/trace-error.ts';
 import type { SourceData, Warning } from '../trace/capture.ts';
 import { type ByteLine, ByteLineSplitter } from './byte-lines.ts';
 import { LineNeedles } from './line-needles.ts';
 import type { LineScan, LineScanner } from './log-scanner.ts';
 import { LogTimes } from './log-time.ts';
 import type { ReaderContext, ReaderInput } from './reader.ts';
+import { passThrough } from './text-pass.ts';
 
-const BREATH_BYTES = 1 << 20;
 const LISTED = 20;
 const LISTED_LENGTH = 160;
 /** What follows is not searched: a line of arguments may be of any length. */
@@ -144,27 +144,7 @@ export async function readLines(
 ): Promise<LinesRead> {
   const pass = new Pass(scanners, input.name);
   const splitter = new ByteLineSplitter(pass.needles, pass.onLine);
-  let error: TraceError | null = null;
-  let bytes = 0;
-  let breath = 0;
-  try {
-    for await (const chunk of input.chunks()) {
-      // A chunk may be the whole file: what is read between two breaths is bounded here.
-      for (let at = 0; at < chunk.length; at += BREATH_BYTES) {
-        const piece = chunk.subarray(at, at + BREATH_BYTES);
-        splitter.push(piece);
-        bytes += piece.length;
-        if (bytes - breath < BREATH_BYTES) continue;
-        breath = bytes;
-        await context.breathe();
-      }
-    }
-  } catch (thrown) {
-    // A file that cannot be read to its end (a gzip cut short) still tells what it holds up to there.
-    if (!(thrown instanceof TraceError) || thrown.code === 'cancelled') throw thrown;
-    error = thrown;
-  }
-  splitter.end();
+  const { error, bytes, lines } = await passThrough(input, context, splitter);
   const found = pass.end(bytes, error !== null);
-  return { found, error, lines: splitter.lines, bytes, warnings: pass.warnings };
+  return { found, error, lines, bytes, warnings: pass.warnings };
 }
