@@ -36,7 +36,7 @@ export interface GrowthPartsInput {
 
 /** Lines of code that are judged, at most: those that changed most and those that hold most. */
 const MOST_LINES = 12;
-/** Streams that are judged, at most. */
+/** Streams that are judged, at most: those that grew most, then those that asked for most. */
 const MOST_STREAMS = 16;
 
 type Group = (row: number) => number;
@@ -92,11 +92,30 @@ function* curvesOf(
   }
 }
 
+/** Indices of the streams to judge, ascending. */
+function chosenStreams(input: GrowthPartsInput): number[] {
+  const { events, streams } = input.trace;
+  const all = streams.map((_, stream) => stream);
+  if (all.length <= MOST_STREAMS) return all;
+  const change = new Float64Array(streams.length);
+  const asked = new Float64Array(streams.length);
+  walk(
+    input,
+    (row) => events.stream_index[row],
+    (stream, bytes) => {
+      change[stream] += bytes;
+      asked[stream] += Math.max(0, bytes);
+    },
+  );
+  all.sort((a, b) => change[b] - change[a] || asked[b] - asked[a]);
+  return all.slice(0, MOST_STREAMS).sort((a, b) => a - b);
+}
+
 function ofStreams(input: GrowthPartsInput): GrowthPart[] {
   const { trace, iterations, options } = input;
   const { events, streams, producer } = trace;
   if (streams.length < 2) return [];
-  const groups = streams.map((_, i) => i).slice(0, MOST_STREAMS);
+  const groups = chosenStreams(input);
   const parts: GrowthPart[] = [];
   for (const [group, curve] of curvesOf(input, (row) => events.stream_index[row], groups)) {
     if (curve.every((bytes) => bytes === 0)) continue;

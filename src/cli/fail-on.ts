@@ -61,9 +61,13 @@ function figureCondition(text: string, figure: (typeof FIGURES)[number], limit: 
     text,
     open: ({ devices, findings }) =>
       figure === 'leak'
-        ? findings
-            .filter(({ id }) => id === 'linear-leak-printed')
-            .map((finding) => `not known, a line of a log need not be an iteration: ${about(finding)}`)
+        ? findings.flatMap((finding) =>
+            finding.id === 'linear-leak-printed'
+              ? `not known, a line of a log need not be an iteration: ${about(finding)}`
+              : finding.id === 'growth-unclear'
+                ? `not known: ${about(finding)}`
+                : [],
+          )
         : devices
             .filter(({ memory_stats }) => memory_stats[key] === undefined)
             .map(({ device }) => `device ${device}: not known, the recording does not hold its peak`),

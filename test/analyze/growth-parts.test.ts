@@ -1,6 +1,7 @@
 /** Growth by stream and by line of code, where the device as a whole hides it and where it does not. */
 import { describe, expect, it } from 'vitest';
-import type { GrowthPart } from '../../src/analyze/growth-parts.ts';
+import { type GrowthPart, growthParts } from '../../src/analyze/growth-parts.ts';
+import { u64At } from '../../src/base/u64.ts';
 import { type Block, MIB, Recording } from '../diagnose/recording.ts';
 
 const ROUNDS = 24;
@@ -72,4 +73,22 @@ it('one stream has no growth of its own, and recordings without stacks have no l
     recording.drop(passing);
   }
   expect(recording.facts().growthParts).toEqual([]);
+});
+
+it('of many streams those that grew most are judged, wherever they stand', () => {
+  const { trace, iterations, input } = program(false).facts();
+  const { events } = trace;
+  const parts = growthParts({
+    trace: {
+      ...trace,
+      streams: Array.from({ length: 20 }, (_, i) => `s${i}`),
+      events: { ...events, stream_index: events.stream_index.map((stream) => stream + 18) },
+    },
+    iterations,
+    lifetimes: input.lifetimes,
+    sizeOf: (row) => u64At(events.size, row),
+    labelOf: () => '',
+    options: {},
+  });
+  expect(partOf(parts, 's19')).toMatchObject({ kind: 'linear_leak', slopePerIteration: 3 * MIB });
 });

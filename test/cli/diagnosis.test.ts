@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { parseFailOn, parseSize } from '../../src/cli/fail-on.ts';
+import { type Condition, parseFailOn, parseSize } from '../../src/cli/fail-on.ts';
 import { main } from '../../src/cli/main.ts';
 import { findingLines } from '../../src/cli/print-diagnosis.ts';
 import type { Analysis, AnalysisFinding } from '../../src/engine/analysis.ts';
@@ -220,6 +220,14 @@ describe('--fail-on and growth', () => {
     const growth = await run('analyze', smi, '--fail-on', 'growth');
     expect(growth.code).toBe(1);
     expect(growth.err).toContain('--fail-on growth: gauge-growth (device 0): ');
+  });
+
+  it.each(['leak', 'growth', 'leak>1MiB'])('growth that is unclear leaves %s open', (option) => {
+    const [condition] = parseFailOn(option) as readonly Condition[];
+    const findings = [{ id: 'growth-unclear', device: 0, title: 'Memory grew' }];
+    const analysis = { findings, growth: [], devices: [] } as unknown as Analysis;
+    expect(condition.met(analysis)).toEqual([]);
+    expect(condition.open(analysis)).toEqual(['not known: growth-unclear (device 0): Memory grew']);
   });
 
   it('a recording in which nothing grows is neither', async () => {
