@@ -11,13 +11,14 @@ import {
 } from './growth-statistics.ts';
 import { cameAgain, explainedBy, SLIGHT, withoutWorkspace } from './growth-drivers.ts';
 import { beginOf, fewest, keeps, maximum, mostBySingle, risesOf, whyStopped } from './growth-rises.ts';
-import type {
-  GrowthDriver,
-  GrowthKind,
-  GrowthRise,
-  GrowthSeries,
-  GrowthStatistics,
-  GrowthVerdict,
+import {
+  amountOf,
+  type GrowthDriver,
+  type GrowthKind,
+  type GrowthRise,
+  type GrowthSeries,
+  type GrowthStatistics,
+  type GrowthVerdict,
 } from './growth-verdict.ts';
 
 /** From so many values on a verdict is given; below only where they leave no doubt. */
@@ -248,20 +249,19 @@ export class Judge {
   private trend(rises: GrowthRise[], from: number): GrowthVerdict {
     const { y, word } = this;
     const statistics = this.statistics(from);
-    const n = statistics.n;
+    const { n, p, kendallTau } = statistics;
     const top = maximum(y);
-    const told = `Mann–Kendall p ${statistics.p < 1e-4 ? 'below 0.0001' : statistics.p.toFixed(4)}, tau ${statistics.kendallTau.toFixed(2)}, R² ${statistics.rSquared.toFixed(3)} over ${n} ${word}s`;
+    const told = `Mann–Kendall p ${p < 1e-4 ? 'below 0.0001' : p.toFixed(4)}, tau ${kendallTau.toFixed(2)}, R² ${statistics.rSquared.toFixed(3)} over ${n} ${word}s`;
     const inWindow = rises.filter(({ at }) => at > from);
     // Leftovers of one iteration that reach into the next waver by less than this; a leak as small is a line.
     const slight =
       top - y[0] <= SLIGHT * Math.abs(top) && (statistics.kendallTau < 0.9 || statistics.rSquared < 0.95);
     if (slight || !this.trendsUp(from)) {
-      const { p, kendallTau } = statistics;
       if (slight || (p >= 0.05 && kendallTau < 0.4) || kendallTau < 0.2) {
         const kept = keeps(this.y, this.granularity) ? rises : [];
         const unseen = Math.max(0, statistics.slopeAtMost, mostBySingle(kept, y.length - 1));
         this.why.push(
-          `It varies ${slight ? 'by less than a thousandth' : 'without an upward trend'}: ${told}. Growth of up to ${Math.ceil(unseen)} per ${word} would not show (95%).`,
+          `It varies ${slight ? 'by less than a thousandth' : 'without an upward trend'}: ${told}. Growth of up to ${amountOf(Math.ceil(unseen), this.series)} per ${word} would not show (95%).`,
         );
         if (from > 1 && !slight) {
           this.why.push(

@@ -100,6 +100,7 @@ export function growthOfIterations(
   const values = iterationValues(curve, iterations);
   const common = {
     unit: 'iteration' as const,
+    inBytes: true,
     startsInside: iterations.startsInside,
     ...(hasClock ? { times: values.times } : {}),
     ...(limit === undefined ? {} : { limit }),

@@ -1,4 +1,5 @@
 /** What is asked of a series and what is said of it: the words of the growth verdict (growth.ts). */
+import { exactAmount } from '../base/amounts.ts';
 import type { SeriesWork } from './growth-work.ts';
 
 export type GrowthKind =
@@ -26,11 +27,17 @@ export interface GrowthSeries {
   readonly limit?: number;
   /** The word in the sentences; 'iteration' where absent. */
   readonly unit?: 'iteration' | 'sample' | 'share';
+  /** true: values are bytes, and amounts in the sentences are written as base/amounts.ts does. */
+  readonly inBytes?: boolean;
   /** Where the values lie in what the loop does; absent where it is known what an iteration is. */
   readonly work?: SeriesWork;
   /** true: what came before the first value is lost, so the verdict is on the visible window alone. */
   readonly startsInside?: boolean;
 }
+
+/** A whole amount in a sentence about a series. */
+export const amountOf = (value: number, { inBytes = false }: GrowthSeries): string =>
+  inBytes ? exactAmount(value) : String(value);
 
 export interface GrowthRise {
   /** Index of the value that is the new maximum. */

@@ -1,5 +1,6 @@
 /** Memory that the program keeps more of with every iteration: how much, until when, and which line. */
 import type { DeviceFacts } from '../analyze/device-facts.ts';
+import type { GrowthVerdict } from '../analyze/growth-verdict.ts';
 import type { LeakHint } from '../analyze/leak-hints.ts';
 import type { LeakSuspect } from '../analyze/leak-suspects.ts';
 import { NO_STACK } from '../analyze/user-frames.ts';
@@ -14,7 +15,7 @@ export const isLeaking = (facts: DeviceFacts): boolean =>
 
 export const suspectEvidence = (suspect: LeakSuspect): Evidence =>
   evidence(
-    `${inSentence(suspect.label)}: ${exactSize(Math.round(suspect.bytesPerIteration))} an iteration in ${count(Math.round(suspect.countPerIteration), 'allocation')}, ${exactSize(suspect.bytes)} at the end.`,
+    `${inSentence(suspect.label)}: ${size(Math.round(suspect.bytesPerIteration))} an iteration in ${count(Math.round(suspect.countPerIteration), 'allocation')}, ${exactSize(suspect.bytes)} at the end.`,
     {
       row: suspect.lastRow,
       rows: [suspect.firstRow, suspect.lastRow],
@@ -48,6 +49,24 @@ function remedyOf(facts: DeviceFacts, suspect: LeakSuspect | undefined): string 
     : `${place}: ${KEPT_BY[hint]}`;
 }
 
+/** How long memory lasts where nobody knows how much there is: "each 1.00 GiB of it lasts 30 iterations". */
+function lasting({ limit }: DeviceFacts, growth: GrowthVerdict): string {
+  const { slopePerIteration: slope, slopePerSecond: pace } = growth;
+  if (limit !== null || slope === null || slope <= 0) return '';
+  const iterations = Math.floor(2 ** 30 / slope);
+  if (iterations < 1) return '';
+  const time = pace === null || pace <= 0 ? '' : `, ${formatDuration((1e9 * 2 ** 30) / pace)} at this pace`;
+  return ` How much memory the device has is not in the recording: each ${size(2 ** 30)} of it lasts ${count(iterations, 'iteration')}${time}.`;
+}
+
+/** What is said of a suspect; the reasons of all that is allocated are not said twice. */
+const whyOf = ({ why }: LeakSuspect, ofAll: readonly string[]): readonly string[] =>
+  why.map((sentence) =>
+    sentence === `Live after each iteration: ${ofAll.join(' ')}`
+      ? 'What lives of this line after each iteration grows just as steadily.'
+      : sentence,
+  );
+
 export const linearLeak: DeviceRule = (facts) => {
   const growth = facts.growthOf('allocated')?.atEnd ?? null;
   if (growth?.kind !== 'linear_leak') return [];
@@ -65,13 +84,13 @@ export const linearLeak: DeviceRule = (facts) => {
         first === undefined ? '' : ` First to look at: ${inSentence(first.label)}.`
       }${
         until === null
-          ? ''
+          ? lasting(facts, growth)
           : ` At this pace ${size(facts.limit?.bytes ?? 0)} (${facts.limit?.how ?? 'the limit'}) is full in ${count(Math.floor(until.iterations), 'iteration')}${until.ns === null ? '' : `, ${formatDuration(until.ns)}`}.`
       }`,
       confidence: growth.confidence,
       confidenceWhy: [
         ...growth.why,
-        ...(first === undefined ? ['No single stack grows with the iterations.'] : first.why),
+        ...(first === undefined ? ['No single stack grows with the iterations.'] : whyOf(first, growth.why)),
       ].join(' '),
       evidence: [
         evidence(

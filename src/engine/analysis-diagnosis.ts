@@ -1,5 +1,6 @@
 /** The diagnosis as `analyze --json` prints it (docs/cli.md). */
 import { ungroup } from '../diagnose/group-devices.ts';
+import { withAmounts } from '../base/amounts.ts';
 import { plainFinding } from '../diagnose/plain-finding.ts';
 import { toJsonInteger } from '../base/u64.ts';
 import type {
@@ -55,7 +56,7 @@ export const growthOf = (
       slope_bytes_per_iteration: round(one.slopeBytesPerIteration),
       iterations: one.iterations,
       window: one.window,
-      statistic: one.statistic,
+      statistic: withAmounts(one.statistic, 'binary'),
     })),
   );
 
@@ -125,7 +126,7 @@ export const budgetOf = (
       graphs_beyond_bytes: one.graphsOnTop?.value ?? null,
       graphs_place: one.graphsPlace,
       adds_up: one.addsUp,
-      sentence: one.sentence,
+      sentence: withAmounts(one.sentence, 'binary'),
     })),
   );
 
@@ -146,5 +147,5 @@ export const contradictionsOf = ({ contradictions }: Diagnosis): AnalysisContrad
     device,
     difference_bytes: differenceBytes,
     allowed_bytes: allowedBytes,
-    sentence,
+    sentence: withAmounts(sentence, 'binary'),
   }));

@@ -3,6 +3,7 @@ import type { DeviceFacts, GrowthOfSeries } from '../analyze/device-facts.ts';
 import type { GrowthPart } from '../analyze/growth-parts.ts';
 import type { IterationGrowth } from '../analyze/growth-series.ts';
 import type { Iterations } from '../analyze/iterations.ts';
+import { exactAmount } from '../base/amounts.ts';
 import { diagnoseDevice, sortFindings } from '../diagnose/device-rules.ts';
 import { groupDevices } from '../diagnose/group-devices.ts';
 import { joinSameRun } from '../diagnose/same-run.ts';
@@ -30,7 +31,7 @@ function verdictView({ atEnd }: IterationGrowth, iterations: Iterations) {
     iterations: iterations.count,
     window:
       window === null ? null : ([iterations.rows[window[0]], iterations.rows[window[1] + 1] - 1] as const),
-    statistic: `Theil-Sen slope ${s.slope.toFixed(1)} B an iteration (at most ${s.slopeAtMost.toFixed(1)}), Kendall tau ${s.kendallTau.toFixed(2)}, p ${s.p.toPrecision(2)}, R2 ${s.rSquared.toFixed(3)}, n ${s.n}`,
+    statistic: `Theil–Sen slope ${exactAmount(s.slope)} an iteration (95%: at most ${exactAmount(s.slopeAtMost)}), Kendall tau ${s.kendallTau.toFixed(2)}, p ${s.p.toPrecision(2)}, R² ${s.rSquared.toFixed(3)}, n ${s.n}`,
     why: atEnd.why,
   };
 }

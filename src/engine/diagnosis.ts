@@ -15,8 +15,9 @@ export interface GrowthView {
   /** Rows of the window judged: first and last; null: none. */
   readonly window: readonly [number, number] | null;
   readonly untilLimit: { readonly iterations: number; readonly ns: number | null } | null;
-  /** The statistic in words, with its numbers. */
+  /** The statistic in words, with its numbers; amounts as base/amounts.ts writes them. */
   readonly statistic: string;
+  /** Amounts as in `statistic`. */
   readonly why: readonly string[];
   /** Value at the end of each iteration, for a small chart. */
   readonly values: readonly number[];
@@ -126,6 +127,7 @@ export interface LedgerView {
 /** Allocations of one stack; without a stack, of one size. */
 export interface PinHolderView {
   readonly stack: number | null;
+  /** With amounts as base/amounts.ts writes them. */
   readonly label: string;
 }
 

@@ -1,7 +1,7 @@
 /** Who keeps free memory from going back, as plain data. */
 import type { PinHolder, PinRelease, PinReport } from '../analyze/pin-finder.ts';
 import { holderLabel } from '../analyze/user-frames.ts';
-import { formatBytes } from '../base/units.ts';
+import { amount } from '../base/amounts.ts';
 import { NONE } from '../trace/schema.ts';
 import type { StackTable } from '../trace/stack-table.ts';
 import type { PinHolderView, PinReleaseView, PinsView } from './diagnosis.ts';
@@ -20,7 +20,7 @@ const releaseOf = ({ blocks, blockBytes, releasedBytes, unpinnedBytes }: PinRele
 export function pinsView(report: PinReport, row: number, stacks: StackTable): PinsView {
   const holderOf = ({ stack, requested }: PinHolder): PinHolderView =>
     stack === NONE
-      ? { stack: null, label: `allocations of ${formatBytes(requested ?? 0, 'binary')} without a stack` }
+      ? { stack: null, label: `allocations of ${amount(requested ?? 0)} without a stack` }
       : { stack, label: holderLabel(stacks, stack) };
   return {
     row,

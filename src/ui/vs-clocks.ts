@@ -59,7 +59,7 @@ export class VsClocks extends LitElement {
       >
         <summary>
           <h2 id="title">One clock</h2>
-          <span class="quiet">${model.summary}</span>
+          <span class="quiet">${open ? model.placed : model.summary}</span>
         </summary>
         <div class="scroll">
           <table aria-labelledby="title">
@@ -83,7 +83,8 @@ export class VsClocks extends LitElement {
           </table>
         </div>
         <p class="hint quiet" id="hint">
-          The offset is added to a file's times. Written as +2h, -3:12:07.5 or 1500 ms; empty finds it again.
+          The offset is added to a file's times. Write it as +2h, -3:12:07.5 or 1500 ms; leave it empty to
+          have it found again.
         </p>
         ${guard([model, this.all], () => this.disagreements(model))}
       </details>

@@ -18,6 +18,7 @@ import './vs-diagnosis-answers.ts';
 import './vs-error.ts';
 import './vs-finding.ts';
 import './vs-growth.ts';
+import './vs-growth-tables.ts';
 
 @customElement('vs-diagnosis')
 export class VsDiagnosis extends LitElement {
@@ -114,6 +115,8 @@ export class VsDiagnosis extends LitElement {
   @property() deviceKey: string | null = null;
   /** Whether the recording tells which line allocates. */
   @property({ attribute: false }) hasStacks = true;
+  /** Findings of this page's log are told with a recording. */
+  @property({ attribute: false }) elsewhere = false;
   @property({ attribute: false }) unit: ByteUnit = 'binary';
 
   override render(): unknown {
@@ -135,7 +138,8 @@ export class VsDiagnosis extends LitElement {
 
   private words(page: DiagnosisPage | null, empty: boolean): string {
     if (this.state.running) return 'Diagnosing…';
-    return page !== null && empty && page.answers === null ? 'Nothing to report.' : '';
+    if (page === null || !empty || page.answers !== null) return '';
+    return this.elsewhere ? 'What this log tells is said of the recording of its run.' : 'Nothing to report.';
   }
 
   private page({ answers, findings, general }: DiagnosisPage, empty: boolean): unknown {
@@ -148,18 +152,21 @@ export class VsDiagnosis extends LitElement {
         empty && answers === null
           ? nothing
           : html`<div class="parts ${grows ? 'both' : ''}">
-              <div>
-                ${empty ? html`<p class="none quiet">Nothing to report.</p>` : this.list(findings, 'Findings')}
-                ${
-                  general.length === 0
-                    ? nothing
-                    : html`${
-                        findings.length === 0 ? nothing : html`<h3 class="general">About all open files</h3>`
-                      }${this.list(general, 'Findings about all open files')}`
-                }
+                <div>
+                  ${empty ? html`<p class="none quiet">Nothing to report.</p>` : this.list(findings, 'Findings')}
+                  ${
+                    general.length === 0
+                      ? nothing
+                      : html`${
+                          findings.length === 0
+                            ? nothing
+                            : html`<h3 class="general">About all open files</h3>`
+                        }${this.list(general, 'Findings about all open files')}`
+                  }
+                </div>
+                ${grows ? html`<vs-growth .device=${device} .unit=${this.unit}></vs-growth>` : nothing}
               </div>
-              ${grows ? html`<vs-growth .device=${device} .unit=${this.unit}></vs-growth>` : nothing}
-            </div>`
+              ${grows ? html`<vs-growth-tables .device=${device} .unit=${this.unit}></vs-growth-tables>` : nothing}`
       }
     `;
   }

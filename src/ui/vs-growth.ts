@@ -1,17 +1,12 @@
-/** Growth by iteration: what was held at the end of each, a verdict for each series, and every value on demand. */
+/** Growth by iteration: what was held at the end of each, and a verdict for each series. vs-growth-tables has the rest. */
 import { LitElement, css, html, nothing, svg } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import type { ByteUnit } from '../base/units.ts';
-import { formatInteger } from '../base/units.ts';
 import type { DeviceDiagnosis } from '../engine/protocol.ts';
 import type { GrowthModel, GrowthRow } from '../view/growth.ts';
-import { growthModel, growthTable, rowsOfIteration } from '../view/growth.ts';
-import { growthPartsTable } from '../view/growth-parts.ts';
+import { growthModel } from '../view/growth.ts';
 import { renderSeverity, severityStyle } from './finding-severity.ts';
 import { controls } from './theme.ts';
-import { showEvidence } from './vs-finding.ts';
-import type { RowOpenEvent } from './vs-table.ts';
-import './vs-table.ts';
 
 @customElement('vs-growth')
 export class VsGrowth extends LitElement {
@@ -100,9 +95,6 @@ export class VsGrowth extends LitElement {
         margin-top: 4px;
         overflow-wrap: anywhere;
       }
-      vs-table {
-        margin-top: 6px;
-      }
     `,
   ];
 
@@ -122,7 +114,7 @@ export class VsGrowth extends LitElement {
               ${model.rows.map((row) => this.row(row))}
             </ul>`
       }
-      ${this.why(model)} ${this.parts()} ${this.values()}
+      ${this.why(model)}
     `;
   }
 
@@ -162,55 +154,5 @@ export class VsGrowth extends LitElement {
           html`<p><strong>${row.label}.</strong> Confidence: ${row.confidence}. ${row.why.join(' ')}</p>`,
       )}
     </details>`;
-  }
-
-  private values(): unknown {
-    const table = growthTable(this.device, this.unit);
-    if (table === null) return nothing;
-    return html`<details>
-      <summary>Value at the end of each iteration</summary>
-      <vs-table
-        .model=${table}
-        first="8"
-        opens
-        dense
-        @row-open=${(event: RowOpenEvent) => this.open(Number(event.detail.key))}
-      ></vs-table>
-    </details>`;
-  }
-
-  private parts(): unknown {
-    const { device, unit } = this;
-    const table = growthPartsTable(device, unit);
-    if (table === null) return nothing;
-    return html`<details>
-      <summary>
-        By ${device.growthParts.some(({ by }) => by === 'stream') ? 'stream and ' : ''}line of code
-      </summary>
-      <p class="quiet">
-        What was allocated in the recording, at the end of the first iteration and of the last. Click a row
-        for its evidence.
-      </p>
-      <vs-table
-        .model=${table}
-        first="8"
-        opens
-        dense
-        @row-open=${(event: RowOpenEvent) => this.openPart(Number(event.detail.key))}
-      ></vs-table>
-    </details>`;
-  }
-
-  private openPart(index: number): void {
-    const { by, name, stack, window } = this.device.growthParts[index];
-    const text = by === 'stream' ? `Stream ${name}` : name;
-    showEvidence(this, { text, row: null, rows: window, stack });
-  }
-
-  private open(index: number): void {
-    const rows = rowsOfIteration(this.device, index);
-    if (rows === null) return;
-    const text = `Iteration ${formatInteger(index + 1)}`;
-    showEvidence(this, { text, row: null, rows, stack: null });
   }
 }

@@ -1,6 +1,7 @@
 /** Who keeps free memory from going back to the driver, by stack: what freeing how little would give back. */
 import { LitElement, css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
+import { amountsIn } from '../base/amounts.ts';
 import type { ByteUnit } from '../base/units.ts';
 import type { PinsView } from '../engine/protocol.ts';
 import {
@@ -113,8 +114,9 @@ export class VsPins extends LitElement {
 
   override render(): unknown {
     const { unit, when } = this;
-    const pins = when === 'end' ? this.pins : this.other;
-    if (pins === null) return nothing;
+    const told = when === 'end' ? this.pins : this.other;
+    if (told === null) return nothing;
+    const pins = amountsIn(told, unit);
     const moments: When[] = [...this.moments.map((one) => one.when), 'event'];
     return html`
       <header>

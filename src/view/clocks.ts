@@ -1,4 +1,5 @@
 /** All open sources on one clock, as the page shows it: a row a clock, what contradicts, what is worth knowing. */
+import { withAmounts } from '../base/amounts.ts';
 import type { ByteUnit } from '../base/units.ts';
 import { formatBytes, formatDuration, formatInteger } from '../base/units.ts';
 import type { ClocksAnswer, ClockView, DisagreementView, Severity } from '../engine/protocol.ts';
@@ -53,7 +54,9 @@ export interface DisagreementRow {
 
 export interface ClocksModel {
   readonly rows: readonly ClockRow[];
-  /** "3 of 4 files are on one clock.", and what was compared. */
+  /** "3 of 4 have their place on it." */
+  readonly placed: string;
+  /** That, and what was compared. */
   readonly summary: string;
   readonly contradictions: readonly DisagreementRow[];
   readonly observations: readonly DisagreementRow[];
@@ -104,10 +107,12 @@ export function clocksModel(answer: ClocksAnswer, unit: ByteUnit): ClocksModel |
   const shown = (one: DisagreementView, severity: Severity): DisagreementRow =>
     disagreement(one, severity, common, unit);
   const contradictions = answer.contradictions.map((one) => shown(one, 'risk'));
+  const placed = placedWords(rows);
   const said = comparedWords(compared, contradictions.length);
   return {
     rows,
-    summary: `${placedWords(rows)} ${said}`,
+    placed,
+    summary: `${placed} ${said}`,
     contradictions,
     observations: answer.observations.map((one) => shown(one, 'info')),
     compared: said,
@@ -208,8 +213,8 @@ function placedWords(rows: readonly ClockRow[]): string {
   const byHand = rows.filter((row) => row.byHand).length;
   const hand = byHand === 0 ? '' : `, ${byHand} set by hand`;
   return known === rows.length
-    ? `All ${rows.length} have their place on it${hand}.`
-    : `${known} of ${rows.length} have their place on it${hand}.`;
+    ? `${rows.length === 2 ? 'Both' : `All ${rows.length}`} have their place on it${hand}.`
+    : `${known} of ${rows.length} ${known === 1 ? 'has its' : 'have their'} place on it${hand}.`;
 }
 
 /** What is compared are samples of monitors and lines of logs. */
@@ -243,7 +248,7 @@ function disagreement(
   return {
     severity,
     title: TITLE[one.kind] ?? one.kind.replaceAll('_', ' '),
-    sentence: one.sentence,
+    sentence: withAmounts(one.sentence, unit),
     where: whereWords(one, common),
     values: [
       ...one.values.map(({ label, least, most }) => value(label, least, most)),

@@ -4,7 +4,15 @@
  */
 import { amountsIn } from '../base/amounts.ts';
 import type { ByteUnit } from '../base/units.ts';
-import type { DeviceDiagnosis, Diagnosis, Evidence, Finding, Severity } from '../engine/protocol.ts';
+import { formatBytes, formatInteger } from '../base/units.ts';
+import type {
+  DeviceDiagnosis,
+  Diagnosis,
+  Evidence,
+  Finding,
+  LedgerView,
+  Severity,
+} from '../engine/protocol.ts';
 import type { FindingModel, Gain, Remedy } from './finding.ts';
 import { findingModel, gainOf, remedyOf } from './finding.ts';
 import { growthModel, seriesLabel } from './growth.ts';
@@ -70,6 +78,8 @@ const NAME_HOLDERS: readonly (readonly [string, string])[] = [
 ];
 const MOST_HOLDERS = 3;
 const MOST_WAYS = 3;
+/** Share of what is reserved that the cache must hold to be named among the ways. */
+const WORTH_A_LINE = 0.05;
 
 /** "NAME: 12 ..." in its two parts; a text of another form has no name. */
 function holderOf(evidence: Evidence): Holder {
@@ -137,7 +147,7 @@ function doesItEnd(device: DeviceDiagnosis, unit: ByteUnit): EndAnswer {
 }
 
 /** Remedies that give something back, or that take a problem away; how to record better is none. */
-function howToGetItBack(findings: readonly Finding[], unit: ByteUnit): BackAnswer {
+function howToGetItBack(findings: readonly Finding[], device: DeviceDiagnosis, unit: ByteUnit): BackAnswer {
   const ways = findings.flatMap((finding) => {
     const remedy = remedyOf(finding.remedy);
     const counts =
@@ -146,11 +156,49 @@ function howToGetItBack(findings: readonly Finding[], unit: ByteUnit): BackAnswe
       ? []
       : [{ remedy, gain: gainOf(finding, unit), because: finding.title }];
   });
+  const cache = emptyCache(findings, device, unit);
+  const all = [...ways.slice(0, MOST_WAYS - cache.length), ...cache];
   return {
-    known: ways.length > 0,
-    ways: ways.slice(0, MOST_WAYS),
-    words: ways.length > 0 ? '' : 'No finding offers a way to get memory back.',
+    known: all.length > 0,
+    ways: all,
+    words:
+      all.length > 0
+        ? ''
+        : `No finding offers a way whose gain can be computed.${
+            endLedger(device)?.emptyCacheBytes === 0
+              ? ' empty_cache() would give nothing back at the end of the recording.'
+              : ''
+          }`,
   };
+}
+
+const endLedger = ({ ledgers }: DeviceDiagnosis): LedgerView | null =>
+  ledgers.find(({ when }) => when === 'end')?.ledger ?? null;
+
+/** What empty_cache() gives back at the end, where it is worth a line and no finding says it already. */
+function emptyCache(
+  findings: readonly Finding[],
+  device: DeviceDiagnosis,
+  unit: ByteUnit,
+): BackAnswer['ways'] {
+  const ledger = endLedger(device);
+  if (ledger === null || ledger.emptyCacheBytes < WORTH_A_LINE * ledger.reserved) return [];
+  const bytes = ledger.emptyCacheBytes;
+  if (bytes === 0 || findings.some(({ gainBytes }) => gainBytes === bytes)) return [];
+  return [
+    {
+      gain: {
+        text: formatBytes(bytes, unit),
+        title: `${formatInteger(bytes)} bytes`,
+        how: 'empty_cache() at the end of the recording',
+      },
+      remedy: {
+        words: 'It is cache, which this process uses again. Where another one needs the memory:',
+        code: 'torch.cuda.empty_cache()',
+      },
+      because: 'Where every byte is: free, empty_cache gives it back',
+    },
+  ];
 }
 
 /** `deviceKey`: null for a page without a device. `hasStacks`: whether its recording has any. */
@@ -171,6 +219,10 @@ export function diagnosisPage(
     answers:
       device === null
         ? null
-        : { who: whoHolds(own, hasStacks), ends: doesItEnd(device, unit), back: howToGetItBack(own, unit) },
+        : {
+            who: whoHolds(own, hasStacks),
+            ends: doesItEnd(device, unit),
+            back: howToGetItBack(own, device, unit),
+          },
   };
 }

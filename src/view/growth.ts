@@ -7,6 +7,7 @@
  *        0 B |__---________________
  *             1                  40
  */
+import { withAmounts } from '../base/amounts.ts';
 import type { ByteUnit } from '../base/units.ts';
 import { formatBytes, formatDuration, formatInteger } from '../base/units.ts';
 import type { DeviceDiagnosis, GrowthView } from '../engine/protocol.ts';
@@ -80,7 +81,10 @@ export interface GrowthModel {
   readonly described: string;
 }
 
-function figureOf({ boundBytes, slopeBytesPerIteration: slope, untilLimit }: GrowthView, unit: ByteUnit) {
+function figureOf(
+  { kind, boundBytes, slopeBytesPerIteration: slope, untilLimit, values }: GrowthView,
+  unit: ByteUnit,
+) {
   if (slope !== null && boundBytes === null) {
     const bytes = Math.round(slope);
     const until =
@@ -95,8 +99,15 @@ function figureOf({ boundBytes, slopeBytesPerIteration: slope, untilLimit }: Gro
     };
   }
   if (boundBytes === null) return { figure: '', figureTitle: '' };
-  return { figure: `at ${formatBytes(boundBytes, unit)}`, figureTitle: `${formatInteger(boundBytes)} bytes` };
+  return {
+    figure: boundWords(kind, boundBytes, values[values.length - 1], unit),
+    figureTitle: `${formatInteger(boundBytes)} bytes`,
+  };
 }
+
+/** "at 4.56 GiB"; "at most 4.56 GiB" where it varies below. `last`: value after the last iteration. */
+export const boundWords = (kind: string, bound: number, last: number | undefined, unit: ByteUnit): string =>
+  `${kind === 'none' && last !== undefined && last < bound ? 'at most' : 'at'} ${formatBytes(bound, unit)}`;
 
 const WIDTH = 1000;
 const HEIGHT = 100;
@@ -129,7 +140,9 @@ export function growthModel({ iterations, growth }: DeviceDiagnosis, unit: ByteU
       endless: one.kind === 'linear_leak',
       ...figureOf(one, unit),
       confidence: one.confidence,
-      why: [...one.why, ...(one.statistic === '' ? [] : [`${one.statistic}.`])],
+      why: [...one.why, ...(one.statistic === '' ? [] : [`${one.statistic}.`])].map((text) =>
+        withAmounts(text, unit),
+      ),
     })),
     // Nothing is allocated at the end of any iteration: the line lies on the axis.
     lines: drawn.map(({ series, values }) => ({

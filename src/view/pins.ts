@@ -33,7 +33,7 @@ export function pinsWords(pins: PinsView, unit: ByteUnit): string[] {
   if (pinnedBytes === 0)
     return ['No live block keeps free memory of the default pool from going back.', ...inPrivate];
   return [
-    `${size(pinnedBytes)} are free and cannot go back to the driver, because something lives in the same segment or page: ${size(aloneBytes)} held by one stack alone, ${size(sharedBytes)} by several together.`,
+    `${size(pinnedBytes)} are free and cannot go back to the driver, even once all streams have caught up, because something lives in the same segment or page: ${size(aloneBytes)} held by one stack alone, ${size(sharedBytes)} by several together.`,
     ...(bestPin(pins) === null ? ['No stack alone sets free more than its blocks take themselves.'] : []),
     ...inPrivate,
   ];

@@ -122,7 +122,7 @@ describe('a row', () => {
 
 describe('the summary', () => {
   it('counts what has its place, and what was compared', () => {
-    expect(model().summary).toBe('All 2 have their place on it. 40 samples compared, none contradicts.');
+    expect(model().summary).toBe('Both have their place on it. 40 samples compared, none contradicts.');
     const clocks = [clock(), monitorClock({ status: 'override' }), placeless()];
     expect(model({ clocks, compared: 1, contradictions: [disagreement()] }).summary).toBe(
       '2 of 3 have their place on it, 1 set by hand. 1 sample compared, 1 contradiction.',

@@ -103,7 +103,8 @@ describe('does it end', () => {
 });
 
 describe('how to get it back', () => {
-  const back = (...findings: Diagnosis['findings']): Answers['back'] => answers(diagnosis({ findings })).back;
+  const back = (...findings: Diagnosis['findings']): Answers['back'] =>
+    answers(diagnosis({ findings, devices: [deviceDiagnosis({ ledgers: [] })] })).back;
 
   it('lists remedies with their gain, in the order of the findings', () => {
     const setting = finding({
@@ -129,6 +130,39 @@ describe('how to get it back', () => {
     expect(back(holders())).toMatchObject({
       known: false,
       words: expect.stringContaining('No finding') as string,
+    });
+  });
+
+  describe('names what empty_cache gives back at the end', () => {
+    const cached = (emptyCacheBytes: number, ...findings: Diagnosis['findings']): Answers['back'] => {
+      const [end] = deviceDiagnosis().ledgers;
+      const ledgers = [{ when: end.when, ledger: { ...end.ledger, emptyCacheBytes } }];
+      return answers(diagnosis({ findings, devices: [deviceDiagnosis({ ledgers })] })).back;
+    };
+
+    it('where no finding does', () => {
+      expect(cached(424 * MIB, holders()).ways.map(({ gain, remedy }) => [gain?.text, remedy.code])).toEqual([
+        ['424.00 MiB', 'torch.cuda.empty_cache()'],
+      ]);
+    });
+
+    it('not twice, and not a little of it', () => {
+      const said = finding({ id: 'caching-allocator', severity: 'good', gainBytes: 424 * MIB });
+      expect(cached(424 * MIB, said).ways).toHaveLength(1);
+      expect(cached(51 * MIB, holders()).known).toBe(false);
+    });
+
+    it('after the ways of findings, the first of which stay', () => {
+      const titles = ['a', 'b', 'c'].map((title) => finding({ title, gainBytes: MIB }));
+      expect(cached(424 * MIB, ...titles).ways.map(({ gain }) => gain?.text)).toEqual([
+        '1.00 MiB',
+        '1.00 MiB',
+        '424.00 MiB',
+      ]);
+    });
+
+    it('and says where that is nothing', () => {
+      expect(cached(0, holders()).words).toContain('empty_cache() would give nothing back');
     });
   });
 });

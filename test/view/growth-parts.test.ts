@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { GrowthPartView } from '../../src/engine/protocol.ts';
-import { growthPartsTable } from '../../src/view/growth-parts.ts';
+import { growthPartsTable, growthPartsWords } from '../../src/view/growth-parts.ts';
 import { deviceDiagnosis } from './diagnosis-for-test.ts';
 
 const MIB = 2 ** 20;
@@ -52,6 +52,12 @@ describe('growth of streams and lines', () => {
       'at 5.00 MiB',
     ]);
     expect(table?.rows[0].cells[3].title).toBe('2,621,440 bytes an iteration');
+  });
+
+  it('is summed up by the verdicts, the worse first', () => {
+    expect(growthPartsWords(deviceDiagnosis({ growthParts }))).toBe(
+      'grows on: 2; grew, then stays: 1; cannot tell: 1; does not grow: 1',
+    );
   });
 
   it('is not there where nothing is known of parts', () => {

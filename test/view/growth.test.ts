@@ -60,6 +60,17 @@ describe('a verdict', () => {
     });
   });
 
+  it('of what only varies says that it was not more', () => {
+    const none = { kind: 'none', boundBytes: 200 * 2 ** 20, slopeBytesPerIteration: null };
+    expect(rowOf(none).figure).toBe('at most 200.00 MiB');
+    expect(rowOf({ ...none, boundBytes: 128 * 2 ** 20 }).figure).toBe('at 128.00 MiB');
+  });
+
+  it('tells amounts in its reasons in the unit of the user', () => {
+    const why = ['Growth of up to {bytes:1048576} an iteration would not show.'];
+    expect(rowOf({ why }).why[0]).toBe('Growth of up to 1.00 MiB an iteration would not show.');
+  });
+
   it('that cannot be told has no figure', () => {
     expect(rowOf({ kind: 'cannot_tell', slopeBytesPerIteration: null })).toMatchObject({
       verdict: 'Cannot tell',

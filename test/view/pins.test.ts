@@ -43,7 +43,7 @@ describe('the sentence on top', () => {
 describe('the words', () => {
   it('tell what one stack holds alone from what several hold together', () => {
     expect(pinsWords(pins(), 'binary')).toEqual([
-      '3.00 GiB are free and cannot go back to the driver, because something lives in the same segment or page: 2.50 GiB held by one stack alone, 512.00 MiB by several together.',
+      '3.00 GiB are free and cannot go back to the driver, even once all streams have caught up, because something lives in the same segment or page: 2.50 GiB held by one stack alone, 512.00 MiB by several together.',
     ]);
   });
 
