@@ -167,6 +167,22 @@ export function segmentsAt(
       if (piece.to > to) pieces.push({ ...piece, from: to });
     }
   };
+  const add = (row: number, madeAt: number | null): void => {
+    const from = u64Above(events.address, row, high);
+    const action = events.action[row];
+    pieces.push({
+      from,
+      to: from + u64At(events.size, row),
+      streamIndex: events.stream_index[row],
+      pool: POOLS[events.group[row]],
+      expandable: action === ACTION.segment_map || action === ACTION.segment_unmap,
+      madeAt,
+    });
+  };
+  const removeAt = (row: number): void => {
+    const from = u64Above(events.address, row, high);
+    remove(from, from + u64At(events.size, row));
+  };
   // What was there before: the final state, with the recording's events undone from the end.
   if (segments !== null && !trace.cut) {
     for (let i = 0; i < segments.length; i++) {
@@ -182,42 +198,14 @@ export function segmentsAt(
     }
     for (let row = events.length - 1; row >= 0; row--) {
       const action = events.action[row];
-      const from = u64Above(events.address, row, high);
-      const to = from + u64At(events.size, row);
-      if (action === ACTION.segment_alloc || action === ACTION.segment_map) remove(from, to);
-      else if (action === ACTION.segment_free || action === ACTION.segment_unmap) {
-        pieces.push({
-          from,
-          to,
-          streamIndex: events.stream_index[row],
-          pool: POOLS[events.group[row]],
-          expandable: action === ACTION.segment_unmap,
-          madeAt: null,
-        });
-      }
+      if (action === ACTION.segment_alloc || action === ACTION.segment_map) removeAt(row);
+      else if (action === ACTION.segment_free || action === ACTION.segment_unmap) add(row, null);
     }
   }
   for (let row = 0; row < at; row++) {
     const action = events.action[row];
-    if (
-      action !== ACTION.segment_alloc &&
-      action !== ACTION.segment_map &&
-      action !== ACTION.segment_free &&
-      action !== ACTION.segment_unmap
-    )
-      continue;
-    const from = u64Above(events.address, row, high);
-    const to = from + u64At(events.size, row);
-    if (action === ACTION.segment_free || action === ACTION.segment_unmap) remove(from, to);
-    else
-      pieces.push({
-        from,
-        to,
-        streamIndex: events.stream_index[row],
-        pool: POOLS[events.group[row]],
-        expandable: action === ACTION.segment_map,
-        madeAt: row,
-      });
+    if (action === ACTION.segment_free || action === ACTION.segment_unmap) removeAt(row);
+    else if (action === ACTION.segment_alloc || action === ACTION.segment_map) add(row, row);
   }
   pieces.sort((a, b) => a.from - b.from);
   const origin = BigInt(high) << 32n;

@@ -2,6 +2,7 @@
  * gzip member by member (RFC 1952), for what the platform's DecompressionStream refuses or hides: further
  * members, what was good before damage, and where it is. Every member's CRC and length are checked.
  */
+import { joined } from '../base/joined.ts';
 import { TraceError } from '../base/trace-error.ts';
 import { crc32 } from './crc32.ts';
 import { RawInflate } from './inflate.ts';
@@ -35,13 +36,7 @@ function headerLength(bytes: Uint8Array): number | null {
   return at <= bytes.length ? at : bytes.length > MAX_HEADER ? -1 : null;
 }
 
-const join = (a: Uint8Array, b: Uint8Array): Uint8Array => {
-  if (a.length === 0) return b;
-  const both = new Uint8Array(a.length + b.length);
-  both.set(a);
-  both.set(b, a.length);
-  return both;
-};
+const join = (a: Uint8Array, b: Uint8Array): Uint8Array => (a.length === 0 ? b : joined([a, b]));
 
 /** State between chunks: looking for a header, inside a member, or at its eight bytes of trailer. */
 export async function* gunzipMembers(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {

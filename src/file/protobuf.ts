@@ -2,6 +2,7 @@
  * Protocol Buffers wire format (protobuf.dev/programming-guides/encoding): fields of one message, and the fields of
  * a long message as its bytes arrive. 64-bit values are exact (bigint); groups, which nothing here uses, are refused.
  */
+import { joined } from '../base/joined.ts';
 import { TraceError } from '../base/trace-error.ts';
 
 export type FieldValue =
@@ -142,12 +143,7 @@ export async function* streamFields(
     waitingBytes += chunk.length;
     // A long field is put together once, when its last byte is there.
     if (waitingBytes < needed) continue;
-    const bytes = new Uint8Array(waitingBytes);
-    let filled = 0;
-    for (const part of waiting) {
-      bytes.set(part, filled);
-      filled += part.length;
-    }
+    const bytes = joined(waiting);
     const reader = new WireReader(bytes, passed);
     for (;;) {
       const offset = passed + reader.at;

@@ -4,6 +4,7 @@
  * A line never grows without bound: beyond MAX_LINE_BYTES its rest is left out and `cut` says so.
  * Bytes that are not UTF-8 become U+FFFD; nothing throws.
  */
+import { joined } from '../base/joined.ts';
 
 const LF = 10;
 const CR = 13;
@@ -83,15 +84,7 @@ export class LineSplitter {
   }
 
   private finish(): void {
-    let bytes = this.pending[0] ?? new Uint8Array(0);
-    if (this.pending.length > 1) {
-      bytes = new Uint8Array(this.pendingBytes);
-      let at = 0;
-      for (const part of this.pending) {
-        bytes.set(part, at);
-        at += part.length;
-      }
-    }
+    const bytes = this.pending.length === 1 ? this.pending[0] : joined(this.pending);
     const cut = this.pendingCut;
     this.pending = [];
     this.pendingBytes = 0;

@@ -4,6 +4,7 @@
  * each frame's check sum is checked, which fzstd does not do. Not read: frames that need a dictionary, windows over
  * 128 MiB (zstd itself wants --long=31 for those), formats before zstd 0.8.
  */
+import { joined } from '../base/joined.ts';
 import { Decompress } from 'fzstd';
 import { TraceError } from '../base/trace-error.ts';
 import { Xxh64 } from './xxh64.ts';
@@ -68,10 +69,7 @@ class Frames {
 
   *push(chunk: Uint8Array): Generator<Uint8Array> {
     this.stored += chunk.length;
-    const joined = new Uint8Array(this.pending.length + chunk.length);
-    joined.set(this.pending);
-    joined.set(chunk, this.pending.length);
-    this.pending = joined;
+    this.pending = joined([this.pending, chunk]);
     while (this.pending.length > 0) {
       if (this.toSkip > 0) {
         const skipped = Math.min(this.toSkip, this.pending.length);

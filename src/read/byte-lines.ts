@@ -2,6 +2,7 @@
  * Lines as bytes, with what needles each holds (line-needles.ts): a string is made of a line only where someone asks
  * for it. Borders are those of file/text-lines.ts: \n, \r\n or a lone \r, and no line longer than MAX_LINE_BYTES.
  */
+import { joined } from '../base/joined.ts';
 import { MAX_LINE_BYTES } from '../file/text-lines.ts';
 import type { LineNeedles } from './line-needles.ts';
 import type { RawLine } from './log-scanner.ts';
@@ -119,12 +120,7 @@ export class ByteLineSplitter {
       return;
     }
     this.keep(bytes, from, to);
-    const whole = new Uint8Array(this.pendingBytes);
-    let at = 0;
-    for (const part of this.pending) {
-      whole.set(part, at);
-      at += part.length;
-    }
+    const whole = joined(this.pending);
     const cut = this.pendingCut;
     this.pending = [];
     this.pendingBytes = 0;

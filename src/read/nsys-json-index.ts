@@ -7,6 +7,7 @@
  *   {"Type":117,"CudaMemoryUsageEvent":{...}}                   a memory event
  *   {"type":"String","id":"3","value":...}                      strings one by one (--separate-strings)
  */
+import { joined } from '../base/joined.ts';
 import { TraceError } from '../base/trace-error.ts';
 import {
   EVENTS_TABLE,
@@ -131,14 +132,14 @@ export async function indexJson(
     let from = 0;
     for (let end = chunk.indexOf(LF); end >= 0; end = chunk.indexOf(LF, from)) {
       if (lineStart < at) {
-        const whole = joined(head, chunk.subarray(0, Math.min(end, HEAD_BYTES)));
+        const whole = joined([head, chunk.subarray(0, Math.min(end, HEAD_BYTES))]);
         line(tableOfLine(whole, 0, whole.length), lineStart, at + end + 1);
       } else line(tableOfLine(chunk, from, end), at + from, at + end + 1);
       from = end + 1;
       lineStart = at + from;
     }
     if (lineStart >= at) head = chunk.slice(from, from + HEAD_BYTES);
-    else if (head.length < HEAD_BYTES) head = joined(head, chunk.subarray(0, HEAD_BYTES));
+    else if (head.length < HEAD_BYTES) head = joined([head, chunk.subarray(0, HEAD_BYTES)]);
     at += chunk.length;
     last = chunk[chunk.length - 1];
   }
@@ -149,11 +150,4 @@ export async function indexJson(
       error ??= new TraceError('truncated', 'The file ends inside a line.', { offset: at });
   }
   return { tables, strings, odd, firstOdd, bytes: at, error };
-}
-
-export function joined(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
-  const both = new Uint8Array(a.length + b.length);
-  both.set(a);
-  both.set(b, a.length);
-  return both;
 }

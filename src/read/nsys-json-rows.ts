@@ -1,7 +1,8 @@
 /** Rows out of the lines of a JSON export: one parsed line at a time, strings only where they are asked for. */
+import { joined } from '../base/joined.ts';
 import { TraceError } from '../base/trace-error.ts';
 import { JsonFields } from './nsys-json-fields.ts';
-import { CHUNK, joined, type JsonIndex, tableOfLine } from './nsys-json-index.ts';
+import { CHUNK, type JsonIndex, tableOfLine } from './nsys-json-index.ts';
 import {
   EVENTS_TABLE,
   KERNELS_TABLE,
@@ -215,7 +216,7 @@ export async function* jsonRows(
       const read = await bytes.read(at, Math.min(CHUNK, ranges[r + 1] - at));
       if (read.length === 0) break;
       const start = at - rest.length;
-      const chunk = rest.length === 0 ? read : joined(rest, read);
+      const chunk = rest.length === 0 ? read : joined([rest, read]);
       at += read.length;
       const lines: number[] = [];
       let from = 0;
@@ -310,7 +311,7 @@ export async function* stringRows(
     const read = await bytes.read(at, Math.min(CHUNK, to - at));
     if (read.length === 0) break;
     at += read.length;
-    const chunk: Uint8Array = rest.length === 0 ? read : joined(rest, read);
+    const chunk: Uint8Array = rest.length === 0 ? read : joined([rest, read]);
     let place = 0;
     if (!isOpen) {
       place = chunk.indexOf(0x5b) + 1;

@@ -1,6 +1,6 @@
 /** What every table of the page looks like: lines, room, figures to the right, headers that sort. */
 import { css, html, nothing } from 'lit';
-import type { Column, Sort } from '../view/table.ts';
+import { type Column, nextSort, type Sort } from '../view/table.ts';
 
 export const tableStyle = css`
   .scroll {
@@ -77,7 +77,7 @@ export const tableStyle = css`
 `;
 
 /** A header that sorts by its column. */
-export function renderSortHeader(column: Column, sort: Sort | null, choose: () => void): unknown {
+function renderSortHeader(column: Column, sort: Sort | null, choose: () => void): unknown {
   const direction = sort?.column === column.id ? sort.direction : null;
   const arrow = html`<span class="arrow" aria-hidden="true"
     >${direction === null ? '' : direction === 'ascending' ? '▴' : '▾'}</span
@@ -88,6 +88,31 @@ export function renderSortHeader(column: Column, sort: Sort | null, choose: () =
     </button>
   </th>`;
 }
+
+/** A table that scrolls sideways, its headers sorting. `rows`: what stands in its body; `look`: a class of the body. */
+export const renderSortedTable = (
+  caption: string,
+  columns: readonly Column[],
+  sort: Sort | null,
+  choose: (sort: Sort) => void,
+  rows: unknown,
+  look = '',
+): unknown =>
+  html`<div class="scroll" tabindex="0" role="region" aria-label=${caption}>
+    <table>
+      <caption class="visually-hidden">
+        ${caption}
+      </caption>
+      <thead>
+        <tr>
+          ${columns.map((column) => renderSortHeader(column, sort, () => choose(nextSort(sort, column))))}
+        </tr>
+      </thead>
+      <tbody class=${look}>
+        ${rows}
+      </tbody>
+    </table>
+  </div>`;
 
 /** Line below a figure; nothing where it has no share. `share`: 0 to 1. */
 export const renderShare = (share: number | null): unknown =>

@@ -24,12 +24,12 @@ import {
 } from '../view/replay-sites.ts';
 import { progressWords } from '../view/sweep.ts';
 import type { Cell, Column, Row, Sort } from '../view/table.ts';
-import { nextSort, sortRows } from '../view/table.ts';
+import { sortRows } from '../view/table.ts';
 import type { FormSettings, RunRequest } from './replay-questions.ts';
 import { askEngine } from './replay-questions.ts';
 import { replayStyle } from './replay-style.ts';
 import { sitesStyle } from './replay-sites-style.ts';
-import { renderShare, renderSortHeader, tableStyle } from './table-style.ts';
+import { renderShare, renderSortedTable, tableStyle } from './table-style.ts';
 import { controls } from './theme.ts';
 import './vs-error.ts';
 
@@ -235,32 +235,22 @@ export class VsReplaySites extends LitElement {
     const sort = this.sort ?? model.sort;
     const rows = sortRows(model, sort);
     const shown = this.every ? rows : rows.slice(0, FEW_ROWS);
-    return html`<div class="scroll" tabindex="0" role="region" aria-label=${model.caption}>
-        <table>
-          <caption class="visually-hidden">
-            ${model.caption}
-          </caption>
-          <thead>
-            <tr>
-              ${model.columns.map((column) =>
-                renderSortHeader(column, sort, () => (this.sort = nextSort(sort, column))),
-              )}
-            </tr>
-          </thead>
-          <tbody>
-            ${shown.map((row) => this.row(model, row))}
-          </tbody>
-        </table>
-      </div>
-      ${
-        rows.length > FEW_ROWS
-          ? html`<p>
-              <button class="link" @click=${() => (this.every = !this.every)}>
-                ${this.every ? 'Show fewer' : `Show all ${formatInteger(rows.length)}`}
-              </button>
-            </p>`
-          : nothing
-      }`;
+    return html`${renderSortedTable(
+      model.caption,
+      model.columns,
+      sort,
+      (chosen) => (this.sort = chosen),
+      shown.map((row) => this.row(model, row)),
+    )}
+    ${
+      rows.length > FEW_ROWS
+        ? html`<p>
+            <button class="link" @click=${() => (this.every = !this.every)}>
+              ${this.every ? 'Show fewer' : `Show all ${formatInteger(rows.length)}`}
+            </button>
+          </p>`
+        : nothing
+    }`;
   }
 
   private row(model: SitesModel, row: Row): unknown {

@@ -3,8 +3,8 @@ import { LitElement, css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { formatInteger } from '../base/units.ts';
 import type { ArrangedRows, Cell, Column, Row, Sort, TableModel } from '../view/table.ts';
-import { arrangeRows, nextSort } from '../view/table.ts';
-import { renderShare, renderSortHeader, tableStyle } from './table-style.ts';
+import { arrangeRows } from '../view/table.ts';
+import { renderShare, renderSortedTable, tableStyle } from './table-style.ts';
 import { controls } from './theme.ts';
 
 /** Detail of `row-open`: key of the row. */
@@ -97,23 +97,14 @@ export class VsTable extends LitElement {
     const rows = this.arranged ?? arrangeRows(model, sort);
     const shown = rows.take(Math.max(this.first, this.most));
     return html`
-      <div class="scroll" tabindex="0" role="region" aria-label=${model.caption}>
-        <table>
-          <caption class="visually-hidden">
-            ${model.caption}
-          </caption>
-          <thead>
-            <tr>
-              ${model.columns.map((column) =>
-                renderSortHeader(column, sort, () => (this.sort = nextSort(sort, column))),
-              )}
-            </tr>
-          </thead>
-          <tbody class=${this.opens ? 'opens' : ''}>
-            ${shown.map((row) => this.row(row, model.columns))}
-          </tbody>
-        </table>
-      </div>
+      ${renderSortedTable(
+        model.caption,
+        model.columns,
+        sort,
+        (chosen) => (this.sort = chosen),
+        shown.map((row) => this.row(row, model.columns)),
+        this.opens ? 'opens' : '',
+      )}
       ${this.more(shown.length, rows.length, model.total ?? rows.length)}
     `;
   }
