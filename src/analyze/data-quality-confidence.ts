@@ -104,7 +104,8 @@ function history(told: Told): Doubt {
   return doubt;
 }
 
-const percent = (share: number): string => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
+const percent = (share: number): string =>
+  share > 0 && share < 0.0005 ? 'Less than 0.1 %' : `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
 
 function holders(told: Told): Doubt {
   const doubt = new Doubt();

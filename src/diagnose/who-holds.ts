@@ -69,7 +69,7 @@ export const whoHolds: DeviceRule = (facts) => {
         lines.length <= shown.length
           ? `${what(lines.length)} held ${percent(share)} of it.`
           : `${what(lines.length)} held memory, and the first ${shown.length} of them ${percent(share)} of it.`
-      }${known < 1 ? ` ${percent(1 - known)} has no stack in the recording.` : ''}`,
+      }${known < 1 ? ` In the recording ${percent(1 - known)} has no stack.` : ''}`,
       confidence: !named
         ? 'low'
         : known === 1

@@ -137,7 +137,7 @@ describe('nothing to report', () => {
   });
 
   it('does not take the answers away', async () => {
-    engine.says({ findings: [], devices: [deviceDiagnosis({ conclusion: null, growth: [] })] });
+    engine.says({ findings: [], devices: [deviceDiagnosis({ conclusion: null, growth: [], ledgers: [] })] });
     await expect.poll(() => told()).toContain('Nothing to report.');
     expect(told()).toContain('Who holds it? Not known');
     expect(told()).toContain('Does it end? Cannot tell');
@@ -192,7 +192,7 @@ describe('the findings', () => {
   it('reach the clipboard with what can be run', async () => {
     await open('second.pickle');
     const remedy = 'PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True';
-    engine.says({ findings: [finding({ remedy })] });
+    engine.says({ findings: [finding({ remedy: `\`${remedy}\`` })] });
     const copy = `button[aria-label="Copy ${remedy}"]`;
     await expect.poll(() => all(copy).length).toBeGreaterThan(0);
     const copied: string[] = [];
@@ -226,7 +226,7 @@ describe('growth', () => {
   });
 
   it('opens the window of an iteration', async () => {
-    const [row] = all('vs-growth')
+    const [row] = all('vs-growth-tables')
       .flatMap((one) => all('tbody button', one.shadowRoot ?? one))
       .slice(1);
     row.click();
