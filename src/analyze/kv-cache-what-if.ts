@@ -5,7 +5,8 @@
  *
  * Bytes are those of one rank; tokens and concurrency those of the whole server.
  */
-import { formatBytes, formatInteger } from '../base/units.ts';
+import { amount } from '../base/amounts.ts';
+import { formatInteger } from '../base/units.ts';
 import { kvBytesPerTokenPerLayer } from './kv-cache.ts';
 import { MOST_BLOCK, rangeOf, type KvFacts, type Range } from './kv-cache-log.ts';
 import type { KvModel } from './kv-config.ts';
@@ -129,13 +130,12 @@ function resizedTokens(facts: KvFacts, gained: Range): Range | null {
     };
   }
   if (token === null || tokens === null) return null;
-  // The size of a block is not known: one more on either side.
+  // The size of a block is not known: one more on either side, but a larger cache never holds fewer tokens.
+  const low = Math.floor(tokens + gained.low / (gained.low < 0 ? token.low : token.high)) - MOST_BLOCK;
+  const high = Math.ceil(tokens + gained.high / (gained.high < 0 ? token.high : token.low)) + MOST_BLOCK;
   return {
-    low: Math.max(
-      0,
-      Math.floor(tokens + gained.low / (gained.low < 0 ? token.low : token.high)) - MOST_BLOCK,
-    ),
-    high: Math.ceil(tokens + gained.high / (gained.high < 0 ? token.high : token.low)) + MOST_BLOCK,
+    low: Math.max(gained.low < 0 ? 0 : tokens, low),
+    high: gained.high > 0 ? high : Math.min(tokens, high),
   };
 }
 
@@ -195,12 +195,12 @@ export function withUtilization(facts: KvFacts, utilization: number): KvWhatIf {
   if (freeAtStart !== null && requested.low > freeAtStart.value + freeAtStart.error) {
     return refuse(
       setting,
-      `${formatBytes(Math.round(requested.low), 'binary')} would be requested and ${formatBytes(Math.round(freeAtStart.value), 'binary')} were free at the start: the server refuses to start.`,
+      `${amount(requested.low)} would be requested and ${amount(freeAtStart.value)} were free at the start: the server refuses to start.`,
     );
   }
   const rest = { low: range.low - requested.high, high: range.high - requested.low };
   return resized(setting, facts, gained, [
-    `${formatBytes(Math.round(Math.max(0, rest.low)), 'binary')} of the device would stay outside: what CUDA graphs captured later, fragmentation and other processes may take.`,
+    `${amount(Math.max(0, rest.low))} of the device would stay outside: what CUDA graphs captured later, fragmentation and other processes may take.`,
   ]);
 }
 

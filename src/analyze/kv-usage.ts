@@ -229,7 +229,7 @@ function windowsOf(samples: readonly UsageSample[], limits: Limits, hasClock: bo
   return windows;
 }
 
-const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
+const percent = (share: number): string => `${(share * 100).toFixed(1)}%`;
 const span = (extent: Extent | null, unit: string): string | null => {
   if (extent === null) return null;
   const text = extent.min === extent.max ? `${extent.min}` : `${extent.min} to ${extent.max}`;

@@ -38,6 +38,8 @@ export interface Disagreement {
   readonly count: number;
   readonly allowedBytes: number;
   readonly differenceBytes: number;
+  /** What each source says where they are furthest apart: bytes, at least and at most. */
+  readonly values: readonly { readonly label: string; readonly least: number; readonly most: number }[];
   readonly sentence: string;
 }
 

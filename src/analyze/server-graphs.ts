@@ -9,7 +9,7 @@
  *
  * Which it was follows from what the log says of the estimate and from the sum; never from the version alone.
  */
-import { formatBytes } from '../base/units.ts';
+import { amount } from '../base/amounts.ts';
 import type { BudgetPart, MemoryBudget } from '../trace/readings.ts';
 import { lessOf, measuredOf, type Measured } from './server-waterfall-figures.ts';
 
@@ -32,7 +32,6 @@ export interface Graphs {
 /** A line that sums weights and non-torch is of a version that may count graphs into the activation peak. */
 const SUMMED = 'Weights and non-torch together';
 
-const shown = (bytes: number): string => formatBytes(Math.round(bytes), 'binary');
 const isZero = ({ value, error }: Measured): boolean => Math.abs(value) <= error;
 
 const partOf = (budget: MemoryBudget, id: BudgetPart['id']): BudgetPart | null =>
@@ -42,20 +41,20 @@ const partOf = (budget: MemoryBudget, id: BudgetPart['id']): BudgetPart | null =
 function against(estimate: BudgetPart, actual: BudgetPart | null): Pick<Graphs, 'beyond' | 'sentence'> {
   if (actual === null) return { beyond: null, sentence: '' };
   const over = lessOf(measuredOf(actual), measuredOf(estimate));
-  const took = `${shown(estimate.value)} were set aside for CUDA graphs, which took ${shown(actual.value)}`;
+  const took = `${amount(estimate.value)} were set aside for CUDA graphs, which took ${amount(actual.value)}`;
   if (isZero(over)) return { beyond: null, sentence: `${took}.` };
   return over.value > 0
-    ? { beyond: over, sentence: `${took}: ${shown(over.value)} lie beyond the budget.` }
-    : { beyond: null, sentence: `${took}: ${shown(-over.value)} of that stay unused.` };
+    ? { beyond: over, sentence: `${took}: ${amount(over.value)} lie beyond the budget.` }
+    : { beyond: null, sentence: `${took}: ${amount(-over.value)} of that stay unused.` };
 }
 
 function beyond(actual: BudgetPart, outside: Measured | null): Graphs {
-  const of = outside === null ? '' : ` of ${shown(outside.value)} that were not requested`;
+  const of = outside === null ? '' : ` of ${amount(outside.value)} that were not requested`;
   return {
     place: 'beyond',
     within: null,
     beyond: measuredOf(actual),
-    sentence: `CUDA graphs took ${shown(actual.value)}${of}: they were captured after the KV cache had its size, which left no room for them.`,
+    sentence: `CUDA graphs took ${amount(actual.value)}${of}: they were captured after the KV cache had its size, which left no room for them.`,
   };
 }
 
@@ -106,5 +105,5 @@ const unknown = (actual: BudgetPart): Graphs => ({
   place: 'cannot_tell',
   within: null,
   beyond: null,
-  sentence: `CUDA graphs took ${shown(actual.value)}; whether room was left for them, or for how much, the log does not say.`,
+  sentence: `CUDA graphs took ${amount(actual.value)}; whether room was left for them, or for how much, the log does not say.`,
 });

@@ -12,7 +12,7 @@
  *
  * All figures in bytes. What the log does not print is named as missing and never filled in.
  */
-import { formatBytes } from '../base/units.ts';
+import { amount } from '../base/amounts.ts';
 import type { BudgetPart, MemoryBudget } from '../trace/readings.ts';
 import { graphsOf, type GraphsPlace } from './server-graphs.ts';
 import { exactly, lessOf, measuredOf, sumOf, timesOf, type Measured } from './server-waterfall-figures.ts';
@@ -140,10 +140,8 @@ const draft = (
   offset,
 });
 
-/** Bytes as a sentence shows them. */
-const shown = (bytes: number): string => formatBytes(Math.round(bytes), 'binary');
 const withError = ({ value, error }: Measured): string =>
-  `${shown(value)}${error < 0.5 ? '' : ` ± ${shown(Math.ceil(error))}`}`;
+  `${amount(value)}${error < 0.5 ? '' : ` ± ${amount(Math.ceil(error))}`}`;
 
 function judge(remainder: Measured | null): AddsUp {
   if (remainder === null) return 'cannot_tell';
@@ -246,9 +244,9 @@ function requestedStatement(
 ): string {
   if (remainder === null) return cannot(missing);
   const parts = [...found, ...(within === null ? [] : [within])]
-    .map((part) => `${part.label} ${shown(part.value)}`)
+    .map((part) => `${part.label} ${amount(part.value)}`)
     .join(' + ');
-  const sum = `${shown(requested.value)} requested = ${parts}`;
+  const sum = `${amount(requested.value)} requested = ${parts}`;
   return `${sum}: ${verdictOf(addsUp, remainder)}`;
 }
 
@@ -262,6 +260,7 @@ function verdictOf(addsUp: AddsUp, remainder: Measured, rest = 'is left that no 
 
 /** "KV cache", "non-torch memory". */
 const partName = (id: PartId): string => {
+  if (id === 'requested') return 'what was requested';
   const label = id in STEP_LABELS ? STEP_LABELS[id as WaterfallStepId] : id.replaceAll('_', ' ');
   return /^[A-Z]{2}/.test(label) ? label : label.slice(0, 1).toLowerCase() + label.slice(1);
 };
@@ -324,7 +323,7 @@ function freeWaterfall(budget: MemoryBudget, start: Measured): RankWaterfall {
     statement:
       remainder === null || end === null
         ? cannot(missing)
-        : `${shown(start.value)} free at the start - ${shown(end.value)} when ready = ${shown(taken.value)} in printed steps: ${verdictOf(adds_up, remainder, 'was taken between them')}`,
+        : `${amount(start.value)} free at the start - ${amount(end.value)} when ready = ${amount(taken.value)} in printed steps: ${verdictOf(adds_up, remainder, 'was taken between them')}`,
   };
 }
 

@@ -2,6 +2,7 @@
  * Contradictions of what has no curve: lines placed by their order (clock-alignment-sequence.ts), and a server's
  * budget against the recording of its process.
  */
+import { exactAmount } from '../base/amounts.ts';
 import { formatInteger } from '../base/units.ts';
 import type { MemoryBudget } from '../trace/readings.ts';
 import type { PlacedLine, RowFigure, SequenceLine } from './clock-alignment-sequence.ts';
@@ -35,7 +36,7 @@ export function compareLines(
         ? 'the recording has its figures only before the line above it'
         : nearest === null
           ? 'the recording never has its figures'
-          : `the recording comes no nearer to it than ${formatInteger(nearest.apart)} (${NAMES[nearest.figure]})`;
+          : `the recording comes no nearer to it than ${nearest.figure === 'allocations' ? formatInteger(nearest.apart) : exactAmount(nearest.apart)} (${NAMES[nearest.figure]})`;
     return [
       {
         kind: 'never',
@@ -98,7 +99,7 @@ export function compareBudget(
         ],
         allowed_bytes: allowed,
         difference_bytes: missing,
-        sentence: `${name}${budget.rank === '' ? '' : `, ${budget.rank}`} names ${formatInteger(Math.round(missing))} bytes more for ${labels} than ${reserved.name} ever had reserved: another process or rank, or a recording that ended before they were allocated.`,
+        sentence: `${name}${budget.rank === '' ? '' : `, ${budget.rank}`} names ${exactAmount(missing)} more for ${labels} than ${reserved.name} ever had reserved: another process or rank, or a recording that ended before they were allocated.`,
       },
     ],
     compared: parts.length,

@@ -5,7 +5,7 @@
  * Not all that is found is an error of a source: memory that the allocator does not know of and that changes
  * (kernels loaded when first called, NCCL, another process) is a fact worth knowing and has its own kinds.
  */
-import { formatInteger } from '../base/units.ts';
+import { amount, exactAmount } from '../base/amounts.ts';
 import { type Band, bandIn, printedBand, type StepCurve, windowOf } from './step-curve.ts';
 
 export type ContradictionKind =
@@ -59,7 +59,8 @@ export interface NamedCurve {
 /** A change of what is besides reserved by at least this much at once is told by itself; smaller ones together. */
 export const SUDDEN_BYTES = 16 << 20;
 
-const bytesText = (bytes: number): string => `${formatInteger(Math.round(Math.abs(bytes)))} bytes`;
+/** A difference, without its sign. */
+const bytesText = (bytes: number): string => exactAmount(Math.abs(bytes));
 const minus = (a: Band, b: Band): Band => ({ least: a.least - b.most, most: a.most - b.least });
 const valueOf = (label: string, band: Band): Contradiction['values'][number] => ({ label, ...band });
 
@@ -183,7 +184,7 @@ function changeRow(
     ],
     allowed_bytes: width,
     difference_bytes: least,
-    sentence: `What ${used.name} counts besides the ${bytesText((after.first.second.least + after.first.second.most) / 2)} that ${reserved.name} had reserved ${way} ${how}, by ${bytesText(least)} at least: kernels or libraries loaded when first called, NCCL, or another process.`,
+    sentence: `What ${used.name} counts besides the ${amount((after.first.second.least + after.first.second.most) / 2)} that ${reserved.name} had reserved ${way} ${how}, by ${bytesText(least)} at least: kernels or libraries loaded when first called, NCCL, or another process.`,
   };
 }
 

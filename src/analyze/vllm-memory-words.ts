@@ -1,18 +1,16 @@
 /** What an account of vLLM's own memory figures says, in sentences: what is broken, how it was read, what is missing. */
-import { formatBytes } from '../base/units.ts';
+import { amount } from '../base/amounts.ts';
 import type { Measured } from './server-waterfall-figures.ts';
 import type { AccountResult, AccountSnapshot, VllmMemoryAccount } from './vllm-memory-account.ts';
 import type { ProfilingCheck } from './vllm-memory-snapshot.ts';
 
 type Figures = Omit<VllmMemoryAccount, 'problems' | 'statements' | 'missing'>;
 
-const shown = (bytes: number): string =>
-  `${bytes < 0 ? '-' : ''}${formatBytes(Math.abs(Math.round(bytes)), 'binary')}`;
 const withError = ({ value, error }: Measured): string =>
-  `${shown(value)}${error < 0.5 ? '' : ` ± ${shown(Math.ceil(error))}`}`;
+  `${amount(value)}${error < 0.5 ? '' : ` ± ${amount(Math.ceil(error))}`}`;
 /** How far two figures are apart that should be one. */
 const apart = ({ value, error }: Measured): string =>
-  `${shown(Math.abs(value))} apart${error < 0.5 ? '' : `, of which their digits explain at most ${shown(Math.ceil(error))}`}`;
+  `${amount(Math.abs(value))} apart${error < 0.5 ? '' : `, of which their digits explain at most ${amount(Math.ceil(error))}`}`;
 
 function snapshotProblems(snapshots: readonly AccountSnapshot[]): string[] {
   return snapshots.flatMap(({ name, checks }) =>

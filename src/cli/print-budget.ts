@@ -18,7 +18,7 @@ const size = (bytes: number): string =>
 
 /** Digits that mean little are said to. */
 const sizeWithError = ({ bytes, error }: Step): string =>
-  error > 0.02 * Math.abs(bytes) ? `${size(bytes)} +- ${size(Math.ceil(error))}` : size(bytes);
+  error > 0.02 * Math.abs(bytes) ? `${size(bytes)} ± ${size(Math.ceil(error))}` : size(bytes);
 
 function stepLines(steps: readonly Step[]): string[] {
   const width = Math.max(0, ...steps.map(({ label }) => label.length));

@@ -1,4 +1,5 @@
 /** Text form of vLLM's own snapshots and profiling results. */
+import { withAmounts } from '../base/amounts.ts';
 import { formatMeasured } from '../base/measured-text.ts';
 import type { VllmMemoryAccount, VllmMemorySnapshot } from '../engine/protocol.ts';
 
@@ -7,6 +8,8 @@ const MOST_SNAPSHOTS = 12;
 
 type Figure = Parameters<typeof formatMeasured>[0];
 const bytes = (figure: Figure): string => formatMeasured(figure, 'binary').replace('−', '-');
+
+const words = (text: string): string => withAmounts(text, 'binary');
 
 const fieldsText = ({ timestamp_s: _, ...fields }: VllmMemorySnapshot): string =>
   Object.entries(fields)
@@ -28,7 +31,7 @@ function accountLines(account: VllmMemoryAccount): string[] {
   const left = snapshots.length - MOST_SNAPSHOTS;
   return [
     `vLLM's own memory figures${rank === '' ? '' : ` of ${rank}`}:`,
-    ...account.problems.map((one) => `  wrong: ${one}`),
+    ...account.problems.map((one) => `  wrong: ${words(one)}`),
     ...snapshots
       .slice(0, MOST_SNAPSHOTS)
       .flatMap(({ name, line, snapshot, categories }) => [
@@ -52,8 +55,8 @@ function accountLines(account: VllmMemoryAccount): string[] {
       : [
           `  KV cache: ${bytes(kv.kv_cache)} = requested ${bytes(kv.requested)} - not KV cache ${bytes(kv.non_kv_cache_memory)}${kv.graphs === null ? '' : ` - CUDA graphs ${bytes(kv.graphs)}`}${kv.printed === null ? '' : `; printed ${bytes(kv.printed)}`}`,
         ]),
-    ...account.statements.map((one) => `  ${one}`),
-    ...account.missing.map((one) => `  not known: ${one}`),
+    ...account.statements.map((one) => `  ${words(one)}`),
+    ...account.missing.map((one) => `  not known: ${words(one)}`),
   ];
 }
 

@@ -15,14 +15,13 @@ export const vllmContradiction: ServerRule = ({ input }) =>
       account.problems.map((problem) => (account.rank === '' ? problem : `${account.rank}: ${problem}`)),
     );
     if (problems.length === 0) return [];
-    const [first, ...rest] = problems;
     const left = problems.length - MOST_SHOWN;
     return [
       aboutServer({
         id: 'contradiction',
         severity: 'risk',
         title: `vLLM's memory figures in ${file} cannot all be right`,
-        verdict: `${first}${rest.length === 0 ? '' : ` So it is with ${count(rest.length, 'more figure')}.`}`,
+        verdict: `${count(problems.length, 'statement')} about them cannot hold: what is computed from these figures is doubtful.`,
         confidence: 'high',
         confidenceWhy:
           'These identities hold by definition; what the printed digits leave open is allowed for.',

@@ -2,7 +2,7 @@
 import type { Disagreement } from '../analyze/server-facts.ts';
 import { evidence, type Finding } from './finding.ts';
 import { aboutServer, type ServerRule } from './server-rule.ts';
-import { count, size } from './words.ts';
+import { count, exactSize, size } from './words.ts';
 
 /** One finding for a pair of files and kind: their rows are evidence. */
 function groups(all: readonly Disagreement[]): Disagreement[][] {
@@ -14,10 +14,17 @@ function groups(all: readonly Disagreement[]): Disagreement[][] {
   return [...found.values()];
 }
 
+/** Sentences of other places shown one by one. */
+const MOST_OTHERS = 4;
+
+const between = (least: number, most: number): string =>
+  least === most ? exactSize(least) : `${exactSize(least)} to ${exactSize(most)}`;
+
 function findingOf(group: readonly Disagreement[]): Finding {
   const worst = group.reduce((most, one) =>
     Math.abs(one.differenceBytes) > Math.abs(most.differenceBytes) ? one : most,
   );
+  const others = group.filter((one) => one !== worst);
   const [first, second] = worst.files;
   return aboutServer({
     id: 'contradiction',
@@ -28,8 +35,11 @@ function findingOf(group: readonly Disagreement[]): Finding {
     confidence: 'high',
     confidenceWhy: `What rounding and the times of samples explain (${size(Math.round(worst.allowedBytes))}) is allowed for.`,
     evidence: [
-      ...group.slice(0, 5).map(({ sentence }) => evidence(sentence)),
-      ...(group.length > 5 ? [evidence(`${count(group.length - 5, 'more place', 'more places')}.`)] : []),
+      ...worst.values.map(({ label, least, most }) => evidence(`${label}: ${between(least, most)}.`)),
+      ...others.slice(0, MOST_OTHERS).map(({ sentence }) => evidence(sentence)),
+      ...(others.length > MOST_OTHERS
+        ? [evidence(`${count(others.length - MOST_OTHERS, 'more place')}.`)]
+        : []),
     ],
     remedy: 'Check that both are of the same run and GPU, and the offset of their clocks.',
     gainBytes: null,

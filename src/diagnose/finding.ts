@@ -39,6 +39,14 @@ export type Claim =
       readonly allocated: number | null;
     };
 
+/** A log whose own finding stands with a recording's. */
+export interface ToldBy {
+  /** Id of the log's source. */
+  readonly source: number;
+  /** File of the recording. */
+  readonly recording: string;
+}
+
 /** Texts hold amounts as base/amounts.ts writes them, and in remedies mark what can be copied (words.ts). */
 export interface Finding {
   /** Stable: the rule's file name, e.g. "linear-leak". */
@@ -65,6 +73,8 @@ export interface Finding {
   readonly wouldChange: string;
   /** Only among the rules; those who read findings do not get it. */
   readonly claim?: Claim;
+  /** Logs of the same run that tell the same, and the recording that it is said of (same-run.ts); absent: none. */
+  readonly toldBy?: readonly ToldBy[];
   /** The same finding about other devices of the source, complete with their own rows; absent: about this one alone. */
   readonly also?: readonly Finding[];
 }

@@ -13,6 +13,13 @@ const FEW_ROWS = 100;
 const RECORD_LONGER =
   'Record more iterations from the start of the process, with the same inputs where that is possible: a rise that ends shows only in what comes after it.';
 
+/** How iterations become visible, in the words of what recorded. */
+const MARK: Readonly<Record<DeviceFacts['trace']['producer'], string>> = {
+  torch:
+    'Record several iterations with stacks, or mark them: torch.profiler.record_function("step") around each, or a log with a time per request.',
+  nsys: 'Record several iterations with an NVTX range around each (nvtxRangePush and nvtxRangePop, torch.cuda.nvtx.range("step") in PyTorch): nsys profile --trace=cuda,nvtx --cuda-memory-usage=true.',
+};
+
 /** Values at the ends of the first and the last iteration. */
 function risenBy({ growth }: GrowthOfSeries): number {
   const { end } = growth.values;
@@ -55,8 +62,7 @@ function withoutIterations(facts: DeviceFacts): Finding[] {
         evidence('Where most was allocated.', { row: facts.allocatedPeak.row }),
         evidence('The end of the recording.', { row: facts.rows - 1 }),
       ],
-      remedy:
-        'Record several iterations with stacks, or mark them: torch.profiler.record_function("step") around each, or a log with a time per request.',
+      remedy: MARK[facts.trace.producer],
       gainBytes: null,
       gainHow: null,
       wouldChange: 'Marks of the iterations, or a longer recording.',

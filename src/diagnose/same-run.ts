@@ -9,7 +9,7 @@
  */
 import { oomFigureBand } from '../analyze/non-torch-oom.ts';
 import type { ServerFacts } from '../analyze/server-facts.ts';
-import { evidence, type Finding } from './finding.ts';
+import { evidence, type Finding, type ToldBy } from './finding.ts';
 
 /** The finding of a recording that says what a log's finding of each kind does. */
 const SAME_IDS = { leak: 'linear-leak', cache: 'caching-allocator', oom: 'out-of-memory' } as const;
@@ -60,6 +60,7 @@ export function joinSameRun(
     const [at] = same;
     joined[at] = {
       ...joined[at],
+      toldBy: [...(joined[at].toldBy ?? []), ...toldBy(one, joined[at], facts)],
       evidence: [
         ...joined[at].evidence,
         evidence(`${sourceName(one, facts)} tells the same: ${one.title}.`),
@@ -72,6 +73,13 @@ export function joinSameRun(
 
 const sourceName = ({ claim }: Finding, { sources }: ServerFacts): string =>
   sources.find(({ id }) => id === claim?.source)?.file ?? 'A log';
+
+/** Where the log's own page finds what it told. */
+function toldBy({ claim }: Finding, { deviceKey }: Finding, { sources }: ServerFacts): ToldBy[] {
+  const recording = sources.find(({ id }) => deviceKey?.startsWith(`${id}:`) === true)?.file;
+  const source = claim?.source ?? null;
+  return source === null || recording === undefined ? [] : [{ source, recording }];
+}
 
 function withoutClaim(finding: Finding): Finding {
   const { claim, ...rest } = finding;

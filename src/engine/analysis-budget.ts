@@ -1,4 +1,5 @@
 /** Sums of a server's budgets over its ranks, as `analyze --json` prints them (docs/cli.md). */
+import { withAmounts } from '../base/amounts.ts';
 import type { Diagnosis } from './diagnosis.ts';
 import type { MeasuredView, PodWaterfallView } from './server-diagnosis.ts';
 
@@ -55,7 +56,7 @@ const sumOf = (
     all_ranks: allRanks === null ? null : measured(allRanks),
   })),
   adds_up: addsUp,
-  sentence,
+  sentence: withAmounts(sentence, 'binary'),
 });
 
 /** `sourceOf`: index into `sources` of a source id. */

@@ -1,4 +1,5 @@
 /** vLLM's own memory figures in the form of the documented object. */
+import { amountsIn } from '../base/amounts.ts';
 import type { Measured } from '../analyze/server-waterfall-figures.ts';
 import type { VllmMemoryAccount } from '../analyze/vllm-memory-account.ts';
 import type { MemoryCategories, VllmMemorySnapshot } from '../analyze/vllm-memory-snapshot.ts';
@@ -143,7 +144,8 @@ export const vllmMemoryOf = (source: number, account: VllmMemoryAccount): Analys
           printed: maybe(account.kv.printed),
           holds: account.kv.holds,
         },
-  problems: account.problems,
-  statements: account.statements,
-  missing: account.missing,
+  ...amountsIn(
+    { problems: account.problems, statements: account.statements, missing: account.missing },
+    'binary',
+  ),
 });

@@ -4,6 +4,7 @@ import { guard } from 'lit/directives/guard.js';
 import type { ByteUnit } from '../base/units.ts';
 import type { DeviceDiagnosis, DeviceView, SourceView } from '../engine/protocol.ts';
 import { podWaterfalls, rankWaterfalls } from '../view/server-waterfalls.ts';
+import { toldElsewhere } from '../view/told-elsewhere.ts';
 import type { DiagnosisState } from './diagnosis-run.ts';
 import type { Session } from './session.ts';
 import './vs-clocks.ts';
@@ -15,26 +16,35 @@ import './vs-serving.ts';
 import type { ServerGivenChange } from './vs-serving-given.ts';
 import './vs-serving-growth.ts';
 import './vs-serving-requests.ts';
+import './vs-told-elsewhere.ts';
 import './vs-vllm-memory.ts';
 import './vs-waterfall.ts';
 
 export const diagnosisOf = ({ diagnosis }: DiagnosisState, device: string): DeviceDiagnosis | null =>
   diagnosis?.devices.find(({ deviceKey }) => deviceKey === device) ?? null;
 
-/** `device`: null on a page without one, where what is said of no device stands alone. */
-export const renderDiagnosis = (
+/**
+ * `device`: null on a page without one, where what is said of no device stands alone. `log`: source whose page it is,
+ * which leads to what is said of a recording of its run; null: a recording's.
+ */
+export function renderDiagnosis(
   state: DiagnosisState,
   device: Pick<DeviceView, 'key' | 'hasStacks'> | null,
   unit: ByteUnit,
-): unknown =>
-  html`<vs-diagnosis
+  log: number | null = null,
+): unknown {
+  const told = log === null || state.diagnosis === null ? [] : toldElsewhere(state.diagnosis, log, unit);
+  return html`<vs-diagnosis
       slot="diagnosis"
       .state=${state}
       .deviceKey=${device?.key ?? null}
       .hasStacks=${device?.hasStacks ?? false}
+      .elsewhere=${told.length > 0}
       .unit=${unit}
     ></vs-diagnosis>
+    ${told.length === 0 ? nothing : html`<vs-told-elsewhere slot="diagnosis" .told=${told}></vs-told-elsewhere>`}
     <vs-clocks slot="diagnosis" .state=${state} .unit=${unit}></vs-clocks>`;
+}
 
 /** Where every byte is, and who keeps free ones from going back. `ask`: the ledger just after a row of the device. */
 export function renderLedger(

@@ -340,7 +340,7 @@ export class VramScope extends LitElement {
           .device=${tab.device}
           .unit=${unit}
           .dark=${this.dark}
-          >${renderDiagnosis(told, null, unit)}${renderServing(told, tab.source, tab.device, unit)}</vs-summaries
+          >${renderDiagnosis(told, null, unit, tab.source.id)}${renderServing(told, tab.source, tab.device, unit)}</vs-summaries
         >`;
       case 'readings':
         return html`<vs-log
@@ -351,7 +351,7 @@ export class VramScope extends LitElement {
           .unit=${unit}
           .dark=${this.dark}
           @server-given=${(event: CustomEvent<ServerGivenChange>) => void tellServer(this.session, event.detail)}
-          >${renderDiagnosis(told, null, unit)}${renderWaterfalls(told, tab.source.id, unit)}${renderVllmMemory(tab.source, unit)}${renderServing(told, tab.source, null, unit)}</vs-log
+          >${renderDiagnosis(told, null, unit, tab.source.id)}${renderWaterfalls(told, tab.source.id, unit)}${renderVllmMemory(tab.source, unit)}${renderServing(told, tab.source, null, unit)}</vs-log
         >`;
       case 'empty':
         return this.emptyPage(tab.source, hidden);

@@ -6,7 +6,7 @@ import { formatBytes } from '../base/units.ts';
 import type { MemoryBudget } from '../engine/protocol.ts';
 import type { BudgetBar, BudgetKey, BudgetSegment } from '../view/budget.ts';
 import { budgetBars, budgetKeys, budgetVerdict } from '../view/budget.ts';
-import { budgetTable } from '../view/budget-table.ts';
+import { budgetName, budgetTable } from '../view/budget-table.ts';
 import { controls } from './theme.ts';
 import './vs-table.ts';
 
@@ -154,9 +154,7 @@ export class VsBudget extends LitElement {
         ${budgetKeys(bars).map((key) => this.key(key))}
         ${marked ? html`<li><span class="line"></span>Requested ends here</li>` : nothing}
       </ul>
-      <div class="ranks ${few ? 'few' : ''}">
-        ${shown.map((bar, index) => this.bar(bar, index, bars.length, few))}
-      </div>
+      <div class="ranks ${few ? 'few' : ''}">${shown.map((bar) => this.bar(bar, bars.length, few))}</div>
       ${
         shown.length < bars.length
           ? html`<button class="link more" @click=${() => (this.all = true)}>
@@ -172,8 +170,8 @@ export class VsBudget extends LitElement {
     return html`<li><span class="swatch ${className(kind)}" .style=${fill(color)}></span>${label}</li>`;
   }
 
-  private bar(bar: BudgetBar, index: number, all: number, few: boolean): unknown {
-    const name = bar.rank !== '' ? bar.rank : all === 1 ? '' : `Budget ${index + 1}`;
+  private bar(bar: BudgetBar, all: number, few: boolean): unknown {
+    const name = budgetName(bar.rank, all, '');
     const { requestedAt } = bar;
     return html`
       <span class="rank" title=${name}>${name}</span>

@@ -81,7 +81,7 @@ export class VsServingGiven extends LitElement {
     const { modelConfig, modelError } = server;
     const wrong = modelError === null ? problemOfText : modelError;
     return html`<details ?open=${modelConfig !== null}>
-      <summary>Tell what the log does not say</summary>
+      <summary>Tell what the log does not say: GPUs of a pod, config.json of the model</summary>
       <form novalidate @submit=${(event: Event) => this.submit(event)}>
         <label>
           <span>GPUs of one pod <span class="quiet">(empty: as many as the log names${world})</span></span>

@@ -105,8 +105,11 @@ function linesOf(budgets: readonly MemoryBudget[], bars: readonly BudgetBar[], u
   return lines;
 }
 
-const nameOf = ({ rank }: MemoryBudget, index: number, all: number): string =>
-  rank !== '' ? rank : all === 1 ? 'Printed' : `Budget ${index + 1}`;
+/** In a log of several processes, the driver is the one that puts no name before its lines. */
+const UNNAMED = 'Driver';
+/** A budget's rank among so many budgets; `alone`: what stands for the only one. */
+export const budgetName = (rank: string, all: number, alone: string): string =>
+  rank !== '' ? rank : all === 1 ? alone : UNNAMED;
 
 export function budgetTable(
   budgets: readonly MemoryBudget[],
@@ -114,7 +117,7 @@ export function budgetTable(
   unit: ByteUnit,
 ): TableModel {
   const lines = linesOf(budgets, bars, unit);
-  const names = budgets.map((budget, index) => nameOf(budget, index, budgets.length));
+  const names = budgets.map(({ rank }) => budgetName(rank, budgets.length, 'Printed'));
   const caption = 'Memory budget as printed';
   if (budgets.length <= MOST_COLUMNS) {
     return {

@@ -302,7 +302,7 @@ export function budgetKeys(bars: readonly BudgetBar[]): BudgetKey[] {
   return [...keys.values()];
 }
 
-const rankName = ({ rank }: BudgetBar, index: number): string => (rank === '' ? `budget ${index + 1}` : rank);
+const rankName = ({ rank }: BudgetBar): string => (rank === '' ? 'driver' : rank);
 
 interface Judged {
   readonly bar: BudgetBar;
@@ -322,7 +322,7 @@ function tell(judged: readonly Judged[], alone: boolean, say: (bytes: number) =>
 /** Whether the parts add up, in words; what remains where the log claims no sum. */
 export function budgetVerdict(bars: readonly BudgetBar[], unit: ByteUnit): string {
   const judged = bars
-    .map((bar, index): Judged => ({ bar, name: rankName(bar, index) }))
+    .map((bar): Judged => ({ bar, name: rankName(bar) }))
     .filter(({ bar }) => bar.unexplained !== null);
   if (judged.length === 0) return 'The log does not print every part, so it cannot be added up.';
   const off = judged.filter(({ bar }) => bar.apart);

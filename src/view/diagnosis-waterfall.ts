@@ -7,6 +7,7 @@
  *   KV cache       █████████             43.64
  *   graphs beyond                    █    0.68   in what was not requested, and no step down
  */
+import { withAmounts } from '../base/amounts.ts';
 import type { ByteUnit } from '../base/units.ts';
 import { formatBytes, formatInteger } from '../base/units.ts';
 import type { CurveColor } from './palette.ts';
@@ -167,6 +168,6 @@ export function waterfallModel(
     rank,
     total: text === null || totalWord === '' ? text : `${text} ${totalWord}`,
     rows,
-    statement: statement ?? '',
+    statement: withAmounts(statement ?? '', unit),
   };
 }

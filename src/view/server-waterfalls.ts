@@ -134,8 +134,16 @@ function rankWaterfall(ranks: readonly RankWaterfallView[], all: number): Waterf
   };
 }
 
+/** Where one rank is printed and it is not known to be the only one, its reader can tell how many a pod has. */
+const ASK_FOR_POD =
+  'The log names one rank. For the sums of a pod, write how many GPUs it has under "Tell what the log does not say" below.';
+
+const isAlone = ({ waterfalls, gpusPerPod, worldSize }: ServerView): boolean =>
+  waterfalls.length === 1 && gpusPerPod === null && worldSize !== 1;
+
 /** A waterfall for each rank, the last start of the server first; ranks with the same figures together. */
-export function rankWaterfalls({ waterfalls }: ServerView): WaterfallView[] {
+export function rankWaterfalls(server: ServerView): WaterfallView[] {
+  const { waterfalls } = server;
   const groups = new Map<string, RankWaterfallView[]>();
   for (const rank of waterfalls) {
     const key = sameFigures(rank);
@@ -148,5 +156,8 @@ export function rankWaterfalls({ waterfalls }: ServerView): WaterfallView[] {
   return [...groups.values()]
     .filter(([{ steps }]) => steps.length > 0)
     .sort((one, other) => startOf(other) - startOf(one))
-    .map((group) => rankWaterfall(group, waterfalls.length));
+    .map((group) => rankWaterfall(group, waterfalls.length))
+    .map((one) =>
+      isAlone(server) ? { ...one, statement: `${one.statement ?? ''} ${ASK_FOR_POD}`.trim() } : one,
+    );
 }

@@ -2,6 +2,7 @@
  * The KV cache of a server's engine: what the log prints of it, whether those figures follow from each other, and what
  * other settings would change. Figures that digits leave open are ranges: "3.54 to 3.82".
  */
+import { amountsIn } from '../base/amounts.ts';
 import type { ByteUnit } from '../base/units.ts';
 import { formatBytes, formatInteger } from '../base/units.ts';
 import type { KvCheckView, KvView, KvWhatIfView, RangeView } from '../engine/protocol.ts';
@@ -212,7 +213,8 @@ function whatIfTable(whatIfs: readonly KvWhatIfView[], unit: ByteUnit): TableMod
   };
 }
 
-export function kvModel(kv: KvView, unit: ByteUnit): KvModel {
+export function kvModel(told: KvView, unit: ByteUnit): KvModel {
+  const kv = amountsIn(told, unit);
   const disagree = kv.checks.filter(({ agrees }) => !agrees).length;
   return {
     heading: ['KV cache', kv.engine, kv.start].filter((part) => part !== '').join(', '),

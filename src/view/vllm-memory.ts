@@ -2,6 +2,7 @@
  * vLLM's own memory figures for the page: what is wrong first, then snapshots and differences, the three categories,
  * and what is not KV cache as the snapshots give it and as vLLM printed it.
  */
+import { amountsIn } from '../base/amounts.ts';
 import { type BytesWithError, exactMeasured, formatMeasured } from '../base/measured-text.ts';
 import type { ByteUnit } from '../base/units.ts';
 import { formatInteger } from '../base/units.ts';
@@ -186,5 +187,9 @@ export function vllmMemoryModel(account: VllmMemoryAccount, unit: ByteUnit): Vll
     categoriesTable(account, unit),
     profilingTable(account, unit),
   ];
-  return { rank, problems, statements, missing, tables: tables.filter((one) => one !== null) };
+  return {
+    rank,
+    ...amountsIn({ problems, statements, missing }, unit),
+    tables: tables.filter((one) => one !== null),
+  };
 }

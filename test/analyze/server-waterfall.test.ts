@@ -2,6 +2,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { podWaterfalls, type PodWaterfall } from '../../src/analyze/server-waterfall-pods.ts';
 import { rankWaterfall, rankWaterfalls, type RankWaterfall } from '../../src/analyze/server-waterfall.ts';
+import { withAmounts } from '../../src/base/amounts.ts';
 import { logReader } from '../../src/read/log.ts';
 import type { BudgetPart, MemoryBudget } from '../../src/trace/readings.ts';
 import { readBytes, readPath } from '../read/open-for-test.ts';
@@ -120,7 +121,7 @@ describe('the waterfall of a rank', () => {
     const inside = rankWaterfall(budget([...full(), estimated('and set aside'), part('cuda_graphs', 0.71)]));
     expect(inside).toMatchObject({ adds_up: 'yes', graphs_place: 'in_activation', graphs_on_top: null });
     expect(bytesOf(inside)['cuda_graphs']).toBeUndefined();
-    expect(inside.graphs_statement).toContain('153.60 MiB of that stay unused');
+    expect(withAmounts(inside.graphs_statement, 'binary')).toContain('153.60 MiB of that stay unused');
     // As much as the digits: no more, no less.
     const even = rankWaterfall(budget([...full(), estimated('and set aside'), part('cuda_graphs', 0.865)]));
     expect(even.graphs_on_top).toBeNull();
@@ -138,7 +139,7 @@ describe('the waterfall of a rank', () => {
     expect(bytesOf(none)['cuda_graphs']).toBeUndefined();
     const older = rankWaterfall(budget([...full(), part('cuda_graphs', 0.68)]));
     expect(older).toMatchObject({ graphs_place: 'beyond', graphs_on_top: { value: gib(0.68) } });
-    expect(older.graphs_statement).toContain('of 4.73 GiB that were not requested');
+    expect(withAmounts(older.graphs_statement, 'binary')).toContain('of 4.73 GiB that were not requested');
     // The line that sums weights and non-torch is of a version that may count an estimate in.
     const summed = { ...part('other', 44.89), label: 'Weights and non-torch together' };
     const unknown = rankWaterfall(budget([...full(), summed, part('cuda_graphs', 0.68)]));
@@ -276,7 +277,7 @@ describe('the logs of two servers', () => {
     const rest = pod.steps.find(({ id }) => id === 'remainder')!;
     expect(rest.label).toBe('Not printed by every rank');
     expect(rest.all_ranks!.value / GIB).toBeCloseTo(0.08, 3);
-    expect(pod.statement).toContain('DP0 TP1: The log does not print requested');
+    expect(pod.statement).toContain('DP0 TP1: The log does not print what was requested');
   });
 
   it('SGLang, a rank whose last line of what is available stands before its KV cache', async () => {

@@ -9,6 +9,7 @@ import {
 } from '../../src/analyze/source-contradictions.ts';
 import { compareBudget, compareLines } from '../../src/analyze/source-contradictions-lines.ts';
 import { shiftCurve, type StepCurve } from '../../src/analyze/step-curve.ts';
+import { withAmounts } from '../../src/base/amounts.ts';
 import type { MemoryBudget } from '../../src/trace/readings.ts';
 import { eventCurve, madeUpRun, MIB, monitored, sampleCurve, SECOND } from './step-curve-for-test.ts';
 
@@ -164,7 +165,9 @@ describe('lines without times', () => {
     expect(answer.contradictions).toMatchObject([
       { kind: 'never', from_ns: 0, to_ns: 200, difference_bytes: 4, allowed_bytes: 2 },
     ]);
-    expect(answer.contradictions[0].sentence).toContain('line 1: the recording comes no nearer to it than 4');
+    expect(withAmounts(answer.contradictions[0].sentence, 'binary')).toContain(
+      'line 1: the recording comes no nearer to it than 4 bytes (reserved bytes)',
+    );
   });
 });
 
@@ -191,7 +194,9 @@ describe("a server's budget", () => {
     expect(check(1021).contradictions).toMatchObject([
       { kind: 'budget_above_reserved', difference_bytes: MIB, from_ns: SECOND },
     ]);
-    expect(check(1021).contradictions[0].sentence).toContain('vllm.log, TP0 names 1,048,576 bytes more');
+    const { sentence } = check(1021).contradictions[0];
+    expect(withAmounts(sentence, 'binary')).toContain('vllm.log, TP0 names 1.00 MiB (1,048,576 bytes) more');
+    expect(withAmounts(sentence, 'decimal')).toContain('vllm.log, TP0 names 1.05 MB (1,048,576 bytes) more');
   });
 
   it('says nothing where what was reserved is a lower bound', () => {

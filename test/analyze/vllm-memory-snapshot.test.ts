@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { amountsIn } from '../../src/base/amounts.ts';
 import { logReader } from '../../src/read/log.ts';
 import { readBytes } from '../read/open-for-test.ts';
 import { exactly, measuredOf, type Measured } from '../../src/analyze/server-waterfall-figures.ts';
@@ -224,7 +225,7 @@ describe('an account', () => {
   it('says which figure is wrong and by how much', async () => {
     const typo = AFTER.replace('cuda_memory=5368709120', 'cuda_memory=5371854848');
     const [{ problems }] = await accountsOf(CREATE, BEFORE, typo);
-    expect(problems).toEqual([
+    expect(amountsIn(problems, 'binary')).toEqual([
       'after_profile: cuda_memory is not total_memory - free_memory: 3.00 MiB apart: a figure is mistyped or of another device.',
       'after_profile: non_torch_memory is not cuda_memory - torch_memory: 3.00 MiB apart: a figure is mistyped or of another device.',
     ]);
@@ -235,7 +236,7 @@ describe('an account', () => {
       .replace('free_memory=5368709120', 'free_memory=16106127360')
       .replace('timestamp=104.5', 'timestamp=90.0');
     const [{ problems }] = await accountsOf(CREATE, BEFORE, other, RESULT.replace('5.0GiB', '6.0GiB'));
-    expect(problems).toEqual([
+    expect(amountsIn(problems, 'binary')).toEqual([
       'total_memory of after_profile and of before_profile is not the same: 10.00 GiB apart: they are of different devices.',
       'after_profile was taken 11.0 s before before_profile: they are swapped, or of different runs.',
       'total_memory of after_profile and of before_create is not the same: 10.00 GiB apart: they are of different devices.',
@@ -295,7 +296,7 @@ describe('an account', () => {
     expect(account.missing).toEqual([]);
     const [off] = await accountsOf(...log('8.50'));
     expect(off.problems).toEqual([]);
-    expect(off.statements).toContain(
+    expect(amountsIn(off.statements, 'binary')).toContain(
       'The KV cache is printed as 8.50 GiB ± 5.12 MiB, and requested - non-KV is 8.60 GiB ± 10.24 MiB: no printed figure explains the difference.',
     );
   });

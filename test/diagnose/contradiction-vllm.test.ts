@@ -15,8 +15,11 @@ describe('contradiction, of figures of vLLM', () => {
     const [found] = await of(snapshot('1.02'));
     expect(found).toMatchObject({ severity: 'risk', gainBytes: null });
     expect(found.title).toBe("vLLM's memory figures in pasted text cannot all be right");
-    expect(found.verdict).toContain('before: cuda_memory is not total_memory - free_memory: 20.48 MiB apart');
+    expect(found.verdict).toContain('2 statements about them cannot hold');
     expect(found.evidence).toHaveLength(2);
+    expect(found.evidence[0].text).toContain(
+      'before: cuda_memory is not total_memory - free_memory: 20.48 MiB apart',
+    );
     expect(await of(snapshot('1.01'))).toEqual([]);
   });
 

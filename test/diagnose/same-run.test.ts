@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { Diagnosis } from '../../src/engine/protocol.ts';
+import { toldElsewhere } from '../../src/view/told-elsewhere.ts';
 import { fixtureBytes } from '../read/snapshot-fixtures.ts';
 import { diagnoseFiles } from './logs-for-test.ts';
 import { findingOf, idsOf } from './recording.ts';
@@ -20,6 +22,22 @@ describe('an out-of-memory error that was recorded and printed', () => {
     expect(told).toContain('oom.txt tells the same: Out of memory: 300.00 MiB asked for.');
     expect(told.join('\n')).toContain('allowed 3.96 GiB');
     expect(findings.every((finding) => !('claim' in finding))).toBe(true);
+  });
+
+  it('leads from the page of the log to the recording', async () => {
+    const { findings, ...rest } = await diagnoseFiles(files(OOM_TEXT));
+    const [by] = findingOf(findings, 'out-of-memory').toldBy ?? [];
+    expect(by.recording).toBe('oom.pickle');
+    const diagnosis = { ...rest, findings } as unknown as Diagnosis;
+    expect(toldElsewhere(diagnosis, by.source, 'binary')).toEqual([
+      {
+        deviceKey: findingOf(findings, 'out-of-memory').deviceKey,
+        where: 'oom.pickle, GPU 0',
+        severity: 'problem',
+        title: expect.stringContaining('300.00 MiB asked for') as string,
+      },
+    ]);
+    expect(toldElsewhere(diagnosis, by.source + 1, 'binary')).toEqual([]);
   });
 
   it.each([

@@ -198,4 +198,18 @@ describe('a waterfall', () => {
     const [one] = rankWaterfalls({ waterfalls: [rank('')] } as unknown as ServerView);
     expect(one).toMatchObject({ total: 80 * GIB, addsUp: true, beyond: { bytes: GIB }, statement: 'S.' });
   });
+
+  it('of the one rank that is printed asks how many a pod has, unless that is known', () => {
+    const words = (known: Partial<ServerView>): string | undefined =>
+      rankWaterfalls({
+        waterfalls: [rank('')],
+        gpusPerPod: null,
+        worldSize: null,
+        ...known,
+      } as unknown as ServerView)[0].statement;
+    expect(words({})).toMatch(/^S\. The log names one rank\. .* how many GPUs/);
+    expect(words({ worldSize: 16 })).toContain('how many GPUs');
+    expect(words({ worldSize: 1 })).toBe('S.');
+    expect(words({ gpusPerPod: 8 })).toBe('S.');
+  });
 });
