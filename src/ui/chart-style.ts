@@ -1,16 +1,13 @@
 /** What every element that holds a chart looks like around it. */
 import { css } from 'lit';
+import { headerStyle } from './header-style.ts';
 
 export const chartStyle = css`
+  ${headerStyle}
   :host {
     display: block;
   }
   header {
-    display: flex;
-    flex-wrap: wrap;
-    align-items: center;
-    justify-content: space-between;
-    gap: 8px 16px;
     padding: 10px 16px 0;
   }
 `;

@@ -46,6 +46,17 @@ export const replayStyle = css`
     background: var(--sunken);
     border-color: var(--line);
   }
+  label .name {
+    display: flex;
+    justify-content: space-between;
+    align-items: baseline;
+    gap: 8px;
+    margin-bottom: 2px;
+    font-size: 12px;
+  }
+  label .name .quiet {
+    font-size: 11px;
+  }
   .row {
     display: flex;
     flex-wrap: wrap;

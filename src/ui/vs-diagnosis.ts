@@ -77,14 +77,6 @@ export class VsDiagnosis extends LitElement {
         border-top: 1px solid var(--line);
         font-size: 13px;
       }
-      summary {
-        width: fit-content;
-        color: var(--text-quiet);
-        cursor: pointer;
-      }
-      summary:hover {
-        color: var(--text);
-      }
       .quality ul {
         max-width: 120ch;
         margin: 4px 0 4px 20px;

@@ -24,14 +24,6 @@ export class VsGrowthTables extends LitElement {
         padding: 7px 16px;
         border-top: 1px solid var(--line);
       }
-      summary {
-        width: fit-content;
-        color: var(--text-quiet);
-        cursor: pointer;
-      }
-      summary:hover {
-        color: var(--text);
-      }
       p,
       vs-table {
         margin-top: 6px;

@@ -83,14 +83,6 @@ export class VsGrowth extends LitElement {
         margin-top: 4px;
         font-size: 13px;
       }
-      summary {
-        width: fit-content;
-        color: var(--text-quiet);
-        cursor: pointer;
-      }
-      summary:hover {
-        color: var(--text);
-      }
       details p {
         margin-top: 4px;
         overflow-wrap: anywhere;

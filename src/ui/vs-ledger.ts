@@ -5,6 +5,7 @@ import type { ByteUnit } from '../base/units.ts';
 import type { LedgerInput, LedgerModel, LedgerRow } from '../view/diagnosis-ledger.ts';
 import { ledgerModel } from '../view/diagnosis-ledger.ts';
 import { barStyle } from './bar-style.ts';
+import { headerStyle } from './header-style.ts';
 import { tableStyle } from './table-style.ts';
 import { controls } from './theme.ts';
 
@@ -14,17 +15,11 @@ export class VsLedger extends LitElement {
     controls,
     tableStyle,
     barStyle,
+    headerStyle,
     css`
       :host {
         display: block;
         padding: 14px 16px 16px;
-      }
-      header {
-        display: flex;
-        flex-wrap: wrap;
-        align-items: center;
-        justify-content: space-between;
-        gap: 8px 16px;
       }
       .words {
         margin: 2px 0 10px;

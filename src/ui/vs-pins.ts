@@ -13,6 +13,7 @@ import {
   togetherTable,
   togetherWords,
 } from '../view/pins.ts';
+import { headerStyle } from './header-style.ts';
 import type { When } from './moment-choice.ts';
 import { momentWords, NO_EVENT, NOT_REPLAYED, renderMoments, REPLAYING, shownRow } from './moment-choice.ts';
 import { controls } from './theme.ts';
@@ -30,6 +31,7 @@ export interface PinsRequest {
 export class VsPins extends LitElement {
   static override styles = [
     controls,
+    headerStyle,
     css`
       :host {
         display: block;
@@ -40,13 +42,6 @@ export class VsPins extends LitElement {
         :host {
           order: 2;
         }
-      }
-      header {
-        display: flex;
-        flex-wrap: wrap;
-        align-items: center;
-        justify-content: space-between;
-        gap: 8px 16px;
       }
       p,
       details {
@@ -66,11 +61,6 @@ export class VsPins extends LitElement {
       }
       vs-table {
         margin-top: 10px;
-      }
-      summary {
-        width: fit-content;
-        color: var(--text-quiet);
-        cursor: pointer;
       }
     `,
   ];

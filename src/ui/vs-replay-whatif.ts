@@ -49,17 +49,8 @@ export class VsReplayWhatif extends LitElement {
       .fields label.list {
         grid-column: span 2;
       }
-      label .name {
-        display: flex;
-        justify-content: space-between;
-        align-items: baseline;
-        gap: 8px;
-        margin-bottom: 2px;
-        font-size: 12px;
-      }
       label .name .quiet {
         white-space: nowrap;
-        font-size: 11px;
       }
       label .changed {
         color: var(--accent);

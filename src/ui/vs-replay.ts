@@ -14,6 +14,7 @@ import type { LimitsForm } from '../view/replay-form.ts';
 import { limitsAtFirst, limitsWords, readLimits, readMib } from '../view/replay-form.ts';
 import type { ReplayRun } from '../view/replay-runs.ts';
 import { baselineOf } from '../view/replay-runs.ts';
+import { headerStyle } from './header-style.ts';
 import type { FormSettings, RunRequest } from './replay-questions.ts';
 import { askEngine } from './replay-questions.ts';
 import { replayStyle } from './replay-style.ts';
@@ -42,6 +43,7 @@ export class VsReplay extends LitElement {
   static override styles = [
     controls,
     replayStyle,
+    headerStyle,
     css`
       .panel {
         display: grid;
@@ -49,28 +51,10 @@ export class VsReplay extends LitElement {
         gap: 14px;
         padding: 14px 16px 16px;
       }
-      header {
-        display: flex;
-        flex-wrap: wrap;
-        align-items: center;
-        justify-content: space-between;
-        gap: 8px 16px;
-      }
       .limits {
         display: grid;
         grid-template-columns: repeat(auto-fill, minmax(250px, 1fr));
         gap: 10px 20px;
-      }
-      label .name {
-        display: flex;
-        justify-content: space-between;
-        align-items: baseline;
-        gap: 8px;
-        margin-bottom: 2px;
-        font-size: 12px;
-      }
-      label .name .quiet {
-        font-size: 11px;
       }
       .limits p {
         align-self: end;
