@@ -73,7 +73,7 @@ export function ledgerColumnAt({ x, range }: LedgerColumns, at: number): number 
 export interface LedgerReading {
   /** -1: before the first event. */
   readonly row: number;
-  /** On the axis; null: the right edge. */
+  /** Where the column begins on the axis; null: the right edge. */
   readonly x: number | null;
   readonly reserved: number;
   /** By part: its bytes, and the most at any event of the column. */
@@ -122,12 +122,15 @@ export function ledgerLegend(
   });
 }
 
-/** "Just after event 6,420 (1.23 s): 10 + 2 + 0 + 4 = 16 bytes reserved.": every byte, in the order of the legend. */
+/**
+ * "Just after event 6,420 (column from 1.230000 s): 10 + 2 + 0 + 4 = 16 bytes reserved.": every byte, in the order of
+ * the legend. The event may come later in its column of pixels.
+ */
 export function ledgerReadout({ range }: ToldColumns, reading: LedgerReading | null): string {
   if (reading === null) return '';
   const { row, x, values, reserved } = reading;
   const when = eventWords(row);
-  const time = x === null || range.axis === 'event' ? '' : ` (${formatInstant(x)})`;
+  const time = x === null || row < 0 || range.axis === 'event' ? '' : ` (column from ${formatInstant(x)})`;
   const sum = values.map(formatInteger).join(' + ');
   return `${when[0].toUpperCase()}${when.slice(1)}${time}: ${sum} = ${bytes(reserved)} reserved.`;
 }

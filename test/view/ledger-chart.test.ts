@@ -111,10 +111,10 @@ describe('the read-out', () => {
       parts: { ...answer.parts, row: Int32Array.of(-1, 14, 22, 31) },
     };
     expect(ledgerReadout(timed, ledgerReading(timed, 12))).toBe(
-      'Just after event 14 (10 ns): 5,120 + 3,072 = 8,192 bytes reserved.',
+      'Just after event 14 (column from 10 ns): 5,120 + 3,072 = 8,192 bytes reserved.',
     );
     expect(ledgerReadout(timed, ledgerReading(timed, 0))).toBe(
-      'Before the first event (0 s): 4,096 + 0 = 4,096 bytes reserved.',
+      'Before the first event: 4,096 + 0 = 4,096 bytes reserved.',
     );
   });
 
