@@ -7,7 +7,7 @@
 import { capacityOfBlocks, longestModelLen, planKvCache, type KvPlan, type KvSetup } from './kv-cache.ts';
 import { checkKvPlan } from './kv-cache-check.ts';
 import { rangeOf, type KvFacts, type Range } from './kv-cache-log.ts';
-import type { KvWhatIf } from './kv-cache-what-if.ts';
+import { type KvWhatIf, refuse as refuseChange } from './kv-cache-what-if.ts';
 
 export interface KvChange {
   readonly maxModelLen?: number;
@@ -26,13 +26,7 @@ export interface KvModelWhatIf extends KvWhatIf {
 }
 
 const refuse = (setting: string, refused: string): KvModelWhatIf => ({
-  setting,
-  bytes: null,
-  bytesGained: null,
-  tokens: null,
-  concurrency: null,
-  refused,
-  notes: [],
+  ...refuseChange(setting, refused),
   bytesPerTokenPerRank: null,
   longestRequest: null,
 });

@@ -27,7 +27,8 @@ export interface KvWhatIf {
   readonly notes: readonly string[];
 }
 
-const refuse = (setting: string, refused: string): KvWhatIf => ({
+/** A change that cannot be made or computed, and why. */
+export const refuse = (setting: string, refused: string): KvWhatIf => ({
   setting,
   bytes: null,
   bytesGained: null,
