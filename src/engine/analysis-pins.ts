@@ -1,4 +1,5 @@
 /** Who keeps free memory from going back, as `analyze --json` prints it (docs/cli.md). */
+import { withAmounts } from '../base/amounts.ts';
 import type { Diagnosis, PinReleaseView } from './diagnosis.ts';
 
 /** What freeing some blocks, then empty_cache(), gives back; bytes. */
@@ -59,10 +60,14 @@ export const pinsOf = ({ devices }: Diagnosis, sourceOf: (key: string) => number
             alone_bytes: pins.aloneBytes,
             shared_bytes: pins.sharedBytes,
             private_bytes: pins.privateBytes,
-            alone: pins.alone.map((pin) => ({ by: pin.label, ...releaseOf(pin), row: pin.row })),
+            alone: pins.alone.map((pin) => ({
+              by: withAmounts(pin.label, 'binary'),
+              ...releaseOf(pin),
+              row: pin.row,
+            })),
             alone_total: pins.aloneTotal,
             together: pins.together.map((set) => ({
-              added: set.added.map(({ label }) => label),
+              added: set.added.map(({ label }) => withAmounts(label, 'binary')),
               stacks: set.holders,
               ...releaseOf(set),
             })),

@@ -1,4 +1,5 @@
 /** What the command says of free memory: who pins it, in the object and in a line; and by pool, stream and size class. */
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { main } from '../../src/cli/main.ts';
 import { pinLines } from '../../src/cli/print-pins.ts';
@@ -93,5 +94,17 @@ describe('a recording', () => {
     expect(await run('analyze', GRAPHS)).toMatch(
       /\n {2}device 0: [\d.]+ MiB \([\d,]+ B\) are free and pinned by live blocks.*goes back\n/,
     );
+  });
+});
+
+describe('blocks without a stack', () => {
+  const PROCESS = fileURLToPath(new URL('../fixtures/device-side/process.pickle', import.meta.url));
+
+  it('are named by their size, in the object and in the lines', async () => {
+    const json = await run('analyze', '--json', PROCESS);
+    const [told] = (JSON.parse(json) as Analysis).pins;
+    expect(told.together.flatMap(({ added }) => added)).toContain('allocations of 18.00 KiB without a stack');
+    for (const printed of [json, await run('analyze', PROCESS)])
+      expect(printed).not.toMatch(/\{(bytes|exact):/);
   });
 });
