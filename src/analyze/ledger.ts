@@ -90,14 +90,13 @@ export interface Ledger extends TorchLedger {
   readonly device: DeviceParts;
 }
 
-/** `nonTorch`: what is known of the device besides, at the same moment; null: nothing. */
-export const ledgerAt = (state: AllocatorState, row: number, nonTorch: NonTorch | null): Ledger =>
-  withDevice(torchLedger(state, row), nonTorch);
-
 const NO_MONITOR =
   'What the device uses besides PyTorch (its context, NCCL, workspaces, other processes): open a log of nvidia-smi or DCGM of the same time.';
 
-/** `why`: why nothing is known of the device, where nothing is. */
+/**
+ * `nonTorch`: what is known of the device besides, at the same moment; null: nothing. `why`: why nothing is known,
+ * where nothing is.
+ */
 export function withDevice(ledger: TorchLedger, nonTorch: NonTorch | null, why: string = NO_MONITOR): Ledger {
   return {
     ...ledger,

@@ -12,7 +12,7 @@
  * A field that a version does not have is null, and so is what would need it.
  */
 import type { PrintedProfiling, PrintedSnapshot, SnapshotField } from '../trace/vllm-memory.ts';
-import { canEqual, lessOf, measuredOf, sumOf, timesOf, type Measured } from './server-waterfall-figures.ts';
+import { canEqual, lessOf, measuredOf, sumOf, type Measured } from './server-waterfall-figures.ts';
 
 /** What `MemorySnapshot.measure()` reads, in bytes. */
 export interface VllmMemorySnapshot {
@@ -236,15 +236,6 @@ export function checkProfiling(result: VllmProfilingResult): ProfilingCheck | nu
     };
   }
   return null;
-}
-
-/**
- * Bytes that vLLM asks of the device (`request_memory`): total x utilization. Newer versions round up to a whole
- * byte, older ones do not round: one byte is left open.
- */
-export function requestedMemory(total: Measured, utilization: number): Measured {
-  const { value, error } = timesOf(total, utilization);
-  return { value: Math.ceil(value), error: error + 1 };
 }
 
 /** Bytes for the KV cache: requested - non-KV - what was set aside for CUDA graphs. */

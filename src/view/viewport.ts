@@ -36,13 +36,6 @@ export function panBy(span: Span, delta: number, whole: Span): Span {
   return clampSpan({ from: span.from + delta, to: span.to + delta }, whole, 0);
 }
 
-/** Moves the span so that `at` lies inside it, in the middle where it was outside. */
-export function reveal(span: Span, at: number, whole: Span): Span {
-  if (at >= span.from && at < span.to) return span;
-  const half = (span.to - span.from) / 2;
-  return clampSpan({ from: at - half, to: at + half }, whole, 0);
-}
-
 export const pixelToX = (pixel: number, span: Span, width: number): number =>
   span.from + (pixel / Math.max(1, width)) * (span.to - span.from);
 

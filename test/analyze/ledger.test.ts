@@ -5,10 +5,16 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { baselineOf } from '../../src/aggregate/baseline.ts';
-import { inactiveSplitFor, ledgerAt, sumOf, type TorchParts } from '../../src/analyze/ledger.ts';
+import {
+  inactiveSplitFor,
+  sumOf,
+  torchLedger,
+  type TorchParts,
+  withDevice,
+} from '../../src/analyze/ledger.ts';
 import { largestRequest, largestRequestIn, type Room } from '../../src/analyze/ledger-largest.ts';
 import { LEDGER_COLUMNS, ledgerOverTime } from '../../src/analyze/ledger-over-time.ts';
-import { nonTorchAt } from '../../src/analyze/non-torch.ts';
+import { type NonTorch, nonTorchAt } from '../../src/analyze/non-torch.ts';
 import type { Band } from '../../src/analyze/step-curve.ts';
 import { u64At } from '../../src/base/u64.ts';
 import { NO_BLOCK } from '../../src/replay/block-table.ts';
@@ -22,6 +28,8 @@ import { replayOf, settingsFrom, settingsOf, snapshotAt, TRUTH_FOLDER } from '..
 import { sharedTraces } from '../shared-traces.ts';
 import { drawnState, MIB } from './drawn-state.ts';
 
+const ledgerAt = (state: AllocatorState, row: number, nonTorch: NonTorch | null) =>
+  withDevice(torchLedger(state, row), nonTorch);
 const inMib = <T extends object>(parts: T): Record<string, number> =>
   Object.fromEntries(Object.entries(parts).map(([name, bytes]) => [name, (bytes as number) / MIB]));
 const exactly = (bytes: number): Band => ({ least: bytes, most: bytes });

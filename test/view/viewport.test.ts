@@ -3,7 +3,6 @@ import {
   clampSpan,
   panBy,
   pixelToX,
-  reveal,
   sameSpan,
   spanBetween,
   toRange,
@@ -51,13 +50,6 @@ it('a random walk of zooms and pans never leaves the recording', () => {
     expect(span.to).toBeLessThanOrEqual(1000 + 1e-9);
     expect(span.to - span.from).toBeGreaterThanOrEqual(5 - 1e-9);
   }
-});
-
-it('reveals a moment, and leaves a view alone that shows it', () => {
-  const span = { from: 100, to: 200 };
-  expect(reveal(span, 150, WHOLE)).toBe(span);
-  expect(reveal(span, 500, WHOLE)).toEqual({ from: 450, to: 550 });
-  expect(reveal(span, 999, WHOLE)).toEqual({ from: 900, to: 1000 });
 });
 
 it('pixels and x are each other’s inverse', () => {
