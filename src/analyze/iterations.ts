@@ -196,10 +196,11 @@ function fromPeriod(trace: DeviceTrace, lifetimes: Lifetimes, found: Found): Ite
   const count = rows.length - 1;
   const startsInside = starts[0] === 0 && beginsInside(trace, lifetimes);
   const share = Math.round((100 * period.covered) / period.recurring);
-  const what = by === 'stack' ? 'stacks' : 'requests (stack, size, stream)';
+  const what = (n: number): string =>
+    `${by}${n === 1 ? '' : 's'}${by === 'stack' ? '' : ' (stack, size, stream)'}`;
   const why = [
-    `${period.anchors.length} times the same round of allocations: ${period.constant} ${what} come equally often in every round, where random traffic would show ${period.expected.toFixed(1)}.`,
-    `${share}% of the ${period.recurring} ${what} that come back are in (nearly) every round.`,
+    `${period.anchors.length} times the same round of allocations: ${period.constant} ${what(period.constant)} ${period.constant === 1 ? 'comes' : 'come'} equally often in every round, where random traffic would show ${period.expected.toFixed(1)}.`,
+    `${share}% of the ${period.recurring} ${what(2)} that come back are in (nearly) every round.`,
   ];
   if (startsInside) why.push('The recording begins inside the loop.');
   if (!complete) why.push('The last round is cut off by the end of the recording and left out.');

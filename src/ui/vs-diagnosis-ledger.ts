@@ -127,7 +127,7 @@ export class VsDiagnosisLedger extends LitElement {
       <select @change=${(event: Event) => (this.stream = (event.target as HTMLSelectElement).value)}>
         ${streams.map((one) => html`<option value=${one} ?selected=${one === current}>${one}</option>`)}
       </select>
-      sees it${why === '' ? '' : `: ${why}`}
+      sees it${why === '' ? '' : ` (${why})`}
     </label>`;
   }
 }

@@ -60,7 +60,7 @@ export class VsGrowthTables extends LitElement {
     return html`<details>
       <summary>
         Growth of each ${device.growthParts.some(({ by }) => by === 'stream') ? 'stream and ' : ''}line of
-        code: ${growthPartsWords(device)}
+        code (${growthPartsWords(device)})
       </summary>
       <p class="quiet">
         Of what was allocated in the recording, in whole blocks: a little more than was asked for. Click a row
