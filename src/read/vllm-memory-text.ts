@@ -44,6 +44,8 @@ const DEVICE = /^(?:cuda|rocm|xpu|hip|musa|npu|cpu)_memory$/;
 /** Fewer fields may be another program's. */
 const LEAST_FIELDS = 2;
 const LONGEST_PRINT = 600;
+/** So far before it, at most, is looked at for its name. */
+const LONGEST_LABELLED = 300;
 
 const PHRASES = [
   ['non_kv_cache_memory', /Total non KV cache memory: {0,2}([^\s;]{1,40}(?: GiB)?)/],
@@ -245,9 +247,9 @@ class Finder {
 
   /** What stands before it on its line: "before" of `before = MemorySnapshot(`. */
   private labelAt(index: number): string {
-    const from = Math.max(this.text.lastIndexOf('\n', index - 1) + 1, this.done, index - 300);
-    return this.text
-      .slice(from, index)
+    const before = this.text.slice(Math.max(0, this.done, index - LONGEST_LABELLED), index);
+    return before
+      .slice(before.lastIndexOf('\n') + 1)
       .replace(/^[\s\S]{0,200}?(?:DEBUG|INFO|WARNING|ERROR) \d\d-\d\d [\d:.]{5,15} \[?[^\]\s]{1,200}\] ?/, '')
       .replace(/Memory profiling takes .{0,40}$/, '')
       .replace(/MemorySnapshot\(?$/, '')
