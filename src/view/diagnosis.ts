@@ -185,15 +185,17 @@ function emptyCache(
   if (ledger === null || ledger.emptyCacheBytes < WORTH_A_LINE * ledger.reserved) return [];
   const bytes = ledger.emptyCacheBytes;
   if (bytes === 0 || findings.some(({ gainBytes }) => gainBytes === bytes)) return [];
+  const waiting = ledger.parts.find(({ id }) => id === 'pending')?.bytes ?? 0;
   return [
     {
       gain: {
         text: formatBytes(bytes, unit),
         title: `${formatInteger(bytes)} bytes`,
-        how: 'empty_cache() at the end of the recording',
+        how: `empty_cache() at the end of the recording${waiting > 0 ? ', which waits for all streams first' : ''}`,
       },
       remedy: {
-        words: 'It is cache, which this process uses again. Where another one needs the memory:',
+        words:
+          'Where another process needs the memory. What this one asks for again has to be allocated anew:',
         code: 'torch.cuda.empty_cache()',
       },
       because: 'Where every byte is: free, empty_cache gives it back',

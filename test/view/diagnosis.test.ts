@@ -161,6 +161,14 @@ describe('how to get it back', () => {
       ]);
     });
 
+    it('and says where it waits for other streams', () => {
+      const [{ ledger }] = deviceDiagnosis().ledgers;
+      const pending = { id: 'pending', label: 'Freed, waiting', bytes: MIB, errorBytes: 0, note: null };
+      const ledgers = [{ when: 'end' as const, ledger: { ...ledger, parts: [...ledger.parts, pending] } }];
+      const [way] = answers(diagnosis({ findings: [], devices: [deviceDiagnosis({ ledgers })] })).back.ways;
+      expect(way.gain?.how).toMatch(/, which waits for all streams first$/);
+    });
+
     it('and says where that is nothing', () => {
       expect(cached(0, holders()).words).toContain('empty_cache() would give nothing back');
     });
