@@ -228,6 +228,13 @@ export function capacityOfBlocks(plan: KvPlan, blocks: number, maxModelLen: numb
   };
 }
 
+/** Tokens in a rank's KV cache of so many bytes, where all layers keep alike; null: they do not. */
+export function tokensInBytes(plan: KvPlan, bytes: number): number | null {
+  if (plan.groups !== 1) return null;
+  const blocks = Math.min(...plan.stages.map(({ bytesPerBlock }) => Math.floor(bytes / bytesPerBlock)));
+  return Math.max(0, blocks) * plan.blockSize;
+}
+
 /** The longest --max-model-len of which one request fits, at most `limit` tokens; 0: not even one token. */
 export function longestModelLen(plan: KvPlan, blocks: number, limit: number): number {
   let low = 0;

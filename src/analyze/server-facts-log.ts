@@ -130,7 +130,9 @@ function kvOf(source: ReadSource, model: Result<KvModel, string> | null): Server
       checks: [...checkKvFacts(facts), ...(plan?.ok === true ? checkKvPlan(facts, plan.value) : [])],
       whatIfs: [
         ...whatIfsOf(facts, settings).filter(
-          ({ setting }) => !byModel.some((one) => one.setting === setting && one.refused === null),
+          // The model's word stands where it can compute, or where neither can.
+          ({ setting, refused }) =>
+            !byModel.some((one) => one.setting === setting && (one.refused === null || refused !== null)),
         ),
         ...byModel,
       ],

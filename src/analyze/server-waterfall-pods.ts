@@ -157,6 +157,8 @@ function statementOf(ranks: readonly RankWaterfall[], count: number, verdict: Ad
   }
   const open = ranks.find(({ adds_up }) => adds_up === 'cannot_tell');
   const why = open === undefined ? '' : ` ${ofRank(open, ranks)}`;
+  // Of a single budget, why it cannot says all.
+  if (ranks.length === 1) return `${who}${why.trim()}`;
   return `${who}${good} of ${ranks.length} budgets can be added up.${why}`;
 }
 

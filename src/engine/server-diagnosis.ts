@@ -130,6 +130,8 @@ export interface KvView {
     readonly error: string | null;
     /** Bytes of one token in all layers, on one rank; null with an error. */
     readonly bytesPerTokenPerRank: number | null;
+    /** Tokens in the printed bytes, where the log prints none; null: it does, or they cannot be told. */
+    readonly tokens: RangeView | null;
     /** On how many tensor-parallel ranks each KV head is kept. */
     readonly copies: number | null;
     readonly notes: readonly string[];

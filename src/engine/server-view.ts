@@ -1,4 +1,6 @@
 /** Facts about servers, requests and series as plain data for the border. */
+import { tokensInBytes, type KvPlan } from '../analyze/kv-cache.ts';
+import { rangeOf } from '../analyze/kv-cache-log.ts';
 import type { GaugeGrowth } from '../analyze/server-facts-growth.ts';
 import type { ServerKv, ServerLog } from '../analyze/server-facts-log.ts';
 import type { SourceBuckets } from '../analyze/server-facts-requests.ts';
@@ -9,6 +11,7 @@ import type {
   GaugeGrowthView,
   KvView,
   PodWaterfallView,
+  RangeView,
   RankWaterfallView,
   RequestBucketsView,
   ServerView,
@@ -71,6 +74,13 @@ const podView = ({
   sentence: statement,
 });
 
+function tokensByModel(plan: KvPlan, { bytes }: ServerKv['facts']): RangeView | null {
+  if (bytes === null) return null;
+  const range = rangeOf(bytes);
+  const [low, high] = [tokensInBytes(plan, range.low), tokensInBytes(plan, range.high)];
+  return low === null || high === null ? null : { low, high };
+}
+
 function kvView({ start, engine, facts, checks, whatIfs, plan }: ServerKv): KvView {
   return {
     start,
@@ -99,10 +109,11 @@ function kvView({ start, engine, facts, checks, whatIfs, plan }: ServerKv): KvVi
           ? {
               error: null,
               bytesPerTokenPerRank: plan.value.plan.bytesPerTokenPerRank,
+              tokens: facts.tokens === null ? tokensByModel(plan.value.plan, facts) : null,
               copies: plan.value.plan.copies,
               notes: plan.value.notes,
             }
-          : { error: plan.error, bytesPerTokenPerRank: null, copies: null, notes: [] },
+          : { error: plan.error, bytesPerTokenPerRank: null, tokens: null, copies: null, notes: [] },
   };
 }
 

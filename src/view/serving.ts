@@ -78,8 +78,21 @@ function factsOf(kv: KvView, unit: ByteUnit): ServingFact[] {
       `${rangeText(bytesPerToken, (value) => formatNumber(value))} bytes, from the log`,
     );
   const planned = kv.model?.bytesPerTokenPerRank ?? null;
+  // Unless the log prints it, how the model is split is taken as not at all: it must be seen.
+  const split = `tensor parallel ${kv.tensorParallel}, pipeline parallel ${kv.pipelineParallel}`;
   if (planned !== null)
-    add('The same by config.json', formatBytes(planned, unit), `${formatNumber(planned)} bytes`);
+    add(
+      bytesPerToken === null ? `Bytes a token by config.json, ${split}` : 'The same by config.json',
+      formatBytes(planned, unit),
+      `${formatNumber(planned)} bytes, ${split}`,
+    );
+  const held = kv.model?.tokens ?? null;
+  if (held !== null)
+    add(
+      'Tokens by config.json',
+      rangeText(held, whole),
+      `In the printed bytes, ${split}, blocks of ${count(blockSize ?? 16, 'token')}`,
+    );
   if (maxModelLen !== null) add('Full length', `${formatInteger(maxModelLen)} tokens`, '--max-model-len');
   if (concurrency !== null)
     add(

@@ -7,6 +7,7 @@ import {
   layersOfStages,
   longestModelLen,
   planKvCache,
+  tokensInBytes,
   type KvPlan,
   type KvSetup,
 } from '../../src/analyze/kv-cache.ts';
@@ -141,6 +142,8 @@ describe('blocks, tokens, requests', () => {
     expect(longestModelLen(one, 100, 131072)).toBe(1600);
     expect(longestModelLen(one, 100, 1000)).toBe(1000);
     expect(longestModelLen(one, 0, 1000)).toBe(0);
+    expect(tokensInBytes(one, 100 * block - 1)).toBe(1584);
+    expect(tokensInBytes(one, -5)).toBe(0);
   });
 
   it('a model whose layers all slide holds a window and a batch', () => {
@@ -159,6 +162,7 @@ describe('blocks, tokens, requests', () => {
     const gemma = { fullLayers: 4, slidingLayers: 20, slidingWindow: 512 };
     const hybrid = plan({ maxBatchedTokens: 2048 }, gemma);
     expect(hybrid.groups).toBe(6);
+    expect(tokensInBytes(hybrid, 2 ** 30)).toBeNull();
     expect(hybrid.stages[0].bytesPerBlock).toBe(16 * 4096 * 4);
     expect(hybrid.blocksOfRequest(8192)).toBe(512 + 5 * 161);
     // 13 full beside 12 sliding are padded to 13 and 13, not to 12 and 24.

@@ -138,5 +138,19 @@ describe('the KV cache', () => {
     const other = await kvOf(JSON.stringify({ ...llama, num_key_value_heads: 4 }));
     expect(other.checks.some(({ agrees }) => !agrees)).toBe(true);
     expect((await kvOf('{"a":1}')).model!.error).toContain('does not follow');
+    expect(kv.model!.tokens).toBeNull();
+  });
+
+  it('by the config of the model: tokens where the log prints bytes alone, and each reason once', async () => {
+    const lines = [
+      'INFO 03-20 19:40:50 worker.py:267] model weights take 42.59GiB; non_torch_memory takes 2.30GiB; PyTorch activation peak memory takes 1.42GiB; the rest of the memory reserved for KV Cache is 43.94GiB.',
+    ];
+    const given = { gpusPerPod: 8, modelConfig: JSON.stringify(llama) };
+    const [server] = (await diagnoseFiles({ 'vllm.log': lines }, given)).servers;
+    const [{ model, whatIfs }] = server.kv;
+    // 43.94 GiB ± 0.005 over 128 KiB a token, in whole blocks of 16.
+    expect(model!.tokens).toEqual({ low: 359_904, high: 359_984 });
+    expect(whatIfs.filter(({ setting }) => setting === '--kv-cache-dtype fp8')).toHaveLength(1);
+    expect(server.pods[0].sentence).not.toContain('0 of 1');
   });
 });

@@ -36,7 +36,7 @@ class ServingEngine extends FakeEngine {
     const model =
       given.modelConfig === null
         ? null
-        : { error: null, bytesPerTokenPerRank: 65_536, copies: 1, notes: ['8 KV heads.'] };
+        : { error: null, bytesPerTokenPerRank: 65_536, tokens: null, copies: 1, notes: ['8 KV heads.'] };
     return Promise.resolve(
       ok(
         diagnosis({

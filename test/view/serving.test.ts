@@ -94,11 +94,21 @@ describe('the KV cache', () => {
   });
 
   it('takes from config.json what it gives, or says why it cannot', () => {
-    const good = { error: null, bytesPerTokenPerRank: 65_536, copies: 2, notes: ['GQA of 8 heads.'] };
+    const good = {
+      error: null,
+      bytesPerTokenPerRank: 65_536,
+      tokens: null,
+      copies: 2,
+      notes: ['GQA of 8 heads.'],
+    };
     expect(factOf('The same by config.json', { model: good })?.text).toBe('64.00 KiB');
     expect(factOf('Copies of each KV head', { model: good })?.text).toBe('2');
     expect(kvModel(kv({ model: good }), 'binary')).toMatchObject({ error: null, words: ['GQA of 8 heads.'] });
-    const bad = { error: 'no layers', bytesPerTokenPerRank: null, copies: null, notes: [] };
+    const alone = { bytesPerToken: null, model: { ...good, tokens: { low: 4096, high: 4112 } } };
+    const label = 'Bytes a token by config.json, tensor parallel 2, pipeline parallel 1';
+    expect(factOf(label, { ...alone, tensorParallel: 2 })?.text).toBe('64.00 KiB');
+    expect(factOf('Tokens by config.json', alone)?.text).toBe('4,096 to 4,112');
+    const bad = { error: 'no layers', bytesPerTokenPerRank: null, tokens: null, copies: null, notes: [] };
     expect(kvModel(kv({ model: bad }), 'binary').error).toBe('no layers');
   });
 });
