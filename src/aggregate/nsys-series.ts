@@ -11,7 +11,7 @@ export interface NsysGroup {
 }
 
 /** Nsight Systems user guide: "Memory usage" is device and array, host memory is not drawn there. */
-export const NSYS_GROUPS: readonly NsysGroup[] = [
+const NSYS_GROUPS: readonly NsysGroup[] = [
   { id: 'device', label: 'Memory usage (device, array)', kinds: ['device', 'array'] },
   { id: 'managed', label: 'Managed memory usage', kinds: ['managed'] },
   { id: 'static', label: 'Static memory usage', kinds: ['device_static', 'managed_static'] },

@@ -70,7 +70,7 @@ function extraBytes(a: Measure, b: Measure): number | null {
 }
 
 /** The ways in which two curves can be tried; none where they count different things. */
-export function trialsOf(source: StepCurve, reference: StepCurve): Trial[] {
+function trialsOf(source: StepCurve, reference: StepCurve): Trial[] {
   const extra = extraBytes(source.measures, reference.measures);
   if (extra === null || source.value.length < 2 || reference.value.length < 2) return [];
   if (source.kind === 'event' && reference.kind === 'event')

@@ -78,8 +78,7 @@ export interface DataQuality {
 }
 
 /** `amounts`: bytes at a moment. `history`: peaks, totals and growth. `holders`: who holds. `settings`: what other settings would do. */
-export const TOPICS = ['amounts', 'history', 'holders', 'settings'] as const;
-export type Topic = (typeof TOPICS)[number];
+export type Topic = 'amounts' | 'history' | 'holders' | 'settings';
 
 export interface QualityInput {
   readonly source: Pick<SourceData, 'settings' | 'skipped' | 'warnings'>;

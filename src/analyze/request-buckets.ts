@@ -30,7 +30,7 @@ export interface BucketBounds {
 export const DEFAULT_BOUNDS: BucketBounds = { upTo: [512, 2048, 4096], by: 'total' };
 
 export type BucketName = 'S' | 'M' | 'L' | 'XL';
-export const BUCKET_NAMES: readonly BucketName[] = ['S', 'M', 'L', 'XL'];
+const BUCKET_NAMES: readonly BucketName[] = ['S', 'M', 'L', 'XL'];
 
 /** Least, mean and most over the requests of a class. */
 export interface Spread {

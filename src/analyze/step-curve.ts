@@ -53,10 +53,10 @@ export interface Band {
 }
 
 /** How far from its printed time a monitor's sample may have been taken. */
-export const SAMPLE_SLACK_NS = 50e6;
+const SAMPLE_SLACK_NS = 50e6;
 
 /** dcgm-exporter asks the driver every 30 s (`--collect-interval`) and answers scrapes in between with the same. */
-export const DCGM_STALE_NS = 30e9;
+const DCGM_STALE_NS = 30e9;
 
 /** Range of bytes that a printed value stands for. */
 export function printedBand(

@@ -13,8 +13,8 @@ export const about = (facts: DeviceFacts, told: Omit<Finding, 'deviceKey' | 'dev
 });
 
 /** Changes of reserved memory below both of these are not worth a word. */
-export const WORTH_BYTES = 64 << 20;
-export const WORTH_SHARE = 0.01;
+const WORTH_BYTES = 64 << 20;
+const WORTH_SHARE = 0.01;
 /** Where memory is not short, a setting has to win this much: changing one has a price, too. */
 const ADVICE_SHARE = 0.05;
 /** Share of what the process can reserve from which memory is short. */

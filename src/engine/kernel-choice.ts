@@ -3,7 +3,7 @@ import type { Kernels } from '../kernel/kernels.ts';
 import type { EngineStatus, GpuMode } from './protocol.ts';
 
 /** Below so many rows a pass over them costs the CPU less than an upload costs the GPU. */
-export const GPU_ROWS = 1 << 20;
+const GPU_ROWS = 1 << 20;
 
 export interface KernelState {
   readonly cpu: Kernels;

@@ -10,7 +10,7 @@ import type { OpenInput } from './open-input.ts';
 import { isTar, tarEntries } from './tar.ts';
 import { isZip, zipEntries } from './zip.ts';
 
-export const isArchive = (head: Uint8Array): boolean => isZip(head) || isTar(head);
+const isArchive = (head: Uint8Array): boolean => isZip(head) || isTar(head);
 
 /**
  * Entries of `input`, or null where it is no archive. Throws TraceError 'refused' on bombs, 'corrupt' or

@@ -38,7 +38,7 @@ const TABLE_OF_TYPE = new Map([
 ]);
 
 /** Table of a line; 'strings': the string table as one array; '': of no use here; null: no line of such a file. */
-export function kindOfLine(head: Uint8Array): string | null {
+function kindOfLine(head: Uint8Array): string | null {
   const text = new TextDecoder('latin1').decode(head);
   const type = /^\s*\{\s*"Type"\s*:\s*(\d+)\s*,/.exec(text);
   if (type !== null) return TABLE_OF_TYPE.get(Number(type[1])) ?? '';

@@ -86,7 +86,7 @@ const SAME = [
   [/^clocks\.current\.(sm|video)$/, 'clocks.$1'],
 ] as const;
 
-export function quantityOf(name: string): Quantity | null {
+function quantityOf(name: string): Quantity | null {
   for (const [pattern, same] of SAME) name = name.replace(pattern, same);
   return BY_NAME.get(name) ?? null;
 }

@@ -122,7 +122,7 @@ function complete(budget: RankBudget): void {
 }
 
 /** The warning where the parts do not add up to the KV cache; null where they do, or where one is not printed. */
-export function checkIdentity(rank: string, budget: RankBudget): Warning | null {
+function checkIdentity(rank: string, budget: RankBudget): Warning | null {
   const kv = budget.last('kv_cache');
   const requested = budget.last('requested');
   const others = (['weights', 'activation_peak', 'non_torch'] as const).map((id) => budget.last(id));

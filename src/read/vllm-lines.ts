@@ -63,7 +63,7 @@ const NON_TORCH = 'Non-torch memory';
 const GRAPHS = 'CUDA graphs';
 const ESTIMATE = 'CUDA graphs, estimated';
 
-export const LINE_KINDS: readonly LineKind[] = [
+const LINE_KINDS: readonly LineKind[] = [
   {
     needle: 'Loading model weights took',
     clauses: [clause(/Loading model weights took (\S+) GB/, 'weights', 'Weights')],

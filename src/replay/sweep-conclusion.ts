@@ -7,7 +7,7 @@ import { POPULAR_ADVICE, settingsOf } from './sweep-grid.ts';
 import { type SweepRow, winnerOf } from './sweep.ts';
 
 /** Below this share of the reserved peak a gain is told as none. */
-export const LEAST_GAIN = 0.01;
+const LEAST_GAIN = 0.01;
 
 /**
  * `helps`: the winner reserves less by LEAST_GAIN or more. `rescues`: the winner serves requests that fail under the

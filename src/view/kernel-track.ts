@@ -8,7 +8,7 @@ import { xToPixel } from './viewport.ts';
 import { count, formatInstant, list } from './words.ts';
 
 /** Bars that find no free lane share the last one. */
-export const MOST_KERNEL_LANES = 3;
+const MOST_KERNEL_LANES = 3;
 /** A name in a narrower bar would be cut to nothing. */
 const NARROWEST_NAME = 28;
 /** Kernels named one by one; more are counted. */
@@ -91,7 +91,7 @@ const percent = (share: number): string => {
 };
 
 /** Column under x, -1 outside. */
-export const kernelColumnAt = ({ x, from, to }: KernelsAnswer, at: number): number =>
+const kernelColumnAt = ({ x, from, to }: KernelsAnswer, at: number): number =>
   at < from || at >= to ? -1 : upperBound(x, at) - 1;
 
 /** End of a column. */

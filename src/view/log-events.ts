@@ -17,7 +17,7 @@ const KINDS: Readonly<Record<LogEvent['kind'], string>> = {
   other: 'Other',
 };
 
-export const eventKind = ({ kind }: LogEvent): string => KINDS[kind];
+const eventKind = ({ kind }: LogEvent): string => KINDS[kind];
 
 /** In the order in which they are told. */
 const FIGURES: readonly (readonly [string, string])[] = [

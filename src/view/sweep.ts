@@ -52,7 +52,7 @@ const BOTTOM = 44;
 /** Calls from so many times the least on a logarithmic axis. */
 const LOG_FROM = 30;
 
-export const nameOfRow = ({ conf }: SweepRow): string =>
+const nameOfRow = ({ conf }: SweepRow): string =>
   conf === null ? 'recorded settings' : conf === '' ? 'defaults' : conf;
 
 const failsIn = (row: SweepRow): boolean => row.firstFailure !== null;
@@ -95,7 +95,7 @@ function rangeOf(values: readonly number[]): [number, number] {
 export const rowWords = (row: SweepRow, unit: ByteUnit): string =>
   `${nameOfRow(row)}: ${formatBytes(row.reservedPeak, unit)} (${formatInteger(row.reservedPeak)} bytes) reserved at the peak, ${formatInteger(row.deviceAllocs)} cudaMalloc and ${formatInteger(row.deviceFrees)} cudaFree calls, ${count(row.retries, 'retry', 'retries')}, ${count(row.ooms, 'out-of-memory error')}, inactive split at most ${formatBytes(row.inactiveSplitPeak, unit)}.`;
 
-export const pointWords = (row: SweepRow, unit: ByteUnit): string =>
+const pointWords = (row: SweepRow, unit: ByteUnit): string =>
   `${nameOfRow(row)}: ${formatBytes(row.reservedPeak, unit)} reserved at the peak, ${count(row.calls, 'call')} of the driver${
     failsIn(row) ? `, ${count(row.ooms, 'request fails', 'requests fail')}` : ''
   }`;

@@ -55,7 +55,7 @@ export function describeSource(source: SourceView, unit: ByteUnit): string {
   return `${titleAndWriter(source)}. ${size}, ${count(source.rows, 'row')}, read in ${formatDuration(source.milliseconds * 1e6)}.`;
 }
 
-export function deviceName(device: DeviceView, unit: ByteUnit): string {
+function deviceName(device: DeviceView, unit: ByteUnit): string {
   const facts = [device.name, device.totalBytes === null ? null : formatBytes(device.totalBytes, unit)];
   const known = facts.filter((fact) => fact !== null);
   return known.length === 0 ? `GPU ${device.device}` : `GPU ${device.device} (${known.join(', ')})`;
