@@ -49,6 +49,18 @@ describe('linear-leak', () => {
     expect(Math.abs(Number(told![1]) - left)).toBeLessThanOrEqual(1);
   });
 
+  it('says how long a GiB lasts where no limit is known', async () => {
+    const { verdict } = findingOf(await leakOf(2 * MIB), 'linear-leak');
+    expect(verdict).toContain('How much memory the device has is not in the recording');
+    expect(verdict).toMatch(/each 1\.00 GiB of it lasts 512 iterations/);
+  });
+
+  it('says why growth is steady once', async () => {
+    const { confidenceWhy } = findingOf(await leakOf(2 * MIB), 'linear-leak');
+    expect(confidenceWhy.split('Steady growth')).toHaveLength(2);
+    expect(confidenceWhy).toContain('grows just as steadily');
+  });
+
   it('does not fire where the same line keeps the last three only', async () => {
     const cache: Block[] = [];
     const findings = await training((recording) => {
