@@ -92,7 +92,7 @@ export class Judge {
         ? null
         : (times[this.index[last]] - times[this.index[from]]) / (this.index[last] - this.index[from]);
     const left =
-      kind === 'linear_leak' && limit !== undefined && slope !== null
+      kind === 'linear_leak' && limit !== undefined && slope !== null && slope > 0
         ? Math.max(0, Math.floor((limit - this.y[last]) / slope))
         : null;
     return {
