@@ -305,7 +305,9 @@ export function requestBuckets(
     ? joinSteps(tallies, placed, memory, options.stamped ?? 'end', printedWidth(placed))
     : null;
   if (joined !== null && joined.outside > 0) {
-    notes.push(`${joined.outside} requests lie before the first or after the last sample of the memory.`);
+    notes.push(
+      `${joined.outside} ${joined.outside === 1 ? 'request lies' : 'requests lie'} before the first or after the last sample of the memory.`,
+    );
   }
   if (joined !== null && options.stamped === undefined) {
     notes.push('Each line was taken as printed at the end of its request; the log does not say.');

@@ -11,12 +11,13 @@ import { pinLines } from './print-pins.ts';
 import { errorLines, MOST_HOLDERS, sourceLines } from './print.ts';
 import { REPLAY_USAGE, replayCommand } from './replay.ts';
 
-const USAGE = `usage: vramscope analyze PATH... [--json] [--fail-on CONDITIONS]
+const USAGE = `usage: vramscope analyze PATH... [--json] [--fail-on CONDITIONS] [--gpus-per-pod N]
 
   analyze   read files of every kind in docs/formats.md; a folder is read as one where its files belong together;
             - reads standard input
   --json    print one JSON object (docs/cli.md) instead of text
   --fail-on end with exit code 1 where a condition holds: leak, growth, oom, problem, peak>70GiB, ... (comma between)
+  --gpus-per-pod   sums of a server's budget for pods of N GPUs, where its log names fewer ranks
 
 ${REPLAY_USAGE}
 
@@ -69,6 +70,7 @@ async function analyze(
   files: readonly string[],
   json: boolean,
   conditions: readonly Condition[],
+  gpusPerPod: number | null,
   out: Output,
   err: Output,
 ): Promise<number> {
@@ -91,6 +93,8 @@ async function analyze(
       if (json) err.write(`${path}: ${errorLines(error).join('\n')}\n`);
     }
   }
+  if (gpusPerPod !== null)
+    for (const { id } of views) engine.setServer(id, { gpusPerPod, modelConfig: null });
   const analysis = await engine.analysis();
   if (json) out.write(`${JSON.stringify(analysis, null, 2)}\n`);
   else {
@@ -109,6 +113,16 @@ async function analyze(
   }
   if (holds) return EXIT_CONDITION;
   return failed ? EXIT_FAILED : EXIT_READ;
+}
+
+/** Takes "NAME VALUE" or "NAME=VALUE" out of the arguments; undefined: it is not there, null: its value is missing. */
+function takeOption(given: string[], name: string): string | null | undefined {
+  const at = given.findIndex((argument) => argument === name || argument.startsWith(`${name}=`));
+  if (at < 0) return undefined;
+  const separate = given[at] === name;
+  const value = separate ? given[at + 1] : given[at].slice(name.length + 1);
+  given.splice(at, separate ? 2 : 1);
+  return value ?? null;
 }
 
 /** Runs a command line (without node and script) and returns the exit code. */
@@ -134,14 +148,14 @@ export async function main(
   // What follows "--" is a path, whatever it begins with.
   const end = rest.indexOf('--');
   const given = end < 0 ? [...rest] : rest.slice(0, end);
-  const at = given.findIndex((argument) => argument === '--fail-on' || argument.startsWith('--fail-on='));
-  let failOn: string | undefined;
-  if (at >= 0) {
-    const separate = given[at] === '--fail-on';
-    failOn = separate ? given[at + 1] : given[at].slice('--fail-on='.length);
-    given.splice(at, separate ? 2 : 1);
-    if (failOn === undefined) return usage(err, '--fail-on needs conditions');
-  }
+  const failOn = takeOption(given, '--fail-on');
+  if (failOn === null) return usage(err, '--fail-on needs conditions');
+  const gpus = takeOption(given, '--gpus-per-pod');
+  if (gpus === null || (gpus !== undefined && !/^[1-9]\d{0,3}$/.test(gpus)))
+    return usage(
+      err,
+      `--gpus-per-pod needs a whole number from 1 to 9999${gpus === null ? '' : `, not "${gpus}"`}`,
+    );
   const conditions = failOn === undefined ? [] : parseFailOn(failOn);
   if (typeof conditions === 'string') return usage(err, conditions);
   const isOption = (argument: string): boolean => argument.startsWith('-') && argument !== '-';
@@ -155,5 +169,12 @@ export async function main(
   const files = given.filter((argument) => !isOption(argument));
   if (end >= 0) files.push(...rest.slice(end + 1));
   if (files.length === 0) return usage(err, 'analyze needs at least one file');
-  return await analyze(files, options.includes('--json'), conditions, out, err);
+  return await analyze(
+    files,
+    options.includes('--json'),
+    conditions,
+    gpus === undefined ? null : Number(gpus),
+    out,
+    err,
+  );
 }

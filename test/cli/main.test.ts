@@ -34,6 +34,9 @@ describe('arguments', () => {
     ['analyze', '--jsno', 'x'],
     ['analyze', '--json'],
     ['analyze', '--'],
+    ['analyze', '--gpus-per-pod', '0', 'x'],
+    ['analyze', '--gpus-per-pod', '--json', 'x'],
+    ['analyze', 'x', '--gpus-per-pod'],
   ])('unusable: %j', async (...argv) => {
     const { code, out, err } = await run(...argv.flat());
     expect(code).toBe(2);
@@ -51,6 +54,30 @@ describe('arguments', () => {
     const { code, out } = await run('analyze', '--json', '--', '--json');
     expect(code).toBe(3);
     expect(objectOf(out).sources.map(({ file }) => file)).toEqual(['--json']);
+  });
+});
+
+describe('--gpus-per-pod', () => {
+  const log =
+    'INFO 03-20 19:40:50 worker.py:267] model weights take 42.59GiB; non_torch_memory takes 2.30GiB\n';
+
+  it.each([['--gpus-per-pod', '8'], ['--gpus-per-pod=8']])(
+    'sums a budget for a pod: %j',
+    async (...option) => {
+      const path = fileOf('pod.log', log);
+      const { code, out } = await run('analyze', ...option, '--json', path);
+      expect(code).toBe(0);
+      const [{ rank_count: ranks, steps }] = objectOf(out).budget_sums;
+      expect(ranks).toBe(8);
+      const weights = steps.find(({ id }) => id === 'weights')!.all_ranks!;
+      expect((weights.bytes / 2 ** 30).toFixed(2)).toBe('340.72');
+    },
+  );
+
+  it('changes nothing where it is not given, and nothing of files that are no logs', async () => {
+    const { out } = await run('analyze', '--json', fileOf('pod.log', log));
+    expect(objectOf(out).budget_sums[0].rank_count).toBe(1);
+    expect((await run('analyze', '--gpus-per-pod', '8', oom)).code).toBe(0);
   });
 });
 
