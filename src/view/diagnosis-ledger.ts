@@ -1,4 +1,5 @@
 /** A ledger as rows with bars: parts of a whole, some with parts of their own. What is not known has no bar. */
+import { withAmounts } from '../base/amounts.ts';
 import type { ByteUnit } from '../base/units.ts';
 import { formatBytes, formatInteger } from '../base/units.ts';
 import type { LedgerView } from '../engine/protocol.ts';
@@ -63,7 +64,7 @@ export function ledgerModel(parts: readonly LedgerPart[], total: number | null, 
         title: bytes === null ? '' : `${formatInteger(bytes)} bytes${within}`,
         bar: bytes === null || bytes <= 0 ? null : { left: left / whole, width: bytes / whole },
         share: bytes === null || total === null ? '' : `${((100 * bytes) / whole).toFixed(1)} %`,
-        note: note ?? '',
+        note: withAmounts(note ?? '', unit),
       });
       add(children ?? [], depth + 1, left);
       left += bytes ?? 0;
