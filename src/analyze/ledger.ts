@@ -202,7 +202,8 @@ export function inactiveSplitFor(ledger: TorchLedger, streamIndex: number): Inac
   return { streamIndex, ownStream, otherStreams, privatePools };
 }
 
-function deviceParts(reserved: number, told: NonTorch | null): DeviceParts {
+/** `told` beside what is reserved at its moment. */
+export function deviceParts(reserved: number, told: NonTorch | null): DeviceParts {
   if (told === null) return { used: null, nonTorch: null, otherProcesses: null, unexplained: null };
   const { deviceUsed: used, nonTorch, otherProcesses } = told;
   let unexplained: Band | null = null;

@@ -19,6 +19,8 @@ export interface DeviceSide {
   readonly told: NonTorch | null;
   /** Which samples of which file, and how far from the moment; null: none. */
   readonly source: string | null;
+  /** The file; absent: none. */
+  readonly file?: string;
   /** Free on the device for anyone who asks; absent or null: not known. */
   readonly free?: Band | null;
   /** Why nothing is known, where a monitor's log is open and does not tell; undefined: none is. */
@@ -84,63 +86,84 @@ const agree = (a: NonTorch, b: NonTorch): boolean =>
   meet(a.otherProcesses, b.otherProcesses);
 
 /** Median distance between samples, ns; 0: there are fewer than two. */
-function interval(samples: readonly NonTorch[]): number {
-  const apart = samples.slice(1).map((sample, i) => sample.moment_ns - samples[i].moment_ns);
-  apart.sort((a, b) => a - b);
+function interval(times: Float64Array): number {
+  const apart = times.subarray(1).map((time, i) => time - times[i]);
+  apart.sort();
   return apart[apart.length >> 1] ?? 0;
 }
 
-/**
- * @param samples At each sample of one monitor within the recording, ascending (nonTorchOverTime).
- * @param moment_ns On the same clock.
- * @param reserved Bytes reserved at the moment.
- * @param file Of the monitor.
- */
-export function nonTorchNear(
-  samples: readonly NonTorch[],
-  moment_ns: number,
-  reserved: number,
-  file: string,
-): DeviceSide {
-  const step = MOST_INTERVALS * interval(samples);
-  const times = Float64Array.from(samples, (sample) => sample.moment_ns);
-  const next = upperBound(times, moment_ns);
-  const distance = (sample: NonTorch): number => Math.abs(sample.moment_ns - moment_ns);
-  const near = [samples.slice(0, next).reverse(), samples.slice(next)].flatMap((side) => {
-    if (side.length === 0 || distance(side[0]) > Math.max(LEAST_GAP_NS, step)) return [];
-    const close = side.filter((sample, i) => i === 0 || distance(sample) <= Math.max(NEAR_NS, step));
-    return [mostTelling(close)];
-  });
-  if (near.length === 0) {
-    const nearest = samples.reduce((least, sample) => Math.min(least, distance(sample)), Infinity);
+/** The samples of one monitor within a recording, to be asked for many moments. */
+export class NearSamples {
+  private readonly times: Float64Array;
+  /** Longest distance of a moment from its sample that is no gap of the log. */
+  private readonly step: number;
+
+  /**
+   * @param samples Ascending (nonTorchOverTime).
+   * @param file Of the monitor.
+   */
+  constructor(
+    private readonly samples: readonly NonTorch[],
+    private readonly file: string,
+  ) {
+    this.times = Float64Array.from(samples, ({ moment_ns }) => moment_ns);
+    this.step = MOST_INTERVALS * interval(this.times);
+  }
+
+  /** Samples from `first` on in one direction, nearest first, as far as they may tell of the moment. */
+  private side(first: number, by: 1 | -1, moment_ns: number): NonTorch | null {
+    const { samples, step } = this;
+    const distance = (i: number): number => Math.abs(samples[i].moment_ns - moment_ns);
+    if (samples[first] === undefined || distance(first) > Math.max(LEAST_GAP_NS, step)) return null;
+    const close: NonTorch[] = [];
+    for (let i = first; samples[i] !== undefined; i += by) {
+      if (i !== first && distance(i) > Math.max(NEAR_NS, step)) break;
+      close.push(samples[i]);
+    }
+    return mostTelling(close);
+  }
+
+  /**
+   * @param moment_ns On the clock of the samples.
+   * @param reserved Bytes reserved at the moment.
+   */
+  at(moment_ns: number, reserved: number): DeviceSide {
+    const { samples, times, file } = this;
+    const next = upperBound(times, moment_ns);
+    const near = [this.side(next - 1, -1, moment_ns), this.side(next, 1, moment_ns)].filter(
+      (sample) => sample !== null,
+    );
+    if (near.length === 0) {
+      const nearest = times.reduce((least, time) => Math.min(least, Math.abs(time - moment_ns)), Infinity);
+      return {
+        told: null,
+        source: null,
+        why:
+          samples.length === 0
+            ? `What the device uses besides PyTorch: no sample of ${file} lies within the recording.`
+            : `What the device uses besides PyTorch: the nearest sample of ${file} is ${formatDuration(nearest)} away.`,
+      };
+    }
+    const [first, last] = [near[0], near[near.length - 1]];
+    const besides = combine(first.besidesReserved, last.besidesReserved);
+    const apart = near.map(({ moment_ns: at }) =>
+      at === moment_ns
+        ? 'at this moment'
+        : `${formatDuration(Math.abs(at - moment_ns))} ${at < moment_ns ? 'before' : 'after'}`,
+    );
     return {
-      told: null,
-      source: null,
-      why:
-        samples.length === 0
-          ? `What the device uses besides PyTorch: no sample of ${file} lies within the recording.`
-          : `What the device uses besides PyTorch: the nearest sample of ${file} is ${formatDuration(nearest)} away.`,
+      told: {
+        ...last,
+        moment_ns,
+        reserved: { least: reserved, most: reserved },
+        deviceUsed: besides === null ? null : plus(besides, reserved),
+        besidesReserved: besides,
+        nonTorch: combine(first.nonTorch, last.nonTorch),
+        otherProcesses: combine(first.otherProcesses, last.otherProcesses),
+        unknown: [...new Set(near.flatMap(({ unknown }) => unknown))],
+      },
+      file,
+      source: `${file}: ${near.length === 1 ? 'the sample' : 'the samples'} ${apart.join(' and ')}`,
     };
   }
-  const [first, last] = [near[0], near[near.length - 1]];
-  const besides = combine(first.besidesReserved, last.besidesReserved);
-  const own = { least: reserved, most: reserved };
-  const apart = near.map(({ moment_ns: at }) =>
-    at === moment_ns
-      ? 'at this moment'
-      : `${formatDuration(Math.abs(at - moment_ns))} ${at < moment_ns ? 'before' : 'after'}`,
-  );
-  return {
-    told: {
-      ...last,
-      moment_ns,
-      reserved: own,
-      deviceUsed: besides === null ? null : plus(besides, reserved),
-      besidesReserved: besides,
-      nonTorch: combine(first.nonTorch, last.nonTorch),
-      otherProcesses: combine(first.otherProcesses, last.otherProcesses),
-      unknown: [...new Set(near.flatMap(({ unknown }) => unknown))],
-    },
-    source: `${file}: ${near.length === 1 ? 'the sample' : 'the samples'} ${apart.join(' and ')}`,
-  };
 }

@@ -10,7 +10,7 @@ import {
   type ProcessCurve,
   processesAround,
 } from '../analyze/non-torch.ts';
-import { type DeviceSide, NO_DEVICE_SIDE, nonTorchNear } from '../analyze/non-torch-near.ts';
+import { type DeviceSide, NO_DEVICE_SIDE, NearSamples } from '../analyze/non-torch-near.ts';
 import { nonTorchOfOom, oomFigureBand, reservedOfOom } from '../analyze/non-torch-oom.ts';
 import { type Band, measureOf } from '../analyze/step-curve.ts';
 import { u64At } from '../base/u64.ts';
@@ -33,6 +33,7 @@ interface Monitor {
   readonly file: string;
   /** At its samples within the recording, on the recording's common clock. */
   readonly samples: readonly NonTorch[];
+  readonly near: NearSamples;
   /** Used and free together: what the driver does not keep for itself; null: it prints no free memory. */
   readonly usable: Band | null;
 }
@@ -133,9 +134,11 @@ function monitorOf(session: DeviceSession, sources: readonly OpenSource[], clock
   if (used === undefined) return null;
   const processesAt = processesAround(processesOn(used, sources, clock));
   const pid = ownPid(used.curve, reserved.curve, processesAt);
+  const samples = nonTorchOverTime(used.curve, reserved.curve, processesAt, pid);
   return {
     file: used.name,
-    samples: nonTorchOverTime(used.curve, reserved.curve, processesAt, pid),
+    samples,
+    near: new NearSamples(samples, used.name),
     usable: usableOf(used, sources),
   };
 }
@@ -172,7 +175,8 @@ function oomTexts({ session, facts }: Recorded, sources: readonly OpenSource[]):
       least: reserved,
       most: reserved,
     });
-    if (told !== null) found.set(row, { file, samples: [told], usable: null });
+    if (told !== null)
+      found.set(row, { file, samples: [told], near: new NearSamples([told], file), usable: null });
   }
   return found;
 }
@@ -182,7 +186,7 @@ function nearOoms(ooms: ReadonlyMap<number, Monitor>, time: number, reserved: nu
   const [first] = ooms.values();
   if (first === undefined) return NO_DEVICE_SIDE;
   const samples = [...ooms.values()].flatMap((one) => one.samples);
-  return nonTorchNear(samples, time, reserved, first.file);
+  return new NearSamples(samples, first.file).at(time, reserved);
 }
 
 const freeOf = (usable: Band | null, used: Band | null): Band | null =>
@@ -225,14 +229,14 @@ export function deviceSideOf(
     const { monitor, ooms } = known;
     const ofOom = ooms.get(row);
     const time = session.timeOf(row);
-    if (ofOom !== undefined) return nonTorchNear(ofOom.samples, time, reserved, ofOom.file);
+    if (ofOom !== undefined) return ofOom.near.at(time, reserved);
     const offset = clock.offsetOf(session.sourceId);
     if (monitor === null || offset === null) {
       const side = nearOoms(ooms, time, reserved);
       return side.told === null ? { ...side, ...whyNone(session, sources, clock) } : side;
     }
     const base = Number(session.aggregate.base + offset - clock.base_ns);
-    const side = nonTorchNear(monitor.samples, base + time, reserved, monitor.file);
+    const side = monitor.near.at(base + time, reserved);
     const besides = side.told?.besidesReserved ?? null;
     if (besides === null || besides.most >= 0)
       return { ...side, free: freeOf(monitor.usable, side.told?.deviceUsed ?? null) };

@@ -6,6 +6,7 @@ import { breathe } from '../base/breathe.ts';
 import { type TraceErrorData, TraceError, toErrorData } from '../base/trace-error.ts';
 import { fail, ok, type Result } from '../base/result.ts';
 import type { ByteSource } from '../file/byte-source.ts';
+import { NO_DEVICE_SIDE } from '../analyze/non-torch-near.ts';
 import { createCpuKernels } from '../kernel/cpu-kernels.ts';
 import type { Kernels } from '../kernel/kernels.ts';
 import { openGpu } from '../kernel/device.ts';
@@ -287,7 +288,12 @@ export class Engine {
   }
 
   ledgerColumns(query: LedgerColumnsQuery): Promise<Result<LedgerColumns, TraceErrorData>> {
-    return this.ask(query.device, (session) => Promise.resolve(ledgerColumns(session, query)));
+    return this.ask(query.device, (session) => {
+      // One recording alone: nothing tells of its device, and no clocks have to be found.
+      const alone = this.sources.size === 1 && session.source.readings === undefined;
+      const sideAt = alone ? () => NO_DEVICE_SIDE : this.sideOf(session, session.facts());
+      return Promise.resolve(ledgerColumns(session, query, sideAt));
+    });
   }
 
   /** Findings over all open files. Long work, in steps that let other questions through. */

@@ -1,5 +1,5 @@
 /**
- * The torch part of the ledger over time, one event a pixel column.
+ * The ledger over time, one event a pixel column; what monitors tell of the device besides, at the same events.
  *
  *   rows of a column     reserved   requested
  *   6,418                  4 GiB      3.0 GiB
@@ -14,6 +14,8 @@ import { passesThrough } from '../analyze/passing-free.ts';
 import { formatInteger } from '../base/units.ts';
 import type { DeviceTrace } from '../trace/capture.ts';
 import type { DeviceSession } from './device-session.ts';
+import type { DeviceSideAt } from './device-side.ts';
+import { outsideColumns } from './ledger-outside.ts';
 import { pixelRows } from './pixel-rows.ts';
 import type { LedgerColumns, LedgerColumnsQuery } from './protocol.ts';
 
@@ -67,7 +69,11 @@ const reservedAfter = (told: LedgerOverTime, row: number): number =>
   row < 0 ? LEDGER_COLUMNS.reduce((sum, name) => sum + told.before[name], 0) : told.reserved[row];
 
 /** Fails never: where there is no exact ledger, it says why. */
-export function ledgerColumns(session: DeviceSession, query: LedgerColumnsQuery): LedgerColumns {
+export function ledgerColumns(
+  session: DeviceSession,
+  query: LedgerColumnsQuery,
+  sideAt: DeviceSideAt,
+): LedgerColumns {
   const { range, x, offsets } = pixelRows(session, query);
   const told = session.ledgerColumns;
   if (told === null) return { device: session.key, range, x, parts: null, why: whyNone(session) };
@@ -103,11 +109,13 @@ export function ledgerColumns(session: DeviceSession, query: LedgerColumnsQuery)
     reserved: reservedAfter(told, last),
     values: shown.map((name) => bytesAfter(told, name, last)),
   };
+  const moments = [...row].map((at, i) => ({ row: at, reserved: reserved[i] }));
+  const outside = outsideColumns([...moments, end], sideAt);
   return {
     device: session.key,
     range,
     x,
-    parts: { row, reserved, parts, end, unknownSizes: told.unknownSizes },
+    parts: { row, reserved, parts, end, unknownSizes: told.unknownSizes, outside },
     why: null,
   };
 }

@@ -2,78 +2,17 @@
 import { dataQuality } from '../analyze/data-quality.ts';
 import { shareWithout } from '../analyze/data-quality-frames.ts';
 import type { DeviceFacts } from '../analyze/device-facts.ts';
-import { type DeviceParts, withDevice } from '../analyze/ledger.ts';
+import { withDevice } from '../analyze/ledger.ts';
 import type { Band } from '../analyze/step-curve.ts';
-import { formatBytes } from '../base/units.ts';
+import { amount } from '../base/amounts.ts';
 import { freeOfLedger } from './ledger-free.ts';
 import type { DeviceSession } from './device-session.ts';
 import type { DeviceSideAt } from './device-side.ts';
+import { outsideParts } from './ledger-outside.ts';
 import type { LedgerView, QualityView } from './diagnosis.ts';
 
 const rangeOf = (band: Band | null): readonly [number, number] | null =>
   band === null ? null : [band.least, band.most];
-
-interface Figure {
-  readonly bytes: number;
-  readonly errorBytes: number;
-}
-
-const figureOf = ({ least, most }: Band): Figure => {
-  const bytes = Math.round((least + most) / 2);
-  return { bytes, errorBytes: Math.max(most - bytes, bytes - least) };
-};
-
-const NOT_KNOWN = 'not known from the open files';
-
-/** What is on the device besides PyTorch, so that with `reserved` it sums to what is used. */
-function outsideParts(
-  reserved: number,
-  { used, nonTorch, otherProcesses, unexplained }: DeviceParts,
-): { readonly used: Figure | null; readonly parts: LedgerView['parts'] } {
-  const part = (
-    id: string,
-    label: string,
-    figure: Figure | null,
-    note: string | null,
-  ): LedgerView['parts'][number] => ({
-    id,
-    label,
-    bytes: figure?.bytes ?? null,
-    errorBytes: figure?.errorBytes ?? 0,
-    note: figure === null ? NOT_KNOWN : note,
-  });
-  const [whole, own, others] = [used, nonTorch, otherProcesses].map((band) =>
-    band === null ? null : figureOf(band),
-  );
-  // The middle of a sum of ranges is the sum of their middles but for rounding: the rest takes that up.
-  const rest =
-    whole === null || unexplained === null
-      ? null
-      : {
-          bytes: whole.bytes - reserved - (own?.bytes ?? 0) - (others?.bytes ?? 0),
-          errorBytes: figureOf(unexplained).errorBytes,
-        };
-  const shared = own === null && others === null;
-  return {
-    used: whole,
-    parts: [
-      part('non_torch', 'Not PyTorch (context, NCCL, libraries)', own, null),
-      part('other_processes', 'Other processes', others, null),
-      part(
-        'unexplained',
-        'Unexplained',
-        rest,
-        rest !== null && Math.abs(rest.bytes) <= rest.errorBytes
-          ? 'nothing that is larger than what the sources leave open'
-          : shared
-            ? "this process's context, NCCL and libraries, and other processes: the open files do not tell them apart"
-            : own === null || others === null
-              ? 'what the part that is not known holds, and what the driver keeps'
-              : null,
-      ),
-    ],
-  };
-}
 
 /** Just after a row; null where the replay does not know. */
 export function ledgerView(facts: DeviceFacts, row: number, sideAt: DeviceSideAt): LedgerView | null {
@@ -107,7 +46,7 @@ export function ledgerView(facts: DeviceFacts, row: number, sideAt: DeviceSideAt
           'Free beside something live',
           parts.inactiveSplit,
           inactiveSplitOf.pages > 0
-            ? `of it ${formatBytes(inactiveSplitOf.pages, 'binary')} on pages of expandable segments, which memory_stats does not count`
+            ? `of it ${amount(inactiveSplitOf.pages)} on pages of expandable segments, which memory_stats does not count`
             : 'inactive split: empty_cache cannot give it back',
         ),
         children: children.inactive_split,

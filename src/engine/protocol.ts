@@ -265,6 +265,21 @@ export interface LedgerColumnsQuery {
   readonly columns: number;
 }
 
+/** What a monitor tells of the device besides PyTorch, one moment a column; NaN: nothing of that moment. */
+export interface OutsideColumns {
+  /** The monitor's. */
+  readonly file: string;
+  /** Bytes in use on the device by anyone; the true figure is within the error, both ways. */
+  readonly used: { readonly values: Float64Array; readonly errors: Float64Array };
+  /** non_torch, other_processes, unexplained: with what is reserved they sum exactly to `used`. */
+  readonly parts: readonly {
+    readonly id: string;
+    readonly label: string;
+    readonly values: Float64Array;
+    readonly errors: Float64Array;
+  }[];
+}
+
 export interface LedgerColumns {
   readonly device: string;
   readonly range: Range;
@@ -296,6 +311,8 @@ export interface LedgerColumns {
      * lower bound and free parts upper ones. 0: all is exact.
      */
     readonly unknownSizes: number;
+    /** The last moment is that of `end`: one more than there are columns. null: no open file tells of the device. */
+    readonly outside: OutsideColumns | null;
   } | null;
   readonly why: string | null;
 }

@@ -107,6 +107,17 @@ export class VsDevice extends LitElement {
     this.askRange();
   }
 
+  /** With the diagnosis comes what other files tell of the device: files that came or went, a clock that was moved. */
+  override updated(changed: Map<string, unknown>): void {
+    if (changed.has('iterations') && this.iterations !== null) this.askLedger();
+  }
+
+  private askLedger(): void {
+    const { axis, span } = this.view;
+    if (this.width > 0 && hasLedger(this.device))
+      this.queries.ledgerColumns({ range: toRange(axis, span), axis, columns: this.width });
+  }
+
   /** Keys reach the view that is on screen. */
   act(action: KeyAction): void {
     const { span, selection } = this.view;
@@ -143,7 +154,7 @@ export class VsDevice extends LitElement {
       this.queries.timeline({ series, range, axis: view.axis, columns: this.width });
       if (this.device.kernels !== null && view.axis === 'time')
         this.queries.kernels({ from: range.from, to: range.to, columns: this.width });
-      if (hasLedger(this.device)) this.queries.ledgerColumns({ range, axis: view.axis, columns: this.width });
+      this.askLedger();
     }
   }
 

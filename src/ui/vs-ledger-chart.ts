@@ -111,7 +111,12 @@ export class VsLedgerChart extends LitElement {
   override render(): unknown {
     const { answer } = this;
     return html`
-      <header><h2>Where every reserved byte is, over ${this.axis === 'time' ? 'time' : 'events'}</h2></header>
+      <header>
+        <h2>
+          Where every ${isTold(answer) && answer.parts.outside !== null ? '' : 'reserved '}byte is, over
+          ${this.axis === 'time' ? 'time' : 'events'}
+        </h2>
+      </header>
       ${
         answer === null
           ? html`<p class="none quiet" role="status">Replaying the allocator…</p>`
@@ -129,7 +134,9 @@ export class VsLedgerChart extends LitElement {
     const pointed = this.hoverX === null ? -1 : ledgerColumnAt(answer, this.hoverX);
     return html`
       ${renderLegend(ledgerLegend(answer, hidden, reading, unit), ({ id }) => this.toggle(id))}
-      <p class="readout" .style=${`padding-left: ${AXIS_LEFT - 16}px`}>${ledgerReadout(answer, reading)}</p>
+      <p class="readout" .style=${`padding-left: ${AXIS_LEFT - 16}px`}>
+        ${ledgerReadout(answer, reading, unit)}
+      </p>
       <div
         class="plot"
         role="slider"

@@ -28,17 +28,21 @@ export interface LedgerChartInput {
   readonly height: number;
 }
 
+const colorsOf = ({ parts: told }: ToldColumns): ReturnType<typeof curveColors> =>
+  curveColors([...told.parts, ...(told.outside?.parts ?? [])].map(({ id }) => id));
+
 /** Parts in the order of the answer, from the bottom up. A part without a byte in a column has no edge there. */
 export function ledgerChart({ answer, hidden, span, unit, width, height }: LedgerChartInput): ChartModel {
   const { x, range, parts: told } = answer;
-  const colors = curveColors(told.parts.map(({ id }) => id));
+  const colors = colorsOf(answer);
   let below = new Float64Array(x.length);
   const curves: ChartCurve[] = [];
-  for (const { id, label, values } of told.parts) {
+  for (const { id, label, values } of [...told.parts, ...(told.outside?.parts ?? [])]) {
     if (hidden.has(id)) continue;
     const min = below;
-    const max = values.map((bytes, i) => (bytes > 0 ? min[i] + bytes : NaN));
-    below = min.map((bytes, i) => bytes + values[i]);
+    const max = min.map((bytes, i) => (values[i] > 0 ? bytes + values[i] : NaN));
+    // What is not known takes no room: what lies above it begins where it would.
+    below = min.map((bytes, i) => (Number.isNaN(max[i]) ? bytes : max[i]));
     const color = colors.get(id) ?? 'grey';
     curves.push({
       id,
@@ -79,12 +83,33 @@ export interface LedgerReading {
   /** By part: its bytes, and the most at any event of the column. */
   readonly values: readonly number[];
   readonly most: readonly number[];
+  /** What a monitor tells at that moment, by part of `outside`; NaN: nothing. null: no monitor is open. */
+  readonly outside: readonly Figure[] | null;
+  readonly used: Figure | null;
+}
+
+interface Figure {
+  readonly bytes: number;
+  readonly error: number;
+}
+
+/** `moment`: a column, or the one behind the last: the end. */
+function outsideAt(
+  { outside }: ToldColumns['parts'],
+  moment: number,
+): Pick<LedgerReading, 'outside' | 'used'> {
+  if (outside === null) return { outside: null, used: null };
+  const figure = ({ values, errors }: { readonly values: Float64Array; readonly errors: Float64Array }) => ({
+    bytes: values[moment],
+    error: errors[moment],
+  });
+  return { outside: outside.parts.map(figure), used: figure(outside.used) };
 }
 
 /** `at`: under the pointer; null: there is none. null: the pointer is outside. */
 export function ledgerReading(answer: ToldColumns, at: number | null): LedgerReading | null {
   const { parts: told, x } = answer;
-  if (at === null) return { ...told.end, x: null, most: told.end.values };
+  if (at === null) return { ...told.end, x: null, most: told.end.values, ...outsideAt(told, x.length) };
   const column = ledgerColumnAt(answer, at);
   if (column < 0) return null;
   return {
@@ -93,6 +118,7 @@ export function ledgerReading(answer: ToldColumns, at: number | null): LedgerRea
     reserved: told.reserved[column],
     values: told.parts.map(({ values }) => values[column]),
     most: told.parts.map(({ most }) => most[column]),
+    ...outsideAt(told, column),
   };
 }
 
@@ -101,14 +127,29 @@ const bytes = (value: number): string => `${formatInteger(value)} bytes`;
 const eventWords = (row: number): string =>
   row < 0 ? 'before the first event' : `just after event ${formatInteger(row)}`;
 
+const figureText = ({ bytes: value, error }: Figure, unit: ByteUnit): string =>
+  Number.isNaN(value)
+    ? 'not known'
+    : `${formatBytes(value, unit)}${error > 0 ? ` ± ${formatBytes(error, unit)}` : ''}`;
+
 export function ledgerLegend(
-  { parts: told }: ToldColumns,
+  answer: ToldColumns,
   hidden: ReadonlySet<string>,
   reading: LedgerReading | null,
   unit: ByteUnit,
 ): LegendEntry[] {
-  const colors = curveColors(told.parts.map(({ id }) => id));
-  return told.parts.map(({ id, label }, part) => {
+  const { parts: told } = answer;
+  const colors = colorsOf(answer);
+  const outside = (told.outside?.parts ?? []).map(({ id, label }, part): LegendEntry => {
+    const figure = reading?.outside?.[part];
+    const value = figure === undefined ? '' : figureText(figure, unit);
+    const from = `${label}, by ${told.outside?.file ?? ''}`;
+    return {
+      ...{ id, label, color: colors.get(id) ?? 'grey', dashed: false, shown: !hidden.has(id), value },
+      title: figure === undefined || Number.isNaN(figure.bytes) ? from : `${from}: ${bytes(figure.bytes)}`,
+    };
+  });
+  const inside = told.parts.map(({ id, label }, part) => {
     const entry = { id, label, color: colors.get(id) ?? 'grey', dashed: false, shown: !hidden.has(id) };
     if (reading === null) return { ...entry, value: '', title: label };
     const { row, values, most } = reading;
@@ -120,20 +161,26 @@ export function ledgerLegend(
       title: `${label}: ${bytes(values[part])} ${eventWords(row)}${beside}`,
     };
   });
+  return [...inside, ...outside];
 }
 
 /**
  * "Just after event 6,420 (column from 1.230000 s): 10 + 2 + 0 + 4 = 16 bytes reserved.": every byte, in the order of
  * the legend. The event may come later in its column of pixels.
  */
-export function ledgerReadout({ range }: ToldColumns, reading: LedgerReading | null): string {
+export function ledgerReadout({ range }: ToldColumns, reading: LedgerReading | null, unit: ByteUnit): string {
   if (reading === null) return '';
   const { row, x, values, reserved } = reading;
   const when = eventWords(row);
   const time = x === null || row < 0 || range.axis === 'event' ? '' : ` (column from ${formatInstant(x)})`;
   const sum = values.map(formatInteger).join(' + ');
-  return `${when[0].toUpperCase()}${when.slice(1)}${time}: ${sum} = ${bytes(reserved)} reserved.`;
+  return `${when[0].toUpperCase()}${when.slice(1)}${time}: ${sum} = ${bytes(reserved)} reserved.${usedWords(reading, unit)}`;
 }
+
+const usedWords = ({ used }: LedgerReading, unit: ByteUnit): string =>
+  used === null || Number.isNaN(used.bytes)
+    ? ''
+    : ` In use on the device by anyone: ${figureText(used, unit)}.`;
 
 /** The same with the parts by name, for who does not see the chart. Parts without a byte are left out. */
 export function ledgerSpoken(
@@ -145,7 +192,7 @@ export function ledgerSpoken(
   const parts = told.parts.flatMap(({ label }, part) =>
     reading.values[part] > 0 ? [`${label} ${formatBytes(reading.values[part], unit)}`] : [],
   );
-  return `${eventWords(reading.row)}: ${formatBytes(reading.reserved, unit)} reserved. ${parts.join(', ')}.`;
+  return `${eventWords(reading.row)}: ${formatBytes(reading.reserved, unit)} reserved. ${parts.join(', ')}.${usedWords(reading, unit)}`;
 }
 
 /** First and last column that touch the span. */
@@ -168,9 +215,12 @@ export function ledgerTable(answer: ToldColumns, span: Span, unit: ByteUnit): Ta
   const { parts: told } = answer;
   const view = columnsIn(answer, span);
   const columns = [view[0], tallest(answer, view), view[1]];
-  const figure = (value: number): Cell => cell(formatBytes(value, unit), value, { title: bytes(value) });
+  const figure = (value: number): Cell =>
+    Number.isNaN(value)
+      ? cell('not known', -Infinity)
+      : cell(formatBytes(value, unit), value, { title: bytes(value) });
   const mostOf = (values: Float64Array): number =>
-    values.subarray(view[0], view[1] + 1).reduce((a, b) => Math.max(a, b), 0);
+    values.subarray(view[0], view[1] + 1).reduce((a, b) => (b > a ? b : a), 0);
   const row = (key: string, label: string, values: Float64Array, most: Float64Array) => ({
     key,
     cells: [cell(label), ...columns.map((column) => figure(values[column])), figure(mostOf(most))],
@@ -192,6 +242,12 @@ export function ledgerTable(answer: ToldColumns, span: Span, unit: ByteUnit): Ta
       { key: 'event', cells: [cell('Just after event'), ...columns.map(event), cell('any in view')] },
       ...told.parts.map(({ id, label, values, most }) => row(id, label, values, most)),
       row('reserved', 'Reserved: their sum', told.reserved, told.reserved),
+      ...(told.outside === null
+        ? []
+        : [
+            ...told.outside.parts.map(({ id, label, values }) => row(id, label, values, values)),
+            row('used', 'In use on the device by anyone', told.outside.used.values, told.outside.used.values),
+          ]),
     ],
     total: null,
     sort: null,
@@ -203,6 +259,9 @@ export function ledgerChartWords({ parts: told }: ToldColumns, hidden: ReadonlyS
   const out = told.parts.filter(({ id }) => hidden.has(id)).length;
   return [
     'Each column of pixels is one event, to the byte: the one after which most is reserved, and of those most is asked for.',
+    told.outside === null
+      ? ''
+      : `What lies above what is reserved is told by ${told.outside.file}, from its samples beside each event; where none is close, nothing is drawn.`,
     out === 0 ? '' : `${out === 1 ? 'One part is' : `${out} parts are`} left out of the stack.`,
     told.unknownSizes === 0
       ? ''

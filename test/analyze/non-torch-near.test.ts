@@ -1,7 +1,7 @@
 /** What samples on both sides of a moment tell of it. */
 import { describe, expect, it } from 'vitest';
 import { type NonTorch, nonTorchAt } from '../../src/analyze/non-torch.ts';
-import { nonTorchNear } from '../../src/analyze/non-torch-near.ts';
+import { NearSamples } from '../../src/analyze/non-torch-near.ts';
 import type { Band } from '../../src/analyze/step-curve.ts';
 
 const MIB = 2 ** 20;
@@ -19,7 +19,7 @@ const sample = (seconds: number, least: number, most: number, reserved = mib(100
     pid: null,
   });
 const near = (samples: readonly NonTorch[], seconds: number) =>
-  nonTorchNear(samples, seconds * 1e9, 2000 * MIB, 'smi.csv');
+  new NearSamples(samples, 'smi.csv').at(seconds * 1e9, 2000 * MIB);
 
 describe('a moment between two samples', () => {
   it('has what both leave open, and what was reserved at the moment itself', () => {

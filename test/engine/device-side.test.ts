@@ -100,6 +100,38 @@ describe('a device with a second process that comes and goes', () => {
   });
 });
 
+describe('the device over time', () => {
+  it('sums to what is in use at every event that a column shows', async () => {
+    const { engine } = await openFiles(all);
+    const device = (await diagnosisOf(engine)).devices[0].deviceKey;
+    const answer = await engine.ledgerColumns({ device, range: null, axis: 'time', columns: 300 });
+    if (!answer.ok || answer.value.parts === null) throw new Error('no ledger over time');
+    const { row, reserved, end, outside } = answer.value.parts;
+    expect(outside?.file).toBe('query-gpu.csv');
+    const { used, parts } = outside!;
+    expect(used.values).toHaveLength(row.length + 1);
+    const held = [...reserved, end.reserved];
+    let told = 0;
+    used.values.forEach((bytes, i) => {
+      if (Number.isNaN(bytes)) return;
+      told++;
+      const rest = parts.reduce((sum, { values }) => sum + (Number.isNaN(values[i]) ? 0 : values[i]), 0);
+      expect(held[i] + rest).toBe(bytes);
+    });
+    // Before the first event nothing is told.
+    expect(told).toBe([...row].filter((at) => at >= 0).length + 1);
+    const last = await engine.ledger(device, end.row);
+    expect(last.ok && last.value?.used?.bytes).toBe(used.values[row.length]);
+  });
+
+  it('is not told where no monitor is open', async () => {
+    const { engine } = await openFiles({ 'process.pickle': all['process.pickle'] });
+    const device = (await diagnosisOf(engine)).devices[0].deviceKey;
+    const answer = await engine.ledgerColumns({ device, range: null, axis: 'time', columns: 300 });
+    expect(answer.ok && answer.value.parts?.outside).toBeNull();
+  });
+});
+
 describe('a monitor that prints free memory, too', () => {
   // What nvidia-smi prints with memory.free beside memory.used: the driver keeps 480 MiB of the 81,559 for itself.
   const smi = words('query-gpu.csv')

@@ -1,5 +1,6 @@
 /** The ledger over time by pixel columns: each column one event to the byte, and no peak of what is reserved lost. */
 import { describe, expect, it } from 'vitest';
+import { NO_DEVICE_SIDE } from '../../src/analyze/non-torch-near.ts';
 import { passesThrough } from '../../src/analyze/passing-free.ts';
 import { LEDGER_COLUMNS } from '../../src/analyze/ledger-over-time.ts';
 import { DeviceSession } from '../../src/engine/device-session.ts';
@@ -15,7 +16,11 @@ const session = (data: SourceData, trace = data.devices[0]): DeviceSession =>
   new DeviceSession(1, data, trace, { kernels: createCpuKernels(), reason: 'a test' });
 
 const ask = (of: DeviceSession, query: Partial<LedgerColumnsQuery> = {}): LedgerColumns =>
-  ledgerColumns(of, { device: of.key, range: null, axis: 'event', columns: 100, ...query });
+  ledgerColumns(
+    of,
+    { device: of.key, range: null, axis: 'event', columns: 100, ...query },
+    () => NO_DEVICE_SIDE,
+  );
 
 function told(answer: LedgerColumns): NonNullable<LedgerColumns['parts']> {
   if (answer.parts === null) throw new Error(answer.why ?? '');

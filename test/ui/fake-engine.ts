@@ -267,6 +267,7 @@ export class FakeEngine implements EngineApi {
             values: [half[columns - 1], 0, half[columns - 1]],
           },
           unknownSizes: 0,
+          outside: null,
         },
       }),
     );

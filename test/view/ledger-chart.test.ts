@@ -42,6 +42,7 @@ const answer: ToldColumns = {
     ],
     end: { row: 39, reserved: 6 * KIB, values: [5 * KIB, KIB] },
     unknownSizes: 0,
+    outside: null,
   },
   why: null,
 };
@@ -83,7 +84,9 @@ describe('the read-out', () => {
   it('is of the column under the pointer, every byte and their sum', () => {
     expect(ledgerColumnAt(answer, 25)).toBe(2);
     const reading = ledgerReading(answer, 25);
-    expect(ledgerReadout(answer, reading)).toBe('Just after event 22: 2,048 + 6,144 = 8,192 bytes reserved.');
+    expect(ledgerReadout(answer, reading, 'binary')).toBe(
+      'Just after event 22: 2,048 + 6,144 = 8,192 bytes reserved.',
+    );
     const [requested, releasable] = ledgerLegend(answer, new Set(['releasable']), reading, 'binary');
     expect([requested.value, requested.shown]).toEqual(['2.00 KiB', true]);
     expect([releasable.value, releasable.shown]).toEqual(['6.00 KiB', false]);
@@ -93,14 +96,14 @@ describe('the read-out', () => {
   });
 
   it('is of the last event where there is no pointer', () => {
-    expect(ledgerReadout(answer, ledgerReading(answer, null))).toBe(
+    expect(ledgerReadout(answer, ledgerReading(answer, null), 'binary')).toBe(
       'Just after event 39: 5,120 + 1,024 = 6,144 bytes reserved.',
     );
   });
 
   it('is nothing outside', () => {
     for (const x of [-1, 40]) expect(ledgerReading(answer, x)).toBeNull();
-    expect(ledgerReadout(answer, null)).toBe('');
+    expect(ledgerReadout(answer, null, 'binary')).toBe('');
     expect(ledgerLegend(answer, new Set(), null, 'binary').map(({ value }) => value)).toEqual(['', '']);
   });
 
@@ -110,10 +113,10 @@ describe('the read-out', () => {
       range: { axis: 'time', from: 0, to: 40 },
       parts: { ...answer.parts, row: Int32Array.of(-1, 14, 22, 31) },
     };
-    expect(ledgerReadout(timed, ledgerReading(timed, 12))).toBe(
+    expect(ledgerReadout(timed, ledgerReading(timed, 12), 'binary')).toBe(
       'Just after event 14 (column from 10 ns): 5,120 + 3,072 = 8,192 bytes reserved.',
     );
-    expect(ledgerReadout(timed, ledgerReading(timed, 0))).toBe(
+    expect(ledgerReadout(timed, ledgerReading(timed, 0), 'binary')).toBe(
       'Before the first event: 4,096 + 0 = 4,096 bytes reserved.',
     );
   });
@@ -150,4 +153,63 @@ it('the table has what is in view, to the byte', () => {
 
 it('an answer without parts has nothing to show', () => {
   expect([null, { ...answer, parts: null, why: 'so' }, answer].map(isTold)).toEqual([false, false, true]);
+});
+
+describe('what a monitor tells of the device besides', () => {
+  const outside = {
+    file: 'smi.csv',
+    used: {
+      values: Float64Array.of(NaN, 9 * KIB, 9 * KIB, 7 * KIB, 7 * KIB),
+      errors: new Float64Array(5).fill(16),
+    },
+    parts: [
+      {
+        id: 'unexplained',
+        label: 'Unexplained',
+        values: Float64Array.of(NaN, KIB, KIB, KIB, KIB),
+        errors: new Float64Array(5).fill(16),
+      },
+    ],
+  };
+  const seen: ToldColumns = { ...answer, parts: { ...answer.parts, outside } };
+
+  it('lies on top of what is reserved, with a gap where it is not known', () => {
+    const { curves } = ledgerChart({
+      answer: seen,
+      hidden: new Set(),
+      span: { from: 0, to: 40 },
+      unit: 'binary',
+      width: 400,
+      height: 200,
+    });
+    expect(curves.map(({ id }) => id)).toEqual(['requested', 'releasable', 'unexplained']);
+    expect([...curves[2].max]).toEqual([NaN, 9 * KIB, 9 * KIB, 7 * KIB]);
+  });
+
+  it('is read out with its error, and said not to be known where it is not', () => {
+    expect(ledgerReadout(seen, ledgerReading(seen, 22), 'binary')).toBe(
+      'Just after event 22: 2,048 + 6,144 = 8,192 bytes reserved. In use on the device by anyone: 9.00 KiB ± 16 B.',
+    );
+    expect(ledgerReadout(seen, ledgerReading(seen, 2), 'binary')).not.toContain('in use');
+    const valueAt = (at: number | null): string | undefined =>
+      ledgerLegend(seen, new Set(), ledgerReading(seen, at), 'binary').at(-1)?.value;
+    expect([valueAt(22), valueAt(2), valueAt(null)]).toEqual([
+      '1.00 KiB ± 16 B',
+      'not known',
+      '1.00 KiB ± 16 B',
+    ]);
+    expect(ledgerSpoken(seen, ledgerReading(seen, null), 'binary')).toContain('by anyone: 7.00 KiB');
+  });
+
+  it('is in the table, below what is reserved', () => {
+    const { rows } = ledgerTable(seen, { from: 0, to: 40 }, 'binary');
+    expect(rows.at(-1)?.cells.map(({ text }) => text)).toEqual([
+      'In use on the device by anyone',
+      'not known',
+      '9.00 KiB',
+      '7.00 KiB',
+      '9.00 KiB',
+    ]);
+    expect(ledgerChartWords(seen, new Set())).toContain('told by smi.csv');
+  });
 });

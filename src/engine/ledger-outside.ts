@@ -1,0 +1,96 @@
+/** What is on the device besides PyTorch's allocator, as figures that sum exactly with what is reserved. */
+import { deviceParts, type DeviceParts } from '../analyze/ledger.ts';
+import type { Band } from '../analyze/step-curve.ts';
+import type { DeviceSideAt } from './device-side.ts';
+import type { LedgerPart } from './diagnosis.ts';
+import type { OutsideColumns } from './protocol.ts';
+
+/** The true figure is within the error, both ways. */
+export interface Figure {
+  readonly bytes: number;
+  readonly errorBytes: number;
+}
+
+const figureOf = ({ least, most }: Band): Figure => {
+  const bytes = Math.round((least + most) / 2);
+  return { bytes, errorBytes: Math.max(most - bytes, bytes - least) };
+};
+
+const NOT_KNOWN = 'not known from the open files';
+
+/** What is on the device besides PyTorch, so that with `reserved` it sums to what is used. */
+export function outsideParts(
+  reserved: number,
+  { used, nonTorch, otherProcesses, unexplained }: DeviceParts,
+): { readonly used: Figure | null; readonly parts: readonly LedgerPart[] } {
+  const part = (id: string, label: string, figure: Figure | null, note: string | null): LedgerPart => ({
+    id,
+    label,
+    bytes: figure?.bytes ?? null,
+    errorBytes: figure?.errorBytes ?? 0,
+    note: figure === null ? NOT_KNOWN : note,
+  });
+  const [whole, own, others] = [used, nonTorch, otherProcesses].map((band) =>
+    band === null ? null : figureOf(band),
+  );
+  // The middle of a sum of ranges is the sum of their middles but for rounding: the rest takes that up.
+  const rest =
+    whole === null || unexplained === null
+      ? null
+      : {
+          bytes: whole.bytes - reserved - (own?.bytes ?? 0) - (others?.bytes ?? 0),
+          errorBytes: figureOf(unexplained).errorBytes,
+        };
+  const shared = own === null && others === null;
+  return {
+    used: whole,
+    parts: [
+      part('non_torch', 'Not PyTorch (context, NCCL, libraries)', own, null),
+      part('other_processes', 'Other processes', others, null),
+      part(
+        'unexplained',
+        'Unexplained',
+        rest,
+        rest !== null && Math.abs(rest.bytes) <= rest.errorBytes
+          ? 'nothing that is larger than what the sources leave open'
+          : shared
+            ? "this process's context, NCCL and libraries, and other processes: the open files do not tell them apart"
+            : own === null || others === null
+              ? 'what the part that is not known holds, and what the driver keeps'
+              : null,
+      ),
+    ],
+  };
+}
+
+/**
+ * The parts besides PyTorch at many moments; null: no open file tells of any of them.
+ *
+ * @param moments Rows, with the bytes reserved just after each; -1: before the first one, of which nothing is known.
+ */
+export function outsideColumns(
+  moments: readonly { readonly row: number; readonly reserved: number }[],
+  sideAt: DeviceSideAt,
+): OutsideColumns | null {
+  const nothing = (): Float64Array => new Float64Array(moments.length).fill(NaN);
+  const used = { values: nothing(), errors: nothing() };
+  const parts = new Map<string, OutsideColumns['parts'][number]>();
+  let source: string | null = null;
+  moments.forEach(({ row, reserved }, i) => {
+    if (row < 0) return;
+    const side = sideAt(row);
+    const told = outsideParts(reserved, deviceParts(reserved, side.told));
+    if (told.used === null) return;
+    source ??= side.file ?? null;
+    used.values[i] = told.used.bytes;
+    used.errors[i] = told.used.errorBytes;
+    for (const { id, label, bytes, errorBytes } of told.parts) {
+      if (bytes === null) continue;
+      let part = parts.get(id);
+      if (part === undefined) parts.set(id, (part = { id, label, values: nothing(), errors: nothing() }));
+      part.values[i] = bytes;
+      part.errors[i] = errorBytes;
+    }
+  });
+  return source === null ? null : { file: source, used, parts: [...parts.values()] };
+}
