@@ -39,7 +39,7 @@ export const deviceStyle = css`
   }
   .range {
     position: sticky;
-    top: 45px;
+    top: var(--bar-height, 45px);
     z-index: 2;
     display: flex;
     flex-wrap: wrap;

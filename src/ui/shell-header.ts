@@ -5,6 +5,9 @@ import { picksFolders } from './dropped-files.ts';
 import type { Settings, ThemeChoice } from './settings.ts';
 import './vs-tabs.ts';
 
+/** More tabs than these have a row of their own: beside the buttons they would be cut off. */
+const TABS_BESIDE = 2;
+
 export interface HeaderModel {
   readonly tabs: readonly Tab[];
   /** Id of the tab that is shown. */
@@ -27,7 +30,7 @@ export function renderHeader(model: HeaderModel): unknown {
     >
       ${label}
     </button>`;
-  return html`<header class="bar">
+  return html`<header class=${tabs.length > TABS_BESIDE ? 'bar tall' : 'bar'}>
     <span class="product">vramscope</span>
     ${tabs.length === 0 ? nothing : html`<vs-tabs .tabs=${tabs} current=${current}></vs-tabs>`}
     <span class="space"></span>

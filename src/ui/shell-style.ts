@@ -32,6 +32,18 @@ export const shellStyle = css`
     align-self: flex-end;
     margin-bottom: -1px;
   }
+  .bar.tall {
+    flex-wrap: wrap;
+    row-gap: 0;
+    padding-top: 7px;
+  }
+  .bar.tall > vs-tabs {
+    order: 1;
+    flex: 0 0 100%;
+  }
+  .bar.tall ~ main {
+    --bar-height: 75px;
+  }
   .space {
     flex: 1;
   }

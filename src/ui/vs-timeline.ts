@@ -22,7 +22,7 @@ export class VsTimeline extends LitElement {
     legendStyle,
     css`
       :host {
-        scroll-margin: 60px 0;
+        scroll-margin: calc(var(--bar-height, 45px) + 15px) 0;
       }
       .lanes {
         position: relative;
