@@ -54,7 +54,7 @@ function beyond(actual: BudgetPart, outside: Measured | null): Graphs {
     place: 'beyond',
     within: null,
     beyond: measuredOf(actual),
-    sentence: `CUDA graphs took ${amount(actual.value)}${of}: they were captured after the KV cache had its size, which left no room for them.`,
+    sentence: `CUDA graphs took ${amount(actual.value)}${of}: they are captured once the KV cache has its size, and lie outside of the budget.`,
   };
 }
 

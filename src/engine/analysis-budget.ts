@@ -35,7 +35,10 @@ export interface AnalysisBudgetSum {
   readonly sentence: string;
 }
 
-const measured = ({ value, error }: MeasuredView): AnalysisMeasured => ({ bytes: value, error_bytes: error });
+const measured = ({ value, error }: MeasuredView): AnalysisMeasured => ({
+  bytes: value,
+  error_bytes: Math.ceil(error),
+});
 
 const sumOf = (
   source: number | null,

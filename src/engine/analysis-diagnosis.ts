@@ -120,7 +120,7 @@ export const budgetOf = (
         id,
         label,
         bytes,
-        error_bytes: errorBytes,
+        error_bytes: Math.ceil(errorBytes),
       })),
       remainder_bytes: one.remainder?.value ?? null,
       graphs_beyond_bytes: one.graphsOnTop?.value ?? null,
