@@ -20,25 +20,9 @@ export interface HeaderModel {
   showKeys(): void;
 }
 
-export function renderHeader(model: HeaderModel): unknown {
-  const { tabs, current } = model;
-  const { theme: look, unit } = model.settings;
-  const themeButton = (choice: ThemeChoice, label: string): unknown =>
-    html`<button
-      aria-pressed=${look === choice ? 'true' : 'false'}
-      @click=${() => model.change({ theme: choice })}
-    >
-      ${label}
-    </button>`;
-  return html`<header class=${tabs.length > TABS_BESIDE ? 'bar tall' : 'bar'}>
-    <span class="product">vramscope</span>
-    ${tabs.length === 0 ? nothing : html`<vs-tabs .tabs=${tabs} current=${current}></vs-tabs>`}
-    <span class="space"></span>
-    <button
-      class=${tabs.length === 0 ? '' : 'primary'}
-      title="Open files (Ctrl+O)"
-      @click=${() => model.openFiles()}
-    >
+/** The empty page has them itself, with what each is for. */
+const waysToOpen = (model: HeaderModel): unknown =>
+  html`<button class="primary" title="Open files (Ctrl+O)" @click=${() => model.openFiles()}>
       Open files
     </button>
     ${
@@ -56,7 +40,23 @@ export function renderHeader(model: HeaderModel): unknown {
       @click=${() => model.openText()}
     >
       Paste text
-    </button>
+    </button>`;
+
+export function renderHeader(model: HeaderModel): unknown {
+  const { tabs, current } = model;
+  const { theme: look, unit } = model.settings;
+  const themeButton = (choice: ThemeChoice, label: string): unknown =>
+    html`<button
+      aria-pressed=${look === choice ? 'true' : 'false'}
+      @click=${() => model.change({ theme: choice })}
+    >
+      ${label}
+    </button>`;
+  return html`<header class=${tabs.length > TABS_BESIDE ? 'bar tall' : 'bar'}>
+    <span class="product">vramscope</span>
+    ${tabs.length === 0 ? nothing : html`<vs-tabs .tabs=${tabs} current=${current}></vs-tabs>`}
+    <span class="space"></span>
+    ${tabs.length === 0 ? nothing : waysToOpen(model)}
     <span class="group" role="group" aria-label="Byte unit">
       <button
         aria-pressed=${unit === 'binary' ? 'true' : 'false'}

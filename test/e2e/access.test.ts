@@ -62,7 +62,10 @@ describe.each([
     await scope.close();
   });
 
-  it.each(['leak.pickle.gz', 'train.pickle.gz', 'serve.summaries.log.gz', 'nsys-small.sqlite'])(
+  // diagnosis.test.ts has these two unfolded in the other two combinations.
+  const snapshots =
+    (colorScheme === 'light') === (width === 1280) ? [] : ['leak.pickle.gz', 'train.pickle.gz'];
+  it.each([...snapshots, 'serve.summaries.log.gz', 'nsys-small.sqlite'])(
     'finds nothing with %s',
     async (name) => {
       const scope = await Scope.open(browser, SINGLE_FILE, { colorScheme, width });
@@ -75,7 +78,7 @@ describe.each([
     },
   );
 
-  // Every page once in each theme and at each width; all four combinations are for the samples above.
+  // Every page once in each theme and at each width; all four combinations are for the samples.
   const both = (colorScheme === 'light') === (width === 1280);
   it.each(both ? PAGES : [])('finds nothing with %s', async (path) => {
     const scope = await Scope.open(browser, SINGLE_FILE, { colorScheme, width });

@@ -122,23 +122,23 @@ describe('what a paste brings', () => {
 });
 
 describe('the box for text', () => {
+  const buttonIn = (root: ShadowRoot): HTMLButtonElement | undefined =>
+    [...root.querySelectorAll('button')].find((one) => one.textContent.trim() === 'Paste text');
+  /** From the empty page, which has the ways in itself; else from the bar. */
   const show = async (): Promise<void> => {
-    const button = [...scope.shadowRoot!.querySelectorAll('button')].find((one) =>
-      one.textContent.includes('Paste text'),
-    );
-    button!.click();
+    const empty = scope.shadowRoot!.querySelector('vs-empty');
+    buttonIn((empty ?? scope).shadowRoot!)!.click();
     await expect.poll(() => dialog().open).toBe(true);
   };
 
   it('opens from the empty page and from the bar, has the focus in its field, and closes with Escape', async () => {
-    const onPage = [...inScope('vs-empty').shadowRoot!.querySelectorAll('button')].find(
-      (one) => one.textContent.trim() === 'Paste text',
-    );
-    onPage!.click();
-    await expect.poll(() => dialog().open).toBe(true);
+    expect(buttonIn(scope.shadowRoot!)).toBeUndefined();
+    await show();
     expect(box().activeElement).toBe(area());
     await userEvent.keyboard('{Escape}');
     await expect.poll(() => dialog().open).toBe(false);
+    await scope.openText('[before_request_0] Allocated: 3122.0 MB | Reserved: 3754.0 MB\n');
+    await expect.poll(() => buttonIn(scope.shadowRoot!)).toBeDefined();
     await show();
     expect(box().activeElement).toBe(area());
   });
