@@ -211,32 +211,37 @@ describe.each([
     ['vllm-v1-tp2.log', () => fixture('log/vllm-v1-tp2.log')],
   ];
   // Wide pages of logs are those of access.test.ts.
-  it.each(width < 1280 ? pages : pages.slice(0, 3))('axe finds nothing with %s, and nothing is wider than the window', async (_, file) => {
-    const scope = await Scope.open(browser, SINGLE_FILE, { colorScheme, width });
-    const { page } = scope;
-    await scope.analyse([file()]);
-    await diagnosed(page);
-    await page
-      .locator('vs-diagnosis details, vs-ledger-chart details, vs-diagnosis-ledger details, vs-pins details')
-      .evaluateAll((all) => all.forEach((one) => one.setAttribute('open', '')));
-    await page.waitForTimeout(200);
-    await page.evaluate(AXE);
-    const results = await page.evaluate(() =>
-      (globalThis as unknown as { axe: { run(): Promise<AxeResults> } }).axe.run(),
-    );
-    expect(
-      results.violations.flatMap(({ id, nodes }) =>
-        nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 200)} ${failureSummary ?? ''}`),
-      ),
-    ).toEqual([]);
-    const wide = await page
-      .locator('vs-diagnosis, vs-ledger, vs-ledger-chart, vs-pins, vs-waterfall')
-      .evaluateAll((all) => all.filter((one) => one.scrollWidth > one.clientWidth + 2).length);
-    expect(wide).toBe(0);
-    if (width >= 1280)
+  it.each(width < 1280 ? pages : pages.slice(0, 3))(
+    'axe finds nothing with %s, and nothing is wider than the window',
+    async (_, file) => {
+      const scope = await Scope.open(browser, SINGLE_FILE, { colorScheme, width });
+      const { page } = scope;
+      await scope.analyse([file()]);
+      await diagnosed(page);
+      await page
+        .locator(
+          'vs-diagnosis details, vs-ledger-chart details, vs-diagnosis-ledger details, vs-pins details',
+        )
+        .evaluateAll((all) => all.forEach((one) => one.setAttribute('open', '')));
+      await page.waitForTimeout(200);
+      await page.evaluate(AXE);
+      const results = await page.evaluate(() =>
+        (globalThis as unknown as { axe: { run(): Promise<AxeResults> } }).axe.run(),
+      );
       expect(
-        await page.evaluate(() => document.documentElement.scrollWidth - innerWidth),
-      ).toBeLessThanOrEqual(0);
-    await scope.close();
-  });
+        results.violations.flatMap(({ id, nodes }) =>
+          nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 200)} ${failureSummary ?? ''}`),
+        ),
+      ).toEqual([]);
+      const wide = await page
+        .locator('vs-diagnosis, vs-ledger, vs-ledger-chart, vs-pins, vs-waterfall')
+        .evaluateAll((all) => all.filter((one) => one.scrollWidth > one.clientWidth + 2).length);
+      expect(wide).toBe(0);
+      if (width >= 1280)
+        expect(
+          await page.evaluate(() => document.documentElement.scrollWidth - innerWidth),
+        ).toBeLessThanOrEqual(0);
+      await scope.close();
+    },
+  );
 });
