@@ -31,8 +31,7 @@ export interface Recorded {
 
 interface Monitor {
   readonly file: string;
-  /** At its samples within the recording, on the recording's common clock. */
-  readonly samples: readonly NonTorch[];
+  /** Its samples within the recording, on the recording's common clock. */
   readonly near: NearSamples;
   /** Used and free together: what the driver does not keep for itself; null: it prints no free memory. */
   readonly usable: Band | null;
@@ -137,23 +136,30 @@ function monitorOf(session: DeviceSession, sources: readonly OpenSource[], clock
   const samples = nonTorchOverTime(used.curve, reserved.curve, processesAt, pid);
   return {
     file: used.name,
-    samples,
     near: new NearSamples(samples, used.name),
     usable: usableOf(used, sources),
   };
 }
 
-/** By row: out-of-memory events of the recording whose text is open, too: told by their figures, all of them. */
-function oomTexts({ session, facts }: Recorded, sources: readonly OpenSource[]): Map<number, Monitor> {
+/** Out-of-memory events of the recording whose text is open, too: told by their figures, all of them. */
+interface OomTexts {
+  readonly byRow: ReadonlyMap<number, NearSamples>;
+  /** For moments close to one; null: there is none. */
+  readonly all: NearSamples | null;
+}
+
+function oomTexts({ session, facts }: Recorded, sources: readonly OpenSource[]): OomTexts {
   const { events, device_free, device } = session.trace;
   const free = new Map(device_free);
-  const found = new Map<number, Monitor>();
+  const byRow = new Map<number, NearSamples>();
+  const all: NonTorch[] = [];
+  let first: string | null = null;
   const texts = sources.flatMap(({ loaded }) =>
     (loaded.data.readings?.events ?? [])
       .filter(({ kind }) => kind === 'oom')
       .map((event) => ({ event, file: loaded.file })),
   );
-  if (texts.length === 0 || !session.baseline.known) return found;
+  if (texts.length === 0 || !session.baseline.known) return { byRow, all: null };
   for (let row = 0; row < events.length; row++) {
     if (events.action[row] !== ACTION.oom) continue;
     const reserved = facts.reserved[row];
@@ -175,18 +181,12 @@ function oomTexts({ session, facts }: Recorded, sources: readonly OpenSource[]):
       least: reserved,
       most: reserved,
     });
-    if (told !== null)
-      found.set(row, { file, samples: [told], near: new NearSamples([told], file), usable: null });
+    if (told === null) continue;
+    byRow.set(row, new NearSamples([told], file));
+    all.push(told);
+    first ??= file;
   }
-  return found;
-}
-
-/** Where no monitor is open: as the texts of out-of-memory errors close to the moment tell. */
-function nearOoms(ooms: ReadonlyMap<number, Monitor>, time: number, reserved: number): DeviceSide {
-  const [first] = ooms.values();
-  if (first === undefined) return NO_DEVICE_SIDE;
-  const samples = [...ooms.values()].flatMap((one) => one.samples);
-  return new NearSamples(samples, first.file).at(time, reserved);
+  return { byRow, all: first === null ? null : new NearSamples(all, first) };
 }
 
 const freeOf = (usable: Band | null, used: Band | null): Band | null =>
@@ -222,20 +222,24 @@ export function deviceSideOf(
   clock: OneClock,
 ): DeviceSideAt {
   const { session, facts } = recorded;
-  let known: { monitor: Monitor | null; ooms: Map<number, Monitor> } | null = null;
+  const offset = clock.offsetOf(session.sourceId);
+  const base = Number(session.aggregate.base + (offset ?? 0n) - clock.base_ns);
+  const look = () => ({
+    monitor: offset === null ? null : monitorOf(session, sources, clock),
+    ooms: oomTexts(recorded, sources),
+    none: { ...NO_DEVICE_SIDE, ...whyNone(session, sources, clock) },
+  });
+  let known: ReturnType<typeof look> | null = null;
   return (row) => {
-    known ??= { monitor: monitorOf(session, sources, clock), ooms: oomTexts(recorded, sources) };
+    const { monitor, ooms, none } = (known ??= look());
     const reserved = facts.reserved[row];
-    const { monitor, ooms } = known;
-    const ofOom = ooms.get(row);
     const time = session.timeOf(row);
-    if (ofOom !== undefined) return ofOom.near.at(time, reserved);
-    const offset = clock.offsetOf(session.sourceId);
-    if (monitor === null || offset === null) {
-      const side = nearOoms(ooms, time, reserved);
-      return side.told === null ? { ...side, ...whyNone(session, sources, clock) } : side;
+    const ofOom = ooms.byRow.get(row);
+    if (ofOom !== undefined) return ofOom.at(time, reserved);
+    if (monitor === null) {
+      const side = ooms.all?.at(time, reserved) ?? none;
+      return side.told === null ? { ...side, ...none } : side;
     }
-    const base = Number(session.aggregate.base + offset - clock.base_ns);
     const side = monitor.near.at(base + time, reserved);
     const besides = side.told?.besidesReserved ?? null;
     if (besides === null || besides.most >= 0)

@@ -12,7 +12,7 @@ import type { Finding } from '../diagnose/finding.ts';
 import type { OpenSource } from './analysis-object.ts';
 import type { OneClock } from './clock-desk.ts';
 import type { DeviceSession } from './device-session.ts';
-import { type DeviceSideAt, deviceSideOf } from './device-side.ts';
+import type { DeviceSideAt } from './device-side.ts';
 import { ledgerView, qualityView } from './ledger-view.ts';
 import { pinsView } from './pins-view.ts';
 import { markersFor, type ServerDesk, serversDiagnosis } from './server-desk.ts';
@@ -110,11 +110,15 @@ function markedFacts(session: DeviceSession, sources: readonly OpenSource[], clo
   return markers === undefined ? facts : session.facts(markers);
 }
 
-/** `step`: lets other questions through; it may throw to give up. */
+/**
+ * @param sideOf What the open files tell of a recording's device.
+ * @param step Lets other questions through; it may throw to give up.
+ */
 export async function diagnose(
   sources: readonly OpenSource[],
   desk: ServerDesk,
   clock: OneClock,
+  sideOf: (session: DeviceSession) => DeviceSideAt,
   step: () => Promise<void>,
 ): Promise<Diagnosis> {
   const begun = performance.now();
@@ -126,7 +130,7 @@ export async function diagnose(
     for (const session of sessions) {
       const facts = markedFacts(session, sources, clock);
       recorded.push(...(await diagnoseDevice(facts, step)));
-      devices.push(deviceDiagnosis(facts, session, deviceSideOf({ session, facts }, sources, clock)));
+      devices.push(deviceDiagnosis(facts, session, sideOf(session)));
       await step();
     }
   }

@@ -12,7 +12,6 @@ import type { Kernels } from '../kernel/kernels.ts';
 import { openGpu } from '../kernel/device.ts';
 import { traceToArrow } from '../trace/arrow.ts';
 import type { Frame } from '../trace/stack-table.ts';
-import type { DeviceFacts } from '../analyze/device-facts.ts';
 import { vllmMemoryAccounts } from '../analyze/vllm-memory-account.ts';
 import type { Analysis } from './analysis.ts';
 import { analysisOf, type OpenSource } from './analysis-object.ts';
@@ -267,14 +266,15 @@ export class Engine {
     return this.ask(device, (session) => {
       const facts = session.facts();
       const inside = row >= 0 && row < session.rows;
-      return Promise.resolve(inside ? ledgerView(facts, row, this.sideOf(session, facts)) : null);
+      return Promise.resolve(inside ? ledgerView(facts, row, this.sideOf(session)) : null);
     });
   }
 
-  private sideOf(session: DeviceSession, facts: DeviceFacts): DeviceSideAt {
+  /** What the open files tell of a recording's device; the same until a file comes or goes or an offset is set. */
+  private sideOf(session: DeviceSession): DeviceSideAt {
     const known = this.sides.get(session.key);
     if (known !== undefined) return known;
-    const side = deviceSideOf({ session, facts }, [...this.sources.values()], this.clock());
+    const side = deviceSideOf({ session, facts: session.facts() }, [...this.sources.values()], this.clock());
     this.sides.set(session.key, side);
     return side;
   }
@@ -291,7 +291,7 @@ export class Engine {
     return this.ask(query.device, (session) => {
       // One recording alone: nothing tells of its device, and no clocks have to be found.
       const alone = this.sources.size === 1 && session.source.readings === undefined;
-      const sideAt = alone ? () => NO_DEVICE_SIDE : this.sideOf(session, session.facts());
+      const sideAt = alone ? () => NO_DEVICE_SIDE : this.sideOf(session);
       return Promise.resolve(ledgerColumns(session, query, sideAt));
     });
   }
@@ -329,7 +329,13 @@ export class Engine {
       if (round !== this.round) throw new Superseded();
     };
     try {
-      return await diagnose([...this.sources.values()], this.servers, this.clock(), step);
+      return await diagnose(
+        [...this.sources.values()],
+        this.servers,
+        this.clock(),
+        (session) => this.sideOf(session),
+        step,
+      );
     } catch (thrown) {
       if (thrown instanceof Superseded) return this.diagnosed();
       throw thrown;
