@@ -11,6 +11,7 @@ import {
   diagnoseFiles,
   engineLine,
   type Files,
+  migTable,
   smiHeader,
   smiRow,
   statsLine,
@@ -144,23 +145,7 @@ const apps = (second: number): Files => ({
   ],
 });
 const slice = (used: number): Files => ({
-  'smi.txt': `Tue Jul 14 09:00:43 2026
-+-----------------------------------------------------------------------------------------+
-| NVIDIA-SMI 590.48.01              Driver Version: 590.48.01      CUDA Version: 13.1     |
-+-----------------------------------------+------------------------+----------------------+
-| GPU  Name                 Persistence-M | Bus-Id          Disp.A | Volatile Uncorr. ECC |
-|=========================================+========================+======================|
-|   0  NVIDIA H100 80GB HBM3          On  |   00000000:00:09.0 Off |                   On |
-| N/A   52C    P0            432W /  700W |   ${String(used + 34).padStart(5)}MiB /  81559MiB |     N/A      Default |
-|                                         |                        |              Enabled |
-+-----------------------------------------+------------------------+----------------------+
-+-----------------------------------------------------------------------------------------+
-| MIG devices:                                                                            |
-+------------------+----------------------------------+-----------+-----------------------+
-|  0    2   0   0  |           ${String(used).padStart(5)}MiB / 40448MiB    | 60      0 |  3   0    3    0    3 |
-|                  |               0MiB / 65535MiB    |           |                       |
-+------------------+----------------------------------+-----------+-----------------------+
-`,
+  'smi.txt': migTable(used),
 });
 /** Two monitors of one GPU whose use steps often; the second reads `more` MiB more once. */
 function monitors(more: number): Files {

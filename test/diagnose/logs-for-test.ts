@@ -91,3 +91,22 @@ export function smiRow(second: number, used: number, total = 81559): string {
   const at = new Date(Date.UTC(2026, 2, 20, 12, 0, 0) + second * 1000).toISOString();
   return `${at.slice(0, 10).replaceAll('-', '/')} ${at.slice(11, 23)}, 0, ${used} MiB, ${total} MiB`;
 }
+
+/** nvidia-smi's table of one H100 with one MIG instance of 40,448 MiB, of which `used` MiB are used. */
+export const migTable = (used: number): string => `Tue Jul 14 09:00:43 2026
++-----------------------------------------------------------------------------------------+
+| NVIDIA-SMI 590.48.01              Driver Version: 590.48.01      CUDA Version: 13.1     |
++-----------------------------------------+------------------------+----------------------+
+| GPU  Name                 Persistence-M | Bus-Id          Disp.A | Volatile Uncorr. ECC |
+|=========================================+========================+======================|
+|   0  NVIDIA H100 80GB HBM3          On  |   00000000:00:09.0 Off |                   On |
+| N/A   52C    P0            432W /  700W |   ${String(used + 34).padStart(5)}MiB /  81559MiB |     N/A      Default |
+|                                         |                        |              Enabled |
++-----------------------------------------+------------------------+----------------------+
++-----------------------------------------------------------------------------------------+
+| MIG devices:                                                                            |
++------------------+----------------------------------+-----------+-----------------------+
+|  0    2   0   0  |           ${String(used).padStart(5)}MiB / 40448MiB    | 60      0 |  3   0    3    0    3 |
+|                  |               0MiB / 65535MiB    |           |                       |
++------------------+----------------------------------+-----------+-----------------------+
+`;

@@ -7,6 +7,7 @@ import {
   findingsOf,
   GIB,
   MIB,
+  migTable,
   smiHeader,
   smiRow,
   statsLine,
@@ -336,44 +337,26 @@ describe('restarts', () => {
 });
 
 describe('mig-slice-too-small', () => {
-  const table = (used: number): string => `Tue Jul 14 09:00:43 2026
-+-----------------------------------------------------------------------------------------+
-| NVIDIA-SMI 590.48.01              Driver Version: 590.48.01      CUDA Version: 13.1     |
-+-----------------------------------------+------------------------+----------------------+
-| GPU  Name                 Persistence-M | Bus-Id          Disp.A | Volatile Uncorr. ECC |
-|=========================================+========================+======================|
-|   0  NVIDIA H100 80GB HBM3          On  |   00000000:00:09.0 Off |                   On |
-| N/A   52C    P0            432W /  700W |   ${String(used + 34).padStart(5)}MiB /  81559MiB |     N/A      Default |
-|                                         |                        |              Enabled |
-+-----------------------------------------+------------------------+----------------------+
-+-----------------------------------------------------------------------------------------+
-| MIG devices:                                                                            |
-+------------------+----------------------------------+-----------+-----------------------+
-|  0    2   0   0  |           ${String(used).padStart(5)}MiB / 40448MiB    | 60      0 |  3   0    3    0    3 |
-|                  |               0MiB / 65535MiB    |           |                       |
-+------------------+----------------------------------+-----------+-----------------------+
-`;
-
   it('fires where the instance is full, and says what the whole GPU has', async () => {
-    const [found] = await findingsOf('mig-slice-too-small', { 'smi.txt': table(40000) });
+    const [found] = await findingsOf('mig-slice-too-small', { 'smi.txt': migTable(40000) });
     expect(found.severity).toBe('risk');
     expect(found.gainBytes).toBe((81559 - 40448) * MIB);
   });
 
   it('does not where it has room', async () => {
-    expect(await findingsOf('mig-slice-too-small', { 'smi.txt': table(30000) })).toEqual([]);
+    expect(await findingsOf('mig-slice-too-small', { 'smi.txt': migTable(30000) })).toEqual([]);
   });
 
   it('is a problem where a message has the instance as its capacity', async () => {
     const oom = (total: string): string =>
       `torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 12.00 GiB. GPU 0 has a total capacity of ${total} GiB of which 9.00 GiB is free. Process 7 has 30.00 GiB memory in use. Of the allocated memory 29.00 GiB is allocated by PyTorch, and 100.00 MiB is reserved by PyTorch but unallocated. See documentation for Memory Management\n`;
     const [found] = await findingsOf('mig-slice-too-small', {
-      'smi.txt': table(30000),
+      'smi.txt': migTable(30000),
       'oom.txt': oom('39.25'),
     });
     expect(found.severity).toBe('problem');
     expect(
-      await findingsOf('mig-slice-too-small', { 'smi.txt': table(30000), 'oom.txt': oom('79.18') }),
+      await findingsOf('mig-slice-too-small', { 'smi.txt': migTable(30000), 'oom.txt': oom('79.18') }),
     ).toEqual([]);
   });
 });

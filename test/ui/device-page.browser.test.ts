@@ -4,19 +4,12 @@ import type { VsDevice } from '../../src/ui/vs-device.ts';
 import '../../src/ui/vs-device.ts';
 import type { VsKernels } from '../../src/ui/vs-kernels.ts';
 import { FakeEngine } from './fake-engine.ts';
+import { textOf } from './shadow-tree.ts';
 
 let engine: FakeEngine;
 let page: VsDevice;
 
 /** All text on the page, shadow trees included. */
-function textOf(node: Node): string {
-  if (node instanceof Text) return node.data;
-  if (node instanceof HTMLStyleElement) return '';
-  if (node instanceof HTMLSlotElement) return node.assignedNodes().map(textOf).join(' ');
-  const root = node instanceof Element && node.shadowRoot !== null ? node.shadowRoot : node;
-  return [...root.childNodes].map(textOf).join(' ');
-}
-
 const seen = (): string => textOf(page).replace(/\s+/g, ' ');
 const asked = (what: string): string[] => engine.asked.filter((question) => question.startsWith(what));
 const last = (what: string): string => asked(what).at(-1) ?? '';

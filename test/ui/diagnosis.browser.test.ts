@@ -6,6 +6,7 @@ import type { VramScope } from '../../src/ui/vram-scope.ts';
 import '../../src/ui/vram-scope.ts';
 import { deviceDiagnosis, diagnosis, finding, holders } from '../view/diagnosis-for-test.ts';
 import { FakeEngine } from './fake-engine.ts';
+import { allIn, textOf } from './shadow-tree.ts';
 
 type Answer = Awaited<ReturnType<EngineApi['diagnosis']>>;
 
@@ -30,27 +31,12 @@ class DiagnosingEngine extends FakeEngine {
 let engine: DiagnosingEngine;
 let scope: VramScope;
 
-function all(selector: string, root: Element | ShadowRoot = scope): HTMLElement[] {
-  const inside = root instanceof Element ? root.shadowRoot : root;
-  const below = [...(inside ?? root).querySelectorAll<HTMLElement>('*')];
-  return below.flatMap((one) => [
-    ...(one.matches(selector) ? [one] : []),
-    ...(one.shadowRoot === null ? [] : all(selector, one.shadowRoot)),
-  ]);
-}
+const all = (selector: string, root: Element | ShadowRoot = scope): HTMLElement[] => allIn(root, selector);
 
 function find(selector: string): HTMLElement {
   const [found] = all(selector);
   if (found === undefined) throw new Error(`Nothing on the page is ${selector}.`);
   return found;
-}
-
-function textOf(node: Node): string {
-  if (node instanceof Text) return node.data;
-  if (node instanceof HTMLStyleElement) return '';
-  if (node instanceof HTMLSlotElement) return node.assignedNodes().map(textOf).join(' ');
-  const root = node instanceof Element && node.shadowRoot !== null ? node.shadowRoot : node;
-  return [...root.childNodes].map(textOf).join(' ');
 }
 
 const told = (selector = 'vs-diagnosis'): string =>

@@ -10,6 +10,7 @@ import type { VramScope } from '../../src/ui/vram-scope.ts';
 import '../../src/ui/vram-scope.ts';
 import { deviceDiagnosis, diagnosis, MIB, pins } from '../view/diagnosis-for-test.ts';
 import { FakeEngine } from './fake-engine.ts';
+import { allIn, textOf } from './shadow-tree.ts';
 
 const SPLIT = ['0', '7'].map((stream) => ({
   stream,
@@ -56,27 +57,12 @@ class LedgerEngine extends FakeEngine {
 let engine: LedgerEngine;
 let scope: VramScope;
 
-function all(selector: string, root: Element | ShadowRoot = scope): HTMLElement[] {
-  const inside = root instanceof Element ? root.shadowRoot : root;
-  const below = [...(inside ?? root).querySelectorAll<HTMLElement>('*')];
-  return below.flatMap((one) => [
-    ...(one.matches(selector) ? [one] : []),
-    ...(one.shadowRoot === null ? [] : all(selector, one.shadowRoot)),
-  ]);
-}
+const all = (selector: string, root: Element | ShadowRoot = scope): HTMLElement[] => allIn(root, selector);
 
 function find(selector: string, root: Element | ShadowRoot = scope): HTMLElement {
   const [found] = all(selector, root);
   if (found === undefined) throw new Error(`Nothing on the page is ${selector}.`);
   return found;
-}
-
-function textOf(node: Node): string {
-  if (node instanceof Text) return node.data;
-  if (node instanceof HTMLStyleElement) return '';
-  if (node instanceof HTMLSlotElement) return node.assignedNodes().map(textOf).join(' ');
-  const root = node instanceof Element && node.shadowRoot !== null ? node.shadowRoot : node;
-  return [...root.childNodes].map(textOf).join(' ');
 }
 
 /** Text of what matches; `within`: in the shadow tree of this element alone. */

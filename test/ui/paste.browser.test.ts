@@ -6,6 +6,7 @@ import type { Analysis } from '../../src/engine/analysis.ts';
 import { pastedFrom } from '../../src/ui/pasted.ts';
 import type { VramScope } from '../../src/ui/vram-scope.ts';
 import '../../src/ui/vram-scope.ts';
+import { textOf } from './shadow-tree.ts';
 
 const SNAPSHOT =
   'before = MemorySnapshot(torch_peak=0, free_memory=9663676416, total_memory=10737418240, cuda_memory=1073741824, torch_memory=0, non_torch_memory=1073741824, timestamp=100.0)';
@@ -14,13 +15,6 @@ const WRONG = SNAPSHOT.replace('before', 'after').replace('cuda_memory=107374182
 let scope: VramScope;
 
 /** All text below, shadow trees and slots included. */
-function textOf(node: Node): string {
-  if (node instanceof Text) return node.data;
-  if (node instanceof HTMLStyleElement) return '';
-  if (node instanceof HTMLSlotElement) return node.assignedNodes().map(textOf).join(' ');
-  const root = node instanceof Element && node.shadowRoot !== null ? node.shadowRoot : node;
-  return [...root.childNodes].map(textOf).join(' ');
-}
 const seen = (): string => textOf(scope).replace(/\s+/g, ' ');
 
 const inScope = <E extends Element>(selector: string): E => {

@@ -8,16 +8,9 @@ import type { VsTabs } from '../../src/ui/vs-tabs.ts';
 import '../../src/ui/vs-tabs.ts';
 import { tabsOf } from '../../src/view/tabs.ts';
 import { FakeEngine } from './fake-engine.ts';
+import { textOf } from './shadow-tree.ts';
 
 /** All text below, shadow trees included. */
-function textOf(node: Node): string {
-  if (node instanceof Text) return node.data;
-  if (node instanceof HTMLStyleElement) return '';
-  if (node instanceof HTMLSlotElement) return node.assignedNodes().map(textOf).join(' ');
-  const root = node instanceof Element && node.shadowRoot !== null ? node.shadowRoot : node;
-  return [...root.childNodes].map(textOf).join(' ');
-}
-
 /** Every match below, shadow trees included. */
 function all(selector: string, root: Element): HTMLElement[] {
   const inside = root.shadowRoot ?? root;

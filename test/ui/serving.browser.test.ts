@@ -8,6 +8,7 @@ import '../../src/ui/vram-scope.ts';
 import { diagnosis } from '../view/diagnosis-for-test.ts';
 import { buckets, gaugeGrowth, kv, server, usage } from '../view/serving-for-test.ts';
 import { FakeEngine } from './fake-engine.ts';
+import { allIn } from './shadow-tree.ts';
 
 /** Its first source is a server that is stuck; config.json adds a figure. */
 class ServingEngine extends FakeEngine {
@@ -64,14 +65,7 @@ class ServingEngine extends FakeEngine {
 let engine: ServingEngine;
 let scope: VramScope;
 
-function all(selector: string, root: Element | ShadowRoot = scope): HTMLElement[] {
-  const inside = root instanceof Element ? root.shadowRoot : root;
-  const below = [...(inside ?? root).querySelectorAll<HTMLElement>('*')];
-  return below.flatMap((one) => [
-    ...(one.matches(selector) ? [one] : []),
-    ...(one.shadowRoot === null ? [] : all(selector, one.shadowRoot)),
-  ]);
-}
+const all = (selector: string, root: Element | ShadowRoot = scope): HTMLElement[] => allIn(root, selector);
 
 function within(host: string, selector: string): HTMLElement {
   const found = all(host).flatMap((one) => [
