@@ -29,8 +29,8 @@ const RULES: Rules = {
     read: {
       folders: ['file', 'trace', 'base'],
       packages: {
-        'virtual:sqlite-wasm': ['read/sqlite-file.ts'],
-        hyparquet: ['read/parquet-file.ts'],
+        'virtual:sqlite-wasm': ['read/nsys/sqlite-file.ts'],
+        hyparquet: ['read/nsys/parquet-file.ts'],
       },
     },
     kernel: { folders: ['base'], beside: ['shaders'] },

@@ -8,20 +8,20 @@
 import { TraceError } from '../base/trace-error.ts';
 import type { SourceData } from '../trace/capture.ts';
 import { sourceData } from '../trace/source-data.ts';
-import { readLines, type Found } from './log-pass.ts';
-import type { LineScanner } from './log-scanner.ts';
-import { memoryLinesScanner } from './memory-lines.ts';
-import { memoryStatsScanner } from './memory-stats.ts';
-import { stripColours } from './memory-summary-table.ts';
-import { memorySummaryScanner } from './memory-summary.ts';
-import { nvidiaSmiScanner } from './nvidia-smi.ts';
-import { oomTextScanner } from './oom-text.ts';
+import { readLines, type Found } from './lines/log-pass.ts';
+import type { LineScanner } from './lines/log-scanner.ts';
+import { memoryLinesScanner } from './torch-text/memory-lines.ts';
+import { memoryStatsScanner } from './torch-text/memory-stats.ts';
+import { stripColours } from './torch-text/memory-summary-table.ts';
+import { memorySummaryScanner } from './torch-text/memory-summary.ts';
+import { nvidiaSmiScanner } from './nvidia-smi/nvidia-smi.ts';
+import { oomTextScanner } from './torch-text/oom-text.ts';
 import type { Head, Reader, ReaderContext, ReaderInput, ReadOutcome, Sniff } from './reader.ts';
-import { requestLogScanner } from './request-log.ts';
-import { sglangLogScanner } from './sglang-log.ts';
-import { tensorListingScanner } from './tensor-listing.ts';
-import { looksLikeText } from './text-pass.ts';
-import { vllmLogScanner } from './vllm-log.ts';
+import { requestLogScanner } from './servers/request-log.ts';
+import { sglangLogScanner } from './servers/sglang-log.ts';
+import { tensorListingScanner } from './torch-text/tensor-listing.ts';
+import { looksLikeText } from './lines/text-pass.ts';
+import { vllmLogScanner } from './servers/vllm-log.ts';
 
 /** Every kind of line that is known. */
 export const LOG_SCANNERS: readonly LineScanner[] = [

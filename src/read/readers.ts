@@ -1,19 +1,19 @@
 /** The only lists of readers: of files, and of folders whose files are one source. */
-import { jaxMemoryProfileReader } from './jax-memory-profile.ts';
-import { kinetoTraceReader } from './kineto-trace.ts';
+import { jaxMemoryProfileReader } from './jax/memory-profile.ts';
+import { kinetoTraceReader } from './kineto/trace.ts';
 import { logReader } from './log.ts';
-import { memoryStatsReader } from './memory-stats.ts';
-import { memoryTimelineReader } from './memory-timeline.ts';
-import { memoryVizHtmlReader } from './memory-viz-html.ts';
-import { nsysArrowDirReader, nsysArrowReader } from './nsys-arrow.ts';
-import { nsysJsonReader } from './nsys-json.ts';
-import { nsysParquetDirReader, nsysParquetReader } from './nsys-parquet.ts';
-import { nsysSqliteReader } from './nsys-sqlite.ts';
-import { nsysStatsReader } from './nsys-stats.ts';
-import { prometheusJsonReader } from './prometheus-json.ts';
-import { prometheusTextReader } from './prometheus-text.ts';
+import { memoryStatsReader } from './torch-text/memory-stats.ts';
+import { memoryTimelineReader } from './kineto/memory-timeline.ts';
+import { memoryVizHtmlReader } from './snapshot/memory-viz-html.ts';
+import { nsysArrowDirReader, nsysArrowReader } from './nsys/arrow.ts';
+import { nsysJsonReader } from './nsys/json.ts';
+import { nsysParquetDirReader, nsysParquetReader } from './nsys/parquet.ts';
+import { nsysSqliteReader } from './nsys/sqlite.ts';
+import { nsysStatsReader } from './nsys/stats.ts';
+import { prometheusJsonReader } from './metrics/prometheus-json.ts';
+import { prometheusTextReader } from './metrics/prometheus-text.ts';
 import type { FolderReader, Format, Reader } from './reader.ts';
-import { torchSnapshotReader } from './torch-snapshot.ts';
+import { torchSnapshotReader } from './snapshot/torch-snapshot.ts';
 
 export const READERS: readonly Reader[] = [
   torchSnapshotReader,

@@ -8,7 +8,7 @@ import {
   recordingBytes,
   recordingPath,
   snapshotOf,
-} from '../read/snapshot-fixtures.ts';
+} from '../read/snapshot/fixtures.ts';
 import { traceOf } from '../trace/events-for-test.ts';
 
 const first = async (bytes: Uint8Array): Promise<DeviceTrace> => (await snapshotOf(bytes)).devices[0];

@@ -14,7 +14,7 @@ import {
   recordingPath,
   seeded,
   snapshotOf,
-} from '../read/snapshot-fixtures.ts';
+} from '../read/snapshot/fixtures.ts';
 import { traceOf } from '../trace/events-for-test.ts';
 
 const aggregateOf = (trace: DeviceTrace): DeviceAggregate =>

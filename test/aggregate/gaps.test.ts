@@ -11,7 +11,7 @@ import {
   recordingPath,
   seeded,
   snapshotOf,
-} from '../read/snapshot-fixtures.ts';
+} from '../read/snapshot/fixtures.ts';
 
 const UNIT = 512;
 

@@ -9,7 +9,7 @@ import {
   type SequenceLine,
 } from '../../src/analyze/clock-alignment-sequence.ts';
 import { memoryStatsOf } from '../../src/analyze/memory-stats.ts';
-import { fixtureBytes, snapshotOf } from '../read/snapshot-fixtures.ts';
+import { fixtureBytes, snapshotOf } from '../read/snapshot/fixtures.ts';
 import { sourceData } from '../../src/trace/source-data.ts';
 import type { MemorySummary } from '../../src/trace/capture.ts';
 

@@ -27,12 +27,12 @@ import {
   type StepCurve,
 } from '../../src/analyze/step-curve.ts';
 import { asBigInt64 } from '../../src/base/u64.ts';
-import { kinetoTraceReader } from '../../src/read/kineto-trace.ts';
+import { kinetoTraceReader } from '../../src/read/kineto/trace.ts';
 import { logReader } from '../../src/read/log.ts';
-import { memoryTimelineReader } from '../../src/read/memory-timeline.ts';
-import { nsysJsonReader } from '../../src/read/nsys-json.ts';
+import { memoryTimelineReader } from '../../src/read/kineto/memory-timeline.ts';
+import { nsysJsonReader } from '../../src/read/nsys/json.ts';
 import type { Reader } from '../../src/read/reader.ts';
-import { torchSnapshotReader } from '../../src/read/torch-snapshot.ts';
+import { torchSnapshotReader } from '../../src/read/snapshot/torch-snapshot.ts';
 import type { DeviceTrace, SourceData } from '../../src/trace/capture.ts';
 import { readPath } from '../read/open-for-test.ts';
 import { sharedTraces } from '../shared-traces.ts';

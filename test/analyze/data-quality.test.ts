@@ -8,7 +8,7 @@ import { earlierAllocations } from '../../src/analyze/live.ts';
 import { setI64 } from '../../src/base/u64.ts';
 import type { DeviceTrace, SourceData } from '../../src/trace/capture.ts';
 import { ACTION, type EventTable, NONE } from '../../src/trace/schema.ts';
-import { fixtureBytes, readSnapshot, recordingPath, snapshotOf } from '../read/snapshot-fixtures.ts';
+import { fixtureBytes, readSnapshot, recordingPath, snapshotOf } from '../read/snapshot/fixtures.ts';
 import { replayOf, snapshotAt, TRUTH_FOLDER } from '../replay/recordings.ts';
 import { sharedTraces } from '../shared-traces.ts';
 import { drawnTrace } from './drawn-state.ts';

@@ -13,7 +13,7 @@ import { OP } from '../../src/replay/requests.ts';
 import { replayTo } from '../../src/replay/self-replay.ts';
 import type { SourceData } from '../../src/trace/capture.ts';
 import { ACTION } from '../../src/trace/schema.ts';
-import { fixtureBytes, recordingPath, snapshotOf } from '../read/snapshot-fixtures.ts';
+import { fixtureBytes, recordingPath, snapshotOf } from '../read/snapshot/fixtures.ts';
 import { replayOf, settingsOf, snapshotAt, TRUTH_FOLDER } from '../replay/recordings.ts';
 import { sharedTraces } from '../shared-traces.ts';
 import { drawnState, MIB } from './drawn-state.ts';

@@ -7,7 +7,7 @@ import { classifyGrowth } from '../../src/analyze/growth.ts';
 import type { GrowthSeries, GrowthVerdict } from '../../src/analyze/growth-verdict.ts';
 import { paceOf } from '../../src/analyze/growth-statistics.ts';
 import { byShares, growsLonger } from '../../src/analyze/growth-work.ts';
-import { seeded } from '../read/snapshot-fixtures.ts';
+import { seeded } from '../read/snapshot/fixtures.ts';
 
 type Random = () => number;
 const of = (values: readonly number[], more: Partial<GrowthSeries> = {}): GrowthVerdict =>

@@ -17,7 +17,7 @@ import { baselineOf } from '../../src/aggregate/baseline.ts';
 import { torchSeries } from '../../src/aggregate/torch-series.ts';
 import { i64At } from '../../src/base/u64.ts';
 import type { DeviceTrace } from '../../src/trace/capture.ts';
-import { recordingBytes, seeded, snapshotOf } from '../read/snapshot-fixtures.ts';
+import { recordingBytes, seeded, snapshotOf } from '../read/snapshot/fixtures.ts';
 import { sharedTraces } from '../shared-traces.ts';
 import { livesOf, Program } from './growth-program.ts';
 

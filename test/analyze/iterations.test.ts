@@ -8,7 +8,7 @@ import { findPeriod } from '../../src/analyze/iteration-period.ts';
 import { asBigInt64 } from '../../src/base/u64.ts';
 import type { DeviceTrace } from '../../src/trace/capture.ts';
 import { ACTION, NONE } from '../../src/trace/schema.ts';
-import { recordingBytes, seeded, snapshotOf } from '../read/snapshot-fixtures.ts';
+import { recordingBytes, seeded, snapshotOf } from '../read/snapshot/fixtures.ts';
 import { sharedTraces } from '../shared-traces.ts';
 import { livesOf, Program } from './growth-program.ts';
 

@@ -10,7 +10,7 @@ import { isOwnFrame } from '../../src/analyze/user-frames.ts';
 import type { DeviceTrace } from '../../src/trace/capture.ts';
 import { NONE } from '../../src/trace/schema.ts';
 import type { StackTable } from '../../src/trace/stack-table.ts';
-import { recordingBytes, snapshotOf } from '../read/snapshot-fixtures.ts';
+import { recordingBytes, snapshotOf } from '../read/snapshot/fixtures.ts';
 import { sharedTraces } from '../shared-traces.ts';
 import { Program } from './growth-program.ts';
 

@@ -23,7 +23,7 @@ import { replayTo, selfReplay } from '../../src/replay/self-replay.ts';
 import { roundSize } from '../../src/replay/rounding.ts';
 import type { DeviceTrace, SourceData } from '../../src/trace/capture.ts';
 import { ACTION } from '../../src/trace/schema.ts';
-import { fixtureBytes, readSnapshot, recordingPath, snapshotOf } from '../read/snapshot-fixtures.ts';
+import { fixtureBytes, readSnapshot, recordingPath, snapshotOf } from '../read/snapshot/fixtures.ts';
 import { replayOf, settingsFrom, settingsOf, snapshotAt, TRUTH_FOLDER } from '../replay/recordings.ts';
 import { sharedTraces } from '../shared-traces.ts';
 import { drawnState, MIB } from './drawn-state.ts';

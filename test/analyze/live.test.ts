@@ -19,7 +19,7 @@ import {
   recordingPath,
   seeded,
   snapshotOf,
-} from '../read/snapshot-fixtures.ts';
+} from '../read/snapshot/fixtures.ts';
 import { sharedTraces } from '../shared-traces.ts';
 import { eventsOf, type EventSpec, traceOf } from '../trace/events-for-test.ts';
 

@@ -11,7 +11,7 @@ import {
   recordingBytes,
   recordingPath,
   snapshotOf,
-} from '../read/snapshot-fixtures.ts';
+} from '../read/snapshot/fixtures.ts';
 import { traceOf } from '../trace/events-for-test.ts';
 import { compareStats, toldOf } from './stats-oracle.ts';
 

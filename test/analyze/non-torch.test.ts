@@ -6,7 +6,7 @@ import { nonTorchAt, nonTorchOverTime, ownProcess, processesAround } from '../..
 import { nonTorchOfOom, oomFigureBand } from '../../src/analyze/non-torch-oom.ts';
 import { bandIn, curveOfSeries } from '../../src/analyze/step-curve.ts';
 import { asBigInt64 } from '../../src/base/u64.ts';
-import { fixtureBytes, snapshotOf } from '../read/snapshot-fixtures.ts';
+import { fixtureBytes, snapshotOf } from '../read/snapshot/fixtures.ts';
 import { eventCurve, madeUpRun, MIB, monitored, sampleCurve, SECOND } from './step-curve-for-test.ts';
 
 const mib = (least: number, most = least) => ({ least: least * MIB, most: most * MIB });

@@ -8,7 +8,7 @@ import type { AllocatorState } from '../../src/replay/replay-result.ts';
 import { replayTo } from '../../src/replay/self-replay.ts';
 import type { SourceData } from '../../src/trace/capture.ts';
 import { ACTION } from '../../src/trace/schema.ts';
-import { fixtureBytes, recordingPath, snapshotOf } from '../read/snapshot-fixtures.ts';
+import { fixtureBytes, recordingPath, snapshotOf } from '../read/snapshot/fixtures.ts';
 import { settingsOf, snapshotAt, TRUTH_FOLDER } from '../replay/recordings.ts';
 import { sharedTraces } from '../shared-traces.ts';
 import { drawnState, MIB, stackOf } from './drawn-state.ts';

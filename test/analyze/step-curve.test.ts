@@ -15,7 +15,7 @@ import {
 } from '../../src/analyze/step-curve.ts';
 import type { Gauge } from '../../src/trace/readings.ts';
 import { asBigInt64 } from '../../src/base/u64.ts';
-import { fixtureBytes, snapshotOf } from '../read/snapshot-fixtures.ts';
+import { fixtureBytes, snapshotOf } from '../read/snapshot/fixtures.ts';
 import { eventCurve, madeUpRun, MIB, sampleCurve, SECOND } from './step-curve-for-test.ts';
 
 const gauge = (more: Partial<Gauge>): Gauge => ({

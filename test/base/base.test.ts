@@ -13,7 +13,7 @@ import {
   u64At,
 } from '../../src/base/u64.ts';
 import { byteScale, formatBytes, formatDuration, formatInteger } from '../../src/base/units.ts';
-import { seeded } from '../read/snapshot-fixtures.ts';
+import { seeded } from '../read/snapshot/fixtures.ts';
 
 describe('64-bit words', () => {
   it.each([0, 1, -1, 2 ** 32 - 1, 2 ** 32, -(2 ** 32), 2 ** 53, -(2 ** 53), 123456789012345])(

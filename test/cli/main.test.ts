@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { main } from '../../src/cli/main.ts';
 import type { Analysis } from '../../src/engine/analysis.ts';
-import { fixtureBytes, fixturePath } from '../read/snapshot-fixtures.ts';
+import { fixtureBytes, fixturePath } from '../read/snapshot/fixtures.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const folder = mkdtempSync(join(tmpdir(), 'vramscope-cli-'));

@@ -5,7 +5,7 @@ import { main } from '../../src/cli/main.ts';
 import { pinLines } from '../../src/cli/print-pins.ts';
 import type { Analysis } from '../../src/engine/analysis.ts';
 import type { AnalysisPins } from '../../src/engine/analysis-pins.ts';
-import { fixturePath } from '../read/snapshot-fixtures.ts';
+import { fixturePath } from '../read/snapshot/fixtures.ts';
 
 async function run(...argv: string[]): Promise<string> {
   let out = '';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { main } from '../../src/cli/main.ts';
 import { bytesFrom, replayArguments } from '../../src/cli/replay-arguments.ts';
-import { fixturePath } from '../read/snapshot-fixtures.ts';
+import { fixturePath } from '../read/snapshot/fixtures.ts';
 import { sharedTraces } from '../shared-traces.ts';
 
 const SAMPLE = join(import.meta.dirname, '../../samples/leak.pickle.gz');

@@ -1,7 +1,7 @@
 /** Rules about requests that failed, memory that waits, private pools, holders and recordings: fires, and does not beside it. */
 import { describe, expect, it } from 'vitest';
 import { diagnoseData, findingOf, idsOf, LARGE_DEVICE, MIB, Recording } from './recording.ts';
-import { fixtureBytes, snapshotOf } from '../read/snapshot-fixtures.ts';
+import { fixtureBytes, snapshotOf } from '../read/snapshot/fixtures.ts';
 
 describe('out-of-memory', () => {
   const limited = (deviceFree: number | undefined): Recording => {

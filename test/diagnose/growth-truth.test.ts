@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import type { DeviceFacts } from '../../src/analyze/device-facts.ts';
-import { snapshotOf } from '../read/snapshot-fixtures.ts';
+import { snapshotOf } from '../read/snapshot/fixtures.ts';
 import { factsOfTrace } from './recording.ts';
 
 interface Truth {

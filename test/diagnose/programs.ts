@@ -1,5 +1,5 @@
 /** Programs that rules have to tell apart, run through the model of the allocator (recording.ts). */
-import { seeded } from '../read/snapshot-fixtures.ts';
+import { seeded } from '../read/snapshot/fixtures.ts';
 import { type Block, MIB, Recording, type RecordingOptions } from './recording.ts';
 
 /** Training: weights and optimizer state, then `steps` iterations; what `more` does is the case. */

@@ -2,9 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { Engine } from '../../src/engine/engine.ts';
 import type { Range, SourceView, TimelineAnswer } from '../../src/engine/protocol.ts';
-import { alloc, list, snapshot } from '../read/pickle-bytes.ts';
+import { alloc, list, snapshot } from '../read/snapshot/pickle-bytes.ts';
 import { BytesSource } from '../read/open-for-test.ts';
-import { fixtureBytes, recordingBytes, recordingPath } from '../read/snapshot-fixtures.ts';
+import { fixtureBytes, recordingBytes, recordingPath } from '../read/snapshot/fixtures.ts';
 
 async function opened(bytes: Uint8Array, name = 'x.pickle'): Promise<{ engine: Engine; view: SourceView }> {
   const engine = new Engine();

@@ -9,7 +9,7 @@ import type { LedgerColumns, LedgerColumnsQuery } from '../../src/engine/protoco
 import { createCpuKernels } from '../../src/kernel/cpu-kernels.ts';
 import type { SourceData } from '../../src/trace/capture.ts';
 import { ACTION } from '../../src/trace/schema.ts';
-import { fixtureBytes, recordingBytes, snapshotOf } from '../read/snapshot-fixtures.ts';
+import { fixtureBytes, recordingBytes, snapshotOf } from '../read/snapshot/fixtures.ts';
 import { sharedTraces } from '../shared-traces.ts';
 
 const session = (data: SourceData, trace = data.devices[0]): DeviceSession =>

@@ -13,7 +13,7 @@ import type { DeviceTrace } from '../../src/trace/capture.ts';
 import { ACTION } from '../../src/trace/schema.ts';
 import { drawnState, MIB } from '../analyze/drawn-state.ts';
 import { BytesSource } from '../read/open-for-test.ts';
-import { fixtureBytes, recordingBytes } from '../read/snapshot-fixtures.ts';
+import { fixtureBytes, recordingBytes } from '../read/snapshot/fixtures.ts';
 import { sharedTraces } from '../shared-traces.ts';
 
 const sum = (parts: readonly { readonly bytes: number | null }[]): number =>

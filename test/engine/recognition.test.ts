@@ -5,8 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { Engine } from '../../src/engine/engine.ts';
 import type { SourceView } from '../../src/engine/protocol.ts';
 import { BytesSource } from '../read/open-for-test.ts';
-import { bytesOf } from '../read/pickle-bytes.ts';
-import { fixtureBytes, fixturePath, seeded } from '../read/snapshot-fixtures.ts';
+import { bytesOf } from '../read/snapshot/pickle-bytes.ts';
+import { fixtureBytes, fixturePath, seeded } from '../read/snapshot/fixtures.ts';
 
 async function open(name: string, bytes: Uint8Array | string, cancelAfter = Infinity): Promise<SourceView> {
   const engine = new Engine();

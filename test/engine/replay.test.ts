@@ -8,7 +8,7 @@ import { Engine } from '../../src/engine/engine.ts';
 import type { ReplayProgress, WhatIfQuery } from '../../src/engine/protocol.ts';
 import { type SweepHelper, sweepInPool } from '../../src/engine/replay-pool.ts';
 import { BytesSource } from '../read/open-for-test.ts';
-import { fixtureBytes } from '../read/snapshot-fixtures.ts';
+import { fixtureBytes } from '../read/snapshot/fixtures.ts';
 import { statsOfTruth, TRUTH_FOLDER, truthOf } from '../replay/recordings.ts';
 
 const ROOT = join(import.meta.dirname, '../..');

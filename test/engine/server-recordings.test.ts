@@ -1,7 +1,7 @@
 /** Recordings beside logs: marks of iterations from a request log, settings in force, runs that only overlap. */
 import { describe, expect, it } from 'vitest';
 import { diagnoseFiles, GIB, MIB } from '../diagnose/logs-for-test.ts';
-import { bytesOf, dict, list, long, pickle, text } from '../read/pickle-bytes.ts';
+import { bytesOf, dict, list, long, pickle, text } from '../read/snapshot/pickle-bytes.ts';
 
 /** 2026-03-20 12:00:00 UTC, in microseconds. */
 const NOON_US = BigInt(Date.UTC(2026, 2, 20, 12)) * 1000n;

@@ -10,7 +10,7 @@ import { foreignArchive } from '../../src/file/foreign-archives.ts';
 import { type Limits, LIMITS } from '../../src/file/limits.ts';
 import { openInput } from '../../src/file/open-input.ts';
 import { BytesSource } from '../read/open-for-test.ts';
-import { seeded } from '../read/snapshot-fixtures.ts';
+import { seeded } from '../read/snapshot/fixtures.ts';
 import { drain, isPrefix, join, sampleText, told, utf8 } from './pieces.ts';
 import { paxHeader, tarEnd, tarFile, zip64 } from './make-archives.ts';
 

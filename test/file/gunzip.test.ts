@@ -6,7 +6,7 @@ import { TraceError } from '../../src/base/trace-error.ts';
 import { crc32 } from '../../src/file/crc32.ts';
 import { gunzip, inflateRaw, isGzip } from '../../src/file/gunzip.ts';
 import { gunzipMembers } from '../../src/file/gzip-members.ts';
-import { seeded } from '../read/snapshot-fixtures.ts';
+import { seeded } from '../read/snapshot/fixtures.ts';
 import { drain, inChunks, isPrefix, join, sampleText, told, utf8 } from './pieces.ts';
 
 const TEXT = utf8(sampleText(20_000));

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { Xxh64 } from '../../src/file/xxh64.ts';
 import { isZstd, unzstd } from '../../src/file/zstd.ts';
-import { seeded } from '../read/snapshot-fixtures.ts';
+import { seeded } from '../read/snapshot/fixtures.ts';
 import { drain, inChunks, isPrefix, join, sampleText, told, utf8 } from './pieces.ts';
 
 const fixture = (name: string): Uint8Array =>

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { TraceError } from '../../src/base/trace-error.ts';
-import { looksLikeMemory } from '../../src/read/log-pass.ts';
+import { looksLikeMemory } from '../../src/read/lines/log-pass.ts';
 import { LOG_SCANNERS, logReader } from '../../src/read/log.ts';
 import type { ReaderInput, ReadOutcome } from '../../src/read/reader.ts';
 import { inputFromBytes, readBytes, testContext } from './open-for-test.ts';

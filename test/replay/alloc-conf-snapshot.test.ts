@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { parseAllocConf } from '../../src/replay/alloc-conf.ts';
 import { settingsOfSnapshot } from '../../src/replay/alloc-conf-snapshot.ts';
 import { DEFAULT_SETTINGS, ROUNDUP_CLASSES } from '../../src/replay/settings.ts';
-import { fixtureBytes, recordingBytes, recordingPath, snapshotOf } from '../read/snapshot-fixtures.ts';
+import { fixtureBytes, recordingBytes, recordingPath, snapshotOf } from '../read/snapshot/fixtures.ts';
 
 const MIB = 1 << 20;
 type Pairs = [string, string][];

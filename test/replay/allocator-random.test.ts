@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { NO_BLOCK } from '../../src/replay/block-table.ts';
-import { seeded } from '../read/snapshot-fixtures.ts';
+import { seeded } from '../read/snapshot/fixtures.ts';
 import { Heap, type HeapOptions, MIB } from './drawn-heap.ts';
 
 const CASES: readonly (HeapOptions & { readonly name: string })[] = [

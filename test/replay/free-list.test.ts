@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { AddressIndex } from '../../src/replay/address-index.ts';
 import { BlockTable, NO_BLOCK } from '../../src/replay/block-table.ts';
 import { FreeList } from '../../src/replay/free-list.ts';
-import { seeded } from '../read/snapshot-fixtures.ts';
+import { seeded } from '../read/snapshot/fixtures.ts';
 
 /** A list over blocks whose sizes and addresses are drawn, and the same in a sorted array. */
 class Pair {

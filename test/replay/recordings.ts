@@ -12,7 +12,7 @@ import type { AllocatorSettings } from '../../src/replay/settings.ts';
 import type { ReplayStats } from '../../src/replay/statistics.ts';
 import { type WhatIfResult, whatIf } from '../../src/replay/what-if.ts';
 import type { DeviceTrace, SourceData } from '../../src/trace/capture.ts';
-import { snapshotOf } from '../read/snapshot-fixtures.ts';
+import { snapshotOf } from '../read/snapshot/fixtures.ts';
 
 export type Stats = Readonly<Record<string, number>>;
 

@@ -7,7 +7,7 @@ import { Allocator } from '../../src/replay/allocator.ts';
 import { NO_BLOCK } from '../../src/replay/block-table.ts';
 import { selfReplay } from '../../src/replay/self-replay.ts';
 import { type AllocatorSettings, DEFAULT_SETTINGS } from '../../src/replay/settings.ts';
-import { seeded } from '../read/snapshot-fixtures.ts';
+import { seeded } from '../read/snapshot/fixtures.ts';
 import { type EventSpec, traceOf } from '../trace/events-for-test.ts';
 
 const MIB = 2 ** 20;

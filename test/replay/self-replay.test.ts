@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { baselineOf } from '../../src/aggregate/baseline.ts';
 import { selfReplay } from '../../src/replay/self-replay.ts';
 import { ACTION } from '../../src/trace/schema.ts';
-import { fixtureBytes, fixturePath, readSnapshot, snapshotOf } from '../read/snapshot-fixtures.ts';
+import { fixtureBytes, fixturePath, readSnapshot, snapshotOf } from '../read/snapshot/fixtures.ts';
 import { sharedTraces } from '../shared-traces.ts';
 import {
   differences,

@@ -6,7 +6,7 @@ import { traceToArrow } from '../../src/trace/arrow.ts';
 import type { DeviceTrace } from '../../src/trace/capture.ts';
 import { ACTIONS, NONE, POOLS } from '../../src/trace/schema.ts';
 import { StackTable } from '../../src/trace/stack-table.ts';
-import { fixtureBytes, snapshotOf } from '../read/snapshot-fixtures.ts';
+import { fixtureBytes, snapshotOf } from '../read/snapshot/fixtures.ts';
 import { traceOf } from './events-for-test.ts';
 
 async function rowsOf(trace: DeviceTrace, stacks: StackTable): Promise<Record<string, unknown>[]> {

@@ -1,7 +1,7 @@
 /** The comparator of two readings finds a difference planted in any column. */
 import { describe, expect, it } from 'vitest';
 import type { SourceData } from '../../src/trace/capture.ts';
-import { fixtureBytes, snapshotOf } from '../read/snapshot-fixtures.ts';
+import { fixtureBytes, snapshotOf } from '../read/snapshot/fixtures.ts';
 import { differenceOf } from './compare-sources.ts';
 
 const read = (): Promise<SourceData> => snapshotOf(fixtureBytes('oom.pickle'));

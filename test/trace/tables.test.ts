@@ -4,7 +4,7 @@ import { asBigInt64, asBigUint64 } from '../../src/base/u64.ts';
 import { ByteColumn, IndexColumn, NumberColumn, WordColumn } from '../../src/trace/column-builder.ts';
 import { NONE } from '../../src/trace/schema.ts';
 import { StackTable } from '../../src/trace/stack-table.ts';
-import { seeded } from '../read/snapshot-fixtures.ts';
+import { seeded } from '../read/snapshot/fixtures.ts';
 
 describe('columns', () => {
   it.each([

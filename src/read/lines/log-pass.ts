@@ -1,0 +1,150 @@
+/**
+ * One pass over the lines of a text: each line, without colours and carriage-return overwrites, goes to every
+ * scanner that has a needle in it. Lines that look as if they told of memory and that no scanner took are counted,
+ * the first ones listed. Lines without any needle, most of a log, are never made into strings.
+ */
+import type { TraceError } from '../../base/trace-error.ts';
+import type { SourceData, Warning } from '../../trace/capture.ts';
+import { type ByteLine, ByteLineSplitter } from './byte-lines.ts';
+import { LineNeedles } from './line-needles.ts';
+import type { LineScan, LineScanner } from './log-scanner.ts';
+import { LogTimes } from './log-time.ts';
+import type { ReaderContext, ReaderInput } from '../reader.ts';
+import { passThrough } from './text-pass.ts';
+
+const LISTED = 20;
+const LISTED_LENGTH = 160;
+/** What follows is not searched: a line of arguments may be of any length. */
+const SEARCHED = 2000;
+
+const SIZE = /\d ?(?:[KMGT]i?B|bytes)\b/;
+const WORDS = /\b(?:memory|KV cache|VRAM)\b/i;
+/** Source lines of tracebacks, download and loading progress. */
+const NOT_MEMORY = /^\s*File "|^\s*at |\d+%\||[KMGT]i?B\/s/;
+
+/** Bits of a line's mask; those of the scanners come before. */
+const LOOKS = 1 << 28;
+const YEAR = 1 << 29;
+/** Colours may stand within a needle: such a line is for everyone. */
+const COLOURED = 1 << 30;
+
+/** A line without any of these does not look like memory (SIZE, WORDS), has no year and no colours. */
+const OWN_NEEDLES: readonly (readonly [string, number])[] = [
+  ...['kb', 'mb', 'gb', 'tb', 'kib', 'mib', 'gib', 'tib', 'bytes'].flatMap((unit): [string, number][] => [
+    [`0${unit}`, LOOKS],
+    [`0 ${unit}`, LOOKS],
+  ]),
+  ...['memory', 'kv cache', 'vram'].map((word): [string, number] => [word, LOOKS]),
+  ['2000-00-00', YEAR],
+  ...['\u001b', '[0;0m', '[1;36m'].map((colour): [string, number] => [colour, COLOURED]),
+];
+
+/** A number with a unit of memory, or a word for memory near a number. */
+export function looksLikeMemory(text: string): boolean {
+  const head = text.length > SEARCHED ? text.slice(0, SEARCHED) : text;
+  if (SIZE.test(head)) return !NOT_MEMORY.test(head);
+  const word = WORDS.exec(head);
+  if (word === null) return false;
+  return /\d/.test(head.slice(word.index, word.index + 80)) && !NOT_MEMORY.test(head);
+}
+
+export interface Found {
+  readonly scanner: LineScanner;
+  readonly data: SourceData;
+  /** The scanner's, or what the scan calls it. */
+  readonly title: string;
+  /** Characters of the lines that the scanner took. */
+  readonly taken: number;
+}
+
+export interface LinesRead {
+  readonly found: readonly Found[];
+  readonly error: TraceError | null;
+  readonly lines: number;
+  readonly bytes: number;
+  /** What was left out and what was not understood. */
+  readonly warnings: readonly Warning[];
+}
+
+interface Running {
+  readonly scanner: LineScanner;
+  readonly scan: LineScan;
+  /** Its bit in a line's mask. */
+  readonly bit: number;
+  taken: number;
+}
+
+class Pass {
+  readonly warnings: Warning[] = [];
+  private readonly unread: Warning[] = [];
+  private unreadLines = 0;
+  readonly needles: LineNeedles;
+  private readonly times = new LogTimes();
+  private readonly running: readonly Running[];
+
+  constructor(scanners: readonly LineScanner[], fileName: string) {
+    this.running = scanners.map((scanner, at) => ({
+      scanner,
+      scan: scanner.start(fileName, this.times),
+      bit: 1 << at,
+      taken: 0,
+    }));
+    const theirs = this.running.flatMap(({ scanner, bit }) =>
+      scanner.needles.map((needle): [string, number] => [needle, bit]),
+    );
+    this.needles = new LineNeedles([...OWN_NEEDLES, ...theirs]);
+  }
+
+  readonly onLine = (line: ByteLine): void => {
+    const { offset, cut } = line;
+    if (cut) this.warnings.push({ message: 'A line of more than 1 MiB; its rest was left out.', offset });
+    const mask = cut || (line.mask & COLOURED) !== 0 ? -1 : line.mask;
+    if ((mask & YEAR) !== 0) this.times.see(line);
+    let isTaken = false;
+    for (const each of this.running) {
+      const { scan } = each;
+      if ((mask & each.bit) === 0 && scan.wants?.(line) !== true) {
+        scan.pass?.(line);
+        continue;
+      }
+      if (!scan.take(line)) continue;
+      isTaken = true;
+      each.taken += line.text.length + 1;
+    }
+    if (isTaken || (mask & LOOKS) === 0 || !looksLikeMemory(line.text)) return;
+    if (++this.unreadLines <= LISTED) {
+      this.unread.push({ message: `Not understood: ${line.text.trim().slice(0, LISTED_LENGTH)}`, offset });
+    }
+  };
+
+  end(offset: number, cut: boolean): Found[] {
+    const found: Found[] = [];
+    for (const { scanner, scan, taken } of this.running) {
+      const data = scan.end(offset, cut);
+      if (data === null) continue;
+      found.push({ scanner, data, title: scan.title?.() ?? scanner.title, taken });
+    }
+    if (this.unreadLines > 0) {
+      const listed = this.unreadLines > LISTED ? `; the first ${LISTED} are listed` : '';
+      const many = this.unreadLines === 1 ? '1 line looks' : `${this.unreadLines} lines look`;
+      this.warnings.push({
+        message: `${many} like figures of memory and no reader understood them${listed}.`,
+        offset: this.unread[0].offset,
+      });
+      this.warnings.push(...this.unread);
+    }
+    return found;
+  }
+}
+
+export async function readLines(
+  input: ReaderInput,
+  context: ReaderContext,
+  scanners: readonly LineScanner[],
+): Promise<LinesRead> {
+  const pass = new Pass(scanners, input.name);
+  const splitter = new ByteLineSplitter(pass.needles, pass.onLine);
+  const { error, bytes, lines } = await passThrough(input, context, splitter);
+  const found = pass.end(bytes, error !== null);
+  return { found, error, lines, bytes, warnings: pass.warnings };
+}

@@ -1,0 +1,393 @@
+/**
+ * SQLite's WebAssembly, driven through its C interface (https://sqlite.org/c3ref/intro.html), over a
+ * ByteSource that is only read. SQLite sees one file, through a VFS that is made of JavaScript functions
+ * (https://sqlite.org/vfs.html); its layout is what the module itself says it is. Of the JavaScript that
+ * comes with the WebAssembly nothing is used: it would bring a file system, workers and requests along.
+ *
+ * A file that is shorter than its header says is opened nevertheless: what lies before its end can be read,
+ * and the first page beyond is an error 'truncated'. A write-ahead log beside the file is never seen.
+ */
+import { TraceError } from '../../base/trace-error.ts';
+import type { ByteSource } from '../../file/byte-source.ts';
+import { BlockReader } from './sqlite-blocks.ts';
+import { installThunks, type Thunk, type ThunkFunction } from './sqlite-thunks.ts';
+
+// Result codes and flags of sqlite3.h.
+const OK = 0;
+const ERROR = 1;
+const NOMEM = 7;
+const READONLY = 8;
+const IOERR_READ = 266;
+const IOERR_SHORT_READ = 522;
+const NOTFOUND = 12;
+const CANTOPEN = 14;
+const NOTADB = 26;
+const ROW = 100;
+const DONE = 101;
+const OPEN_READONLY = 0x1;
+const OPEN_URI = 0x40;
+const IOCAP_IMMUTABLE = 0x2000;
+const TYPE_NULL = 5;
+
+const PAGE = 65536;
+/** Memory as the module declares it: at least, at most (pages of 64 KiB). */
+const MEMORY = { initial: 128, maximum: 32768 };
+const VFS_NAME = 'source';
+const HEADER_BYTES = 100;
+/** Longest path SQLite may hand over; there is one, and it is short. */
+const MAX_PATH = 512;
+
+/** What is called of the module's exports. Pointers are numbers. */
+interface SqliteExports {
+  readonly __indirect_function_table: WebAssembly.Table;
+  __wasm_call_ctors(): void;
+  sqlite3_initialize(): number;
+  sqlite3__wasm_enum_json(): number;
+  sqlite3_malloc(bytes: number): number;
+  sqlite3_free(pointer: number): void;
+  sqlite3_vfs_register(vfs: number, makeDefault: number): number;
+  sqlite3_open_v2(name: number, db: number, flags: number, vfs: number): number;
+  sqlite3_close_v2(db: number): number;
+  sqlite3_errmsg(db: number): number;
+  sqlite3_prepare_v2(db: number, sql: number, bytes: number, statement: number, tail: number): number;
+  sqlite3_step(statement: number): number;
+  sqlite3_finalize(statement: number): number;
+  sqlite3_column_type(statement: number, column: number): number;
+  sqlite3_column_int64(statement: number, column: number): bigint;
+  sqlite3_column_double(statement: number, column: number): number;
+  sqlite3_column_int(statement: number, column: number): number;
+  sqlite3_column_text(statement: number, column: number): number;
+  sqlite3_column_bytes(statement: number, column: number): number;
+}
+
+interface StructLayout {
+  readonly name: string;
+  readonly sizeof: number;
+  readonly members: Readonly<Record<string, { readonly offset: number; readonly signature: string }>>;
+}
+
+/** Size by the header, in bytes; 0 where the header does not tell (https://sqlite.org/fileformat.html). */
+export function sizeByHeader(header: Uint8Array): number {
+  if (header.length < HEADER_BYTES) return 0;
+  const view = new DataView(header.buffer, header.byteOffset, header.byteLength);
+  const pageSize = view.getUint16(16) === 1 ? 65536 : view.getUint16(16);
+  // The count is valid only where the change counter equals "version-valid-for".
+  return view.getUint32(24) === view.getUint32(92) ? pageSize * view.getUint32(28) : 0;
+}
+
+/** true: written in WAL mode, so that the latest changes may lie in a -wal file beside it. */
+export const isWalMode = (header: Uint8Array): boolean => header[18] === 2 || header[19] === 2;
+
+/** One result row at a time. Columns are counted from 0; values are converted as SQLite converts them. */
+export class SqliteRows {
+  /** Bound once: these run for every cell of millions of rows. */
+  readonly int: (column: number) => number;
+  private readonly file: SqliteFile;
+  private readonly exports: SqliteExports;
+  private statement: number;
+
+  constructor(file: SqliteFile, exports: SqliteExports, statement: number) {
+    this.file = file;
+    this.exports = exports;
+    this.statement = statement;
+    this.int = (column) => exports.sqlite3_column_int(statement, column);
+  }
+
+  /** Goes to the next row; false at the end. */
+  step(): boolean {
+    const code = this.exports.sqlite3_step(this.statement);
+    if (code === ROW) return true;
+    if (code === DONE) return false;
+    throw this.file.errorOf(code);
+  }
+
+  isNull(column: number): boolean {
+    return this.exports.sqlite3_column_type(this.statement, column) === TYPE_NULL;
+  }
+
+  /** Every bit of it; 0n for NULL. */
+  bigint(column: number): bigint {
+    return this.exports.sqlite3_column_int64(this.statement, column);
+  }
+
+  /** Exact for integers up to 2^53; 0 for NULL. */
+  number(column: number): number {
+    return this.exports.sqlite3_column_double(this.statement, column);
+  }
+
+  /** '' for NULL. */
+  text(column: number): string {
+    const pointer = this.exports.sqlite3_column_text(this.statement, column);
+    return pointer === 0
+      ? ''
+      : this.file.textAt(pointer, this.exports.sqlite3_column_bytes(this.statement, column));
+  }
+
+  close(): void {
+    this.exports.sqlite3_finalize(this.statement);
+    this.statement = 0;
+  }
+}
+
+export class SqliteFile {
+  readonly blocks: BlockReader;
+  readonly header: Uint8Array;
+  private readonly source: ByteSource;
+  private readonly memory = new WebAssembly.Memory(MEMORY);
+  private exports!: SqliteExports;
+  private db = 0;
+  /** What a read inside SQLite threw: the reason behind its next error. */
+  private thrown: Error | null = null;
+  private isTruncated = false;
+
+  private constructor(source: ByteSource) {
+    this.source = source;
+    this.blocks = new BlockReader(source);
+    this.header = source.readSync(0, HEADER_BYTES);
+  }
+
+  static async open(source: ByteSource, wasm: Uint8Array<ArrayBuffer>): Promise<SqliteFile> {
+    const file = new SqliteFile(source);
+    const { instance } = await WebAssembly.instantiate(wasm, file.imports());
+    file.exports = instance.exports as unknown as SqliteExports;
+    file.exports.__wasm_call_ctors();
+    file.exports.sqlite3_initialize();
+    file.registerVfs();
+    file.connect();
+    return file;
+  }
+
+  /** Runs one statement. Close the rows when done. */
+  query(sql: string): SqliteRows {
+    const text = this.allocText(sql);
+    const slot = this.alloc(4);
+    const code = this.exports.sqlite3_prepare_v2(this.db, text, -1, slot, 0);
+    const statement = this.view().getInt32(slot, true);
+    this.exports.sqlite3_free(text);
+    this.exports.sqlite3_free(slot);
+    if (code !== OK) throw this.errorOf(code);
+    return new SqliteRows(this, this.exports, statement);
+  }
+
+  close(): void {
+    this.exports.sqlite3_close_v2(this.db);
+    this.db = 0;
+  }
+
+  textAt(pointer: number, length: number): string {
+    return new TextDecoder().decode(new Uint8Array(this.memory.buffer, pointer, length));
+  }
+
+  /** The error that a result code stands for, with what is known of its cause. */
+  errorOf(code: number): TraceError {
+    const { thrown } = this;
+    this.thrown = null;
+    if (thrown instanceof TraceError) return thrown;
+    const said = this.db === 0 ? '' : this.stringAt(this.exports.sqlite3_errmsg(this.db));
+    const format = 'sqlite';
+    const { name: file, size } = this.source;
+    if (thrown !== null)
+      return new TraceError('io', `The file could not be read: ${thrown.message}`, { file });
+    if (this.isTruncated) {
+      const claimed = sizeByHeader(this.header);
+      return new TraceError(
+        'truncated',
+        `The database ends after ${size} bytes, and by its header it has ${claimed}.`,
+        { file, format, offset: size, advice: 'Copy or export the file again.' },
+      );
+    }
+    if (code === NOTADB)
+      return new TraceError('corrupt', 'This is no SQLite database.', { file, format, offset: 0 });
+    if (code === NOMEM) return new TraceError('internal', 'SQLite ran out of memory.', { file, format });
+    // A statement that does not fit the file: a view over tables that were cut out, an encoding not built in.
+    if (code === ERROR) return new TraceError('unsupported', `SQLite says: ${said}.`, { file, format });
+    return new TraceError('corrupt', `SQLite says: ${said} (code ${code}).`, { file, format });
+  }
+
+  private connect(): void {
+    const name = this.allocText(`file:source?immutable=1`);
+    const slot = this.alloc(4);
+    const vfs = this.allocText(VFS_NAME);
+    const code = this.exports.sqlite3_open_v2(name, slot, OPEN_READONLY | OPEN_URI, vfs);
+    this.db = this.view().getInt32(slot, true);
+    for (const pointer of [name, slot, vfs]) this.exports.sqlite3_free(pointer);
+    if (code !== OK) throw this.errorOf(code);
+  }
+
+  /** The functions of SQLite's VFS and of its one file, by the names in sqlite3.h. */
+  private vfsFunctions(methods: () => number): Readonly<Record<string, ThunkFunction>> {
+    const refuse = (): number => READONLY;
+    const done = (): number => OK;
+    return {
+      xOpen: (_vfs: number, _name: number, handle: number, flags: number, outFlags: number) => {
+        // Journals and temporary files: there are none (SQLite sorts in memory, see TEMP_STORE).
+        if ((flags & OPEN_READONLY) === 0) return CANTOPEN;
+        this.view().setInt32(handle, methods(), true);
+        if (outFlags !== 0) this.view().setInt32(outFlags, flags, true);
+        return OK;
+      },
+      xAccess: (_vfs: number, _name: number, _flags: number, out: number) => {
+        this.view().setInt32(out, 0, true);
+        return OK;
+      },
+      xFullPathname: (_vfs: number, name: number, length: number, out: number) => {
+        const path = new TextEncoder().encode(`${this.stringAt(name)}\0`);
+        if (path.length > length) return CANTOPEN;
+        new Uint8Array(this.memory.buffer).set(path, out);
+        return OK;
+      },
+      // Nothing here is written, so nothing depends on chance or time.
+      xRandomness: (_vfs: number, length: number, out: number) => {
+        new Uint8Array(this.memory.buffer, out, length).fill(7);
+        return length;
+      },
+      xCurrentTime: (_vfs: number, out: number) => {
+        this.view().setFloat64(out, 0, true);
+        return OK;
+      },
+      xDelete: refuse,
+      xSleep: done,
+      xGetLastError: done,
+      xClose: done,
+      xRead: (_handle: number, out: number, length: number, offset: bigint) =>
+        this.readInto(out, length, Number(offset)),
+      xWrite: refuse,
+      xTruncate: refuse,
+      xSync: done,
+      xFileSize: (_handle: number, out: number) => {
+        this.view().setBigInt64(out, BigInt(Math.max(this.source.size, sizeByHeader(this.header))), true);
+        return OK;
+      },
+      xLock: done,
+      xUnlock: done,
+      xCheckReservedLock: (_handle: number, out: number) => {
+        this.view().setInt32(out, 0, true);
+        return OK;
+      },
+      xFileControl: () => NOTFOUND,
+      xSectorSize: () => 4096,
+      xDeviceCharacteristics: () => IOCAP_IMMUTABLE,
+    };
+  }
+
+  private readInto(out: number, length: number, offset: number): number {
+    const target = new Uint8Array(this.memory.buffer, out, length);
+    let got: number;
+    try {
+      got = this.blocks.read(offset, target);
+    } catch (thrown) {
+      // An exception must not pass through SQLite: it is kept, and thrown again once SQLite has given up.
+      this.thrown = thrown instanceof Error ? thrown : new Error('unknown reason');
+      return IOERR_READ;
+    }
+    if (isWalMode(this.header)) {
+      // A database in WAL mode wants its log, even where it is immutable. Its pages are the same without.
+      for (const at of [18, 19]) if (at >= offset && at < offset + got) target[at - offset] = 1;
+    }
+    if (got === length) return OK;
+    if (offset + length <= sizeByHeader(this.header)) {
+      this.isTruncated = true;
+      return IOERR_READ;
+    }
+    target.fill(0, got);
+    return IOERR_SHORT_READ;
+  }
+
+  /** Writes sqlite3_vfs and sqlite3_io_methods, where the module says their members are. */
+  private registerVfs(): void {
+    const { structs } = JSON.parse(this.stringAt(this.exports.sqlite3__wasm_enum_json())) as {
+      structs: StructLayout[];
+    };
+    const layoutOf = (name: string): StructLayout => {
+      const layout = structs.find((struct) => struct.name === name);
+      if (!layout) throw new TraceError('internal', `SQLite's WebAssembly does not describe ${name}.`);
+      return layout;
+    };
+    const vfsLayout = layoutOf('sqlite3_vfs');
+    const methodsLayout = layoutOf('sqlite3_io_methods');
+    const vfs = this.allocZero(vfsLayout.sizeof);
+    const methods = this.allocZero(methodsLayout.sizeof);
+    const places: number[] = [];
+    const thunks: Thunk[] = [];
+    for (const [name, call] of Object.entries(this.vfsFunctions(() => methods))) {
+      for (const [base, layout] of [
+        [vfs, vfsLayout],
+        [methods, methodsLayout],
+      ] as const) {
+        const member = layout.members[name] as StructLayout['members'][string] | undefined;
+        if (!member) continue;
+        places.push(base + member.offset);
+        thunks.push({ signature: member.signature, call });
+      }
+    }
+    const pointers = installThunks(this.exports.__indirect_function_table, thunks);
+    const view = this.view();
+    pointers.forEach((pointer, index) => view.setInt32(places[index], pointer, true));
+    const set = (name: string, value: number): void =>
+      view.setInt32(vfs + vfsLayout.members[name].offset, value, true);
+    set('iVersion', 1);
+    set('szOsFile', layoutOf('sqlite3_file').sizeof);
+    set('mxPathname', MAX_PATH);
+    set('zName', this.allocText(VFS_NAME));
+    view.setInt32(methods + methodsLayout.members['iVersion'].offset, 1, true);
+    this.exports.sqlite3_vfs_register(vfs, 1);
+  }
+
+  /** What the module imports: memory, and calls to an operating system, of which there is none. */
+  private imports(): WebAssembly.Imports {
+    const noSystem = (): number => -1;
+    const calls = {
+      emscripten_resize_heap: (bytes: number): number => {
+        const missing = (bytes >>> 0) - this.memory.buffer.byteLength;
+        try {
+          if (missing > 0) this.memory.grow(Math.ceil(missing / PAGE));
+          return 1;
+        } catch {
+          return 0;
+        }
+      },
+      emscripten_get_heap_max: () => MEMORY.maximum * PAGE,
+      emscripten_date_now: () => 0,
+      emscripten_get_now: () => 0,
+      environ_sizes_get: (count: number, bytes: number): number => {
+        this.view().setInt32(count, 0, true);
+        this.view().setInt32(bytes, 0, true);
+        return 0;
+      },
+      environ_get: () => 0,
+      memory: this.memory,
+    };
+    const anything = new Proxy(calls, {
+      get: (known, name) => (name in known ? known[name as keyof typeof calls] : noSystem),
+    }) as unknown as WebAssembly.ModuleImports;
+    return { env: anything, wasi_snapshot_preview1: anything };
+  }
+
+  private view(): DataView {
+    return new DataView(this.memory.buffer);
+  }
+
+  private alloc(bytes: number): number {
+    const pointer = this.exports.sqlite3_malloc(bytes);
+    if (pointer === 0) throw this.errorOf(NOMEM);
+    return pointer;
+  }
+
+  private allocZero(bytes: number): number {
+    const pointer = this.alloc(bytes);
+    new Uint8Array(this.memory.buffer, pointer, bytes).fill(0);
+    return pointer;
+  }
+
+  private allocText(text: string): number {
+    const bytes = new TextEncoder().encode(`${text}\0`);
+    const pointer = this.alloc(bytes.length);
+    new Uint8Array(this.memory.buffer).set(bytes, pointer);
+    return pointer;
+  }
+
+  private stringAt(pointer: number): string {
+    const bytes = new Uint8Array(this.memory.buffer);
+    return this.textAt(pointer, bytes.indexOf(0, pointer) - pointer);
+  }
+}

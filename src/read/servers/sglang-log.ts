@@ -1,0 +1,325 @@
+/**
+ * Reads SGLang server logs: memory as the server starts, rank by rank, the series of its prefill and decode
+ * batches, retractions. sglang/srt/model_executor/model_runner.py, mem_cache/memory_pool.py; docs/formats.md
+ *
+ * "GB" is 2^30 there (GB = 1024 * 1024 * 1024). A draft model prints the same lines again: both are kept, and each
+ * pair of "avail mem" is checked against the "mem usage" between.
+ *
+ * Not read: HTTP lines, speculative-decoding figures, the progress bars of graph capture.
+ */
+import { formatBytes } from '../../base/units.ts';
+import type { SourceData, Warning } from '../../trace/capture.ts';
+import type { BudgetPart, MemoryBudget } from '../../trace/readings.ts';
+import { GaugeSet, type GaugeKind } from '../lines/gauge-set.ts';
+import type { LineScan, LineScanner, LogLine } from '../lines/log-scanner.ts';
+import { LogTimes } from '../lines/log-time.ts';
+import { countOf, figureOf, GIB, type Figure } from '../lines/printed-figure.ts';
+import type { Sniff } from '../reader.ts';
+import { type PendingEvent, serverLogData } from './log.ts';
+import { ServerSettings } from './settings.ts';
+
+const QUICK =
+  /mem[ =_]|#token|KV Cache|KVPool|Mamba Cache|max_total_num_tokens|ServerArgs|batch[.,]|#running-req|[Rr]etract|Memory pool|Not enough memory|layer_tokens|GPU memory/;
+/** The alternatives of QUICK. */
+const NEEDLES = [
+  'mem ',
+  'mem=',
+  'mem_',
+  '#token',
+  'KV Cache',
+  'KVPool',
+  'Mamba Cache',
+  'max_total_num_tokens',
+  'ServerArgs',
+  'batch.',
+  'batch,',
+  '#running-req',
+  'retract',
+  'Memory pool',
+  'Not enough memory',
+  'layer_tokens',
+  'GPU memory',
+];
+const PREFIX = /^\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:[.,]\d+)?(?: ((?:[A-Z]+\d+ ?)+))?\] /;
+const VERSION = /\bsglang(?:[ =:]+v?| version:? v?)(\d+\.\d+\.\d+[\w.+]*)/i;
+const PROGRESS = /\bavail_mem=[\d.]+ GB/;
+const ARGUMENTS =
+  /\b(model_path|mem_fraction_static|context_length|max_running_requests|max_total_tokens|chunked_prefill_size|tp_size|dp_size|pp_size|quantization|kv_cache_dtype|dtype|page_size|disable_radix_cache|swa_full_tokens_ratio)=('[^']{0,200}'|[^\s,)]{1,100})/g;
+const TEXT_LENGTH = 1000;
+const MOST_KINDS = 1000;
+const ADMITTED = 'Tokens that the server admits';
+
+const gib = (text: string | undefined): Figure | null => figureOf(text, GIB);
+const groups = (pattern: RegExp, text: string): Partial<Record<string, string>> | undefined =>
+  pattern.exec(text)?.groups;
+
+class Rank {
+  readonly parts: BudgetPart[] = [];
+  /** Printed before the step that now ends: what was available. */
+  before: Figure | null = null;
+
+  add(id: BudgetPart['id'], label: string, figure: Figure | null, offset: number): void {
+    if (figure !== null) this.parts.push({ id, label, ...figure, offset });
+  }
+}
+
+type Handler = (text: string, rank: Rank, offset: number) => boolean;
+
+class SglangScan implements LineScan {
+  private readonly times: LogTimes;
+  private readonly gauges: GaugeSet;
+  private readonly ranks = new Map<string, Rank>();
+  private readonly warnings: Warning[] = [];
+  private readonly settings = new ServerSettings(ARGUMENTS);
+  private readonly events: PendingEvent[] = [];
+  private version: string | null = null;
+  /** What figures of batch lines are, by rank, batch and name. */
+  private readonly kinds = new Map<string, GaugeKind | null>();
+  private starts = 0;
+  private lines = 0;
+  private readonly handlers: readonly Handler[];
+
+  constructor(times: LogTimes) {
+    this.times = times;
+    this.gauges = new GaugeSet(times);
+    this.handlers = [
+      (text, rank, offset) => this.weights(text, rank, offset),
+      (text, rank, offset) => this.cache(text, rank, offset),
+      (text, rank, offset) => this.graphs(text, rank, offset),
+      (text, rank, offset) => this.summary(text, rank, offset),
+    ];
+  }
+
+  take(line: LogLine): boolean {
+    const { text, offset } = line;
+    if (!QUICK.test(text)) return false;
+    // Bars that overwrite themselves: known, and told again in the line that ends them.
+    if (PROGRESS.test(text)) return true;
+    const prefix = PREFIX.exec(text);
+    if (text.includes('ServerArgs(')) return this.arguments(text);
+    if (this.batch(line, prefix?.[1]?.trim()) || this.event(line)) {
+      this.lines++;
+      return true;
+    }
+    if (prefix === null) return false;
+    const label = prefix[1]?.trim() ?? '';
+    const name = this.starts > 1 ? `${label} (start ${this.starts})`.trim() : label;
+    const rank = this.ranks.get(name) ?? new Rank();
+    if (!this.handlers.some((handler) => handler(text, rank, offset))) return false;
+    this.ranks.set(name, rank);
+    this.lines++;
+    return true;
+  }
+
+  end(): SourceData | null {
+    if (this.lines === 0) return null;
+    const producer = this.version === null ? 'SGLang' : `SGLang ${this.version}`;
+    const budgets: MemoryBudget[] = [...this.ranks].map(([rank, { parts }]) => {
+      // What the server admits is the figure that counts; that of each pool stands in the names of its parts.
+      const admits = parts.some((part) => part.label === ADMITTED);
+      return {
+        rank,
+        producer,
+        parts: parts.filter(({ id, label }) => !admits || id !== 'kv_cache_tokens' || label === ADMITTED),
+      };
+    });
+    return serverLogData({
+      producer,
+      times: this.times,
+      gauges: this.gauges,
+      budgets,
+      events: this.events,
+      settings: this.settings.build(),
+      warnings: this.warnings,
+      skipped: 0,
+      missing: () => [
+        ...(budgets.length === 0
+          ? [
+              "The server's start is not in this log: what weights and KV cache take is printed there, so keep it.",
+            ]
+          : []),
+        'SGLang prints what is available before and after each step, not what PyTorch holds: that is in a snapshot (torch.cuda.memory._record_memory_history).',
+      ],
+    });
+  }
+
+  private arguments(text: string): boolean {
+    this.starts++;
+    this.lines++;
+    this.version ??= VERSION.exec(text)?.[1] ?? null;
+    this.settings.read(text, this.starts - 1, true);
+    return true;
+  }
+
+  private weights(text: string, rank: Rank, offset: number): boolean {
+    const begin = /Load weight begin\. avail mem=([\d.]+) GB/.exec(text);
+    if (begin !== null) {
+      rank.before = gib(begin[1]);
+      if (!rank.parts.some((part) => part.id === 'free_at_start')) {
+        rank.add('free_at_start', 'Available before weights', rank.before, offset);
+      }
+      return true;
+    }
+    if (!text.includes('Load weight end.')) return false;
+    const type = /type=([\w.]+)/.exec(text)?.[1];
+    const use = gib(/mem usage=([\d.]+) GB/.exec(text)?.[1]);
+    const after = gib(/avail mem=([\d.]+) GB/.exec(text)?.[1]);
+    rank.add('weights', type === undefined ? 'Weights' : `Weights of ${type}`, use, offset);
+    rank.add('available', 'Available after weights', after, offset);
+    this.check('Load weight', rank.before, use, after, offset);
+    return true;
+  }
+
+  private cache(text: string, rank: Rank, offset: number): boolean {
+    if (/(?:KV|Mamba) Cache is allocated\./.test(text)) {
+      const tokens = countOf(/#tokens: (\d+)/.exec(text)?.[1]);
+      const dtype = /\bdtype: (?:torch\.)?(\w+)/.exec(text)?.[1];
+      if (dtype !== undefined) this.settings.kvDtype(dtype, Math.max(0, this.starts - 1));
+      const what = tokens === null ? '' : ` of ${tokens.value} tokens`;
+      rank.add('kv_cache_tokens', 'KV cache tokens', tokens, offset);
+      for (const [, name, printed] of text.matchAll(/\b(K|V|KV|conv_state|ssm_state) size: ([\d.]+) ?GB/g)) {
+        rank.add('kv_cache', `${name}${what}`, gib(printed), offset);
+      }
+      return true;
+    }
+    const pool = groups(/(?<name>\w*KVPool) mem usage: (?<use>[\d.]+) GB/, text);
+    if (pool !== undefined) {
+      // The sum of the lines before it: not added a second time.
+      rank.add('other', `${pool['name']}, sum of its caches`, gib(pool['use']), offset);
+      return true;
+    }
+    const end = /Memory pool end\. avail mem=([\d.]+) GB/.exec(text);
+    if (end !== null) rank.add('available', 'Available after the KV cache', gib(end[1]), offset);
+    return end !== null || /sliding window memory pool/.test(text);
+  }
+
+  private graphs(text: string, rank: Rank, offset: number): boolean {
+    if (!/Capture .{0,80}?graph (?:begin|end)\./i.test(text)) return false;
+    const after = gib(/avail mem=([\d.]+) GB/.exec(text)?.[1]);
+    if (/graph begin\./i.test(text)) {
+      rank.before = after;
+      return true;
+    }
+    const name = /Capture (.{0,60}?) ?(?:CUDA|cuda|HIP|NPU|CPU) graph end/.exec(text)?.[1] ?? '';
+    const use = gib(/mem usage=([\d.]+) GB/.exec(text)?.[1]);
+    rank.add('cuda_graphs', name === '' ? 'CUDA graphs' : `CUDA graphs, ${name}`, use, offset);
+    rank.add('available', 'Available after CUDA graphs', after, offset);
+    this.check(`Capture of CUDA graphs ${name}`.trim(), rank.before, use, after, offset);
+    return true;
+  }
+
+  private summary(text: string, rank: Rank, offset: number): boolean {
+    const torch = /Init torch distributed (?:begin|ends?)\..*mem usage=([\d.]+) GB/.exec(text);
+    if (torch !== null) {
+      rank.add('non_torch', 'Communication (torch.distributed)', gib(torch[1]), offset);
+      return true;
+    }
+    const total = /total GPU memory per device \(MiB\): \[.*\], using min: (\d+) MiB/.exec(text);
+    if (total !== null) {
+      rank.add('total', 'Total', figureOf(total[1], 1024 ** 2), offset);
+      return true;
+    }
+    const tokens = /\bmax_total_num_tokens=(\d+)/.exec(text);
+    if (tokens === null) return false;
+    rank.add('kv_cache_tokens', ADMITTED, countOf(tokens[1]), offset);
+    const context = /\bcontext_len=(\d+)/.exec(text)?.[1];
+    rank.add('tokens_per_request', 'Tokens per request (context length)', countOf(context), offset);
+    const left = /available_gpu_mem=([\d.]+) GB/.exec(text)?.[1];
+    rank.add('available', 'Available when ready', gib(left), offset);
+    return true;
+  }
+
+  /** Available before = used + available after, within the printed digits. */
+  private check(
+    step: string,
+    before: Figure | null,
+    use: Figure | null,
+    after: Figure | null,
+    at: number,
+  ): void {
+    if (before === null || use === null || after === null) return;
+    const apart = Math.abs(before.value - use.value - after.value);
+    if (apart <= (before.granularity + use.granularity + after.granularity) / 2 + 1) return;
+    const message = `${step}: available before less what it used is not what was available after; ${formatBytes(apart, 'binary')} apart.`;
+    this.warnings.push({ message, offset: at });
+  }
+
+  private batch(line: LogLine, rank: string | undefined): boolean {
+    const { text } = line;
+    const at = /\b(Prefill|Decode) batch(?: \[\d+\])?[.,] /.exec(text);
+    if (at === null) return false;
+    this.gauges.at(line);
+    for (const segment of text.slice(at.index + at[0].length, at.index + TEXT_LENGTH).split(', ')) {
+      const match = /^(#?[\w ().#/-]{1,50}): (-?[\d.]+)(%?)$/.exec(segment.trim().replace(/[,.]$/, ''));
+      const kind = match === null ? null : this.kindOf(match[1], at[1], rank ?? '');
+      if (match === null || kind === null || Number.isNaN(Number(match[2]))) continue;
+      const scale = match[3] === '%' ? 100 : 1;
+      const grain = kind.unit === 'count' || kind.unit === 'tokens' ? 0 : grainOf(match[2]) / scale;
+      this.gauges.add(kind, Number(scale === 100 ? `${match[2]}e-2` : match[2]), grain);
+    }
+    return true;
+  }
+
+  private kindOf(name: string, batch: string, rank: string): GaugeKind | null {
+    const key = `${rank} ${batch} ${name}`;
+    let kind = this.kinds.get(key);
+    if (kind === undefined) {
+      kind = kindOf(name, batch, rank === '' ? {} : { rank });
+      if (this.kinds.size < MOST_KINDS) this.kinds.set(key, kind);
+    }
+    return kind;
+  }
+
+  private event(line: LogLine): boolean {
+    const { text } = line;
+    const isRetraction = /#retracted_reqs: \d+|Decode out of memory happened/.test(text);
+    const isRefusal = /Not enough memory\. Please try|Not enough GPU memory/.test(text);
+    if (!isRetraction && !isRefusal) return false;
+    this.events.push({
+      kind: isRetraction ? 'preemption' : 'start_refused',
+      stamp: this.times.of(line),
+      device: null,
+      text: text.replace(PREFIX, '').slice(0, TEXT_LENGTH).trim(),
+      figures: {},
+      offset: line.offset,
+    });
+    return true;
+  }
+}
+
+const grainOf = (text: string): number => 10 ** -(text.split('.')[1]?.length ?? 0);
+
+/** What a figure of a batch line is; null: none of ours. */
+function kindOf(name: string, batch: string, labels: Readonly<Record<string, string>>): GaugeKind | null {
+  const kind = (unit: GaugeKind['unit'], label = name): GaugeKind => ({ id: name, label, unit, labels });
+  if (/usage$/.test(name)) {
+    return {
+      ...kind('ratio'),
+      note: 'share of the tokens that the KV cache holds; its memory is taken at the start',
+    };
+  }
+  if (/throughput/.test(name)) return kind('tokens_per_second');
+  if (/hit rate$/.test(name)) return kind('ratio');
+  if (name === '#running-req') return kind('count', 'Running requests');
+  if (name === '#queue-req') return kind('count', 'Waiting requests');
+  if (/^#(?:new-seq|retracted)/.test(name)) return kind('count');
+  if (/^#.*token/.test(name)) return kind('tokens', `${name.slice(1)}, ${batch.toLowerCase()} batch`);
+  return null;
+}
+
+const SURE =
+  /\b(?:Prefill|Decode) batch(?: \[\d+\])?[.,] .*#running-req|Load weight (?:begin|end)\. .*mem|KV Cache is allocated\. |server_args=ServerArgs\(/;
+
+function sniff(lines: readonly string[]): Sniff {
+  const line = lines.find((each) => SURE.test(each) && PREFIX.test(each));
+  if (line === undefined) return { score: 0, reason: 'no line of an SGLang log' };
+  return { score: 0.95, reason: `an SGLang log: "${SURE.exec(line)?.[0].slice(0, 40)}"` };
+}
+
+export const sglangLogScanner: LineScanner = {
+  format: 'sglang-log',
+  title: 'SGLang log',
+  needles: NEEDLES,
+  sniff,
+  start: (_fileName, times = new LogTimes()) => new SglangScan(times),
+};

@@ -1,0 +1,294 @@
+/**
+ * PyTorch allocator snapshots: the pickle of `torch.cuda.memory._dump_snapshot()` (protocols 0 to 5) and of
+ * C++ `_memory_snapshot_pickled()`; layouts of torch 1.13 to 2.12, ROCm and XPU included.
+ *
+ * Format: torch/cuda/memory.py `_snapshot`, torch/csrc/cuda/memory_snapshot.cpp; docs/formats.md.
+ * Not read: see snapshot-shape.ts. `size` of alloc and free events is the size ASKED FOR.
+ */
+import { TraceError } from '../../base/trace-error.ts';
+import { formatInteger } from '../../base/units.ts';
+import { NONE } from '../../trace/schema.ts';
+import type { DeviceTrace, SourceData, Warning } from '../../trace/capture.ts';
+import type { Head, Reader, ReaderContext, ReaderInput, ReadOutcome, Sniff } from '../reader.ts';
+import { ROLE_EVENT } from './arena.ts';
+import { extentOf } from './cut.ts';
+import { type SegmentRow, SnapshotShape } from './shape.ts';
+import { blocksOf, classifyPools, pairAnnotations, segmentsOf } from './tables.ts';
+
+const TITLE = 'PyTorch allocator snapshot';
+/** More lists of events than this are no machine's. */
+const MOST_DEVICES = 1024;
+const MOST_NAMED = 20;
+const LONGEST_NAME = 64;
+
+function indexOfText(bytes: Uint8Array, text: string): number {
+  const wanted = new TextEncoder().encode(text);
+  outer: for (let i = bytes.indexOf(wanted[0]); i >= 0; i = bytes.indexOf(wanted[0], i + 1)) {
+    for (let j = 1; j < wanted.length; j++) if (bytes[i + j] !== wanted[j]) continue outer;
+    return i;
+  }
+  return -1;
+}
+
+function sniff(head: Head): Sniff {
+  const { bytes } = head;
+  const binary = bytes[0] === 0x80 && bytes[1] <= 5;
+  const text = new TextDecoder('latin1').decode(bytes.subarray(0, 4));
+  const early = /^(\(dp?|\(lp?|\}q|\]q|\}\()/.test(text);
+  if (!binary && !early) return { score: 0, reason: 'does not begin like a pickle' };
+  const what = binary ? `a pickle of protocol ${bytes[1]}` : 'a pickle of protocol 0 or 1';
+  if (indexOfText(bytes, 'device_traces') >= 0 || indexOfText(bytes, 'segments') >= 0) {
+    return { score: 0.95, reason: `${what} with the key "segments"` };
+  }
+  if (indexOfText(bytes, 'total_size') >= 0)
+    return { score: 0.8, reason: `${what} with the key "total_size"` };
+  return binary
+    ? { score: 0.3, reason: `${what}, but no snapshot key in the first 64 KiB` }
+    : { score: 0, reason: 'no snapshot key' };
+}
+
+/** Oldest PyTorch that writes what was seen; the file itself names no version. */
+function producerOf(shape: SnapshotShape): string {
+  const has = (key: string): boolean => shape.seenKeys.has(key) || shape.others.some((map) => map.has(key));
+  if (shape.events.length === 0 && shape.segments.length === 0) return 'unknown';
+  const since = has('pool_id')
+    ? '2.12'
+    : has('user_metadata')
+      ? '2.10'
+      : has('compile_context')
+        ? '2.8'
+        : has('external_annotations')
+          ? '2.5'
+          : has('allocator_settings')
+            ? '2.3'
+            : has('time_us')
+              ? '2.2'
+              : has('is_expandable')
+                ? '2.1'
+                : has('requested_size')
+                  ? '2.0'
+                  : null;
+  return since === null ? 'PyTorch before 2.0 (by its layout)' : `PyTorch ${since} or newer (by its layout)`;
+}
+
+function settingsOf(shape: SnapshotShape): (readonly [string, string])[] {
+  const top = shape.others.find((map) => map.has('allocator_settings'));
+  const settings = top?.get('allocator_settings');
+  if (!(settings instanceof Map)) return [];
+  return [...(settings as Map<string, unknown>)].map(([key, value]) => [key, settingText(value)] as const);
+}
+
+function settingText(value: unknown): string {
+  if (!(value instanceof Map)) return String(value);
+  const entries = [...(value as Map<string, unknown>)].filter(([, divisions]) => divisions !== 0);
+  return entries.length === 0
+    ? 'off'
+    : entries.map(([size, divisions]) => `${size}:${String(divisions)}`).join(',');
+}
+
+/** One warning a name, the first names only: a file of nothing but unknown names must not drown what else is said. */
+function countedWarnings(
+  counts: ReadonlyMap<string, number>,
+  kind: string,
+  words: (name: string, count: string) => string,
+): Warning[] {
+  const warnings: Warning[] = [...counts].slice(0, MOST_NAMED).map(([name, count]) => ({
+    message: words(name.slice(0, LONGEST_NAME), formatInteger(count)),
+    offset: null,
+  }));
+  const more = counts.size - warnings.length;
+  if (more > 0)
+    warnings.push({ message: `${formatInteger(more)} more ${kind} are not understood either`, offset: null });
+  return warnings;
+}
+
+function warningsOf(shape: SnapshotShape): Warning[] {
+  const { unknownKeys, unknownActions, arena } = shape;
+  const warnings = [
+    ...countedWarnings(
+      unknownKeys,
+      'keys',
+      (key, count) => `key "${key}" is not understood and was left out (${count} times)`,
+    ),
+    ...countedWarnings(
+      unknownActions,
+      'actions',
+      (action, count) => `event action "${action}" is not understood; its ${count} events count as "unknown"`,
+    ),
+  ];
+  if (arena.malformed > 0)
+    warnings.push({
+      message: `${formatInteger(arena.malformed)} values are not what their key promises and were left out`,
+      offset: null,
+    });
+  return warnings;
+}
+
+function notRecordedOf(shape: SnapshotShape, devices: readonly DeviceTrace[]): string[] {
+  const sentences: string[] = [];
+  const { events } = shape;
+  if (events.length === 0) {
+    if (!shape.machine.stopped || !shape.topFound) return sentences;
+    sentences.push(
+      'No history was recorded, only the state at the end: call torch.cuda.memory._record_memory_history(max_entries=1000000) before the work, then _dump_snapshot().',
+    );
+    return sentences;
+  }
+  let framed = 0;
+  for (let row = 0; row < events.length; row++) if (events.stack_index[row] !== NONE) framed++;
+  if (framed === 0)
+    sentences.push(
+      'No stacks were recorded: pass stacks="python" (or "all") to _record_memory_history to see which line allocates.',
+    );
+  else if (framed < events.length)
+    sentences.push(
+      `${formatInteger(events.length - framed)} of ${formatInteger(events.length)} events carry no stack.`,
+    );
+  if (events.timed === 0)
+    sentences.push('No times were recorded (PyTorch before 2.2): the axis counts events.');
+  if (devices.some((device) => device.segments === null))
+    sentences.push('The state at the end (segments) is missing.');
+  return sentences;
+}
+
+/** `items` by device. */
+function byDevice<T extends { readonly device: number }>(items: readonly T[]): ReadonlyMap<number, T[]> {
+  const groups = new Map<number, T[]>();
+  for (const item of items) {
+    const group = groups.get(item.device);
+    if (group === undefined) groups.set(item.device, [item]);
+    else group.push(item);
+  }
+  return groups;
+}
+
+function build(shape: SnapshotShape): { data: SourceData; skipped: number } {
+  const { events, arena } = shape;
+  const { traces, tracesWhole, segmentsWhole } = extentOf(shape);
+  // A cut inside the list of segments leaves a part of the state: no state at all is honest.
+  const segmentsOfDevice = byDevice<SegmentRow>(segmentsWhole ? shape.segments : []);
+  const annotationsOfDevice = byDevice(shape.annotations);
+  const count = Math.min(
+    Math.max(traces.length, ...[...segmentsOfDevice.keys()].map((device) => device + 1)),
+    MOST_DEVICES,
+  );
+  const devices: DeviceTrace[] = [];
+  const group = new Uint8Array(events.length);
+  const untimed = events.timed === 0;
+  let placed = 0;
+  for (let device = 0; device < count; device++) {
+    const [from, to] = (device < traces.length ? arena.rowsOf(traces[device], ROLE_EVENT) : null) ?? [0, 0];
+    placed += to - from;
+    const own = segmentsOfDevice.get(device) ?? [];
+    if (to === from && own.length === 0) continue;
+    if (untimed) for (let row = from; row < to; row++) events.time_ns[2 * row] = row - from;
+    const table = {
+      length: to - from,
+      action: events.action.subarray(from, to),
+      address: events.address.subarray(2 * from, 2 * to),
+      size: events.size.subarray(2 * from, 2 * to),
+      stream_index: events.stream_index.subarray(from, to),
+      stack_index: events.stack_index.subarray(from, to),
+      time_ns: events.time_ns.subarray(2 * from, 2 * to),
+      group: group.subarray(from, to),
+    };
+    const segments = segmentsWhole ? segmentsOf(own) : null;
+    classifyPools(table, segments);
+    devices.push({
+      device,
+      producer: 'torch',
+      name: null,
+      total_bytes: null,
+      clock: untimed ? 'none' : 'wall',
+      streams: shape.streams,
+      events: table,
+      cut: !tracesWhole && device >= traces.length - 1,
+      segments,
+      blocks: segmentsWhole ? blocksOf(shape, own) : null,
+      annotations: pairAnnotations(annotationsOfDevice.get(device) ?? [], device),
+      pools: null,
+      device_free: shape.deviceFree
+        .filter(([row]) => row >= from && row < to)
+        .map(([row, bytes]) => [row - from, bytes] as const),
+      symbols: [],
+    });
+  }
+  const data: SourceData = {
+    producer: producerOf(shape),
+    rows: placed,
+    skipped: Math.max(0, events.length - placed) + arena.malformed,
+    warnings: warningsOf(shape),
+    notRecorded: notRecordedOf(shape, devices),
+    devices,
+    summaries: [],
+    stacks: shape.stacks,
+    settings: settingsOf(shape),
+  };
+  return { data, skipped: events.length - placed };
+}
+
+/** The TraceError that `work` throws, or null. */
+function attempt(work: () => void): TraceError | null {
+  try {
+    work();
+    return null;
+  } catch (thrown) {
+    if (thrown instanceof TraceError) return thrown;
+    throw thrown;
+  }
+}
+
+async function read(input: ReaderInput, context: ReaderContext): Promise<ReadOutcome> {
+  const shape = new SnapshotShape(input.storedBytes);
+  const { machine } = shape;
+  let error: TraceError | null = null;
+  let decoding = false;
+  try {
+    let since = 0;
+    for await (const chunk of input.chunks()) {
+      decoding = true;
+      machine.push(chunk);
+      decoding = false;
+      since += chunk.length;
+      context.progress('decoding pickle', 0);
+      if (since >= 4 << 20) {
+        since = 0;
+        await context.breathe();
+      }
+    }
+    decoding = true;
+    machine.finish();
+  } catch (thrown) {
+    if (!(thrown instanceof TraceError) || thrown.code === 'cancelled') throw thrown;
+    error = thrown;
+  }
+  // Where the input failed (a damaged .gz), what it gave before is decoded to its last byte.
+  if (!decoding) attempt(() => machine.finish());
+  error = attempt(() => shape.settleTop()) ?? error;
+  const { data, skipped } = build(shape);
+  if (error === null && !shape.topFound && shape.segments.length === 0 && shape.events.length === 0) {
+    error = new TraceError(
+      'unrecognised',
+      'a pickle, but not a memory snapshot: it has neither "segments" nor "device_traces"',
+      {
+        offset: 0,
+        advice: 'Save one with torch.cuda.memory._dump_snapshot("snapshot.pickle").',
+      },
+    );
+  }
+  const warnings = [...data.warnings];
+  if (error !== null && error.code !== 'unrecognised' && data.rows > 0) {
+    warnings.push({
+      message: `reading ended at byte ${error.offset ?? machine.offset}: ${error.message}. The ${formatInteger(data.rows)} events before it are kept.`,
+      offset: error.offset ?? machine.offset,
+    });
+  }
+  if (skipped > 0)
+    warnings.push({
+      message: `${formatInteger(skipped)} events belong to no device's trace and were left out`,
+      offset: null,
+    });
+  return { data: { ...data, warnings }, error };
+}
+
+export const torchSnapshotReader: Reader = { format: 'torch-snapshot', title: TITLE, sniff, read };

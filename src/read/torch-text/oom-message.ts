@@ -1,0 +1,85 @@
+/**
+ * What PyTorch says when memory runs out, every version: the figures of one message, wherever it stands.
+ *
+ *   <= 2.0  CUDA out of memory. Tried to allocate 20.00 MiB (GPU 0; 10.76 GiB total capacity; ...
+ *      2.1  CUDA out of memory. Tried to allocate 20.00 MiB. GPU 0 has a total capacty of 10.76 GiB of which ...
+ *   >= 2.2  ... total capacity of 79.18 GiB of which 74.71 GiB is free. Including non-PyTorch memory, this process ...
+ *   cudaMallocAsync  Allocation on device 0 would exceed allowed memory. (out of memory)\nCurrently allocated : ...
+ *
+ * c10/cuda/CUDACachingAllocator.cpp, c10/cuda/CUDAMallocAsyncAllocator.cpp. Figures are rounded to 0.01 of their unit.
+ */
+import { figureOf, unitBytes } from '../lines/printed-figure.ts';
+
+export interface OomMessage {
+  /** "CUDA", "HIP", "XPU". */
+  readonly backend: string;
+  readonly device: number | null;
+  /** Bytes by name. */
+  readonly figures: Readonly<Record<string, number>>;
+  /** Names of figures that were printed as huge numbers: negative ones, in unsigned arithmetic. */
+  readonly underflows: readonly string[];
+}
+
+export const OOM_START =
+  /\b(CUDA|HIP|XPU|MPS)(?: backend)? out of memory(?=\. Tried|\.?\s*$| \(MPS)|\bCUDA error: out of memory|\bAllocation on device(?=\s*$| \d+ would exceed allowed memory)/;
+
+const SIZE = String.raw`(\d+(?:\.\d+)?) ?([KMGT]i?B|bytes)`;
+const clause = (before: string, after: string): RegExp => new RegExp(`${before}${SIZE}${after}`);
+
+const FIGURES: readonly (readonly [name: string, pattern: RegExp])[] = [
+  ['requested', clause('Tried to allocate ', '')],
+  ['requested', clause(String.raw`Requested\s*: `, '')],
+  ['total', clause(String.raw`GPU \d+; `, ' total capacity')],
+  ['total', clause('total capaci?ty of ', '')],
+  ['total', clause(String.raw`Device limit\s*: `, '')],
+  ['allocated', clause('; ', ' already allocated')],
+  ['allocated', clause('Of the allocated memory ', ' is allocated by PyTorch')],
+  ['allocated', clause(String.raw`Currently allocated\s*: `, '')],
+  ['free', clause('; ', ' free')],
+  ['free', clause('of which ', ' is free')],
+  ['free', clause(String.raw`Free \(according to CUDA\)\s*: `, '')],
+  ['reserved', clause('; ', ' reserved in total')],
+  ['reserved', clause('; ', ' cached')],
+  ['process', clause('this process has ', ' memory in use')],
+  ['allowed', clause('', ' allowed; ')],
+  ['allowed', clause(String.raw`PyTorch limit \(set by user-supplied memory fraction\)\s*: `, '')],
+  ['allowed', clause('max allowed: ', '')],
+  ['private_pools', clause('with ', ' allocated in private pools')],
+  ['reserved_unallocated', clause('and ', ' is reserved by PyTorch but unallocated')],
+  ['allocated', clause('MPS allocated: ', '')],
+];
+const PROCESS = new RegExp(String.raw`\bProcess (\d+) has ${SIZE} memory in use`, 'g');
+const TWO_63 = 2 ** 63;
+
+/** Reads the message at the beginning of `text`. */
+export function readOom(text: string): OomMessage | null {
+  const start = OOM_START.exec(text);
+  if (start === null) return null;
+  const figures: Record<string, number> = {};
+  const underflows: string[] = [];
+  const keep = (name: string, digits: string, unit: string): void => {
+    // The allocator of Apple's GPUs divides by 2^30 and prints "GB".
+    const bytes = unitBytes(start[1] === 'MPS' && unit.length === 2 ? `${unit[0]}iB` : unit);
+    const figure = figureOf(digits, bytes ?? 1);
+    if (figure === null || name in figures) return;
+    if (figure.value < TWO_63) figures[name] = figure.value;
+    // No limit is set: 2^64 - 1.
+    else if (name === 'allowed') return;
+    else {
+      underflows.push(name);
+      figures[name] = figure.value - 2 ** 64;
+    }
+  };
+  for (const [name, pattern] of FIGURES) {
+    const match = pattern.exec(text);
+    if (match !== null) keep(name, match[1], match[2]);
+  }
+  for (const [, pid, digits, unit] of text.matchAll(PROCESS)) keep(`process ${pid}`, digits, unit);
+  const device = /\bGPU (\d+)|\bdevice (\d+)/.exec(text);
+  return {
+    backend: start[1] ?? 'CUDA',
+    device: device === null ? null : Number(device[1] ?? device[2]),
+    figures,
+    underflows,
+  };
+}
