@@ -5,11 +5,11 @@
 import { settingsOfSnapshot } from '../replay/alloc-conf-snapshot.ts';
 import type { MemorySummary } from '../trace/capture.ts';
 import type { LogEvent, Readings } from '../trace/readings.ts';
-import { type Card, cardsOf, type Fall, fallsOf, type Slice, slicesOf } from './server-facts-cards.ts';
-import { type Fullness, fullnessOf } from './server-facts-fullness.ts';
-import { type GaugeGrowth, gaugeGrowths, type PrintedGrowth, printedGrowths } from './server-facts-growth.ts';
-import { type ServerLog, serverLogOf } from './server-facts-log.ts';
-import { bucketsOf, type SourceBuckets } from './server-facts-requests.ts';
+import { type Card, cardsOf, type Fall, fallsOf, type Slice, slicesOf } from './server/facts-cards.ts';
+import { type Fullness, fullnessOf } from './server/facts-fullness.ts';
+import { type GaugeGrowth, gaugeGrowths, type PrintedGrowth, printedGrowths } from './server/facts-growth.ts';
+import { type ServerLog, serverLogOf } from './server/facts-log.ts';
+import { bucketsOf, type SourceBuckets } from './server/facts-requests.ts';
 
 /** What a log does not say and its reader may know. */
 export interface GivenFacts {

@@ -1,5 +1,5 @@
 /** A device or a process whose use goes on growing by what monitors print: a leak or a cache, which they cannot tell. */
-import type { GaugeGrowth, PrintedGrowth } from '../analyze/server-facts-growth.ts';
+import type { GaugeGrowth, PrintedGrowth } from '../analyze/server/facts-growth.ts';
 import { evidence, type Finding } from './finding.ts';
 import { fromTo, slopeEachHour, untilLimitText } from './growth-words.ts';
 import { aboutServer, type ServerRule } from './server-rule.ts';

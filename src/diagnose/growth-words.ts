@@ -1,6 +1,6 @@
 /** What the rules about printed growth have in common. */
-import type { GaugeGrowth } from '../analyze/server-facts-growth.ts';
-import type { GrowthVerdict } from '../analyze/growth-verdict.ts';
+import type { GaugeGrowth } from '../analyze/server/facts-growth.ts';
+import type { GrowthVerdict } from '../analyze/growth/verdict.ts';
 import { formatDuration } from '../base/units.ts';
 import { count, exactSize, size } from './words.ts';
 

@@ -1,5 +1,5 @@
 /** A device more than 90 % full for more than five minutes: what alarms are set to, and whether it means anything. */
-import { FULL_NS, FULL_SHARE, type Fullness } from '../analyze/server-facts-fullness.ts';
+import { FULL_NS, FULL_SHARE, type Fullness } from '../analyze/server/facts-fullness.ts';
 import type { ServerFacts } from '../analyze/server-facts.ts';
 import { evidence, type Finding } from './finding.ts';
 import { aboutServer, type ServerRule } from './server-rule.ts';

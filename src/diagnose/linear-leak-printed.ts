@@ -1,5 +1,5 @@
 /** Allocated memory that a program's own lines, or its memory summaries, show to grow without an end: a leak. */
-import type { PrintedGrowth } from '../analyze/server-facts-growth.ts';
+import type { PrintedGrowth } from '../analyze/server/facts-growth.ts';
 import { evidence, type Finding } from './finding.ts';
 import { fromTo, untilLimitText } from './growth-words.ts';
 import { aboutServer, type ServerRule } from './server-rule.ts';

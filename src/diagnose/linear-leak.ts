@@ -1,8 +1,8 @@
 /** Memory that the program keeps more of with every iteration: how much, until when, and which line. */
 import type { DeviceFacts } from '../analyze/device-facts.ts';
-import type { GrowthVerdict } from '../analyze/growth-verdict.ts';
-import type { LeakHint } from '../analyze/leak-hints.ts';
-import type { LeakSuspect } from '../analyze/leak-suspects.ts';
+import type { GrowthVerdict } from '../analyze/growth/verdict.ts';
+import type { LeakHint } from '../analyze/growth/leak-hints.ts';
+import type { LeakSuspect } from '../analyze/growth/leak-suspects.ts';
 import { NO_STACK } from '../analyze/user-frames.ts';
 import { formatDuration } from '../base/units.ts';
 import { type Evidence, evidence } from './finding.ts';

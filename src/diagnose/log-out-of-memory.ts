@@ -2,7 +2,7 @@
  * An out-of-memory message by its own figures: what was asked, what was free, who had the rest, and which remedy
  * follows. The advice that the message itself ends with holds only where much is reserved and unallocated.
  */
-import { oomFigureBand, reservedOfOom } from '../analyze/non-torch-oom.ts';
+import { oomFigureBand, reservedOfOom } from '../analyze/ledger/non-torch-oom.ts';
 import type { LoggedOom, ServerFacts } from '../analyze/server-facts.ts';
 import { evidence, type Evidence, type Finding } from './finding.ts';
 import { aboutServer, type ServerRule } from './server-rule.ts';

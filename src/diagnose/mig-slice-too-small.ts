@@ -1,6 +1,6 @@
 /** A MIG instance has a part of a GPU's memory: what fits the GPU need not fit it. */
-import { oomFigureBand } from '../analyze/non-torch-oom.ts';
-import type { Slice } from '../analyze/server-facts-cards.ts';
+import { oomFigureBand } from '../analyze/ledger/non-torch-oom.ts';
+import type { Slice } from '../analyze/server/facts-cards.ts';
 import type { ServerFacts } from '../analyze/server-facts.ts';
 import { evidence, type Finding } from './finding.ts';
 import { aboutServer, type ServerRule } from './server-rule.ts';

@@ -1,6 +1,6 @@
 /** Several processes on one GPU: what the others hold is not there for the one in question. */
-import type { Card } from '../analyze/server-facts-cards.ts';
-import type { ServerLog } from '../analyze/server-facts-log.ts';
+import type { Card } from '../analyze/server/facts-cards.ts';
+import type { ServerLog } from '../analyze/server/facts-log.ts';
 import { evidence, type Finding } from './finding.ts';
 import { measuredSize, rankWithMost } from './server-budget-words.ts';
 import { aboutServer, type ServerRule } from './server-rule.ts';

@@ -7,7 +7,7 @@
  *
  * Only what agrees is taken together. Where the recording does not tell it, the log's finding stays by itself.
  */
-import { oomFigureBand } from '../analyze/non-torch-oom.ts';
+import { oomFigureBand } from '../analyze/ledger/non-torch-oom.ts';
 import type { ServerFacts } from '../analyze/server-facts.ts';
 import { evidence, type Finding, type ToldBy } from './finding.ts';
 

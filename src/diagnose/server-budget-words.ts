@@ -1,7 +1,7 @@
 /** What rules about budgets have in common: the ranks of the last start, and figures with their errors. */
 import type { Measured } from '../analyze/server-waterfall-figures.ts';
-import { rankName } from '../analyze/server-facts-log.ts';
-import type { RankWaterfall, WaterfallStepId } from '../analyze/server-waterfall.ts';
+import { rankName } from '../analyze/server/facts-log.ts';
+import type { RankWaterfall, WaterfallStepId } from '../analyze/server/waterfall.ts';
 import { size } from './words.ts';
 
 /** Sum of the steps of one kind (a draft model's weights are a second step); null: not printed. */

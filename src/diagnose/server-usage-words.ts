@@ -1,5 +1,5 @@
 /** What the rules about KV-cache usage have in common. */
-import type { EngineUsage, UsageWindow } from '../analyze/kv-usage.ts';
+import type { EngineUsage, UsageWindow } from '../analyze/server/kv-usage.ts';
 import type { ServerFacts } from '../analyze/server-facts.ts';
 import type { ReadSource } from '../analyze/server-facts.ts';
 import { percent } from './words.ts';

@@ -1,6 +1,6 @@
 /** Tensor parallelism that does not share: every rank has all weights, ranks differ, or KV heads are kept twice. */
-import { settingOf } from '../analyze/kv-cache-log.ts';
-import type { ServerLog } from '../analyze/server-facts-log.ts';
+import { settingOf } from '../analyze/server/kv-cache-log.ts';
+import type { ServerLog } from '../analyze/server/facts-log.ts';
 import { canEqual, type Measured } from '../analyze/server-waterfall-figures.ts';
 import { evidence, type Finding } from './finding.ts';
 import { measuredSize, stepOf } from './server-budget-words.ts';

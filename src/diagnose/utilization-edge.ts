@@ -1,7 +1,7 @@
 /** --gpu-memory-utilization so high that what a server takes outside of it has no room, or too high to start at all. */
-import type { ServerLog } from '../analyze/server-facts-log.ts';
-import type { RankWaterfall } from '../analyze/server-waterfall.ts';
-import { withUtilization } from '../analyze/kv-cache-what-if.ts';
+import type { ServerLog } from '../analyze/server/facts-log.ts';
+import type { RankWaterfall } from '../analyze/server/waterfall.ts';
+import { withUtilization } from '../analyze/server/kv-cache-what-if.ts';
 import { evidence, type Finding } from './finding.ts';
 import { measuredSize, ofRank, rankWithMost, stepsText } from './server-budget-words.ts';
 import { aboutServer, type ServerRule } from './server-rule.ts';

@@ -1,7 +1,7 @@
 /** The weights leave too little of a GPU: what a server can serve follows from the rest. */
-import { settingOf } from '../analyze/kv-cache-log.ts';
-import type { ServerLog } from '../analyze/server-facts-log.ts';
-import type { RankWaterfall } from '../analyze/server-waterfall.ts';
+import { settingOf } from '../analyze/server/kv-cache-log.ts';
+import type { ServerLog } from '../analyze/server/facts-log.ts';
+import type { RankWaterfall } from '../analyze/server/waterfall.ts';
 import { evidence, type Finding } from './finding.ts';
 import { measuredSize, ofRank, rankWithMost, stepOf, stepsText } from './server-budget-words.ts';
 import { flagsOf } from './server-flags.ts';

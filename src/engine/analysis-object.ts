@@ -1,6 +1,6 @@
 /** The documented object of docs/cli.md, from the same sessions that answer the page. */
 import { toJsonInteger } from '../base/u64.ts';
-import { memoryStatsOf } from '../analyze/memory-stats.ts';
+import { memoryStatsOf } from '../analyze/recording/memory-stats.ts';
 import { kindFigures } from '../analyze/nsys-kinds.ts';
 import type { Analysis, AnalysisDevice, AnalysisSource, AnalysisSummary } from './analysis.ts';
 import { budgetSumsOf } from './analysis-budget.ts';

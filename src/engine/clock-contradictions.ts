@@ -8,9 +8,9 @@ import {
   type Comparison,
   type Contradiction,
   type ContradictionKind,
-} from '../analyze/source-contradictions.ts';
-import { compareBudget, compareLines } from '../analyze/source-contradictions-lines.ts';
-import { engineBudgets } from '../analyze/kv-cache-log.ts';
+} from '../analyze/clock/source-contradictions.ts';
+import { compareBudget, compareLines } from '../analyze/clock/source-contradictions-lines.ts';
+import { engineBudgets } from '../analyze/server/kv-cache-log.ts';
 import type { Measure } from '../analyze/step-curve.ts';
 import type { OpenSource } from './analysis-object.ts';
 import type { CommonCurve, UnitClock } from './clock-desk.ts';

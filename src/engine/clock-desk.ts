@@ -8,8 +8,8 @@ import {
   chooseReference,
   offsetText,
   shiftOf,
-} from '../analyze/clock-alignment.ts';
-import { type NamedCurve } from '../analyze/source-contradictions.ts';
+} from '../analyze/clock/alignment.ts';
+import { type NamedCurve } from '../analyze/clock/source-contradictions.ts';
 import { shiftCurve } from '../analyze/step-curve.ts';
 import type { OpenSource } from './analysis-object.ts';
 import { compareSources } from './clock-contradictions.ts';

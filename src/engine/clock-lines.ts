@@ -10,7 +10,7 @@ import {
   recordedRows,
   type RecordedRows,
   type SequenceLine,
-} from '../analyze/clock-alignment-sequence.ts';
+} from '../analyze/clock/alignment-sequence.ts';
 import type { OpenSource } from './analysis-object.ts';
 import type { DeviceSession } from './device-session.ts';
 

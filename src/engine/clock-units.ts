@@ -3,7 +3,7 @@
  * are aligned by; times alone (requests, a server's loggers) can only be said to lie inside of a recording.
  */
 import { asBigInt64 } from '../base/u64.ts';
-import type { ClockKind, ClockSource } from '../analyze/clock-alignment.ts';
+import type { ClockKind, ClockSource } from '../analyze/clock/alignment.ts';
 import { curveOfCategories, curveOfGauge, curveOfSeries, type StepCurve } from '../analyze/step-curve.ts';
 import type { Gauge } from '../trace/readings.ts';
 import type { OpenSource } from './analysis-object.ts';

@@ -9,9 +9,9 @@ import {
   ownPid,
   type ProcessCurve,
   processesAround,
-} from '../analyze/non-torch.ts';
-import { type DeviceSide, NO_DEVICE_SIDE, NearSamples } from '../analyze/non-torch-near.ts';
-import { nonTorchOfOom, oomFigureBand, reservedOfOom } from '../analyze/non-torch-oom.ts';
+} from '../analyze/ledger/non-torch.ts';
+import { type DeviceSide, NO_DEVICE_SIDE, NearSamples } from '../analyze/ledger/non-torch-near.ts';
+import { nonTorchOfOom, oomFigureBand, reservedOfOom } from '../analyze/ledger/non-torch-oom.ts';
 import { type Band, measureOf } from '../analyze/step-curve.ts';
 import { u64At } from '../base/u64.ts';
 import { ACTION } from '../trace/schema.ts';

@@ -1,8 +1,8 @@
 /** The diagnosis over all open files: facts from the sessions, findings from the rules. */
 import type { DeviceFacts, GrowthOfSeries } from '../analyze/device-facts.ts';
-import type { GrowthPart } from '../analyze/growth-parts.ts';
-import type { IterationGrowth } from '../analyze/growth-series.ts';
-import type { Iterations } from '../analyze/iterations.ts';
+import type { GrowthPart } from '../analyze/growth/parts.ts';
+import type { IterationGrowth } from '../analyze/growth/series.ts';
+import type { Iterations } from '../analyze/growth/iterations.ts';
 import { exactAmount } from '../base/amounts.ts';
 import { diagnoseDevice, sortFindings } from '../diagnose/device-rules.ts';
 import { groupDevices } from '../diagnose/group-devices.ts';

@@ -9,7 +9,7 @@
  * Parts of one row sum exactly to what is reserved; lowest and highest values of different rows would not. What the
  * rows beside it reach is told apart, as the most of each part in the column.
  */
-import { LEDGER_COLUMNS, type LedgerColumn, type LedgerOverTime } from '../analyze/ledger-over-time.ts';
+import { LEDGER_COLUMNS, type LedgerColumn, type LedgerOverTime } from '../analyze/ledger/over-time.ts';
 import { passesThrough } from '../analyze/passing-free.ts';
 import { formatInteger } from '../base/units.ts';
 import type { DeviceTrace } from '../trace/capture.ts';

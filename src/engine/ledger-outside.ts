@@ -1,5 +1,5 @@
 /** What is on the device besides PyTorch's allocator, as figures that sum exactly with what is reserved. */
-import { deviceParts, type DeviceParts } from '../analyze/ledger.ts';
+import { deviceParts, type DeviceParts } from '../analyze/ledger/ledger.ts';
 import type { Band } from '../analyze/step-curve.ts';
 import type { DeviceSideAt } from './device-side.ts';
 import type { LedgerPart } from './diagnosis.ts';

@@ -1,8 +1,8 @@
 /** The ledger, the pins and the data quality of a device as plain data. */
-import { dataQuality } from '../analyze/data-quality.ts';
-import { shareWithout } from '../analyze/data-quality-frames.ts';
+import { dataQuality } from '../analyze/recording/data-quality.ts';
+import { shareWithout } from '../analyze/recording/data-quality-frames.ts';
 import type { DeviceFacts } from '../analyze/device-facts.ts';
-import { withDevice } from '../analyze/ledger.ts';
+import { withDevice } from '../analyze/ledger/ledger.ts';
 import type { Band } from '../analyze/step-curve.ts';
 import { amount } from '../base/amounts.ts';
 import { freeOfLedger } from './ledger-free.ts';

@@ -1,5 +1,5 @@
 /** Who keeps free memory from going back, as plain data. */
-import type { PinHolder, PinRelease, PinReport } from '../analyze/pin-finder.ts';
+import type { PinHolder, PinRelease, PinReport } from '../analyze/ledger/pin-finder.ts';
 import { holderLabel } from '../analyze/user-frames.ts';
 import { amount } from '../base/amounts.ts';
 import { NONE } from '../trace/schema.ts';

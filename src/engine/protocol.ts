@@ -11,7 +11,7 @@ import type { Format } from '../read/reader.ts';
 import type { Readings } from '../trace/readings.ts';
 import type { Frame } from '../trace/stack-table.ts';
 import type { Annotation, MemorySummary, Warning } from '../trace/capture.ts';
-import type { VllmMemoryAccount } from '../analyze/vllm-memory-account.ts';
+import type { VllmMemoryAccount } from '../analyze/server/vllm-memory-account.ts';
 import type { Analysis } from './analysis.ts';
 import type { ReplayApi } from './replay-protocol.ts';
 import type { Diagnosis, LedgerView, PinsView } from './diagnosis.ts';
@@ -64,8 +64,8 @@ export type {
   AccountDifference,
   AccountSnapshot,
   VllmMemoryAccount,
-} from '../analyze/vllm-memory-account.ts';
-export type { VllmMemorySnapshot } from '../analyze/vllm-memory-snapshot.ts';
+} from '../analyze/server/vllm-memory-account.ts';
+export type { VllmMemorySnapshot } from '../analyze/server/vllm-memory-snapshot.ts';
 
 /** The page and the command line know the columns' world through this file alone. */
 export type { BudgetPart, DataTable, Gauge, LogEvent, MemoryBudget, Readings } from '../trace/readings.ts';

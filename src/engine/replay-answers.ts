@@ -1,6 +1,6 @@
 /** Answers about the allocator replayed: how well the model follows the recording, and what other settings would do. */
 import { formatBytes, formatInteger } from '../base/units.ts';
-import { memoryStatsOf } from '../analyze/memory-stats.ts';
+import { memoryStatsOf } from '../analyze/recording/memory-stats.ts';
 import { holderLabel } from '../analyze/user-frames.ts';
 import { applyEdit, lastStepOf } from '../replay/edits.ts';
 import { isFaithful, type SelfReplay } from '../replay/replay-result.ts';

@@ -1,7 +1,7 @@
 /** What the user told of clocks and servers, and what all open sources together say with it. */
 import { ServerFacts } from '../analyze/server-facts.ts';
-import type { IterationMarkers } from '../analyze/iterations.ts';
-import { timesOfRequests } from '../analyze/request-buckets-join.ts';
+import type { IterationMarkers } from '../analyze/growth/iterations.ts';
+import { timesOfRequests } from '../analyze/server/request-buckets-join.ts';
 import type { OpenSource } from './analysis-object.ts';
 import { ClockDesk, type OneClock } from './clock-desk.ts';
 import type { DeviceSession } from './device-session.ts';

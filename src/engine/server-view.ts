@@ -1,12 +1,12 @@
 /** Facts about servers, requests and series as plain data for the border. */
-import { tokensInBytes, type KvPlan } from '../analyze/kv-cache.ts';
-import { rangeOf } from '../analyze/kv-cache-log.ts';
-import type { GaugeGrowth } from '../analyze/server-facts-growth.ts';
-import type { ServerKv, ServerLog } from '../analyze/server-facts-log.ts';
-import type { SourceBuckets } from '../analyze/server-facts-requests.ts';
-import type { EngineUsage, UsageWindow } from '../analyze/kv-usage.ts';
-import type { RankWaterfall } from '../analyze/server-waterfall.ts';
-import type { PodWaterfall } from '../analyze/server-waterfall-pods.ts';
+import { tokensInBytes, type KvPlan } from '../analyze/server/kv-cache.ts';
+import { rangeOf } from '../analyze/server/kv-cache-log.ts';
+import type { GaugeGrowth } from '../analyze/server/facts-growth.ts';
+import type { ServerKv, ServerLog } from '../analyze/server/facts-log.ts';
+import type { SourceBuckets } from '../analyze/server/facts-requests.ts';
+import type { EngineUsage, UsageWindow } from '../analyze/server/kv-usage.ts';
+import type { RankWaterfall } from '../analyze/server/waterfall.ts';
+import type { PodWaterfall } from '../analyze/server/waterfall-pods.ts';
 import type {
   GaugeGrowthView,
   KvView,

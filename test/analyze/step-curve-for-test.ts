@@ -1,5 +1,5 @@
 /** Curves and sources for tests: a made-up recording of every step, and what a monitor would print of it. */
-import type { ClockKind, ClockSource } from '../../src/analyze/clock-alignment.ts';
+import type { ClockKind, ClockSource } from '../../src/analyze/clock/alignment.ts';
 import type { StepCurve } from '../../src/analyze/step-curve.ts';
 
 export const MIB = 2 ** 20;

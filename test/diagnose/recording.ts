@@ -3,7 +3,7 @@
  * recordings of which every byte is known, for the tests of the rules.
  */
 import { DeviceFacts } from '../../src/analyze/device-facts.ts';
-import type { IterationMarkers } from '../../src/analyze/iterations.ts';
+import type { IterationMarkers } from '../../src/analyze/growth/iterations.ts';
 import { lifetimesOf } from '../../src/analyze/lifetimes.ts';
 import { earlierAllocations } from '../../src/analyze/live.ts';
 import { baselineOf } from '../../src/aggregate/baseline.ts';

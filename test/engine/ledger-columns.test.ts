@@ -1,8 +1,8 @@
 /** The ledger over time by pixel columns: each column one event to the byte, and no peak of what is reserved lost. */
 import { describe, expect, it } from 'vitest';
-import { NO_DEVICE_SIDE } from '../../src/analyze/non-torch-near.ts';
+import { NO_DEVICE_SIDE } from '../../src/analyze/ledger/non-torch-near.ts';
 import { passesThrough } from '../../src/analyze/passing-free.ts';
-import { LEDGER_COLUMNS } from '../../src/analyze/ledger-over-time.ts';
+import { LEDGER_COLUMNS } from '../../src/analyze/ledger/over-time.ts';
 import { DeviceSession } from '../../src/engine/device-session.ts';
 import { ledgerColumns } from '../../src/engine/ledger-columns.ts';
 import type { LedgerColumns, LedgerColumnsQuery } from '../../src/engine/protocol.ts';

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { inactiveSplitFor, torchLedger } from '../../src/analyze/ledger.ts';
+import { inactiveSplitFor, torchLedger } from '../../src/analyze/ledger/ledger.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import { freeOfLedger } from '../../src/engine/ledger-free.ts';
 import type { LedgerPart, LedgerView } from '../../src/engine/protocol.ts';

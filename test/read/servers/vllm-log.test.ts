@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { settingOf, settingsOfStart } from '../../../src/analyze/kv-cache-log.ts';
+import { settingOf, settingsOfStart } from '../../../src/analyze/server/kv-cache-log.ts';
 import { messageOf, placeOf } from '../../../src/read/lines/log-prefix.ts';
 import { logReader } from '../../../src/read/log.ts';
 import type { SourceData } from '../../../src/trace/capture.ts';

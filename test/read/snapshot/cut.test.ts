@@ -1,7 +1,7 @@
 /** A snapshot that ends too early gives every event that was whole before the cut, and says where it ended. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { memoryStatsOf } from '../../../src/analyze/memory-stats.ts';
+import { memoryStatsOf } from '../../../src/analyze/recording/memory-stats.ts';
 import { baselineOf } from '../../../src/aggregate/baseline.ts';
 import type { SourceData } from '../../../src/trace/capture.ts';
 import { differenceOf } from '../../trace/compare-sources.ts';

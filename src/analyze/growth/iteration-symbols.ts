@@ -1,0 +1,118 @@
+/**
+ * The allocations of a device as a sequence of symbols, in which a loop shows as something that comes back:
+ *
+ *   alloc row | stack | size | stream | symbol 'stack' | symbol 'request'
+ *   4         | 17    | 512  | 0      | 0              | 0
+ *   5         | 17    | 2048 | 0      | 0              | 1
+ *   9         | 21    | 512  | 0      | 1              | 2
+ *
+ * Stacks do not change with the length of a batch or prompt, sizes do: 'request' is for recordings without stacks.
+ */
+import { u64At } from '../../base/u64.ts';
+import type { DeviceTrace } from '../../trace/capture.ts';
+import { ACTION, HOST_KINDS, NONE } from '../../trace/schema.ts';
+
+export interface SymbolSequence {
+  /** Row of each allocation, ascending. */
+  readonly rows: Uint32Array;
+  /** Symbol of each allocation, in [0, kinds). */
+  readonly symbols: Uint32Array;
+  readonly kinds: number;
+}
+
+/** Dense numbers for keys in order of their first sight. */
+class Numbering {
+  private readonly known = new Map<number, number>();
+
+  get size(): number {
+    return this.known.size;
+  }
+
+  of(key: number): number {
+    let index = this.known.get(key);
+    if (index === undefined) this.known.set(key, (index = this.known.size));
+    return index;
+  }
+}
+
+/** Rows that allocate memory of the device. */
+export function allocationRows({ events, producer }: DeviceTrace): Uint32Array {
+  const rows = new Uint32Array(events.length);
+  let count = 0;
+  for (let row = 0; row < events.length; row++) {
+    if (events.action[row] !== ACTION.alloc) continue;
+    if (producer === 'nsys' && HOST_KINDS.includes(events.group[row])) continue;
+    rows[count++] = row;
+  }
+  return rows.subarray(0, count);
+}
+
+/** Symbols by stack alone. */
+export function stackSymbols({ events }: DeviceTrace, rows: Uint32Array): SymbolSequence {
+  // Nodes are dense: a table by node, its last place for NONE, and no hashing.
+  let nodes = 0;
+  for (const row of rows) {
+    const node = events.stack_index[row];
+    if (node !== NONE && node >= nodes) nodes = node + 1;
+  }
+  const known = new Uint32Array(nodes + 1);
+  const symbols = new Uint32Array(rows.length);
+  let kinds = 0;
+  for (let i = 0; i < rows.length; i++) {
+    const place = Math.min(events.stack_index[rows[i]], nodes);
+    if (known[place] === 0) known[place] = ++kinds;
+    symbols[i] = known[place] - 1;
+  }
+  return { rows, symbols, kinds };
+}
+
+/** Buckets for a first look at sizes. */
+const BUCKETS = 1 << 21;
+
+/**
+ * Share of the allocations whose size (on their stream) comes three times or more: an upper bound, found without
+ * numbering them (a million sizes that never come again are not worth it).
+ */
+function recurringShare({ events }: DeviceTrace, rows: Uint32Array): number {
+  const counts = new Uint8Array(BUCKETS);
+  const bucket = (row: number): number => {
+    let hash = Math.imul(events.size[2 * row] ^ Math.imul(events.size[2 * row + 1], 0x85ebca6b), 0x9e3779b1);
+    hash = Math.imul(hash ^ events.stream_index[row] ^ (hash >>> 15), 0xc2b2ae35);
+    return (hash ^ (hash >>> 13)) & (BUCKETS - 1);
+  };
+  for (const row of rows) {
+    const at = bucket(row);
+    if (counts[at] < 3) counts[at]++;
+  }
+  let again = 0;
+  for (const row of rows) if (counts[bucket(row)] === 3) again++;
+  return rows.length === 0 ? 0 : again / rows.length;
+}
+
+/** Symbols by stack, exact size and stream; null where most of them never come back. */
+export function requestSymbols(trace: DeviceTrace, rows: Uint32Array): SymbolSequence | null {
+  const { events, streams } = trace;
+  if (recurringShare(trace, rows) < 0.3) return null;
+  // Numbered one after the other, so that every combined key is an exact number whatever the sizes are.
+  const sizes = new Numbering();
+  const stacks = new Numbering();
+  const whole = new Numbering();
+  const width = Math.max(streams.length, 1);
+  const symbols = new Uint32Array(rows.length);
+  const site = new Uint32Array(rows.length);
+  for (let i = 0; i < rows.length; i++)
+    site[i] = stacks.of(events.stack_index[rows[i]]) * width + events.stream_index[rows[i]];
+  const sites = stacks.size * width;
+  for (let i = 0; i < rows.length; i++)
+    symbols[i] = whole.of(sizes.of(u64At(events.size, rows[i])) * sites + site[i]);
+  return { rows, symbols, kinds: whole.size };
+}
+
+/** Each symbol with the one before it: tells two uses of one symbol apart by where they come from. */
+export function pairSymbols({ rows, symbols, kinds }: SymbolSequence): SymbolSequence {
+  const numbering = new Numbering();
+  const pairs = new Uint32Array(symbols.length);
+  for (let i = 0; i < symbols.length; i++)
+    pairs[i] = numbering.of((i === 0 ? kinds : symbols[i - 1]) * (kinds + 1) + symbols[i]);
+  return { rows, symbols: pairs, kinds: numbering.size };
+}

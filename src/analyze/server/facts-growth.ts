@@ -1,0 +1,166 @@
+/**
+ * Growth of what logs, monitors and summaries print: each series by itself, and allocated and reserved of one
+ * program together. Samples stand for iterations; nothing says that each is one.
+ */
+import type { Gauge } from '../../trace/readings.ts';
+import type { MemorySummary } from '../../trace/capture.ts';
+import { type CombinedGrowth, combineGrowth } from '../growth/conclusion.ts';
+import { growthOfSamples } from '../growth/series.ts';
+import type { GrowthVerdict } from '../growth/verdict.ts';
+import { type Measure, measureOf } from '../step-curve.ts';
+import type { ReadSource } from '../server-facts.ts';
+import { totalOf } from './facts-fullness.ts';
+
+export interface GaugeGrowth {
+  readonly source: ReadSource;
+  readonly gauge: string;
+  readonly label: string;
+  readonly measures: Measure;
+  readonly device: number | null;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly values: Float64Array;
+  readonly granularity: number;
+  readonly verdict: GrowthVerdict;
+}
+
+/** Allocated and reserved of one program, judged together. */
+export interface PrintedGrowth {
+  readonly source: ReadSource;
+  readonly device: number | null;
+  /** "serve.report.log", "the memory summaries of serve.summaries.log". */
+  readonly what: string;
+  readonly allocated: GaugeGrowth;
+  readonly reserved: GaugeGrowth;
+  readonly conclusion: CombinedGrowth;
+  /** Reserved before and after a line that says so (a tag with "empty_cache"); null: there is none. */
+  readonly emptied: { readonly before: number; readonly after: number; readonly tag: string } | null;
+}
+
+/** Fewer samples are no curve. */
+const LEAST_SAMPLES = 3;
+
+function growthOf(
+  source: ReadSource,
+  gauge: Gauge,
+  measures: Measure,
+  limit: number | null,
+): GaugeGrowth | null {
+  const { value, time_ns, granularity } = gauge;
+  if (value.filter((one) => !Number.isNaN(one)).length < LEAST_SAMPLES) return null;
+  return {
+    source,
+    gauge: gauge.id,
+    label: gauge.label,
+    measures,
+    device: gauge.device,
+    labels: gauge.labels,
+    values: value,
+    granularity,
+    verdict: growthOfSamples(value, {
+      granularity,
+      ...(source.readings?.clock === 'none' ? {} : { times_ns: time_ns }),
+      ...(limit === null ? {} : { limit }),
+    }),
+  };
+}
+
+/** The sampled byte series of every source; Kineto's totals are written at every change and judged elsewhere. */
+export function gaugeGrowths(sources: readonly ReadSource[]): GaugeGrowth[] {
+  return sources.flatMap((source) => [
+    ...(source.readings?.gauges ?? []).flatMap((gauge) => {
+      const measures = measureOf(gauge);
+      if (measures === null || gauge.id.startsWith('Total ')) return [];
+      const limit = measures === 'device_used' ? totalOf(sources, gauge) : null;
+      return growthOf(source, gauge, measures, limit) ?? [];
+    }),
+    ...summaryGauges(source.summaries).flatMap(
+      ({ gauge, measures }) => growthOf({ ...source, readings: null }, gauge, measures, null) ?? [],
+    ),
+  ]);
+}
+
+const METRICS = [
+  ['Allocated memory', 'allocated'],
+  ['GPU reserved memory', 'reserved'],
+] as const;
+
+/** Current figures of printed summaries as series, by device. */
+function summaryGauges(
+  summaries: readonly MemorySummary[],
+): { readonly gauge: Gauge; readonly measures: Measure }[] {
+  return [...new Set(summaries.map(({ device }) => device))].flatMap((device) => {
+    const own = summaries.filter((summary) => summary.device === device);
+    return METRICS.map(([metric, measures]) => ({
+      measures,
+      gauge: {
+        id: `summary.${measures}`,
+        label: `${metric}, summaries`,
+        unit: 'bytes' as const,
+        device,
+        labels: {},
+        time_ns: BigInt64Array.from(own, (_, i) => BigInt(i)),
+        value: Float64Array.from(own, ({ rows }) => rows[metric]?.['all']?.current ?? NaN),
+        granularity: own.reduce(
+          (most, { granularity }) => Math.max(most, granularity[metric]?.current ?? 0),
+          0,
+        ),
+        note: null,
+      },
+    }));
+  });
+}
+
+/** Tags beside the lines of memory; null: the source has none, or they are not one a line. */
+function tagsOf({ readings }: ReadSource, length: number): readonly string[] | null {
+  const rows = readings?.tables.find(({ id }) => id === 'memory-lines')?.rows;
+  return rows?.length === length ? rows.map((row) => String(row[1])) : null;
+}
+
+/** The line that was printed after the cache was emptied, against the one before it. */
+function emptiedOf(source: ReadSource, reserved: Float64Array): PrintedGrowth['emptied'] {
+  const tags = tagsOf(source, reserved.length);
+  const at = tags?.findIndex((tag) => /after.*empty_?cache|empty_?cache.*after/i.test(tag)) ?? -1;
+  if (tags === null || at < 1) return null;
+  return { before: reserved[at - 1], after: reserved[at], tag: tags[at] };
+}
+
+export function printedGrowths(
+  growths: readonly GaugeGrowth[],
+  sources: readonly ReadSource[],
+): PrintedGrowth[] {
+  return growths.flatMap((reserved): PrintedGrowth[] => {
+    if (reserved.measures !== 'reserved') return [];
+    const allocated = growths.find(
+      ({ measures, source, device, gauge }) =>
+        measures === 'allocated' &&
+        source.id === reserved.source.id &&
+        device === reserved.device &&
+        gauge === reserved.gauge.replace('reserved', 'allocated'),
+    );
+    if (allocated === undefined) return [];
+    const source = sources.find(({ id }) => id === reserved.source.id) ?? reserved.source;
+    const isSummary = reserved.gauge.startsWith('summary.');
+    const emptied = isSummary ? null : emptiedOf(source, reserved.values);
+    const until = emptied === null ? null : reserved.values.indexOf(emptied.after, 1);
+    // What the cache gave back is no part of how it grew.
+    const judged = (growth: GaugeGrowth): GaugeGrowth =>
+      until === null || until < LEAST_SAMPLES
+        ? growth
+        : {
+            ...growth,
+            verdict: growthOfSamples(growth.values.subarray(0, until), { granularity: growth.granularity }),
+          };
+    const [a, r] = [judged(allocated), judged(reserved)];
+    return [
+      {
+        source,
+        device: reserved.device,
+        what: isSummary ? `the memory summaries of ${source.file}` : source.file,
+        allocated: a,
+        reserved: r,
+        conclusion: combineGrowth(a.verdict, r.verdict),
+        emptied,
+      },
+    ];
+  });
+}

@@ -1,0 +1,193 @@
+/** What one log (or metrics file) of a server says: budgets as waterfalls, its KV cache, usage, refusals. */
+import type { Result } from '../../base/result.ts';
+import { formatInteger } from '../../base/units.ts';
+import type { LogEvent } from '../../trace/readings.ts';
+import { planKvCache, type KvPlan } from './kv-cache.ts';
+import { checkKvFacts, checkKvPlan, type KvCheck } from './kv-cache-check.ts';
+import {
+  engineBudgets,
+  type KvFacts,
+  kvFactsOf,
+  settingOf,
+  type Settings,
+  settingsOfStart,
+} from './kv-cache-log.ts';
+import {
+  type KvWhatIf,
+  withKvDtype,
+  withMaxModelLen,
+  withMaxNumSeqs,
+  withUtilization,
+  withWeightBits,
+} from './kv-cache-what-if.ts';
+import { withModel } from './kv-cache-what-if-model.ts';
+import { type KvModel, parseKvConfig } from './kv-config.ts';
+import { type EngineUsage, kvUsage } from './kv-usage.ts';
+import type { ReadSource } from '../server-facts.ts';
+import { rankWaterfalls, type RankWaterfall } from './waterfall.ts';
+import { podWaterfalls, type PodWaterfall } from './waterfall-pods.ts';
+
+export interface ServerKv {
+  readonly start: string;
+  readonly engine: string;
+  readonly facts: KvFacts;
+  readonly checks: readonly KvCheck[];
+  readonly whatIfs: readonly KvWhatIf[];
+  /** From the model's config.json; null: none was given. An error says why it could not be used. */
+  readonly plan: Result<{ readonly plan: KvPlan; readonly notes: readonly string[] }, string> | null;
+}
+
+export interface ServerLog {
+  readonly source: ReadSource;
+  readonly waterfalls: readonly RankWaterfall[];
+  /** Those of the server's last start in this log. */
+  readonly latest: readonly RankWaterfall[];
+  /** How often the server started. */
+  readonly starts: number;
+  /** Those of its last start. */
+  readonly settings: Settings;
+  readonly pods: readonly PodWaterfall[];
+  readonly worldSize: number | null;
+  readonly whole: PodWaterfall | null;
+  readonly kv: readonly ServerKv[];
+  /** Why the config.json that was given could not be read; null: it was, or none was given. */
+  readonly modelError: string | null;
+  readonly usage: readonly EngineUsage[];
+  readonly refused: readonly LogEvent[];
+  readonly sleeps: readonly LogEvent[];
+  readonly preemptions: readonly LogEvent[];
+}
+
+const countOf = (settings: Settings, ...names: readonly string[]): number | null => {
+  for (const name of names) {
+    const text = settingOf(settings, name);
+    if (text !== null && /^[1-9]\d{0,4}$/.test(text)) return Number(text);
+  }
+  return null;
+};
+
+/** Ranks of the whole server; null: the log does not print how it is split. */
+export function worldSizeOf(settings: Settings): number | null {
+  const tensor = countOf(settings, 'tensor_parallel_size', 'tp_size');
+  if (tensor === null) return null;
+  const pipeline = countOf(settings, 'pipeline_parallel_size', 'pp_size') ?? 1;
+  return tensor * pipeline * (countOf(settings, 'data_parallel_size', 'dp_size') ?? 1);
+}
+
+const startOf = (rank: string): number => Number(/\(start (\d+)\)$/.exec(rank)?.[1] ?? 1);
+
+const isInForce = ({ refused }: KvWhatIf): boolean => refused === 'This is in force already.';
+
+/** Settings that people turn, from the figures that the log prints. What is in force is left out. */
+function whatIfsOf(facts: KvFacts, settings: Settings): KvWhatIf[] {
+  const { utilization, maxModelLen, maxNumSeqs, concurrency } = facts;
+  const all: KvWhatIf[] = [];
+  if (utilization !== null) for (const share of [0.85, 0.9, 0.95]) all.push(withUtilization(facts, share));
+  all.push(withKvDtype(facts, 'fp8'));
+  if (maxModelLen !== null && maxModelLen >= 2) all.push(withMaxModelLen(facts, Math.floor(maxModelLen / 2)));
+  const fitting = concurrency === null ? 0 : Math.floor(concurrency.value - concurrency.error);
+  if (fitting >= 1 && (maxNumSeqs === null || fitting < maxNumSeqs)) all.push(withMaxNumSeqs(facts, fitting));
+  const dtype = settingOf(settings, 'dtype')?.replace(/^torch\./, '') ?? null;
+  const isHalf = dtype === 'bfloat16' || dtype === 'float16' || dtype === 'half';
+  if (isHalf && settingOf(settings, 'quantization') === null)
+    for (const bits of [8, 4]) all.push(withWeightBits(facts, 16, bits));
+  return all.filter((one) => !isInForce(one));
+}
+
+/** Changes that need the layout of the model. */
+function modelWhatIfs(facts: KvFacts, model: KvModel, settings: Settings): KvWhatIf[] {
+  const setup = setupOf(facts, model, settings);
+  const changes = [
+    ...(facts.maxModelLen === null ? [] : [{ maxModelLen: Math.floor(facts.maxModelLen / 2) }]),
+    ...(setup.kvDtype.startsWith('fp8') ? [] : [{ kvDtype: 'fp8' }]),
+  ];
+  return changes.map((change) => withModel(facts, setup, change));
+}
+
+const setupOf = (facts: KvFacts, model: KvModel, settings: Settings): Parameters<typeof planKvCache>[0] => ({
+  model,
+  kvDtype: facts.kvDtype ?? settingOf(settings, 'kv_cache_dtype') ?? 'auto',
+  blockSize: facts.blockSize ?? 16,
+  tensorParallel: facts.tensorParallel,
+  pipelineParallel: facts.pipelineParallel,
+  maxBatchedTokens: countOf(settings, 'max_num_batched_tokens'),
+  hybrid: true,
+  draftLayers: 0,
+});
+
+function kvOf(source: ReadSource, model: Result<KvModel, string> | null): ServerKv[] {
+  const { readings } = source;
+  return engineBudgets(readings?.budgets ?? []).map(({ start, engine, budgets }) => {
+    const settings = settingsOfStart(source.settings, start);
+    const facts = kvFactsOf(budgets, settings);
+    const plan =
+      model === null ? null : model.ok ? planKvCache(setupOf(facts, model.value, settings)) : model;
+    const byModel = model?.ok === true && plan?.ok === true ? modelWhatIfs(facts, model.value, settings) : [];
+    return {
+      start,
+      engine,
+      facts,
+      checks: [...checkKvFacts(facts), ...(plan?.ok === true ? checkKvPlan(facts, plan.value) : [])],
+      whatIfs: [
+        ...whatIfsOf(facts, settings).filter(
+          // The model's word stands where it can compute, or where neither can.
+          ({ setting, refused }) =>
+            !byModel.some((one) => one.setting === setting && (one.refused === null || refused !== null)),
+        ),
+        ...byModel,
+      ],
+      plan:
+        plan === null || !plan.ok || model?.ok !== true
+          ? (plan as Result<never, string> | null)
+          : { ok: true, value: { plan: plan.value, notes: model.value.notes } },
+    };
+  });
+}
+
+/** null: the source is no server's. */
+export function serverLogOf(source: ReadSource): ServerLog | null {
+  const { readings, given } = source;
+  if (readings === null) return null;
+  const { budgets, events, gauges, clock } = readings;
+  const usage = kvUsage(gauges, events, clock);
+  const of = (kind: LogEvent['kind']): LogEvent[] => events.filter((event) => event.kind === kind);
+  const refused = of('start_refused');
+  const sleeps = of('sleep');
+  const preemptions = of('preemption');
+  if (budgets.length + usage.length + refused.length + sleeps.length + preemptions.length === 0) return null;
+  const waterfalls = rankWaterfalls(budgets);
+  const starts = waterfalls.reduce((most, { rank }) => Math.max(most, startOf(rank)), 1);
+  const latest = waterfalls.filter(({ rank }) => startOf(rank) === starts);
+  const settings = settingsOfStart(source.settings, starts === 1 ? '' : `start ${starts}`);
+  const pods = podWaterfalls(waterfalls, given.gpusPerPod === null ? {} : { ranksPerPod: given.gpusPerPod });
+  const model = given.modelConfig === null ? null : parseKvConfig(given.modelConfig);
+  const worldSize = worldSizeOf(settings);
+  const isOfOnePod =
+    pods.filter(({ start }) => start === (starts === 1 ? '' : `start ${starts}`)).length === 1;
+  const whole =
+    latest.length === 0 || worldSize === null || (isOfOnePod && worldSize <= (pods.at(-1)?.rank_count ?? 0))
+      ? null
+      : (podWaterfalls(latest, { ranksPerPod: worldSize, podOf: () => '' })[0] ?? null);
+  return {
+    source,
+    waterfalls,
+    latest,
+    starts,
+    settings,
+    pods,
+    worldSize,
+    whole,
+    kv: kvOf(source, model),
+    modelError: model === null || model.ok ? null : model.error,
+    usage,
+    refused,
+    sleeps,
+    preemptions,
+  };
+}
+
+/** "start 2, TP0": where a rank has a name. */
+export const rankName = ({ rank }: RankWaterfall): string => (rank === '' ? 'the only rank' : rank);
+
+/** "1,028,832 tokens". */
+export const tokensText = (tokens: number): string => `${formatInteger(Math.round(tokens))} tokens`;
