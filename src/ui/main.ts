@@ -1,5 +1,5 @@
 /** Entry of the page: the element fills the window. The library build starts at vram-scope.ts instead. */
 import './vram-scope.ts';
-import { pageSheet } from './theme.ts';
+import { pageSheet } from './parts/theme.ts';
 
 document.adoptedStyleSheets = [...document.adoptedStyleSheets, pageSheet()];

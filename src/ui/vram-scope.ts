@@ -16,9 +16,9 @@ import { repeat } from 'lit/directives/repeat.js';
 import type { Analysis } from '../engine/analysis.ts';
 import { startEngine } from '../engine/engine-client.ts';
 import type { EngineApi, GpuMode, RanOn, SourceView } from '../engine/protocol.ts';
-import { actionOf } from '../view/keys.ts';
-import type { Tab } from '../view/tabs.ts';
-import { tabsOf } from '../view/tabs.ts';
+import { actionOf } from '../view/shell/keys.ts';
+import type { Tab } from '../view/shell/tabs.ts';
+import { tabsOf } from '../view/shell/tabs.ts';
 import {
   diagnosisOf,
   renderDiagnosis,
@@ -27,36 +27,36 @@ import {
   renderVllmMemory,
   renderWaterfalls,
   tellServer,
-} from './diagnosis-parts.ts';
-import type { ClockOffsetChange } from './diagnosis-run.ts';
-import type { Chosen } from './dropped-files.ts';
-import { carriesFiles, droppedFiles, pickedFolders } from './dropped-files.ts';
-import { fetchSource } from './fetch-source.ts';
-import { keyGoesElsewhere } from './keyboard.ts';
-import { pastedFrom, pasteGoesElsewhere, textFile } from './pasted.ts';
-import { sampleFile } from './sample.ts';
-import { Session } from './session.ts';
-import type { Settings } from './settings.ts';
-import { loadSettings, saveSettings } from './settings.ts';
-import { renderHeader } from './shell-header.ts';
-import { shellStyle } from './shell-style.ts';
-import { controls, theme } from './theme.ts';
-import type { VsDevice } from './vs-device.ts';
-import './vs-device.ts';
-import './vs-empty.ts';
-import './vs-error.ts';
-import './vs-file-bar.ts';
-import './vs-jobs.ts';
-import type { VsKeys } from './vs-keys.ts';
-import './vs-keys.ts';
-import type { VsLog } from './vs-log.ts';
-import './vs-log.ts';
-import type { VsPaste } from './vs-paste.ts';
-import './vs-paste.ts';
-import type { ServerGivenChange } from './vs-serving-given.ts';
-import './vs-status.ts';
-import './vs-summaries.ts';
-import './vs-tabs.ts';
+} from './diagnosis/diagnosis-parts.ts';
+import type { ClockOffsetChange } from './diagnosis/diagnosis-run.ts';
+import type { Chosen } from './shell/dropped-files.ts';
+import { carriesFiles, droppedFiles, pickedFolders } from './shell/dropped-files.ts';
+import { fetchSource } from './shell/fetch-source.ts';
+import { keyGoesElsewhere } from './shell/keyboard.ts';
+import { pastedFrom, pasteGoesElsewhere, textFile } from './shell/pasted.ts';
+import { sampleFile } from './shell/sample.ts';
+import { Session } from './shell/session.ts';
+import type { Settings } from './shell/settings.ts';
+import { loadSettings, saveSettings } from './shell/settings.ts';
+import { renderHeader } from './shell/shell-header.ts';
+import { shellStyle } from './shell/shell-style.ts';
+import { controls, theme } from './parts/theme.ts';
+import type { VsDevice } from './device/vs-device.ts';
+import './device/vs-device.ts';
+import './shell/vs-empty.ts';
+import './shell/vs-error.ts';
+import './shell/vs-file-bar.ts';
+import './shell/vs-jobs.ts';
+import type { VsKeys } from './shell/vs-keys.ts';
+import './shell/vs-keys.ts';
+import type { VsLog } from './readings/vs-log.ts';
+import './readings/vs-log.ts';
+import type { VsPaste } from './shell/vs-paste.ts';
+import './shell/vs-paste.ts';
+import type { ServerGivenChange } from './serving/vs-serving-given.ts';
+import './shell/vs-status.ts';
+import './readings/vs-summaries.ts';
+import './shell/vs-tabs.ts';
 
 const DARK = '(prefers-color-scheme: dark)';
 

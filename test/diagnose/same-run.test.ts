@@ -4,7 +4,7 @@ import { gunzipSync } from 'node:zlib';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Diagnosis } from '../../src/engine/protocol.ts';
-import { toldElsewhere } from '../../src/view/told-elsewhere.ts';
+import { toldElsewhere } from '../../src/view/diagnosis/told-elsewhere.ts';
 import { fixtureBytes } from '../read/snapshot/fixtures.ts';
 import { diagnoseFiles } from './logs-for-test.ts';
 import { findingOf, idsOf } from './recording.ts';

@@ -5,8 +5,8 @@ import { TraceError } from '../../src/base/trace-error.ts';
 import type { ClocksAnswer, ClockView, EngineApi } from '../../src/engine/protocol.ts';
 import type { VramScope } from '../../src/ui/vram-scope.ts';
 import '../../src/ui/vram-scope.ts';
-import { clock, disagreement, HOUR_NS, monitorClock, placeless } from '../view/clocks-for-test.ts';
-import { diagnosis } from '../view/diagnosis-for-test.ts';
+import { clock, disagreement, HOUR_NS, monitorClock, placeless } from '../view/diagnosis/clocks-for-test.ts';
+import { diagnosis } from '../view/diagnosis/diagnosis-for-test.ts';
 import { FakeEngine } from './fake-engine.ts';
 
 /** Three sources; the monitor's offset is found, or what was set by hand, and then it contradicts. */

@@ -1,8 +1,8 @@
 /** One device's page in a real browser, with an engine made of code: what is asked when, and what is shown. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { VsDevice } from '../../src/ui/vs-device.ts';
-import '../../src/ui/vs-device.ts';
-import type { VsKernels } from '../../src/ui/vs-kernels.ts';
+import type { VsDevice } from '../../src/ui/device/vs-device.ts';
+import '../../src/ui/device/vs-device.ts';
+import type { VsKernels } from '../../src/ui/device/vs-kernels.ts';
 import { FakeEngine } from './fake-engine.ts';
 import { textOf } from './shadow-tree.ts';
 

@@ -2,8 +2,8 @@
 import { expect, it } from 'vitest';
 import { ok } from '../../src/base/result.ts';
 import type { EngineApi } from '../../src/engine/protocol.ts';
-import { DiagnosisRun } from '../../src/ui/diagnosis-run.ts';
-import { diagnosis } from '../view/diagnosis-for-test.ts';
+import { DiagnosisRun } from '../../src/ui/diagnosis/diagnosis-run.ts';
+import { diagnosis } from '../view/diagnosis/diagnosis-for-test.ts';
 
 interface Started {
   readonly run: DiagnosisRun;

@@ -4,7 +4,7 @@ import { fail, ok } from '../../src/base/result.ts';
 import type { Diagnosis, EngineApi } from '../../src/engine/protocol.ts';
 import type { VramScope } from '../../src/ui/vram-scope.ts';
 import '../../src/ui/vram-scope.ts';
-import { deviceDiagnosis, diagnosis, finding, holders } from '../view/diagnosis-for-test.ts';
+import { deviceDiagnosis, diagnosis, finding, holders } from '../view/diagnosis/diagnosis-for-test.ts';
 import { FakeEngine } from './fake-engine.ts';
 import { allIn, textOf } from './shadow-tree.ts';
 

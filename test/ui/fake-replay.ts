@@ -1,12 +1,12 @@
 /**
  * The replay as FakeEngine's recording would have it, made of code: strings are judged by PyTorch's rules, figures are
- * those of test/view/replay-for-test.ts, a sweep tells one setting every few milliseconds until it is cancelled.
+ * those of test/view/replay/replay-for-test.ts, a sweep tells one setting every few milliseconds until it is cancelled.
  */
 import { fail, ok } from '../../src/base/result.ts';
 import { TraceError } from '../../src/base/trace-error.ts';
 import { confAnswer } from '../../src/engine/replay-input.ts';
 import type { EngineApi, ReplayAnswer, WhatIfQuery } from '../../src/engine/protocol.ts';
-import { GIB, replayAnswer, sitesAnswer, sweepAnswer, whatIfAnswer } from '../view/replay-for-test.ts';
+import { GIB, replayAnswer, sitesAnswer, sweepAnswer, whatIfAnswer } from '../view/replay/replay-for-test.ts';
 import { FakeEngine } from './fake-engine.ts';
 
 const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5));

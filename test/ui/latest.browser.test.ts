@@ -1,6 +1,6 @@
 /** Questions asked faster than they are answered. Frames are needed, so a browser is. */
 import { expect, it } from 'vitest';
-import { Latest } from '../../src/ui/latest.ts';
+import { Latest } from '../../src/ui/parts/latest.ts';
 
 const frame = (): Promise<unknown> => new Promise((resolve) => requestAnimationFrame(resolve));
 

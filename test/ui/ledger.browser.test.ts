@@ -5,10 +5,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ok } from '../../src/base/result.ts';
 import type { EngineApi, PinsView } from '../../src/engine/protocol.ts';
-import type { VsDevice } from '../../src/ui/vs-device.ts';
+import type { VsDevice } from '../../src/ui/device/vs-device.ts';
 import type { VramScope } from '../../src/ui/vram-scope.ts';
 import '../../src/ui/vram-scope.ts';
-import { deviceDiagnosis, diagnosis, MIB, pins } from '../view/diagnosis-for-test.ts';
+import { deviceDiagnosis, diagnosis, MIB, pins } from '../view/diagnosis/diagnosis-for-test.ts';
 import { FakeEngine } from './fake-engine.ts';
 import { allIn, textOf } from './shadow-tree.ts';
 

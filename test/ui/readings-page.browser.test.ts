@@ -1,12 +1,12 @@
 /** The page of a log in a real browser: what is drawn, what a click tells, what the keys do; folders that are chosen. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { ChartModel } from '../../src/view/curves.ts';
-import { pickedFolders } from '../../src/ui/dropped-files.ts';
-import type { VsLog } from '../../src/ui/vs-log.ts';
-import '../../src/ui/vs-log.ts';
-import type { VsTabs } from '../../src/ui/vs-tabs.ts';
-import '../../src/ui/vs-tabs.ts';
-import { tabsOf } from '../../src/view/tabs.ts';
+import type { ChartModel } from '../../src/view/parts/curves.ts';
+import { pickedFolders } from '../../src/ui/shell/dropped-files.ts';
+import type { VsLog } from '../../src/ui/readings/vs-log.ts';
+import '../../src/ui/readings/vs-log.ts';
+import type { VsTabs } from '../../src/ui/shell/vs-tabs.ts';
+import '../../src/ui/shell/vs-tabs.ts';
+import { tabsOf } from '../../src/view/shell/tabs.ts';
 import { FakeEngine } from './fake-engine.ts';
 import { textOf } from './shadow-tree.ts';
 

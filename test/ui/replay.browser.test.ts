@@ -1,9 +1,9 @@
 /** The replay panel in a real browser, with an engine made of code: what is asked when, and what is shown. */
 import { afterEach, expect, it } from 'vitest';
 import type { ReplayAnswer } from '../../src/engine/protocol.ts';
-import type { VsReplay } from '../../src/ui/vs-replay.ts';
-import '../../src/ui/vs-replay.ts';
-import { MIB, replayAnswer } from '../view/replay-for-test.ts';
+import type { VsReplay } from '../../src/ui/replay/vs-replay.ts';
+import '../../src/ui/replay/vs-replay.ts';
+import { MIB, replayAnswer } from '../view/replay/replay-for-test.ts';
 import { ReplayingEngine } from './fake-replay.ts';
 
 let engine: ReplayingEngine;

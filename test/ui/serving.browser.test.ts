@@ -5,8 +5,8 @@ import { toErrorData } from '../../src/base/trace-error.ts';
 import type { EngineApi, ServerGiven } from '../../src/engine/protocol.ts';
 import type { VramScope } from '../../src/ui/vram-scope.ts';
 import '../../src/ui/vram-scope.ts';
-import { diagnosis } from '../view/diagnosis-for-test.ts';
-import { buckets, gaugeGrowth, kv, server, usage } from '../view/serving-for-test.ts';
+import { diagnosis } from '../view/diagnosis/diagnosis-for-test.ts';
+import { buckets, gaugeGrowth, kv, server, usage } from '../view/serving/serving-for-test.ts';
 import { FakeEngine } from './fake-engine.ts';
 import { allIn } from './shadow-tree.ts';
 

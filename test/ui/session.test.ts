@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Analysis } from '../../src/engine/analysis.ts';
 import type { EngineApi } from '../../src/engine/protocol.ts';
-import { Session } from '../../src/ui/session.ts';
+import { Session } from '../../src/ui/shell/session.ts';
 import { FakeEngine } from './fake-engine.ts';
 
 interface Opened {

@@ -1,0 +1,33 @@
+/** What the page remembers between visits. Storage may be absent or throw (sandboxed frames): then nothing is kept. */
+import type { ByteUnit } from '../../base/units.ts';
+
+export type ThemeChoice = 'auto' | 'light' | 'dark';
+
+export interface Settings {
+  readonly theme: ThemeChoice;
+  readonly unit: ByteUnit;
+}
+
+const KEY = 'vramscope.settings';
+
+export function loadSettings(): Settings {
+  const settings: { theme: ThemeChoice; unit: ByteUnit } = { theme: 'auto', unit: 'binary' };
+  try {
+    const stored: unknown = JSON.parse(localStorage.getItem(KEY) ?? 'null');
+    if (typeof stored !== 'object' || stored === null) return settings;
+    const { theme, unit } = stored as { theme?: unknown; unit?: unknown };
+    if (theme === 'light' || theme === 'dark') settings.theme = theme;
+    if (unit === 'decimal') settings.unit = unit;
+  } catch {
+    // No storage, or not ours: the defaults stand.
+  }
+  return settings;
+}
+
+export function saveSettings(settings: Settings): void {
+  try {
+    localStorage.setItem(KEY, JSON.stringify(settings));
+  } catch {
+    // No storage: the choice lasts as long as the page.
+  }
+}

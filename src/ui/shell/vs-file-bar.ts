@@ -1,0 +1,149 @@
+/** What the file is, in plain words: who wrote it, what it covers, what it does not tell. */
+import { LitElement, css, html, nothing } from 'lit';
+import { customElement, property } from 'lit/decorators.js';
+import type { ByteUnit } from '../../base/units.ts';
+import { formatInteger } from '../../base/units.ts';
+import type { DeviceView, SourceView } from '../../engine/protocol.ts';
+import { count, describeDevice, describeEvents, describeSource } from '../../view/parts/words.ts';
+import { controls } from '../parts/theme.ts';
+import './vs-error.ts';
+
+@customElement('vs-file-bar')
+export class VsFileBar extends LitElement {
+  static override styles = [
+    controls,
+    css`
+      :host {
+        display: block;
+      }
+      header {
+        display: flex;
+        align-items: baseline;
+        gap: 8px;
+      }
+      h1 {
+        flex: 1;
+        min-width: 0;
+        font-size: 20px;
+        font-weight: 600;
+        line-height: 1.3;
+        overflow-wrap: anywhere;
+      }
+      .words {
+        max-width: 100ch;
+        margin-top: 4px;
+      }
+      .words p + p {
+        margin-top: 2px;
+      }
+      details {
+        margin-top: 6px;
+      }
+      summary.warn {
+        color: var(--warn);
+        font-weight: 600;
+      }
+      ul {
+        margin: 4px 0 4px 20px;
+        overflow-wrap: anywhere;
+      }
+      .details {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 0 24px;
+      }
+      details[open] {
+        flex-basis: 100%;
+      }
+      table {
+        margin: 4px 0;
+        border-collapse: collapse;
+      }
+      td {
+        padding: 1px 16px 1px 0;
+      }
+      vs-error {
+        margin-top: 10px;
+      }
+    `,
+  ];
+
+  @property({ attribute: false }) source: SourceView | null = null;
+  @property({ attribute: false }) device: DeviceView | null = null;
+  @property({ attribute: false }) unit: ByteUnit = 'binary';
+  /** The events are being written. */
+  @property({ type: Boolean }) saving = false;
+
+  override render(): unknown {
+    const { source, device, unit } = this;
+    if (source === null) return nothing;
+    const known = source.format !== null;
+    return html`
+      <header>
+        <h1>${source.file}</h1>
+        ${
+          device === null
+            ? nothing
+            : html`<button
+                title="Every event of this GPU as an Apache Arrow file, for pandas, polars or DuckDB"
+                ?disabled=${this.saving}
+                @click=${() => this.emit('save-arrow', null)}
+              >
+                Save events as Arrow
+              </button>`
+        }
+        <button @click=${() => this.emit('close-source', { source: source.id })}>Close file</button>
+      </header>
+      <div class="words">
+        ${known ? html`<p>${describeSource(source, unit)}</p>` : nothing}
+        ${device === null ? nothing : html`<p>${describeDevice(device, unit)}</p>`}
+        ${source.notRecorded.map((sentence) => html`<p class="quiet">${sentence}</p>`)}
+      </div>
+      ${source.error === null ? nothing : html`<vs-error role="alert" .error=${source.error}></vs-error>`}
+      <div class="details">${this.warnings(source)}${this.events(device)}${this.settings(source)}</div>
+    `;
+  }
+
+  private warnings(source: SourceView): unknown {
+    const { warnings, skipped } = source;
+    if (warnings.length === 0 && skipped === 0) return nothing;
+    const left = skipped > 0 ? `, ${count(skipped, 'row')} left out` : '';
+    return html`<details>
+      <summary class="warn">${count(warnings.length, 'warning')}${left}</summary>
+      <ul>
+        ${warnings.map(
+          ({ message, offset }) =>
+            html`<li>${message}${offset === null ? '' : ` (at byte ${formatInteger(offset)})`}</li>`,
+        )}
+      </ul>
+    </details>`;
+  }
+
+  private events(device: DeviceView | null): unknown {
+    if (device === null) return nothing;
+    return html`<details>
+      <summary>Events by action</summary>
+      <p>${describeEvents(device.events)}</p>
+    </details>`;
+  }
+
+  private settings(source: SourceView): unknown {
+    if (source.settings.length === 0) return nothing;
+    return html`<details>
+      <summary>Settings in the file</summary>
+      <table class="mono">
+        ${source.settings.map(
+          ([name, value]) =>
+            html`<tr>
+              <td>${name}</td>
+              <td>${value}</td>
+            </tr>`,
+        )}
+      </table>
+    </details>`;
+  }
+
+  private emit(name: string, detail: unknown): void {
+    this.dispatchEvent(new CustomEvent(name, { detail, bubbles: true, composed: true }));
+  }
+}

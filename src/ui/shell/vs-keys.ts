@@ -1,0 +1,70 @@
+/** The keyboard sheet. */
+import { LitElement, css, html } from 'lit';
+import { customElement, query } from 'lit/decorators.js';
+import { BINDINGS, POINTER_HELP } from '../../view/shell/keys.ts';
+import { dialogStyle } from '../parts/dialog-style.ts';
+import { controls } from '../parts/theme.ts';
+
+@customElement('vs-keys')
+export class VsKeys extends LitElement {
+  static override styles = [
+    controls,
+    dialogStyle,
+    css`
+      dialog {
+        width: min(520px, calc(100vw - 32px));
+      }
+      header {
+        display: flex;
+        justify-content: space-between;
+        align-items: center;
+      }
+      dl {
+        display: grid;
+        grid-template-columns: 130px 1fr;
+        gap: 6px 16px;
+        margin-top: 12px;
+      }
+      kbd {
+        padding: 1px 6px;
+        font-family: var(--mono);
+        font-size: 12px;
+        border: 1px solid var(--line-strong);
+        border-radius: 3px;
+        background: var(--sunken);
+      }
+    `,
+  ];
+
+  @query('dialog') private readonly dialog!: HTMLDialogElement;
+
+  get open(): boolean {
+    return this.dialog.open;
+  }
+
+  toggle(): void {
+    if (this.dialog.open) this.dialog.close();
+    else this.dialog.showModal();
+  }
+
+  override render(): unknown {
+    return html`<dialog aria-labelledby="keys-title">
+      <header>
+        <h2 id="keys-title">Keys and pointer</h2>
+        <button @click=${() => this.dialog.close()}>Close</button>
+      </header>
+      <dl>
+        ${BINDINGS.map(
+          ({ keys, does }) =>
+            html`<dt>${keys.map((key) => html`<kbd>${key}</kbd> `)}</dt>
+              <dd>${does}</dd>`,
+        )}
+        ${POINTER_HELP.map(
+          ([what, does]) =>
+            html`<dt>${what}</dt>
+              <dd>${does}</dd>`,
+        )}
+      </dl>
+    </dialog>`;
+  }
+}

@@ -1,0 +1,46 @@
+/** How much of a recording can be relied on, in one line, and why no more. */
+import type { DeviceDiagnosis } from '../../engine/protocol.ts';
+
+export interface QualityModel {
+  /** "Data quality: high". */
+  readonly words: string;
+  /** What bears on it in few words: "10.6 % of live bytes without a stack". */
+  readonly facts: readonly string[];
+  readonly sentences: readonly string[];
+  /** Settings in force as an environment line; null: not known, or the defaults. */
+  readonly settings: string | null;
+}
+
+const BEGAN: Readonly<Record<string, string>> = {
+  empty: 'recorded from the start',
+  overwritten: 'its oldest events are lost',
+  late: 'begins in the middle',
+  unknown: 'may begin in the middle',
+  no_events: 'a final state without events',
+};
+
+export function qualityModel({ quality }: DeviceDiagnosis): QualityModel {
+  const { confidence, began, sentences, shareWithoutFrames: without, settings } = quality;
+  const facts = [
+    Object.hasOwn(BEGAN, began) ? BEGAN[began] : '',
+    without === null
+      ? ''
+      : without === 0
+        ? 'every live byte has its stack'
+        : `${percent(without)} of live bytes without a stack`,
+  ];
+  return {
+    words: `Data quality: ${confidence}`,
+    facts: facts.filter((fact) => fact !== ''),
+    sentences,
+    // A line that sets nothing says nothing.
+    settings: settings === null || settings.endsWith('=') ? null : settings,
+  };
+}
+
+/** A little is not nothing, and nearly all is not all. */
+function percent(share: number): string {
+  const rounded = (100 * share).toFixed(1);
+  if (rounded === '0.0') return 'less than 0.1 %';
+  return rounded === '100.0' && share < 1 ? 'more than 99.9 %' : `${rounded} %`;
+}

@@ -1,0 +1,163 @@
+/**
+ * The budgets of a server as waterfalls: the sum over all of its ranks, over those of each host, and each rank. Ranks
+ * that print the same figures are one waterfall: "TP0 to TP7, each".
+ */
+import type { PodWaterfallView, RankWaterfallView, ServerView } from '../../engine/protocol.ts';
+import type { WaterfallStep, WaterfallView } from './diagnosis-waterfall.ts';
+import { count, list } from '../parts/words.ts';
+
+/** Steps of a pod that are not steps down. */
+const WHOLES: ReadonlySet<string> = new Set(['total', 'requested', 'graphs_on_top']);
+const BEYOND = 'CUDA graphs beyond the budget';
+/** Names before "and 5 more". */
+const MOST_NAMES = 3;
+
+type PodStep = PodWaterfallView['steps'][number];
+
+function podWaterfall(told: PodWaterfallView, name: string): WaterfallView {
+  const { start, rankCount, ranks, sentence } = told;
+  const total = told.steps.find(({ id }) => id === 'total');
+  const graphs = told.steps.find(({ id }) => id === 'graphs_on_top');
+  const down = told.steps.filter(({ id }) => !WHOLES.has(id));
+  // What was printed and what all ranks take if the others are alike are two sums: never a mixture.
+  const allAlike = [...down, ...(total === undefined ? [] : [total])].every(
+    ({ allRanks }) => allRanks !== null,
+  );
+  const figure = ({ printed, allRanks }: PodStep): PodStep['printed'] =>
+    allAlike && allRanks !== null ? allRanks : printed;
+  // The remainder is what all ranks leave of their total: without one, the steps stand for themselves.
+  const sums = allAlike && total !== undefined && down.some(({ id }) => id === 'remainder');
+  const steps = down.filter(({ id }) => sums || id !== 'remainder');
+  const assumed = allAlike
+    ? steps.filter(({ id, printedRanks }) => id !== 'remainder' && printedRanks < rankCount)
+    : [];
+  const stepOf = (step: PodStep): WaterfallStep => ({
+    id: step.id,
+    label: step.label,
+    bytes: figure(step).value,
+    errorBytes: figure(step).error,
+    note:
+      step.printedRanks < rankCount && step.id !== 'remainder'
+        ? `Printed by ${step.printedRanks} of ${rankCount} ranks`
+        : '',
+  });
+  const printing = ranks.length < rankCount ? `, ${ranks.length} in this log` : '';
+  const names = [name, start].filter((one) => one !== '');
+  return {
+    rank: `${names.join(', ')} (${count(rankCount, 'rank')}${printing})`,
+    total: total === undefined ? null : figure(total).value,
+    totalError: total === undefined ? 0 : figure(total).error,
+    totalWord: total === undefined || total.label === 'Total' ? '' : total.label.toLowerCase(),
+    steps: steps.map(stepOf),
+    beyond: graphs === undefined ? null : { ...stepOf(graphs), label: BEYOND },
+    addsUp: sums,
+    statement: [
+      sentence,
+      assumed.length === 0
+        ? ''
+        : `Not printed by every rank, and taken as alike for the others: ${list(assumed.map(({ label }) => label))}.`,
+    ]
+      .filter((one) => one !== '')
+      .join(' '),
+  };
+}
+
+/** Sums of several ranks: of the whole server where it spans more than one host's log, and of each host. */
+export function podWaterfalls({ pods, whole }: ServerView): WaterfallView[] {
+  const sums = pods
+    .filter(({ rankCount }) => rankCount > 1)
+    .map((pod) => podWaterfall(pod, pod.pod === '' ? 'All ranks of this host' : `Host ${pod.pod}`));
+  const all = whole === null ? [] : [podWaterfall(whole, 'The whole server')];
+  return [...all, ...sums.reverse()];
+}
+
+/** "TP0 to TP7", "rank 0 to rank 3"; else names, and how many more. */
+function namesOf(ranks: readonly string[]): string {
+  const numbered = ranks.map((rank) => /^(.*?)(\d+)$/.exec(rank));
+  const [prefix, first] = [numbered[0]?.[1], Number(numbered[0]?.[2])];
+  const isRow = numbered.every((one, i) => one !== null && one[1] === prefix && Number(one[2]) === first + i);
+  if (ranks.length > 2 && isRow) return `${ranks[0]} to ${ranks[ranks.length - 1]}`;
+  if (ranks.length <= MOST_NAMES) return list(ranks);
+  return `${ranks.slice(0, MOST_NAMES - 1).join(', ')} and ${ranks.length - MOST_NAMES + 1} more`;
+}
+
+const START = / ?\((start \d+)\)$/;
+
+/** Ray names the host of a worker: the pod of a rank says it once for all of a heading. */
+const HOST = /, ip=[\da-fA-F.:]+/;
+
+/** "TP0 to TP7, start 2, each (8 ranks)". */
+function headingOf(ranks: readonly string[], pod: string, all: number): string {
+  const start = START.exec(ranks[0])?.[1] ?? '';
+  const bare = ranks.map((rank) => rank.replace(START, '').replace(HOST, ''));
+  // In a log of several, the driver is the process that puts no name before its lines.
+  const named = bare.map((rank) => (rank !== '' || all === 1 ? rank : 'Driver'));
+  const each = ranks.length === 1 ? '' : `, each (${count(ranks.length, 'rank')})`;
+  const host = pod === '' ? '' : `host ${pod}`;
+  return [namesOf(named), host, start].filter((one) => one !== '').join(', ') + each;
+}
+
+const sameFigures = (rank: RankWaterfallView): string =>
+  JSON.stringify([
+    START.exec(rank.rank)?.[1] ?? '',
+    rank.pod,
+    rank.basis,
+    rank.total,
+    rank.steps.map(({ id, label, bytes, errorBytes }) => [id, label, bytes, errorBytes]),
+    rank.graphsOnTop,
+    rank.sentence,
+  ]);
+
+function rankWaterfall(ranks: readonly RankWaterfallView[], all: number): WaterfallView {
+  const [{ pod, whole, total, basis, steps, graphsOnTop, sentence }] = ranks;
+  return {
+    rank: headingOf(
+      ranks.map(({ rank }) => rank),
+      pod,
+      all,
+    ),
+    total: whole?.value ?? null,
+    totalError: whole?.error ?? 0,
+    totalWord: whole === null || total !== null ? '' : basis === 'free' ? 'free at the start' : 'requested',
+    steps: steps.map(({ id, label, bytes, errorBytes }) => ({ id, label, bytes, errorBytes })),
+    beyond:
+      graphsOnTop === null
+        ? null
+        : {
+            id: 'graphs_on_top',
+            label: BEYOND,
+            bytes: graphsOnTop.value,
+            errorBytes: graphsOnTop.error,
+          },
+    addsUp: whole !== null,
+    statement: sentence,
+  };
+}
+
+/** Where one rank is printed and it is not known to be the only one, its reader can tell how many a pod has. */
+const ASK_FOR_POD =
+  'The log names one rank. For the sums of a pod, write how many GPUs it has under "Tell what the log does not say" below.';
+
+const isAlone = ({ waterfalls, gpusPerPod, worldSize }: ServerView): boolean =>
+  waterfalls.length === 1 && gpusPerPod === null && worldSize !== 1;
+
+/** A waterfall for each rank, the last start of the server first; ranks with the same figures together. */
+export function rankWaterfalls(server: ServerView): WaterfallView[] {
+  const { waterfalls } = server;
+  const groups = new Map<string, RankWaterfallView[]>();
+  for (const rank of waterfalls) {
+    const key = sameFigures(rank);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [rank]);
+    else group.push(rank);
+  }
+  const startOf = ([{ rank }]: readonly RankWaterfallView[]): number =>
+    Number(/\(start (\d+)\)$/.exec(rank)?.[1] ?? 1);
+  return [...groups.values()]
+    .filter(([{ steps }]) => steps.length > 0)
+    .sort((one, other) => startOf(other) - startOf(one))
+    .map((group) => rankWaterfall(group, waterfalls.length))
+    .map((one) =>
+      isAlone(server) ? { ...one, statement: `${one.statement ?? ''} ${ASK_FOR_POD}`.trim() } : one,
+    );
+}

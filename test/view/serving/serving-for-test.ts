@@ -1,0 +1,201 @@
+/** A server, requests and growth as the engine tells them, with whatever a test wants different. */
+import type {
+  GaugeGrowthView,
+  KvView,
+  KvWhatIfView,
+  RequestBucketsView,
+  RequestBucketView,
+  ServerView,
+  UsageView,
+  UsageWindowView,
+} from '../../../src/engine/protocol.ts';
+
+export const whatIf = (changes: Partial<KvWhatIfView> = {}): KvWhatIfView => ({
+  setting: '--gpu-memory-utilization 0.95',
+  bytes: { low: 35_181_956_169, high: 35_193_230_459 },
+  bytesGained: { low: 2_384_512_155, high: 2_385_049_026 },
+  tokens: { low: 536_912, high: 536_960 },
+  concurrency: { low: 4.0963, high: 4.0967 },
+  refused: null,
+  notes: ['2.21 GiB of the device would stay outside.'],
+  ...changes,
+});
+
+/** Two ranks of a server of Llama 3 8B. */
+export const kv = (changes: Partial<KvView> = {}): KvView => ({
+  start: '',
+  engine: '',
+  bytes: { value: 32_802_812_723, error: 5_368_709.62 },
+  leastRank: 'TP1',
+  ranks: 2,
+  tokens: 500_544,
+  blocks: 31_284,
+  blockSize: 16,
+  maxModelLen: 131_072,
+  concurrency: { value: 3.82, error: 0.005 },
+  bytesPerToken: { low: 65_521.5, high: 65_545 },
+  shape: 'uniform',
+  kvDtype: null,
+  tensorParallel: 2,
+  pipelineParallel: 1,
+  maxNumSeqs: 256,
+  missing: [],
+  checks: [
+    {
+      what: 'concurrency = tokens / max-model-len',
+      printed: 3.82,
+      computed: { low: 3.81884765625, high: 3.81884765625 },
+      agrees: true,
+    },
+  ],
+  whatIfs: [
+    whatIf(),
+    whatIf({
+      setting: '--kv-cache-dtype fp8',
+      bytes: null,
+      bytesGained: null,
+      tokens: null,
+      concurrency: null,
+      refused: 'The log says "auto" for the dtype of the KV cache.',
+      notes: [],
+    }),
+  ],
+  model: null,
+  ...changes,
+});
+
+const extent = (first: number, last: number) => ({
+  first,
+  last,
+  min: Math.min(first, last),
+  max: Math.max(first, last),
+});
+
+export const usageWindow = (changes: Partial<UsageWindowView> = {}): UsageWindowView => ({
+  state: 'filling',
+  startNs: 1_795_252_300_000_000_000n,
+  endNs: 1_795_252_360_000_000_000n,
+  samples: 7,
+  usage: extent(0.12, 0.95),
+  running: extent(5, 12),
+  waiting: extent(0, 0),
+  generation: extent(77, 422),
+  hitRate: null,
+  preemptions: 0,
+  ...changes,
+});
+
+export const usage = (changes: Partial<UsageView> = {}): UsageView => ({
+  labels: { engine: '000' },
+  verdict: 'stuck',
+  last: 'stuck',
+  sentence: 'Requests are there and no token comes of it.',
+  prefixCache: null,
+  missing: [],
+  windows: [
+    usageWindow(),
+    usageWindow({
+      state: 'stuck',
+      startNs: 1_795_252_370_000_000_000n,
+      endNs: 1_795_252_490_000_000_000n,
+      samples: 13,
+      usage: extent(0.99, 0.99),
+      running: extent(3, 3),
+      generation: extent(0, 0),
+    }),
+  ],
+  ...changes,
+});
+
+export const server = (changes: Partial<ServerView> = {}): ServerView => ({
+  sourceId: 1,
+  file: 'vllm.log',
+  producer: 'vLLM 0.6.4.post1, V0 engine',
+  waterfalls: [],
+  pods: [],
+  gpusPerPod: null,
+  modelConfig: null,
+  modelError: null,
+  worldSize: 2,
+  whole: null,
+  kv: [kv()],
+  usage: [usage()],
+  ...changes,
+});
+
+export const bucket = (changes: Partial<RequestBucketView> = {}): RequestBucketView => ({
+  name: 'M',
+  above: 512,
+  upTo: 2048,
+  count: 6,
+  share: 0.6,
+  inputTokens: 7400,
+  outputTokens: 72,
+  tokens: { min: 712, mean: 1245.33, max: 1512 },
+  steps: 3,
+  growth: 931_135_488,
+  largestStep: 866_123_776,
+  before: { min: 4_704_960_512, mean: 4_731_524_437, max: 4_769_972_224 },
+  after: { min: 4_719_640_576, mean: 5_041_902_933, max: 5_636_096_000 },
+  waiting: null,
+  running: null,
+  ...changes,
+});
+
+export const buckets = (changes: Partial<RequestBucketsView> = {}): RequestBucketsView => ({
+  sourceId: 1,
+  file: 'requests.log',
+  memory: 'Memory used, GPU 0, smi.log',
+  join: 'clock',
+  by: 'total',
+  buckets: [
+    bucket({
+      name: 'S',
+      above: 0,
+      upTo: 512,
+      count: 1,
+      share: 0.1,
+      tokens: { min: 212, mean: 212, max: 212 },
+      growth: 0,
+      largestStep: 0,
+    }),
+    bucket(),
+    bucket({
+      name: 'XL',
+      above: 4096,
+      upTo: null,
+      count: 3,
+      share: 0.3,
+      steps: 0,
+      growth: 0,
+      largestStep: null,
+      before: null,
+      after: null,
+    }),
+  ],
+  mixed: { steps: 2, requests: 5, growth: 2_097_152 },
+  idle: { steps: 3, growth: -1_142_947_840 },
+  growth: -209_715_200,
+  granularity: 1_048_576,
+  uncertain: 10,
+  unclassified: 0,
+  notes: [],
+  ...changes,
+});
+
+export const gaugeGrowth = (changes: Partial<GaugeGrowthView> = {}): GaugeGrowthView => ({
+  sourceId: 1,
+  file: 'report.log',
+  gauge: 'memory_allocated',
+  label: 'Allocated',
+  device: null,
+  labels: {},
+  samples: 21,
+  kind: 'warm_up_plateau',
+  confidence: 'high',
+  boundBytes: 3_123_000_000,
+  slopeBytesPerSample: null,
+  slopeBytesPerSecond: null,
+  why: ['It grows until sample 1 and not in the 19 samples after it.'],
+  ...changes,
+});
