@@ -2,9 +2,8 @@
 import type { DeviceTrace, SourceData } from '../trace/capture.ts';
 import { type Baseline, baselineOf } from '../aggregate/baseline.ts';
 import { DeviceAggregate } from '../aggregate/device-aggregate.ts';
-import { allocationKeys } from '../aggregate/allocation-keys.ts';
+import { allocationKeys, seriesOf } from '../aggregate/device-columns.ts';
 import { KernelTrack } from '../aggregate/kernel-track.ts';
-import { seriesOf } from '../aggregate/series-of.ts';
 import { DeviceFacts } from '../analyze/device-facts.ts';
 import type { IterationMarkers } from '../analyze/growth/iterations.ts';
 import { type EarlierAllocation, earlierAllocations } from '../analyze/live.ts';
