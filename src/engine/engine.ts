@@ -12,7 +12,7 @@ import type { Kernels } from '../kernel/kernels.ts';
 import { openGpu } from '../kernel/device.ts';
 import { traceToArrow } from '../trace/arrow.ts';
 import type { Frame } from '../trace/stack-table.ts';
-import { vllmMemoryAccounts } from '../analyze/server/vllm-memory-account.ts';
+import { vllmMemoryAccounts } from '../analyze/server/vllm-memory-words.ts';
 import type { Analysis } from './analysis.ts';
 import { analysisOf, type OpenSource } from './analysis-object.ts';
 import { momentAt, rangeOf, timeline } from './answers.ts';

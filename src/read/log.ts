@@ -12,7 +12,7 @@ import { readLines, type Found } from './lines/log-pass.ts';
 import type { LineScanner } from './lines/log-scanner.ts';
 import { memoryLinesScanner } from './torch-text/memory-lines.ts';
 import { memoryStatsScanner } from './torch-text/memory-stats.ts';
-import { stripColours } from './torch-text/memory-summary-table.ts';
+import { stripColours } from './lines/colours.ts';
 import { memorySummaryScanner } from './torch-text/memory-summary.ts';
 import { nvidiaSmiScanner } from './nvidia-smi/nvidia-smi.ts';
 import { oomTextScanner } from './torch-text/oom-text.ts';

@@ -15,7 +15,8 @@ import type { SourceData } from '../../trace/capture.ts';
 import type { DataTable } from '../../trace/readings.ts';
 import { sourceData } from '../../trace/source-data.ts';
 import { type GaugeKind, GaugeSet } from '../lines/gauge-set.ts';
-import type { LineScan, LineScanner, LogLine } from '../lines/log-scanner.ts';
+import type { LogLine } from '../lines/log-line.ts';
+import type { LineScan, LineScanner } from '../lines/log-scanner.ts';
 import { LogTimes } from '../lines/log-time.ts';
 import { figureOf, unitBytes } from '../lines/printed-figure.ts';
 
