@@ -15,7 +15,7 @@ import type { SelfReplay } from '../replay/replay-result.ts';
 import { selfReplay } from '../replay/self-replay.ts';
 import { ACTION, NONE } from '../trace/schema.ts';
 import type { Chosen } from './kernel-choice.ts';
-import type { Axis, Range } from './protocol.ts';
+import type { Axis, Range } from './range.ts';
 
 export class DeviceSession {
   readonly key: string;
