@@ -39,7 +39,6 @@ const FIGURES: readonly (readonly [name: string, pattern: RegExp])[] = [
   ['free', clause('of which ', ' is free')],
   ['free', clause(String.raw`Free \(according to CUDA\)\s*: `, '')],
   ['reserved', clause('; ', ' reserved in total')],
-  ['reserved', clause('; ', ' cached')],
   ['process', clause('this process has ', ' memory in use')],
   ['allowed', clause('', ' allowed; ')],
   ['allowed', clause(String.raw`PyTorch limit \(set by user-supplied memory fraction\)\s*: `, '')],
@@ -47,9 +46,27 @@ const FIGURES: readonly (readonly [name: string, pattern: RegExp])[] = [
   ['private_pools', clause('with ', ' allocated in private pools')],
   ['reserved_unallocated', clause('and ', ' is reserved by PyTorch but unallocated')],
   ['allocated', clause('MPS allocated: ', '')],
+  ['other_allocations', clause('other allocations: ', '')],
 ];
+/** What "cached" is depends on the version: up to 1.2 what is cached and not allocated, in 1.3 all that is reserved. */
+const CACHED = clause('; ', ' cached');
 const PROCESS = new RegExp(String.raw`\bProcess (\d+) has ${SIZE} memory in use`, 'g');
 const TWO_63 = 2 ** 63;
+const TWO_64 = 2 ** 64;
+/** Half a hundredth of a GiB, and what a double loses at 2^64. */
+const NEAR = 2 ** 30 / 100;
+
+/** By arithmetic: what is reserved holds what is allocated, and all fits the device. Else it is not known which. */
+function nameOfCached(
+  { total, allocated, free }: Readonly<Record<string, number | undefined>>,
+  [, digits, unit]: readonly string[],
+): string {
+  const cached = figureOf(digits, unitBytes(unit) ?? 1)?.value ?? 0;
+  const rounding = 2 ** 30 / 50;
+  if (allocated === undefined) return 'cached';
+  if (cached < allocated - rounding) return 'reserved_unallocated';
+  return total !== undefined && cached + allocated + (free ?? 0) > total + rounding ? 'reserved' : 'cached';
+}
 
 /** Reads the message at the beginning of `text`. */
 export function readOom(text: string): OomMessage | null {
@@ -63,17 +80,19 @@ export function readOom(text: string): OomMessage | null {
     const figure = figureOf(digits, bytes ?? 1);
     if (figure === null || name in figures) return;
     if (figure.value < TWO_63) figures[name] = figure.value;
-    // No limit is set: 2^64 - 1.
-    else if (name === 'allowed') return;
+    // 2^64 - 1: no limit is set, or the driver does not tell (NVML_VALUE_NOT_AVAILABLE, as on Windows and WSL).
+    else if (name === 'allowed' || figure.value >= TWO_64 - NEAR) return;
     else {
       underflows.push(name);
-      figures[name] = figure.value - 2 ** 64;
+      figures[name] = figure.value - TWO_64;
     }
   };
   for (const [name, pattern] of FIGURES) {
     const match = pattern.exec(text);
     if (match !== null) keep(name, match[1], match[2]);
   }
+  const cached = CACHED.exec(text);
+  if (cached !== null) keep(nameOfCached(figures, cached), cached[1], cached[2]);
   for (const [, pid, digits, unit] of text.matchAll(PROCESS)) keep(`process ${pid}`, digits, unit);
   const device = /\bGPU (\d+)|\bdevice (\d+)/.exec(text);
   return {

@@ -112,8 +112,28 @@ describe('every version of the message', () => {
     );
     expect(readings!.events[0].figures['reserved_unallocated']).toBe(-4 * GIB);
     expect(warnings[0].message).toContain('reserved_unallocated');
-    const zero = await figuresOf(NEW.replace('5.00 GiB is reserved', '17179869184.00 GiB is reserved'));
-    expect(zero['reserved_unallocated']).toBe(0);
+  });
+
+  it('2^64 - 1, "not available" of the driver, is no figure and never 0', async () => {
+    const { readings } = await read(
+      NEW.replace(/this process has [\d.]+ GiB/, 'this process has 17179869184.00 GiB'),
+    );
+    expect(readings!.events[0].text).toContain('17179869184.00');
+    expect(readings!.events[0].figures).not.toHaveProperty('process');
+    const none = await figuresOf(NEW.replace('5.00 GiB is reserved', '17179869184.00 GiB is reserved'));
+    expect(none).not.toHaveProperty('reserved_unallocated');
+  });
+
+  it('"cached" is what is not allocated up to 1.2 and all that is reserved in 1.3: told apart by arithmetic', async () => {
+    const old = (allocated: string, cached: string): string =>
+      `CUDA out of memory. Tried to allocate 58.00 MiB (GPU 0; 11.17 GiB total capacity; ${allocated} already allocated; 47.44 MiB free; ${cached} cached)`;
+    expect(await figuresOf(old('9.83 GiB', '9.97 GiB'))).toMatchObject({ reserved: gib(9.97) });
+    expect(await figuresOf(old('9.83 GiB', '143.36 MiB'))).toMatchObject({
+      reserved_unallocated: mib(143.36),
+    });
+    const either = await figuresOf(old('2.00 GiB', '4.00 GiB'));
+    expect(either).toMatchObject({ cached: gib(4) });
+    expect(either).not.toHaveProperty('reserved');
   });
 
   it('without figures: told as that', async () => {

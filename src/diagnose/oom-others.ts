@@ -1,0 +1,126 @@
+/**
+ * Who is who in an out-of-memory message: which of the processes it names is the one that failed, and what others hold.
+ *
+ * PyTorch (reportProcessMemoryInfo, c10/cuda/CUDACachingAllocator.cpp) asks the driver for the processes of the GPU and
+ * says "this process" of the one whose number is its own. In a container the driver's numbers are the host's, so the
+ * process that failed stands among the named ones; or the driver lists nobody. What follows from the figures:
+ *
+ *   held = total - free                     all that anybody holds, the driver's own part included
+ *   a named process that holds at least what PyTorch had reserved can be this one, and at most one of them is
+ *   held - named < reserved                 then one of the named ones must be: there is no room for another
+ */
+import {
+  atLeastZero,
+  minus,
+  type NamedProcess,
+  NOTHING,
+  type OomFigures,
+  plus,
+  type Range,
+} from './oom-figures.ts';
+
+/** The driver keeps a part for itself that is nobody's: up to so much. */
+const DRIVER = 512 * 2 ** 20;
+const DRIVER_SHARE = 0.01;
+
+export const driverPart = (total: Range | null): number =>
+  Math.max(DRIVER, DRIVER_SHARE * (total?.most ?? 0));
+
+export interface WhoIsWho {
+  /**
+   * How this process was found: 'told' by the message; 'must': a named one, by the figures; 'likely': the only named one
+   * that can be; 'one_of': several can be; 'hidden': it is not among the named ones; 'none': nobody is named.
+   */
+  readonly own: 'told' | 'must' | 'likely' | 'one_of' | 'hidden' | 'none';
+  /** The named process that is this one; null: not known or told without a number. */
+  readonly ownNamed: NamedProcess | null;
+  /** The named ones that are others; where several can be this one, all of them. */
+  readonly others: readonly NamedProcess[];
+  /** What other processes hold, bytes. `most` null: the message does not bound it. */
+  readonly held: { readonly least: number; readonly most: number | null };
+  /** Of `held.least`, what named processes hold: a gain that can be had. */
+  readonly namedLeast: number;
+  /** Other processes of (nearly) one size that are small beside a large one: contexts of a job's other ranks. */
+  readonly ranks: readonly NamedProcess[];
+  /** The named processes hold more than there is: they are not all on this device (MIG), or the figures are of different moments. */
+  readonly contradicts: boolean;
+}
+
+const sumOf = (processes: readonly NamedProcess[]): Range =>
+  processes.reduce((sum, { range }) => plus(sum, range), NOTHING);
+
+const SMALL = 2 * 2 ** 30;
+const EQUAL = 1.01;
+const LARGE = 4;
+
+/** Two or more of one size, each small beside `large` bytes. */
+export function ranksAmong<T extends { readonly bytes: number }>(others: readonly T[], large: number): T[] {
+  const small = others.filter(({ bytes }) => bytes > 0 && bytes <= SMALL && bytes * LARGE <= large);
+  if (small.length < 2 || small.length < others.length) return [];
+  const sizes = small.map(({ bytes }) => bytes);
+  return Math.max(...sizes) <= EQUAL * Math.min(...sizes) ? small : [];
+}
+
+export function whoIsWho(figures: OomFigures): WhoIsWho {
+  const { total, free, process, named } = figures;
+  const own = figures.reserved ?? figures.allocated;
+  const held = total === null || free === null ? null : atLeastZero(minus(total, free));
+  const driver = driverPart(total);
+  const all = sumOf(named);
+  /** What is left for others if this process holds so much. */
+  const rest = (mine: Range): number | null => (held === null ? null : Math.max(0, held.most - mine.least));
+  const unnamed = (mine: Range): number => (held === null ? 0 : Math.max(0, held.least - mine.most - driver));
+  if (process !== null) {
+    const most = rest(process);
+    const contradicts = most !== null && all.least > most;
+    const least = contradicts ? 0 : Math.max(all.least, unnamed(process));
+    return {
+      own: 'told',
+      ownNamed: null,
+      others: named,
+      held: { least, most },
+      namedLeast: contradicts ? 0 : all.least,
+      ranks: ranksAmong(named, process.most),
+      contradicts,
+    };
+  }
+  if (named.length === 0 || own === null)
+    return {
+      own: 'none',
+      ownNamed: null,
+      others: named,
+      held: { least: 0, most: own === null ? (held?.most ?? null) : rest(own) },
+      namedLeast: 0,
+      ranks: [],
+      contradicts: false,
+    };
+  const candidates = named.filter(({ range }) => range.most >= own.least);
+  const must = held !== null && held.most - all.least < own.least;
+  const contradicts = held !== null && (all.least > held.most || (must && candidates.length === 0));
+  const largest = candidates.reduce<NamedProcess | null>(
+    (most, one) => (most === null || one.bytes > most.bytes ? one : most),
+    null,
+  );
+  const ownNamed = candidates.length === 1 ? candidates[0] : null;
+  const others = ownNamed === null ? named : named.filter((one) => one !== ownNamed);
+  const namedLeast = contradicts ? 0 : Math.max(0, all.least - (largest?.range.least ?? 0));
+  // Whichever candidate this process is, at least so much of what is held is somebody else's; not named: all of them.
+  const ways = [
+    ...candidates.map(({ range }) => Math.max(all.least - range.least, unnamed(range))),
+    ...(must ? [] : [all.least]),
+  ];
+  const smallest = candidates.reduce((least, { range }) => Math.min(least, range.least), Infinity);
+  const mine = must && smallest < Infinity ? Math.max(own.least, smallest) : own.least;
+  return {
+    own: candidates.length === 0 ? 'hidden' : ownNamed === null ? 'one_of' : must ? 'must' : 'likely',
+    ownNamed,
+    others,
+    held: {
+      least: contradicts || ways.length === 0 ? 0 : Math.max(0, Math.min(...ways)),
+      most: held === null ? null : Math.max(0, held.most - mine),
+    },
+    namedLeast,
+    ranks: ranksAmong(others, ownNamed?.bytes ?? own.most),
+    contradicts,
+  };
+}
