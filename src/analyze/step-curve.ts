@@ -17,8 +17,17 @@ import type { Gauge } from '../trace/readings.ts';
 /**
  * What a curve counts. reserved, allocated: PyTorch's caching allocator. driver_allocated: cudaMalloc and its like as
  * Nsight sees them. device_used: the whole card (nvidia-smi, DCGM). process_used: one process on it (compute-apps).
+ * allocated_peak, reserved_peak: the most since some moment. printed: a program's own figure, of what it does not say.
  */
-export type Measure = 'reserved' | 'allocated' | 'driver_allocated' | 'device_used' | 'process_used';
+export type Measure =
+  | 'reserved'
+  | 'allocated'
+  | 'driver_allocated'
+  | 'device_used'
+  | 'process_used'
+  | 'allocated_peak'
+  | 'reserved_peak'
+  | 'printed';
 
 export interface StepCurve {
   readonly label: string;
@@ -163,6 +172,13 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   nvidia_smi_compute_app_used_memory_bytes: 'process_used',
   memory_allocated: 'allocated',
   memory_reserved: 'reserved',
+  memory_active: 'printed',
+  max_memory_allocated: 'allocated_peak',
+  max_memory_active: 'printed',
+  max_memory_reserved: 'reserved_peak',
+  'printed.device_used': 'printed',
+  'printed.memory_used': 'printed',
+  'printed.max_memory_used': 'printed',
   'Total Allocated': 'allocated',
   'Total Reserved': 'reserved',
 };
@@ -176,7 +192,8 @@ export function measureOf(gauge: Gauge): Measure | null {
 /** `gauge` as a curve; null: it is none of GPU bytes. Kineto's totals are written at every change, all others sampled. */
 export function curveOfGauge(gauge: Gauge, base_ns: bigint): StepCurve | null {
   const measures = measureOf(gauge);
-  if (measures === null) return null;
+  // A peak is of some moment before, and nobody knows what a figure counts that is only printed.
+  if (measures === null || measures.endsWith('_peak') || measures === 'printed') return null;
   const rows = Array.from(gauge.value.keys()).filter((row) => !Number.isNaN(gauge.value[row]));
   if (rows.length === 0) return null;
   const isEvent = gauge.id.startsWith('Total ');

@@ -14,6 +14,7 @@ import { sizeOf } from './size.ts';
 
 type Told = Analysis['findings'][number];
 
+const OOMS = ['out-of-memory', 'log-out-of-memory', 'summary-out-of-memory'];
 const LEAKS = ['linear-leak', 'linear-leak-printed'];
 
 /** What a word stands for, and what leaves it open. */
@@ -23,7 +24,7 @@ const KINDS: Readonly<
   leak: {
     holds: ({ id }) => LEAKS.includes(id),
     // A monitor counts what is cached and what is in use alike.
-    unclear: ({ id }) => id === 'gauge-growth' || id === 'growth-unclear',
+    unclear: ({ id }) => id === 'gauge-growth' || id === 'growth-unclear' || id === 'printed-rise',
   },
   growth: {
     holds: ({ id, severity }) =>
@@ -33,7 +34,7 @@ const KINDS: Readonly<
       (id === 'pending-free' && severity === 'problem'),
     unclear: ({ id }) => id === 'growth-unclear',
   },
-  oom: { holds: ({ id }) => id === 'out-of-memory' || id === 'log-out-of-memory', unclear: () => false },
+  oom: { holds: ({ id }) => OOMS.includes(id), unclear: () => false },
 };
 
 const about = ({ id, device, title }: Told): string =>

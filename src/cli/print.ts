@@ -95,7 +95,7 @@ export function sourceLines(source: SourceView, ranges: ReadonlyMap<string, Rang
   const last = source.summaries.at(-1);
   if (last !== undefined) {
     lines.push(
-      `${source.summaries.length} ${source.summaries.length === 1 ? 'summary' : 'summaries'}; the last (device ${last.device}${last.label === null ? '' : `, "${last.label}"`})${source.format === 'memory-summary' ? ', rounded down by PyTorch' : ''}:`,
+      `${source.summaries.length} ${source.summaries.length === 1 ? 'summary' : 'summaries'}; the last (device ${last.device}${last.label === null ? '' : `, "${last.label}"`})${source.format === 'memory-summary' ? ', rounded down by PyTorch' : ''}${last.ooms + last.retries === 0 ? '' : `; out-of-memory errors ${last.ooms}, retries of cudaMalloc ${last.retries}`}:`,
     );
     for (const [metric, rows] of Object.entries(last.rows)) {
       if (rows['all'] === undefined || !/memory/i.test(metric)) continue;

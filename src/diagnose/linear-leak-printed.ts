@@ -1,9 +1,13 @@
 /** Allocated memory that a program's own lines, or its memory summaries, show to grow without an end: a leak. */
-import type { PrintedGrowth } from '../analyze/server/facts-growth.ts';
+import { placeName, type PrintedGrowth } from '../analyze/server/facts-growth.ts';
+import type { PrintedRise } from '../analyze/server/printed-rises.ts';
 import { evidence, type Finding } from './finding.ts';
 import { fromTo, untilLimitText } from './growth-words.ts';
+import { isLeak } from './printed-rise.ts';
 import { aboutServer, type ServerRule } from './server-rule.ts';
 import { code, size } from './words.ts';
+
+const REMEDY = `A snapshot names the line: ${code('torch.cuda.memory._record_memory_history()')} at the start of the program, torch.cuda.memory._dump_snapshot('snapshot.pickle') after some requests. empty_cache() gives none of it back.`;
 
 function findingOf({ allocated, reserved, conclusion, what, device, source }: PrintedGrowth): Finding[] {
   const { verdict } = allocated;
@@ -20,7 +24,7 @@ function findingOf({ allocated, reserved, conclusion, what, device, source }: Pr
       confidence: conclusion.confidence,
       confidenceWhy: verdict.why.join(' '),
       evidence: [evidence(`Allocated: ${fromTo(allocated)}`), evidence(`Reserved: ${fromTo(reserved)}`)],
-      remedy: `A snapshot names the line: ${code('torch.cuda.memory._record_memory_history()')} at the start of the program, torch.cuda.memory._dump_snapshot('snapshot.pickle') after some requests. empty_cache() gives none of it back.`,
+      remedy: REMEDY,
       gainBytes: null,
       gainHow: null,
       wouldChange: 'Allocated memory that falls back after a request.',
@@ -28,4 +32,28 @@ function findingOf({ allocated, reserved, conclusion, what, device, source }: Pr
   ];
 }
 
-export const printedLinearLeak: ServerRule = ({ printedGrowth }) => printedGrowth.flatMap(findingOf);
+/** Allocated memory that is printed without what is reserved. */
+function alone({ growth }: PrintedRise): Finding {
+  const { verdict, source, device } = growth;
+  const what = [source.file, placeName(growth.labels)].filter((part) => part !== '').join(', ');
+  return aboutServer({
+    id: 'linear-leak-printed',
+    device,
+    claim: { kind: 'leak', source: source.id },
+    severity: 'problem',
+    title: `Allocated memory grows by ${size(verdict.slopePerIteration ?? 0)} a line: a leak`,
+    verdict: `${what}: Allocated memory grows steadily and nothing in these lines bounds it: the program keeps more with every line.${untilLimitText(verdict)} Which allocations these are the lines do not tell.`,
+    confidence: verdict.confidence,
+    confidenceWhy: verdict.why.join(' '),
+    evidence: [evidence(`Allocated: ${fromTo(growth)}`)],
+    remedy: REMEDY,
+    gainBytes: null,
+    gainHow: null,
+    wouldChange: 'Allocated memory that falls back after a request.',
+  });
+}
+
+export const printedLinearLeak: ServerRule = ({ printedGrowth, printedRises }) => [
+  ...printedGrowth.flatMap(findingOf),
+  ...printedRises.filter(isLeak).map(alone),
+];

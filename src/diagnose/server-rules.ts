@@ -15,17 +15,22 @@ import { migSliceTooSmall } from './mig-slice-too-small.ts';
 import { otherProcesses } from './other-processes.ts';
 import { preemptionStorm } from './preemption-storm.ts';
 import { restarts } from './restarts.ts';
+import { printedCache } from './printed-cache.ts';
+import { printedRise } from './printed-rise.ts';
 import type { ServerRule } from './server-rule.ts';
 import { staticMemoryEdge } from './static-memory-edge.ts';
 import { stuckEngine } from './stuck-engine.ts';
+import { summaryOutOfMemory } from './summary-out-of-memory.ts';
 import { tensorParallelMisuse } from './tensor-parallel-misuse.ts';
 import { utilizationEdge } from './utilization-edge.ts';
 import { weightsTooLarge } from './weights-too-large.ts';
 
 const SERVER_RULES: readonly ServerRule[] = [
   logOutOfMemory,
+  summaryOutOfMemory,
   printedLinearLeak,
   gaugeGrowth,
+  printedRise,
   stuckEngine,
   weightsTooLarge,
   utilizationEdge,
@@ -40,6 +45,7 @@ const SERVER_RULES: readonly ServerRule[] = [
   vllmContradiction,
   highUsage,
   printedCachingAllocator,
+  printedCache,
   gaugePlateau,
   kvUsageExpected,
 ];

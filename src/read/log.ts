@@ -10,9 +10,8 @@ import type { SourceData } from '../trace/capture.ts';
 import { sourceData } from '../trace/source-data.ts';
 import { readLines, type Found } from './lines/log-pass.ts';
 import type { LineScanner } from './lines/log-scanner.ts';
-import { memoryLinesScanner } from './torch-text/memory-lines.ts';
 import { memoryStatsScanner } from './torch-text/memory-stats.ts';
-import { stripColours } from './lines/colours.ts';
+import { stripColours } from './torch-text/memory-summary-table.ts';
 import { memorySummaryScanner } from './torch-text/memory-summary.ts';
 import { nvidiaSmiScanner } from './nvidia-smi/nvidia-smi.ts';
 import { oomTextScanner } from './torch-text/oom-text.ts';
@@ -22,6 +21,7 @@ import { sglangLogScanner } from './servers/sglang-log.ts';
 import { tensorListingScanner } from './torch-text/tensor-listing.ts';
 import { looksLikeText } from './lines/text-pass.ts';
 import { vllmLogScanner } from './servers/vllm-log.ts';
+import { memoryLinesScanner } from './training/memory-lines.ts';
 
 /** Every kind of line that is known. */
 export const LOG_SCANNERS: readonly LineScanner[] = [
@@ -30,10 +30,11 @@ export const LOG_SCANNERS: readonly LineScanner[] = [
   memorySummaryScanner,
   memoryStatsScanner,
   oomTextScanner,
-  memoryLinesScanner,
   tensorListingScanner,
   requestLogScanner,
   nvidiaSmiScanner,
+  // The last: what others understood it leaves alone.
+  memoryLinesScanner,
 ];
 
 /** A head of this length has a file behind it. */

@@ -158,7 +158,44 @@ function monitors(more: number): Files {
   return { 'a.csv': rows(0), 'b.csv': rows(more) };
 }
 
+const titan = (of: (i: number) => number): Files => ({
+  'titan.log': range(6).map(
+    (i) => `[titan] step: ${10 * (i + 1)}  loss:  6.1  memory: ${of(i).toFixed(2)}GiB(52.27%)  tps: 5,856`,
+  ),
+});
+/** A memory summary of one device that counts so many errors. */
+const summaryOf = (ooms: number): Files => ({
+  'summary.txt': [
+    '|===========================================================================|',
+    '|                  PyTorch CUDA memory summary, device ID 0                 |',
+    '|---------------------------------------------------------------------------|',
+    `|            CUDA OOMs: ${ooms}            |        cudaMalloc retries: 3         |`,
+    '|===========================================================================|',
+    '|        Metric         | Cur Usage  | Peak Usage | Tot Alloc  | Tot Freed  |',
+    '|---------------------------------------------------------------------------|',
+    '| Allocated memory      |   1062 MiB |   4877 MiB |  89299 MiB |  88237 MiB |',
+    '|       from large pool |   1048 MiB |   4865 MiB |  89263 MiB |  88215 MiB |',
+    '|       from small pool |     14 MiB |     14 MiB |     35 MiB |     21 MiB |',
+    '|---------------------------------------------------------------------------|',
+  ],
+});
+
 const SIDES: Readonly<Record<FindingId, Sides>> = {
+  'printed-rise': {
+    there: ofFiles(titan((i) => 49.66 + 2.25 * i)),
+    absent: ofFiles(titan((i) => 49.66 + 2.25 * Math.min(i, 1))),
+    by: 'where the rise ends',
+  },
+  'printed-cache': {
+    there: ofFiles({ 'a.log': 'Allocated: 593.9 MB | Reserved: 26710.0 MB' }),
+    absent: ofFiles({ 'a.log': 'Allocated: 593.9 MB | Reserved: 1310.0 MB' }),
+    by: 'what is reserved',
+  },
+  'summary-out-of-memory': {
+    there: ofFiles(summaryOf(1)),
+    absent: ofFiles(summaryOf(0)),
+    by: 'the count of errors',
+  },
   'out-of-memory': {
     there: ofRecording(() => splitInTwo(300 * MIB)),
     absent: ofRecording(() => splitInTwo(80 * MIB)),

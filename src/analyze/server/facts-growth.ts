@@ -8,7 +8,7 @@ import { type CombinedGrowth, combineGrowth } from '../growth/conclusion.ts';
 import { growthOfSamples } from '../growth/series.ts';
 import type { GrowthVerdict } from '../growth/verdict.ts';
 import { type Measure, measureOf } from '../step-curve.ts';
-import type { ReadSource } from '../read-source.ts';
+import type { ReadSource } from '../server-facts.ts';
 import { totalOf } from './facts-fullness.ts';
 
 export interface GaugeGrowth {
@@ -124,6 +124,19 @@ function emptiedOf(source: ReadSource, reserved: Float64Array): PrintedGrowth['e
   return { before: reserved[at - 1], after: reserved[at], tag: tags[at] };
 }
 
+/** Ranks and processes are apart. */
+const isSamePlace = (one: GaugeGrowth['labels'], other: GaugeGrowth['labels']): boolean =>
+  Object.keys(one).length === Object.keys(other).length &&
+  Object.entries(one).every(([name, value]) => other[name] === value);
+
+/** "rank 0", "WorkerDict pid=4101"; '' where the lines name none. */
+export const placeName = (labels: GaugeGrowth['labels']): string =>
+  [
+    ...(labels['host'] === undefined ? [] : [labels['host']]),
+    ...(labels['rank'] === undefined ? [] : [`rank ${labels['rank']}`]),
+    ...(labels['process'] === undefined ? [] : [labels['process']]),
+  ].join(', ');
+
 export function printedGrowths(
   growths: readonly GaugeGrowth[],
   sources: readonly ReadSource[],
@@ -131,10 +144,11 @@ export function printedGrowths(
   return growths.flatMap((reserved): PrintedGrowth[] => {
     if (reserved.measures !== 'reserved') return [];
     const allocated = growths.find(
-      ({ measures, source, device, gauge }) =>
+      ({ measures, source, device, gauge, labels }) =>
         measures === 'allocated' &&
         source.id === reserved.source.id &&
         device === reserved.device &&
+        isSamePlace(labels, reserved.labels) &&
         gauge === reserved.gauge.replace('reserved', 'allocated'),
     );
     if (allocated === undefined) return [];
@@ -155,7 +169,9 @@ export function printedGrowths(
       {
         source,
         device: reserved.device,
-        what: isSummary ? `the memory summaries of ${source.file}` : source.file,
+        what: isSummary
+          ? `the memory summaries of ${source.file}`
+          : [source.file, placeName(reserved.labels)].filter((part) => part !== '').join(', '),
         allocated: a,
         reserved: r,
         conclusion: combineGrowth(a.verdict, r.verdict),

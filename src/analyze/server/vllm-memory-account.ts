@@ -6,6 +6,7 @@
 import type { MemoryBudget } from '../../trace/readings.ts';
 import type { PrintedSnapshot, VllmMemoryPrint } from '../../trace/vllm-memory.ts';
 import { lessOf, measuredOf, sumOf, type Measured } from '../server-waterfall-figures.ts';
+import { accountWords } from './vllm-memory-words.ts';
 import { rolesOf, type SnapshotRole } from './vllm-memory-roles.ts';
 import {
   checkProfiling,
@@ -93,12 +94,6 @@ export interface VllmMemoryAccount {
   readonly statements: readonly string[];
   /** What is not known, and where it would be. */
   readonly missing: readonly string[];
-}
-
-/** An account before anything is said of it, and what the weights took. */
-export interface AccountFigures {
-  readonly figures: Omit<VllmMemoryAccount, 'problems' | 'statements' | 'missing'>;
-  readonly weights: Measured | null;
 }
 
 const PAIRS: readonly (readonly [SnapshotRole, SnapshotRole, string])[] = [
@@ -217,11 +212,11 @@ function kvOf(budget: MemoryBudget | undefined, nonKv: Measured | null): Account
   return graphs === null || without.holds !== false ? without : by(graphs);
 }
 
-export function accountFigures(
+function accountOf(
   rank: string,
   prints: readonly VllmMemoryPrint[],
   budget: MemoryBudget | undefined,
-): AccountFigures {
+): VllmMemoryAccount {
   const snapshots = snapshotsOf(prints.flatMap((one) => (one.kind === 'snapshot' ? [one] : [])));
   const read = prints.flatMap((one) => (one.kind === 'result' ? [one] : []));
   const results = read.map((one): AccountResult => {
@@ -233,7 +228,7 @@ export function accountFigures(
   const whole = results.findLast(({ result }) => result.non_kv_cache_memory !== null);
   const profiling = profilingOf(snapshots, weights, whole);
   const nonKv = whole?.result.non_kv_cache_memory ?? profiling[0]?.non_kv_cache_memory ?? null;
-  const figures = {
+  const account = {
     rank,
     snapshots,
     differences: differencesOf(snapshots),
@@ -242,5 +237,20 @@ export function accountFigures(
     peak: peakOf(snapshots, weights, whole?.result, profiling),
     kv: kvOf(budget, nonKv),
   };
-  return { figures, weights };
+  return { ...account, ...accountWords(account, weights) };
+}
+
+/** One account for each rank (and start) that prints any of it, in the order of the text. */
+export function vllmMemoryAccounts(
+  prints: readonly VllmMemoryPrint[],
+  budgets: readonly MemoryBudget[],
+): VllmMemoryAccount[] {
+  const ranks = [...new Set(prints.map(({ rank }) => rank))];
+  return ranks.map((rank) =>
+    accountOf(
+      rank,
+      prints.filter((one) => one.rank === rank),
+      budgets.find((budget) => budget.rank === rank),
+    ),
+  );
 }

@@ -107,7 +107,7 @@ class Pass {
         scan.pass?.(line);
         continue;
       }
-      if (!scan.take(line)) continue;
+      if (!scan.take(line, isTaken)) continue;
       isTaken = true;
       each.taken += line.text.length + 1;
     }

@@ -1,0 +1,74 @@
+/**
+ * Two forms whose figures have no label of their own. The rows that Ultralytics and the YOLO repositories before it print under a header with GPU_mem:
+ *
+ *         Epoch    GPU_mem   box_loss   cls_loss   dfl_loss  Instances       Size
+ *         1/100      7.51G      1.245      2.871      1.377         58        640: 100%|####| 925/925 [03:11<00:00]
+ *
+ * torch.cuda.memory_reserved() in three digits. ultralytics/engine/trainer.py divides by 2**30 now, and divided by 1E9
+ * as YOLOv5 and YOLOv7 do: the line does not say which.
+ */
+import type { PrintedFigure } from './printed-figures.ts';
+import type { Program } from './programs.ts';
+
+const ROW = /^\s{0,40}(\d{1,6})\/(\d{1,6})\s{1,20}(\d{1,4}(?:\.\d{1,3})?)G\s{1,20}[\d.]/;
+
+export const ULTRALYTICS: Program = {
+  name: 'Ultralytics',
+  sign: ROW,
+  units: 'binary',
+  unitsNote:
+    'its older versions, YOLOv5 and YOLOv7 divide by 10^9, and then every figure is 6.9 % less: the line does not say which it is',
+};
+
+export function progressRowOf(
+  text: string,
+): { readonly step: number; readonly figure: PrintedFigure } | null {
+  const row = ROW.exec(text);
+  if (row === null) return null;
+  const figure: PrintedFigure = {
+    meaning: { quantity: 'reserved', peak: false, scope: 'program', named: true },
+    digits: row[3],
+    unit: 'G',
+    from: 0,
+    at: 0,
+    label: 'GPU_mem',
+  };
+  return { step: Number(row[1]), figure };
+}
+
+/** axolotl/utils/bench.py log_gpu_memory_usage(): / 1024.0**3; usage, then what comes on top of it. */
+export const AXOLOTL: Program = {
+  name: 'axolotl',
+  sign: /\bmemory usage\b/,
+  units: 'binary',
+};
+
+const SUMS =
+  /\bmemory usage (.{0,80}?): ([\d.]{1,12})GB \((?:\+([\d.]{1,12})GB cache)?(?:, )?(?:\+([\d.]{1,12})GB misc)?\)/;
+
+/** "GPU memory usage after model load: 3.767GB (+0.155GB cache, +0.720GB misc)". */
+export function sumsOf(
+  text: string,
+): { readonly tag: string; readonly figures: readonly PrintedFigure[] } | null {
+  const found = SUMS.exec(text);
+  if (found === null) return null;
+  const [, tag, usage, cache, misc] = found;
+  const decimals = usage.split('.')[1]?.length ?? 0;
+  const figure = (quantity: 'allocated' | 'reserved' | 'used', value: number): PrintedFigure => ({
+    meaning: { quantity, peak: false, scope: quantity === 'used' ? 'device' : 'program', named: true },
+    digits: value.toFixed(decimals),
+    unit: 'GB',
+    from: found.index,
+    at: found.index,
+    label: tag,
+  });
+  const reserved = Number(usage) + Number(cache ?? 0);
+  return {
+    tag,
+    figures: [
+      figure('allocated', Number(usage)),
+      figure('reserved', reserved),
+      ...(misc === undefined ? [] : [figure('used', reserved + Number(misc))]),
+    ],
+  };
+}
