@@ -64,6 +64,8 @@ export interface LoggedOom {
   readonly times: number;
 }
 
+const isNsys = ({ format }: ReadSource): boolean => format?.startsWith('nsys') === true;
+
 export class ServerFacts {
   private readonly memo = new Map<string, unknown>();
 
@@ -125,9 +127,21 @@ export class ServerFacts {
     return this.once('buckets', () => bucketsOf(this.input));
   }
 
+  /** Calls for memory that the driver refused, as recordings of Nsight Systems have them, by source. */
+  get refusals(): readonly { readonly source: ReadSource; readonly events: readonly LogEvent[] }[] {
+    return this.once('refusals', () =>
+      this.sources.filter(isNsys).flatMap((source) => {
+        const events = (source.readings?.events ?? []).filter(({ kind }) => kind === 'oom');
+        return events.length === 0 ? [] : [{ source, events }];
+      }),
+    );
+  }
+
+  /** Messages of programs, word for word. */
   get ooms(): readonly LoggedOom[] {
     return this.once('ooms', () =>
       this.sources.flatMap((source) => {
+        if (isNsys(source)) return [];
         const byText = new Map<string, { event: LogEvent; times: number }>();
         for (const event of source.readings?.events ?? []) {
           if (event.kind !== 'oom') continue;

@@ -4,6 +4,7 @@ export const FINDING_IDS = [
   'caching-allocator',
   'caching-allocator-printed',
   'contradiction',
+  'failed-allocation',
   'fragmentation-growth',
   'gauge-growth',
   'gauge-plateau',

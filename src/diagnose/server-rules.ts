@@ -3,6 +3,7 @@ import type { ServerFacts } from '../analyze/server-facts.ts';
 import { printedCachingAllocator } from './caching-allocator-printed.ts';
 import { contradiction } from './contradiction.ts';
 import { vllmContradiction } from './contradiction-vllm.ts';
+import { failedAllocation } from './failed-allocation.ts';
 import type { Finding } from './finding.ts';
 import { gaugeGrowth } from './gauge-growth.ts';
 import { gaugePlateau } from './gauge-plateau.ts';
@@ -28,6 +29,7 @@ import { weightsTooLarge } from './weights-too-large.ts';
 const SERVER_RULES: readonly ServerRule[] = [
   logOutOfMemory,
   summaryOutOfMemory,
+  failedAllocation,
   printedLinearLeak,
   gaugeGrowth,
   printedRise,

@@ -2,6 +2,7 @@
  * Every finding has a case where it must be there and one, close to it, where it must not: a finding that no case makes,
  * or that nothing keeps from being made, is not tested. The type of the table has every id.
  */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { FINDING_IDS, type FindingId } from '../../src/diagnose/finding-ids.ts';
@@ -41,6 +42,9 @@ const ofTruth =
   (name: string): Ids =>
   async () =>
     idsOf(await diagnoseData(await snapshotAt(join(TRUTH_FOLDER, truthOf(name).base))));
+
+const exported = (name: string): Uint8Array =>
+  new Uint8Array(readFileSync(join(import.meta.dirname, `../fixtures/field/${name}.sqlite`)));
 
 /** Two blocks, of which the first was recorded or not. */
 function weights(path: string | null): Recording {
@@ -308,6 +312,11 @@ const SIDES: Readonly<Record<FindingId, Sides>> = {
     there: ofFiles(oomText('torch.OutOfMemoryError: CUDA out of memory.')),
     absent: ofFiles(oomText('RuntimeError: CUDA error: device-side assert triggered.')),
     by: 'another error',
+  },
+  'failed-allocation': {
+    there: ofFiles({ 'report.sqlite': exported('U14-cudaMalloc-failed') }),
+    absent: ofFiles({ 'report.sqlite': exported('U16-option-on-no-allocation') }),
+    by: 'what the call returned',
   },
   'weights-too-large': {
     there: ofFiles({ 'vllm.log': budgetLines({ total: 80, weights: 66 }) }),

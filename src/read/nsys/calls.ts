@@ -9,6 +9,7 @@
  */
 import { NONE } from '../../trace/schema.ts';
 import type { RawEvents } from './events.ts';
+import { noteReturn, type RefusedCalls, RETURN_COLUMNS } from './failed-calls.ts';
 import { CHAINS_TABLE, RUNTIME_TABLE } from './schema.ts';
 import type { NsysTables } from './tables.ts';
 import type { ReaderContext } from '../reader.ts';
@@ -100,7 +101,13 @@ export interface ChainFrames {
   left: number;
 }
 
-export async function readCalls(tables: NsysTables, raw: RawEvents, context: ReaderContext): Promise<Calls> {
+/** `refused` is told what each call returned. */
+export async function readCalls(
+  tables: NsysTables,
+  raw: RawEvents,
+  refused: RefusedCalls,
+  context: ReaderContext,
+): Promise<Calls> {
   let most = 0;
   for (let row = 0; row < raw.length; row++) if (raw.correlation[row] > most) most = raw.correlation[row];
   const pairs = new PairNumbers(most, Math.max(1, raw.processes.length), raw.length);
@@ -112,12 +119,12 @@ export async function readCalls(tables: NsysTables, raw: RawEvents, context: Rea
   const { count } = pairs;
   const nameId = new Float64Array(count).fill(NaN);
   const chainId = new Float64Array(count).fill(NaN);
-  if (count === 0 || !tables.names.has(RUNTIME_TABLE)) return { ofRow, count, nameId, chainId };
+  if (!tables.names.has(RUNTIME_TABLE)) return { ofRow, count, nameId, chainId };
   const processOf = new Map(raw.processes.map((globalPid, process) => [processPart(globalPid), process]));
   let n = 0;
   let lastTid = NaN;
   let process: number | undefined;
-  const columns = ['correlationId', 'globalTid', 'nameId', 'callchainId'];
+  const columns = ['correlationId', 'globalTid', 'nameId', 'callchainId', ...RETURN_COLUMNS];
   for await (const rows of tables.rows(RUNTIME_TABLE, columns)) {
     while (rows.step()) {
       if (++n % BREATH_ROWS === 0) {
@@ -125,8 +132,9 @@ export async function readCalls(tables: NsysTables, raw: RawEvents, context: Rea
         await context.breathe();
       }
       const correlation = rows.number(0);
-      if (correlation === 0) continue;
       const tid = rows.number(1);
+      noteReturn(rows, 4, tid, rows.number(2), refused);
+      if (correlation === 0) continue;
       if (tid !== lastTid) {
         lastTid = tid;
         // Without thread numbers (a trimmed table) one process can still be told: the only one.

@@ -71,7 +71,14 @@ const TABLES: Readonly<Record<string, JsonTable>> = {
   },
   [RUNTIME_TABLE]: {
     root: 'TraceProcessEvent',
-    columns: { start: at('startNs'), end: at('endNs'), nameId: at('name') },
+    columns: {
+      start: at('startNs'),
+      end: at('endNs'),
+      nameId: at('name'),
+      returnValue: at('returnValue'),
+      globalTid: at('globalTid'),
+      correlationId: at('correlationId'),
+    },
   },
   [NVTX_TABLE]: {
     root: 'NvtxEvent',

@@ -7,6 +7,8 @@
  * Environment, user, host and process names are never read.
  */
 import { MEM_KINDS } from '../../trace/schema.ts';
+import { apiName } from './api-name.ts';
+import { noteReturn, type RefusedCalls, RETURN_COLUMNS } from './failed-calls.ts';
 import type { NsysTables } from './tables.ts';
 
 export const EVENTS_TABLE = 'CUDA_GPU_MEMORY_USAGE_EVENTS';
@@ -28,6 +30,8 @@ export const READ_TABLES: ReadonlySet<string> = new Set([
   KERNELS_TABLE,
   'META_DATA_EXPORT',
   'EXPORT_META_DATA',
+  'META_DATA_CAPTURE',
+  'DIAGNOSTIC_EVENT',
   'ENUM_CUDA_MEM_KIND',
   'TARGET_INFO_GPU',
   'TARGET_INFO_CUDA_DEVICE',
@@ -51,10 +55,7 @@ export interface Gpu {
   readonly totalBytes: number | null;
 }
 
-/** An API call without its version: "cudaMalloc_v3020" -> "cudaMalloc". */
-export const apiName = (name: string): string => name.replace(/_v\d+(_ptsz|_ptds)?$/, '');
-
-const ALLOCATES = /^(cudaMalloc|cudaFree|cudaHostAlloc|cuMemAlloc|cuMemFree)/;
+const ALLOCATES = /^(cudaMalloc|cudaFree|cudaHostAlloc|cuMemAlloc|cuMemHostAlloc|cuMemCreate|cuMemFree)/;
 
 export const isNsys = (tables: NsysTables): boolean =>
   [...tables.names].some(
@@ -77,6 +78,44 @@ export async function readProducer(tables: NsysTables): Promise<string> {
   const schema = values.get('EXPORT_SCHEMA_VERSION');
   if (product === undefined && schema === undefined) return 'Nsight Systems, export without a version';
   return `Nsight Systems ${product ?? 'of an unknown version'}, schema ${schema ?? 'without a version'}`;
+}
+
+/** Options of the recording; null: the export does not say. */
+export interface CaptureOptions {
+  readonly gpuMemory: boolean | null;
+  readonly cuda: boolean | null;
+  /** Nsight's own words where it saw no CUDA. */
+  readonly diagnostic: string | null;
+}
+
+/** Two keys, for all processes or one ("PROCESS_0:..."), are read by name: the same table holds environments. */
+export async function readCaptureOptions(tables: NsysTables): Promise<CaptureOptions> {
+  const found = new Map<string, boolean>();
+  if (tables.names.has('META_DATA_CAPTURE')) {
+    for await (const rows of tables.rows('META_DATA_CAPTURE', ['name', 'value'])) {
+      while (rows.step()) {
+        const key = /^(?:PROCESS_\d+:)?(COLLECT_GPU_MEMORY_USAGE|COLLECT_CUDA_TRACE)$/.exec(
+          rows.text(0),
+        )?.[1];
+        // On for one process is on: the processes may have been started with options of their own.
+        if (key !== undefined) found.set(key, found.get(key) === true || /^(true|1)$/i.test(rows.text(1)));
+      }
+    }
+  }
+  let diagnostic: string | null = null;
+  if (tables.names.has('DIAGNOSTIC_EVENT')) {
+    for await (const rows of tables.rows('DIAGNOSTIC_EVENT', ['text'])) {
+      while (rows.step()) {
+        const text = rows.text(0);
+        if (/^No CUDA events collected\b/.test(text)) diagnostic = text.slice(0, 200);
+      }
+    }
+  }
+  return {
+    gpuMemory: found.get('COLLECT_GPU_MEMORY_USAGE') ?? null,
+    cuda: found.get('COLLECT_CUDA_TRACE') ?? null,
+    diagnostic,
+  };
 }
 
 export async function readGpus(tables: NsysTables): Promise<Gpu[]> {
@@ -133,27 +172,37 @@ export async function readSessionStart(tables: NsysTables): Promise<string | nul
   return null;
 }
 
-/** Calls of cudaMalloc*, cudaFree*, cuMemAlloc*, ... by name, without their version suffix. */
+/** CUDA calls in all, and those of cudaMalloc*, cudaFree*, cuMemAlloc*, ... by name, without their version suffix. */
+export interface AllocationCalls {
+  all: number;
+  readonly byName: Map<string, number>;
+}
+
+/** `refused` is told what each of these calls returned. */
 export async function countAllocationCalls(
   tables: NsysTables,
+  refused: RefusedCalls,
   breathe: () => Promise<void>,
-): Promise<Map<string, number>> {
-  const counts = new Map<string, number>();
-  if (!tables.names.has(RUNTIME_TABLE) || !tables.names.has(STRINGS_TABLE)) return counts;
+): Promise<AllocationCalls> {
+  const counts: AllocationCalls = { all: 0, byName: new Map() };
+  if (!tables.names.has(RUNTIME_TABLE)) return counts;
   const names = new Map<number, string>();
-  for await (const rows of tables.rows(STRINGS_TABLE, ['id', 'value'])) {
+  for await (const rows of tables.names.has(STRINGS_TABLE)
+    ? tables.rows(STRINGS_TABLE, ['id', 'value'])
+    : []) {
     while (rows.step()) {
       const name = rows.text(1);
       if (ALLOCATES.test(name)) names.set(rows.number(0), apiName(name));
     }
   }
-  if (names.size === 0) return counts;
-  let n = 0;
-  for await (const rows of tables.rows(RUNTIME_TABLE, ['nameId'])) {
+  for await (const rows of tables.rows(RUNTIME_TABLE, ['nameId', 'globalTid', ...RETURN_COLUMNS])) {
     while (rows.step()) {
-      if (++n % BREATH_ROWS === 0) await breathe();
-      const name = names.get(rows.number(0));
-      if (name !== undefined) counts.set(name, (counts.get(name) ?? 0) + 1);
+      if (++counts.all % BREATH_ROWS === 0) await breathe();
+      const id = rows.number(0);
+      const name = names.get(id);
+      if (name === undefined) continue;
+      counts.byName.set(name, (counts.byName.get(name) ?? 0) + 1);
+      noteReturn(rows, 2, rows.number(1), id, refused);
     }
   }
   return counts;

@@ -8,12 +8,13 @@
  * processes' names, which these files hold too.
  */
 import { TraceError } from '../../base/trace-error.ts';
-import type { SourceData, Warning } from '../../trace/capture.ts';
+import type { DeviceTrace, SourceData, Warning } from '../../trace/capture.ts';
 import { sourceData } from '../../trace/source-data.ts';
 import { StackTable } from '../../trace/stack-table.ts';
 import { type Calls, type ChainFrames, readCalls, readChains } from './calls.ts';
 import { buildDevices, type GpuFacts } from './devices.ts';
 import { EventRows, NEEDED, type RawEvents } from './events.ts';
+import { type FailedCall, failedEvents, RefusedCalls } from './failed-calls.ts';
 import { type RawKernels, readKernels, stringsOfKernels } from './kernels.ts';
 import { readPoolEvents } from './pools.ts';
 import { type RawRanges, readRanges, stringsOfRanges } from './ranges.ts';
@@ -24,7 +25,7 @@ import type { Format, ReaderContext, ReadOutcome } from '../reader.ts';
 
 const { CHAINS_TABLE, EVENTS_TABLE, KERNELS_TABLE, RUNTIME_TABLE } = schema;
 const RECORD_AGAIN =
-  'Record again with: nsys profile --cuda-memory-usage=true ..., then nsys export --type=sqlite REPORT.nsys-rep';
+  'Record again with: nsys profile --trace=cuda,nvtx --cuda-memory-usage=true ..., then nsys export --type=sqlite REPORT.nsys-rep';
 
 const ALONE =
   'Only the table of memory events was opened: drop the whole folder of the export for the API calls behind them, NVTX ranges, kernels and the names of GPUs.';
@@ -56,26 +57,67 @@ function attemptInto(warnings: Warning[]): Attempt {
   };
 }
 
-/** Why there are no memory events, and how many calls made some. */
+/** Why there are no memory events: tables without rows are left out of an export, so options are asked for. */
+function whyNoEvents(options: schema.CaptureOptions, calls: schema.AllocationCalls): string {
+  const said = options.diagnostic === null ? '' : ` Nsight Systems says: "${options.diagnostic}"`;
+  if (options.cuda === false)
+    return `There are no GPU memory events: CUDA was not traced (--trace=cuda was missing), so --cuda-memory-usage=true alone would not have helped.${said} ${RECORD_AGAIN}`;
+  if (options.gpuMemory === null)
+    return `There are no GPU memory events: the report was recorded without --cuda-memory-usage=true, or they were cut out of this file.${said} ${RECORD_AGAIN}`;
+  if (!options.gpuMemory)
+    return `There are no GPU memory events: the report was recorded without --cuda-memory-usage=true.${said} ${RECORD_AGAIN}`;
+  if (calls.byName.size > 0)
+    return 'There are no GPU memory events, although the option was on (--cuda-memory-usage=true) and calls that allocate or free were recorded: every one of them failed, or the events were cut out of this file.';
+  const made = calls.all === 0 ? '' : ` (it made ${calls.all} CUDA ${calls.all === 1 ? 'call' : 'calls'})`;
+  return `There are no GPU memory events: the option was on (--cuda-memory-usage=true), and the program allocated nothing${made}.${said}`;
+}
+
+/** What is told of an export without memory events: why, how many calls made some, and which were refused. */
 async function withoutEvents(
   tables: NsysTables,
   attempt: Attempt,
   context: ReaderContext,
-): Promise<string[]> {
-  const sentences = [
-    `There are no GPU memory events: the report was recorded without --cuda-memory-usage=true, or they were cut out of this file. ${RECORD_AGAIN}`,
-  ];
-  const ask = () => schema.countAllocationCalls(tables, () => context.breathe());
-  const calls = await attempt('The API calls', ask, new Map<string, number>());
-  if (calls.size > 0) {
-    const list = [...calls].sort((a, b) => b[1] - a[1]).map(([name, count]) => `${name} (${count})`);
+): Promise<{ readonly sentences: string[]; readonly failed: readonly FailedCall[] }> {
+  const refused = new RefusedCalls();
+  const ask = () => schema.countAllocationCalls(tables, refused, () => context.breathe());
+  const none: schema.AllocationCalls = { all: 0, byName: new Map() };
+  const calls = await attempt('The API calls', ask, none);
+  const unknown: schema.CaptureOptions = { gpuMemory: null, cuda: null, diagnostic: null };
+  const options = await attempt(
+    'The options of the recording',
+    () => schema.readCaptureOptions(tables),
+    unknown,
+  );
+  const sentences = [whyNoEvents(options, calls)];
+  if (calls.byName.size > 0) {
+    const list = [...calls.byName].sort((a, b) => b[1] - a[1]).map(([name, count]) => `${name} (${count})`);
     sentences.push(
-      `There are ${[...calls.values()].reduce((sum, count) => sum + count, 0)} calls that allocate or free memory, ` +
+      `There are ${[...calls.byName.values()].reduce((sum, count) => sum + count, 0)} calls that allocate or free memory, ` +
         `recorded without sizes or addresses: ${list.join(', ')}.`,
     );
   }
-  return sentences;
+  const wanted = new Set<number>();
+  refused.strings(wanted);
+  const names = await attempt('The names', () => readStrings(tables, wanted), new Map<number, string>());
+  return { sentences, failed: refused.allocations(names) };
 }
+
+/** Refused calls as readings of the source; nothing where there are none. */
+const readingsOf = (
+  failed: readonly FailedCall[],
+  devices: readonly DeviceTrace[],
+): Pick<SourceData, 'readings'> =>
+  failed.length === 0
+    ? {}
+    : {
+        readings: {
+          clock: 'local',
+          gauges: [],
+          tables: [],
+          budgets: [],
+          events: failedEvents(failed, devices),
+        },
+      };
 
 /** What the export leaves out of what is shown. */
 function notRecorded(tables: NsysTables, calls: Calls): string[] {
@@ -118,6 +160,7 @@ interface SideTables {
   readonly ranges: RawRanges;
   readonly kernels: RawKernels;
   readonly strings: ReadonlyMap<number, string>;
+  readonly failed: readonly FailedCall[];
 }
 
 /** Everything that stands around the memory events; strings last, and only those that are named. */
@@ -128,8 +171,9 @@ async function readSideTables(
   attempt: Attempt,
   context: ReaderContext,
 ): Promise<SideTables> {
-  const bare = await readCalls(withoutTable(tables, RUNTIME_TABLE), raw, context);
-  const calls = await attempt('The API calls', () => readCalls(tables, raw, context), bare);
+  const refused = new RefusedCalls();
+  const bare = await readCalls(withoutTable(tables, RUNTIME_TABLE), raw, refused, context);
+  const calls = await attempt('The API calls', () => readCalls(tables, raw, refused, context), bare);
   const noFrames = await readChains(withoutTable(tables, CHAINS_TABLE), calls, context);
   const frames: ChainFrames = await attempt(
     'The call chains',
@@ -144,9 +188,18 @@ async function readSideTables(
   stringsOfStacks(calls, frames, wanted);
   stringsOfRanges(ranges, wanted);
   stringsOfKernels(kernels, wanted);
+  refused.strings(wanted);
   const noStrings = new Map<number, string>();
   const strings = await attempt('The names', () => readStrings(tables, wanted), noStrings);
-  return { stacks: buildStacks(raw, calls, frames, strings, stacks), calls, ranges, kernels, strings };
+  const failed = refused.allocations(strings);
+  return {
+    stacks: buildStacks(raw, calls, frames, strings, stacks),
+    calls,
+    ranges,
+    kernels,
+    strings,
+    failed,
+  };
 }
 
 const withoutTable = (tables: NsysTables, table: string): NsysTables => ({
@@ -171,8 +224,9 @@ export async function readNsysTables(
   const base = sourceData({ producer, warnings, settings });
   const lacking = [...(file.isAlone === true ? [ALONE] : []), ...(file.notRecorded ?? [])];
   if (!tables.names.has(EVENTS_TABLE)) {
-    const sentences = await withoutEvents(tables, attempt, context);
-    return { data: { ...base, notRecorded: [...sentences, ...lacking] }, error: null };
+    const { sentences, failed } = await withoutEvents(tables, attempt, context);
+    const notRecorded = [...sentences, ...lacking];
+    return { data: { ...base, notRecorded, ...readingsOf(failed, []) }, error: null };
   }
   const columns = tables.columns(EVENTS_TABLE);
   const lacks = NEEDED.filter((column) => !columns.has(column));
@@ -200,8 +254,9 @@ export async function readNsysTables(
     });
   }
   if (events.length === 0 && events.skipped === 0 && error === null) {
-    const sentences = await withoutEvents(tables, attempt, context);
-    return { data: { ...base, notRecorded: [...sentences, ...lacking] }, error: null };
+    const { sentences, failed } = await withoutEvents(tables, attempt, context);
+    const notRecorded = [...sentences, ...lacking];
+    return { data: { ...base, notRecorded, ...readingsOf(failed, []) }, error: null };
   }
   const facts: GpuFacts = {
     gpus: await attempt('The table of GPUs', () => schema.readGpus(tables), []),
@@ -226,6 +281,7 @@ export async function readNsysTables(
     notRecorded: [...built.sentences, ...notRecorded(tables, side.calls), ...lacking],
     devices: built.devices,
     stacks,
+    ...readingsOf(side.failed, built.devices),
   };
   return { data, error };
 }

@@ -10,7 +10,8 @@ import { NONE } from '../../trace/schema.ts';
 import type { StackTable } from '../../trace/stack-table.ts';
 import { byChain, type Calls, type ChainFrames } from './calls.ts';
 import type { RawEvents } from './events.ts';
-import { apiName, STRINGS_TABLE } from './schema.ts';
+import { apiName } from './api-name.ts';
+import { STRINGS_TABLE } from './schema.ts';
 import type { NsysTables } from './tables.ts';
 import { withoutHome } from '../lines/text-pass.ts';
 

@@ -29,6 +29,8 @@ const FIGURES: readonly (readonly [string, string])[] = [
   ['reserved_unallocated', 'Reserved, not allocated'],
   ['private_pools', 'In private pools'],
   ['allowed', 'Allowed'],
+  ['left_at_most', 'Left on the device, at most'],
+  ['allocated_after', 'Allocated afterwards'],
 ];
 
 const nameOf = (key: string): string =>

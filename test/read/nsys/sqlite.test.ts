@@ -413,7 +413,7 @@ describe('files without memory events', () => {
   ])('%s: what to record, and how many calls there were', async (_name, more) => {
     const data = await dataOf(makeSqlite(runtime + more));
     expect(data.devices).toEqual([]);
-    expect(data.notRecorded[0]).toContain('nsys profile --cuda-memory-usage=true');
+    expect(data.notRecorded[0]).toContain('nsys profile --trace=cuda,nvtx --cuda-memory-usage=true');
     expect(data.notRecorded[1]).toContain('3 calls');
     expect(data.notRecorded[1]).toContain('cudaMalloc (2), cudaFree (1)');
   });
