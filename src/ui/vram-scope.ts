@@ -7,6 +7,7 @@
  *   openFiles()  the same as dropping files
  *   openFolders()  the same as dropping folders
  *   openText()   the same as pasting text
+ *   whenIdle()   promise that nothing is under way and everything is drawn
  *
  * Fires `analysis-ready` (detail: the analysis) whenever everything opened has been read.
  */
@@ -93,6 +94,14 @@ export class VramScope extends LitElement {
     return this.session.analysis;
   }
 
+  /**
+   * Resolves when no file is being read, no question to the engine is under way, and what came of them is drawn; at once
+   * where that is so. In a page that the browser does not show nothing is drawn: there it waits until it is shown.
+   */
+  whenIdle(): Promise<void> {
+    return this.session.activity.whenIdle(this);
+  }
+
   async openFiles(files: readonly File[]): Promise<void> {
     await this.openChosen({ files, folders: [] });
   }
@@ -128,11 +137,13 @@ export class VramScope extends LitElement {
     const { signal } = this.stop;
     window.addEventListener('dragover', (event) => this.dragOver(event), { signal });
     window.addEventListener('dragleave', (event) => this.dragLeave(event), { signal });
-    window.addEventListener('drop', (event) => void this.drop(event), { signal });
+    window.addEventListener('drop', (event) => void this.session.activity.during(this.drop(event)), {
+      signal,
+    });
     window.addEventListener('keydown', (event) => this.keydown(event), { signal });
     window.addEventListener('paste', (event) => void this.paste(event), { signal });
     matchMedia(DARK).addEventListener('change', (event) => (this.systemDark = event.matches), { signal });
-    void this.openSrc();
+    void this.session.activity.during(this.openSrc());
   }
 
   override disconnectedCallback(): void {
@@ -250,7 +261,7 @@ export class VramScope extends LitElement {
         @choose-folder=${() => this.folderPicker.click()}
         @choose-text=${() => this.pasteBox.show()}
         @open-text=${(event: CustomEvent<{ text: string }>) => void this.openText(event.detail.text)}
-        @open-sample=${() => void sampleFile().then((file) => this.openFiles([file]))}
+        @open-sample=${() => void session.activity.during(sampleFile().then((file) => this.openFiles([file])))}
         @choose-tab=${(event: CustomEvent<{ tab: string }>) => this.choose(event.detail.tab)}
         @cancel-job=${(event: CustomEvent<{ job: number }>) => session.cancel(event.detail.job)}
         @set-clock-offset=${(event: CustomEvent<ClockOffsetChange>) => void session.diagnosis.setClockOffset(event.detail)}

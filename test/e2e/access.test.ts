@@ -71,7 +71,7 @@ describe.each([
       const scope = await Scope.open(browser, SINGLE_FILE, { colorScheme, width });
       await scope.analyse([sample(name)]);
       await scope.page.getByRole('heading', { level: 1, name }).waitFor();
-      await scope.page.waitForTimeout(300);
+      await scope.idle();
       expect(await findings(scope.page)).toEqual([]);
       expect(await overflow(scope.page)).toBe(0);
       await scope.close();
@@ -90,7 +90,7 @@ describe.each([
       .waitFor();
     // What is folded is looked at, too.
     await page.locator('details').evaluateAll((all) => all.forEach((one) => one.setAttribute('open', '')));
-    await page.waitForTimeout(300);
+    await scope.idle();
     expect(await findings(page)).toEqual([]);
     expect(await overflow(page)).toBe(0);
     expect(await scrolled(page)).toEqual([]);
@@ -160,13 +160,8 @@ describe('the keyboard', () => {
       const before = await shown(page);
       await page.keyboard.press(key);
       await expect.poll(() => shown(page), { message: `key ${key}` }).not.toEqual(before);
-      // Movement may be drawn in steps: wait until it rests.
-      let now = await shown(page);
-      for (let last = before; last.from !== now.from || last.to !== now.to;) {
-        last = now;
-        await page.waitForTimeout(150);
-        now = await shown(page);
-      }
+      await scope.idle();
+      const now = await shown(page);
       return { ...now, length: now.to - now.from };
     };
     const once = await press('w');

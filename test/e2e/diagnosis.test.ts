@@ -223,7 +223,7 @@ describe.each([
           'vs-diagnosis details, vs-ledger-chart details, vs-diagnosis-ledger details, vs-pins details',
         )
         .evaluateAll((all) => all.forEach((one) => one.setAttribute('open', '')));
-      await page.waitForTimeout(200);
+      await scope.idle();
       await page.evaluate(AXE);
       const results = await page.evaluate(() =>
         (globalThis as unknown as { axe: { run(): Promise<AxeResults> } }).axe.run(),

@@ -164,6 +164,15 @@ export class Scope {
     return readAnalysis(frame);
   }
 
+  /** Waits until the application has nothing under way and nothing left to draw. */
+  async idle(frame: Page | Frame = this.page): Promise<void> {
+    await frame.evaluate(async () => {
+      const element: (Element & { whenIdle?(): Promise<void> }) | null = document.querySelector('vram-scope');
+      if (element?.whenIdle === undefined) throw new Error('There is no <vram-scope> here.');
+      await element.whenIdle();
+    });
+  }
+
   /** Everything on screen, as text, shadow trees included. */
   text(frame: Page | Frame = this.page): Promise<string> {
     return frame.evaluate(() => {

@@ -69,7 +69,11 @@ describe('the single file', () => {
     const scope = await Scope.open(browser, SINGLE_FILE, { origin: server.origin });
     const tried = await scope.page.evaluate(async (origin) => {
       const refused: string[] = [];
-      document.addEventListener('securitypolicyviolation', (event) => refused.push(event.effectiveDirective));
+      const all = new Promise<void>((resolve) =>
+        document.addEventListener('securitypolicyviolation', (event) => {
+          if (refused.push(event.effectiveDirective) === 3) resolve();
+        }),
+      );
       const answer = await fetch(`${origin}/x`, { mode: 'no-cors' }).then(
         () => 'answered',
         () => 'refused',
@@ -79,7 +83,8 @@ describe('the single file', () => {
       const script = document.createElement('script');
       script.textContent = 'document.title = "taken over"';
       document.body.append(image, script);
-      await new Promise((resolve) => setTimeout(resolve, 300));
+      // One for each thing tried; a script of the page's own would have run before `append` came back.
+      await all;
       return { answer, refused: refused.sort(), title: document.title };
     }, server.origin);
     server.close();

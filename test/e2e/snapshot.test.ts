@@ -1,5 +1,5 @@
 /** The main job: a recording is dropped on the page opened from disk, and the page says what torch said. */
-import type { Browser, Page } from 'playwright';
+import type { Browser } from 'playwright';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formatBytes, formatInteger } from '../../src/base/units.ts';
 import type { AnalysisDevice } from '../../src/engine/analysis.ts';
@@ -80,21 +80,15 @@ describe.each(['leak', 'train'])('%s.pickle dropped on the file from disk', (nam
   });
 });
 
-/** Every chart's label and pixels, once two looks in a row see the same. */
-async function drawnCharts(page: Page): Promise<(string | null)[][]> {
-  const look = (): Promise<(string | null)[][]> =>
-    page.locator('uplot-chart').evaluateAll((charts) =>
-      charts.map((chart) => {
-        const canvas = (chart.shadowRoot ?? chart).querySelector('canvas');
-        return [chart.getAttribute('aria-label'), canvas?.toDataURL() ?? null];
-      }),
-    );
-  for (let last = ''; ;) {
-    const now = await look();
-    if (JSON.stringify(now) === last) return now;
-    last = JSON.stringify(now);
-    await page.waitForTimeout(500);
-  }
+/** Every chart's label and pixels. */
+async function drawnCharts(scope: Scope): Promise<(string | null)[][]> {
+  await scope.idle();
+  return scope.page.locator('uplot-chart').evaluateAll((charts) =>
+    charts.map((chart) => {
+      const canvas = (chart.shadowRoot ?? chart).querySelector('canvas');
+      return [chart.getAttribute('aria-label'), canvas?.toDataURL() ?? null];
+    }),
+  );
 }
 
 describe('kernels', () => {
@@ -107,7 +101,7 @@ describe('kernels', () => {
       await scope.page
         .locator(`[data-ran-on="${gpu === 'on' ? 'gpu' : 'cpu'}"]`)
         .waitFor({ timeout: 120_000 });
-      answers.push({ analysis: await readAnalysis(scope.page), charts: await drawnCharts(scope.page) });
+      answers.push({ analysis: await readAnalysis(scope.page), charts: await drawnCharts(scope) });
       await scope.close();
     }
     expect(answers[0].charts.length).toBeGreaterThanOrEqual(2);

@@ -79,8 +79,7 @@ it('many files wait their turn: a few are read at once, and one that waits can b
     return opened;
   };
   const opening = session.open(Array.from({ length: 30 }, (_, i) => file(`rank${i}.pickle`)));
-  await new Promise((resolve) => setTimeout(resolve, 20));
-  expect(session.jobs).toHaveLength(30);
+  await expect.poll(() => session.jobs.length).toBe(30);
   session.cancel(session.jobs[29].id);
   const opened = await opening;
   expect(most).toBe(3);
@@ -92,7 +91,9 @@ it('many files wait their turn: a few are read at once, and one that waits can b
 it('a cancelled file leaves no source, and says so', async () => {
   const { session } = start();
   const opening = session.open([file('slow.pickle'), file('b.pickle')]);
-  await new Promise((resolve) => setTimeout(resolve, 60));
+  await expect
+    .poll(() => session.jobs.find((one) => one.file === 'slow.pickle')?.progress.stage)
+    .toBe('reading');
   const job = session.jobs.find((one) => one.file === 'slow.pickle');
   session.cancel(job?.id ?? -1);
   expect(session.jobs.find((one) => one.file === 'slow.pickle')?.cancelling).toBe(true);

@@ -13,6 +13,7 @@ import type {
   LedgerView,
 } from '../../engine/protocol.ts';
 import { DiagnosisRun } from '../diagnosis/diagnosis-run.ts';
+import { Activity } from '../parts/activity.ts';
 import type { Chosen } from './dropped-files.ts';
 
 export interface Job {
@@ -78,6 +79,8 @@ export class Session {
   notice = '';
   /** What is open, diagnosed. */
   readonly diagnosis: DiagnosisRun;
+  /** Everything under way, the engine's start included. */
+  readonly activity = new Activity();
 
   private nextJob = 1;
   private nextFailed = -1;
@@ -100,7 +103,8 @@ export class Session {
     this.ready = ready;
     this.diagnosis = new DiagnosisRun(() => this.api(), changed);
     this.renewAnalysis();
-    this.engine = start();
+    const started = start().then((handle) => ({ ...handle, api: this.activity.watch(handle.api) }));
+    this.engine = this.activity.during(started);
     this.engine.then(
       async ({ api }) => {
         this.status = await api.status();
@@ -132,6 +136,10 @@ export class Session {
   async open(files: readonly File[], folders: Chosen['folders'] = []): Promise<SourceView[]> {
     const inputs = [...files.map(fileInput), ...folders.map(folderInput)];
     if (inputs.length === 0) return [];
+    return this.activity.during(this.openAll(inputs));
+  }
+
+  private async openAll(inputs: readonly Input[]): Promise<SourceView[]> {
     if (!this.pending) this.renewAnalysis();
     this.notice = '';
     const opened = await Promise.all(inputs.map((input) => this.read(input)));
@@ -170,6 +178,7 @@ export class Session {
   }
 
   async dispose(): Promise<void> {
+    this.activity.end();
     (await this.engine).dispose();
   }
 
