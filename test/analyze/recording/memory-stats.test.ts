@@ -19,7 +19,7 @@ type Stats = Record<string, number>;
 const statsFrom = (path: string): Stats => JSON.parse(readFileSync(path, 'utf8')) as Stats;
 
 describe('committed recordings', () => {
-  it.each(['oom', 'graphs', 'pending'])('%s', async (name) => {
+  it.each(['oom', 'graphs', 'pending', 'unmap'])('%s', async (name) => {
     const [trace] = (await snapshotOf(fixtureBytes(`${name}.pickle`))).devices;
     const told = toldOf(trace);
     expect(compareStats(told, statsFrom(fixturePath(`${name}.memory_stats.json`)))).toEqual([]);
@@ -29,6 +29,15 @@ describe('committed recordings', () => {
       Object.keys(told).filter((key) => /^(allocated|active)_bytes\..*\.(peak|allocated|freed)$/.test(key)),
     ).toEqual([]);
     expect(Object.keys(told).filter((key) => key.startsWith('inactive_split'))).toEqual([]);
+  });
+
+  it('ring: what is current alone, and it is right', async () => {
+    const [trace] = (await snapshotOf(fixtureBytes('ring.pickle'))).devices;
+    const told = toldOf(trace);
+    expect(Object.keys(told).length).toBeGreaterThan(10);
+    expect(Object.keys(told).filter((key) => !key.endsWith('.current'))).toEqual([]);
+    const wrong = compareStats(told, statsFrom(fixturePath('ring.memory_stats.json')));
+    expect(wrong.filter((fault) => !fault.endsWith('not told'))).toEqual([]);
   });
 
   it('a difference planted in any key is found', async () => {
