@@ -14,8 +14,23 @@ export interface FolderRule {
   readonly typesOf?: readonly string[];
   /** Folders beside src/. */
   readonly beside?: readonly string[];
+  /** Folders inside of it, and which of them may see which. */
+  readonly rooms?: RoomRule;
   /** npm package, "node:" or "virtual:..." -> the files that may import it; '*' is every file of the folder. */
   readonly packages?: Readonly<Record<string, readonly string[] | '*'>>;
+}
+
+/**
+ * Rooms are the folders of a folder. A room may import itself, what `shared` and `also` name, and the files that lie
+ * beside the rooms, except those on `top`; of the files beside the rooms only those on top may import rooms.
+ */
+export interface RoomRule {
+  /** Files beside the rooms that may import every room, and that no room may import. */
+  readonly top: readonly string[];
+  /** Rooms that every other room may import. They import no room. */
+  readonly shared: readonly string[];
+  /** Room -> other rooms that it may import. */
+  readonly also: Readonly<Record<string, readonly string[]>>;
 }
 
 /** Something outside that only certain files may touch, written as what the code says. */
@@ -95,6 +110,48 @@ function packageOf(specifier: string): string {
   return specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
 }
 
+/** "read/nsys/sqlite.ts" -> "nsys"; null: the file lies beside the rooms. */
+const roomOf = (inSrc: string): string | null => {
+  const parts = inSrc.split('/');
+  return parts.length > 2 ? parts[1] : null;
+};
+
+/**
+ * Files that import each other in a circle, types included: each circle as its paths, sorted. `texts`: path relative
+ * to the repository -> source. A circle cannot be understood, tested or moved a file at a time.
+ */
+export function circlesOf(texts: ReadonlyMap<string, string>): string[][] {
+  const targets = new Map<string, string[]>();
+  for (const [path, text] of texts) {
+    const file = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
+    const found = importsOf(file).flatMap(({ specifier }) => {
+      if (!specifier.startsWith('.')) return [];
+      const target = posix.join(posix.dirname(path), specifier.replace(/\?.*$/, ''));
+      return texts.has(target) ? [target] : [];
+    });
+    targets.set(path, found);
+  }
+  const order = new Map<string, number>();
+  const open: string[] = [];
+  const circles: string[][] = [];
+  const visit = (path: string): number => {
+    order.set(path, order.size);
+    let low = order.get(path)!;
+    open.push(path);
+    for (const target of targets.get(path)!) {
+      if (!order.has(target)) low = Math.min(low, visit(target));
+      else if (open.includes(target)) low = Math.min(low, order.get(target)!);
+    }
+    if (low === order.get(path)) {
+      const circle = open.splice(open.indexOf(path));
+      if (circle.length > 1 || targets.get(path)!.includes(path)) circles.push(circle.sort());
+    }
+    return low;
+  };
+  for (const path of texts.keys()) if (!order.has(path)) visit(path);
+  return circles;
+}
+
 /** Looks at one file; `path` is relative to the repository, with slashes: "src/view/timeline.ts". */
 export function checkFile(path: string, text: string, rules: Rules): Violation[] {
   const violations: Violation[] = [];
@@ -139,13 +196,36 @@ export function checkFile(path: string, text: string, rules: Rules): Violation[]
     }
     const targetInSrc = target.slice('src/'.length);
     const targetFolder = targetInSrc.split('/')[0];
-    if (targetFolder === folder || allowed.folders.includes(targetFolder)) return;
+    if (targetFolder === folder) {
+      if (allowed.rooms !== undefined) checkRooms(targetInSrc, allowed.rooms, node);
+      return;
+    }
+    if (allowed.folders.includes(targetFolder)) return;
     if (allowed.files?.includes(targetInSrc)) return;
     if (allowed.typesOf?.includes(targetInSrc)) {
       if (!typeOnly) fail(node, 'direction', `${folder}/ may import only types of ${targetInSrc}`);
       return;
     }
     fail(node, 'direction', `${folder}/ may not import ${targetInSrc}`);
+  }
+
+  function checkRooms(targetInSrc: string, rooms: RoomRule, node: ts.Node): void {
+    const from = roomOf(inSrc);
+    const to = roomOf(targetInSrc);
+    const isTop = (inFolder: string): boolean => rooms.top.includes(inFolder.slice(folder.length + 1));
+    if (from === to && from !== null) return;
+    if (to === null) {
+      if (from !== null && isTop(targetInSrc))
+        fail(node, 'room', `${folder}/${from}/ may not import ${targetInSrc}, which stands above the rooms`);
+    } else if (from === null) {
+      if (!isTop(inSrc) && !rooms.shared.includes(to))
+        fail(node, 'room', `${inSrc} may not import a room: ${targetInSrc}`);
+    } else if (
+      rooms.shared.includes(from) ||
+      !(rooms.shared.includes(to) || rooms.also[from]?.includes(to))
+    ) {
+      fail(node, 'room', `${folder}/${from}/ may not import ${targetInSrc}`);
+    }
   }
 
   function checkName(): void {

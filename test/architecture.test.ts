@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { checkFile } from './architecture-check.ts';
+import { checkFile, circlesOf } from './architecture-check.ts';
 import type { Rules } from './architecture-check.ts';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -28,6 +28,7 @@ const RULES: Rules = {
     trace: { folders: ['base'], packages: { 'apache-arrow': ['trace/arrow.ts'] } },
     read: {
       folders: ['file', 'trace', 'base'],
+      rooms: { top: ['readers.ts', 'log.ts'], shared: ['lines'], also: {} },
       packages: {
         'virtual:sqlite-wasm': ['read/nsys/sqlite-file.ts'],
         hyparquet: ['read/nsys/parquet-file.ts'],
@@ -36,7 +37,10 @@ const RULES: Rules = {
     kernel: { folders: ['base'], beside: ['shaders'] },
     aggregate: { folders: ['kernel', 'trace', 'base'] },
     replay: { folders: ['trace', 'base'] },
-    analyze: { folders: ['aggregate', 'replay', 'trace', 'base'] },
+    analyze: {
+      folders: ['aggregate', 'replay', 'trace', 'base'],
+      rooms: { top: ['device-facts.ts', 'server-facts.ts'], shared: [], also: { server: ['growth'] } },
+    },
     diagnose: { folders: ['analyze', 'base'] },
     engine: {
       folders: BELOW_ENGINE,
@@ -88,6 +92,12 @@ describe('the house', () => {
     expect(check(path, readFileSync(join(ROOT, path), 'utf8'))).toEqual([]);
   });
 
+  it('has no circle of files', () => {
+    expect(circlesOf(new Map(sources.map((path) => [path, readFileSync(join(ROOT, path), 'utf8')])))).toEqual(
+      [],
+    );
+  });
+
   it('holds nothing but TypeScript and styles', () => {
     expect(pathsBelow('src').filter((path) => !/\.(ts|css)$/.test(path))).toEqual([]);
   });
@@ -120,6 +130,15 @@ const PLANTED: readonly (readonly [string, string, string, string])[] = [
   ['a shader outside of kernel', 'src/read/x.ts', `import a from '../../shaders/a.wgsl?raw';`, 'direction'],
   ['a file outside of src', 'src/ui/x.ts', `import a from '../../package.json';`, 'direction'],
   ['a side effect', 'src/base/x.ts', `import '../ui/vram-scope.ts';`, 'direction'],
+  ['another format', 'src/read/kineto/x.ts', `import { a } from '../nsys/tables.ts';`, 'room'],
+  ['a type of another format', 'src/read/kineto/x.ts', `import type { A } from '../jax/pprof.ts';`, 'room'],
+  ['the list of formats in a format', 'src/read/nsys/x.ts', `import { a } from '../readers.ts';`, 'room'],
+  ['a format in what all share', 'src/read/lines/x.ts', `import { a } from '../jax/pprof.ts';`, 'room'],
+  ['a format below the list', 'src/read/refusals.ts', `import { a } from './jax/pprof.ts';`, 'room'],
+  ['another question', 'src/analyze/ledger/x.ts', `import { a } from '../growth/parts.ts';`, 'room'],
+  ['servers in growth', 'src/analyze/growth/x.ts', `import { a } from '../server/kv-cache.ts';`, 'room'],
+  ['the facts in a question', 'src/analyze/growth/x.ts', `import { a } from '../device-facts.ts';`, 'room'],
+  ['a question at the bottom', 'src/analyze/live.ts', `import { a } from './growth/parts.ts';`, 'room'],
   ['a missing extension', 'src/ui/x.ts', `import { a } from '../view/axis';`, 'extension'],
   ['a package in base', 'src/base/x.ts', `import { html } from 'lit';`, 'package'],
   ['lit in view', 'src/view/x.ts', `import { html } from 'lit/directives/map.js';`, 'package'],
@@ -173,6 +192,23 @@ describe('the judge', () => {
     expect(found[0].message).not.toBe('');
   });
 
+  it('finds a circle of two, of three through a type, and of one', () => {
+    const texts = new Map([
+      ['src/base/a.ts', `import { b } from './b.ts';`],
+      ['src/base/b.ts', `import type { A } from './a.ts';`],
+      ['src/view/c.ts', `export { d } from './d.ts';`],
+      ['src/view/d.ts', `const e = () => import('./e.ts');`],
+      ['src/view/e.ts', `type C = import('./c.ts').C; import { a } from '../base/a.ts';`],
+      ['src/view/f.ts', `import { f } from './f.ts';`],
+      ['src/view/g.ts', `import { a } from '../base/a.ts'; import { c } from './c.ts';`],
+    ]);
+    expect(circlesOf(texts).sort()).toEqual([
+      ['src/base/a.ts', 'src/base/b.ts'],
+      ['src/view/c.ts', 'src/view/d.ts', 'src/view/e.ts'],
+      ['src/view/f.ts'],
+    ]);
+  });
+
   it('names the line', () => {
     expect(check('src/base/x.ts', `/** A. */\nimport 'lit';\n`)).toEqual([
       'src/base/x.ts:2 [package] base/ may not import lit',
@@ -185,6 +221,12 @@ describe('the judge', () => {
       'src/ui/x.ts',
       `import { html } from 'lit';\nimport { a } from '../view/axis.ts';`,
     ],
+    ['lines in a format', 'src/read/nsys/x.ts', `import { a } from '../lines/colours.ts';`],
+    ['the interface in a format', 'src/read/nsys/x.ts', `import type { A } from '../reader.ts';`],
+    ['its own room', 'src/read/nsys/x.ts', `import { a } from './tables.ts';`],
+    ['a format in the list', 'src/read/readers.ts', `import { a } from './nsys/sqlite.ts';`],
+    ['growth in servers', 'src/analyze/server/x.ts', `import { a } from '../growth/series.ts';`],
+    ['a question from above', 'src/diagnose/x.ts', `import { a } from '../analyze/growth/parts.ts';`],
     ['types of the protocol', 'src/view/x.ts', `import type { A } from '../engine/protocol.ts';`],
     ['types one by one', 'src/view/x.ts', `import { type A } from '../engine/analysis.ts';`],
     ['a shader in kernel', 'src/kernel/x.ts', `import a from '../../shaders/a.wgsl?raw';`],

@@ -3,8 +3,8 @@
  * once and on first use. Of devices' recordings only their settings are asked here (device-facts.ts has the rest).
  */
 import { settingsOfSnapshot } from '../replay/alloc-conf-snapshot.ts';
-import type { MemorySummary } from '../trace/capture.ts';
-import type { LogEvent, Readings } from '../trace/readings.ts';
+import type { LogEvent } from '../trace/readings.ts';
+import type { ReadSource, ServerFactsInput } from './read-source.ts';
 import { type Card, cardsOf, type Fall, fallsOf, type Slice, slicesOf } from './server/facts-cards.ts';
 import { type Fullness, fullnessOf } from './server/facts-fullness.ts';
 import { type GaugeGrowth, gaugeGrowths, type PrintedGrowth, printedGrowths } from './server/facts-growth.ts';
@@ -13,48 +13,6 @@ import { type PrintedCache, printedCaches } from './server/printed-cache.ts';
 import { type PrintedRise, printedRises } from './server/printed-rises.ts';
 import { type SummaryOoms, summaryOoms } from './server/summary-ooms.ts';
 import { bucketsOf, type SourceBuckets } from './server/facts-requests.ts';
-
-/** What a log does not say and its reader may know. */
-export interface GivenFacts {
-  readonly gpusPerPod: number | null;
-  /** Text of config.json. */
-  readonly modelConfig: string | null;
-}
-
-/** One open source, as far as it is no recording. */
-export interface ReadSource {
-  readonly id: number;
-  readonly file: string;
-  readonly format: string | null;
-  readonly producer: string;
-  readonly settings: readonly (readonly [string, string])[];
-  readonly readings: Readings | null;
-  readonly summaries: readonly MemorySummary[];
-  readonly given: GivenFacts;
-}
-
-/** Two sources that disagree, with the bytes and a sentence (source-contradictions.ts). */
-export interface Disagreement {
-  readonly kind: string;
-  readonly files: readonly [string, string];
-  readonly device: number | null;
-  readonly count: number;
-  readonly allowedBytes: number;
-  readonly differenceBytes: number;
-  /** What each source says where they are furthest apart: bytes, at least and at most. */
-  readonly values: readonly { readonly label: string; readonly least: number; readonly most: number }[];
-  readonly sentence: string;
-}
-
-export interface ServerFactsInput {
-  readonly sources: readonly ReadSource[];
-  /** Add to the times of a source for the common clock; null: not known. */
-  readonly offsetOf: (sourceId: number) => bigint | null;
-  /** File of the recording that the lines of a source have their place in; null: none is open. */
-  readonly recordingOf: (sourceId: number) => string | null;
-  readonly contradictions: readonly Disagreement[];
-  readonly observations: readonly Disagreement[];
-}
 
 /** An out-of-memory message of a log. */
 export interface LoggedOom {

@@ -1,5 +1,5 @@
 /** vLLM's own memory figures of one text that cannot all be right: what rests on them is doubtful. */
-import { vllmMemoryAccounts } from '../analyze/server/vllm-memory-account.ts';
+import { vllmMemoryAccounts } from '../analyze/server/vllm-memory-words.ts';
 import { evidence } from './finding.ts';
 import { aboutServer, type ServerRule } from './server-rule.ts';
 import { count } from './words.ts';

@@ -1,5 +1,5 @@
 /** Two sources that cannot both be right. Whatever rests on both is doubtful until it is settled. */
-import type { Disagreement } from '../analyze/server-facts.ts';
+import type { Disagreement } from '../analyze/read-source.ts';
 import { evidence, type Finding } from './finding.ts';
 import { aboutServer, type ServerRule } from './server-rule.ts';
 import { count, exactSize, size } from './words.ts';

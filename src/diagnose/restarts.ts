@@ -1,6 +1,7 @@
 /** A process that ended and came back: start lines that repeat, memory that falls to nothing, a new process ID. */
 import type { Card, CardProcess } from '../analyze/server/facts-cards.ts';
-import type { ReadSource, ServerFacts } from '../analyze/server-facts.ts';
+import type { ReadSource } from '../analyze/read-source.ts';
+import type { ServerFacts } from '../analyze/server-facts.ts';
 import { evidence, type Evidence, type Finding } from './finding.ts';
 import { aboutServer, type ServerRule } from './server-rule.ts';
 import { count, size } from './words.ts';

@@ -3,7 +3,7 @@
  * setting does is the same only where it is listed here: SGLang's --mem-fraction-static holds weights and KV cache, and
  * nothing of the activations that --gpu-memory-utilization holds as well.
  */
-import type { ReadSource } from '../analyze/server-facts.ts';
+import type { ReadSource } from '../analyze/read-source.ts';
 
 export interface ServerFlags {
   readonly modelLength: string;

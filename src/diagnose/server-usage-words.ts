@@ -1,7 +1,7 @@
 /** What the rules about KV-cache usage have in common. */
 import type { EngineUsage, UsageWindow } from '../analyze/server/kv-usage.ts';
 import type { ServerFacts } from '../analyze/server-facts.ts';
-import type { ReadSource } from '../analyze/server-facts.ts';
+import type { ReadSource } from '../analyze/read-source.ts';
 import { percent } from './words.ts';
 
 export interface UsageOfSource {

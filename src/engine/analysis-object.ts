@@ -18,14 +18,7 @@ import { histogramClasses } from './answers.ts';
 import type { Diagnosis } from './diagnosis.ts';
 import type { DeviceSession } from './device-session.ts';
 import { eventCounts } from './device-view.ts';
-import type { LoadedSource } from './load-source.ts';
-
-export interface OpenSource {
-  /** Stands for the source on the border. */
-  readonly id: number;
-  readonly loaded: LoadedSource;
-  readonly sessions: readonly DeviceSession[];
-}
+import type { OpenSource } from './open-source.ts';
 
 function sourceOf({ loaded }: OpenSource): AnalysisSource {
   const { data } = loaded;

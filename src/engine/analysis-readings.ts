@@ -1,7 +1,7 @@
 /** Readings of every source in the form of the documented object. */
 import { toJsonInteger } from '../base/u64.ts';
 import type { Gauge, Readings } from '../trace/readings.ts';
-import { vllmMemoryAccounts } from '../analyze/server/vllm-memory-account.ts';
+import { vllmMemoryAccounts } from '../analyze/server/vllm-memory-words.ts';
 import type { Analysis, AnalysisSeries } from './analysis.ts';
 import { vllmMemoryOf } from './analysis-vllm-memory.ts';
 

@@ -12,10 +12,9 @@ import {
 import { compareBudget, compareLines } from '../analyze/clock/source-contradictions-lines.ts';
 import { engineBudgets } from '../analyze/server/kv-cache-log.ts';
 import type { Measure } from '../analyze/step-curve.ts';
-import type { OpenSource } from './analysis-object.ts';
-import type { CommonCurve, UnitClock } from './clock-desk.ts';
+import type { OpenSource } from './open-source.ts';
 import type { PlacedSource } from './clock-lines.ts';
-import type { ClockUnit } from './clock-units.ts';
+import type { ClockUnit, CommonCurve, UnitClock } from './clock-units.ts';
 import type { ClocksAnswer, DisagreementView } from './server-diagnosis.ts';
 
 export interface CompareInput {

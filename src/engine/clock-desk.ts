@@ -2,37 +2,20 @@
  * The clocks of all open sources brought onto one, with the offsets that were set by hand, and what the sources say
  * of each other on it. Everything is worked out anew at each call: it takes a second at most.
  */
-import {
-  alignClocks,
-  type Alignment,
-  chooseReference,
-  offsetText,
-  shiftOf,
-} from '../analyze/clock/alignment.ts';
-import { type NamedCurve } from '../analyze/clock/source-contradictions.ts';
+import { alignClocks, chooseReference, offsetText, shiftOf } from '../analyze/clock/alignment.ts';
 import { shiftCurve } from '../analyze/step-curve.ts';
-import type { OpenSource } from './analysis-object.ts';
+import type { OpenSource } from './open-source.ts';
 import { compareSources } from './clock-contradictions.ts';
 import { insideOf, sameLocalClock } from './clock-inside.ts';
 import { type PlacedSource, placeLines } from './clock-lines.ts';
-import { clockSourceOf, type ClockUnit, clockUnits, type OwnedCurve } from './clock-units.ts';
+import {
+  clockSourceOf,
+  type ClockUnit,
+  clockUnits,
+  type CommonCurve,
+  type UnitClock,
+} from './clock-units.ts';
 import type { ClocksAnswer, ClockView } from './server-diagnosis.ts';
-
-/** A curve on the common clock. */
-export interface CommonCurve extends NamedCurve {
-  readonly unit: ClockUnit;
-  readonly sourceId: number;
-  readonly gauge: OwnedCurve['gauge'];
-}
-
-export interface UnitClock {
-  readonly unit: ClockUnit;
-  readonly status: ClockView['status'];
-  readonly alignment: Alignment;
-  /** Add to the unit's times for the common clock; null: not known. */
-  readonly offset_ns: bigint | null;
-  readonly sentence: string;
-}
 
 export interface OneClock {
   readonly units: readonly UnitClock[];

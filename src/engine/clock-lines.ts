@@ -11,7 +11,7 @@ import {
   type RecordedRows,
   type SequenceLine,
 } from '../analyze/clock/alignment-sequence.ts';
-import type { OpenSource } from './analysis-object.ts';
+import type { OpenSource } from './open-source.ts';
 import type { DeviceSession } from './device-session.ts';
 
 /** Of the lines that many must have their place, or they are of another run. */

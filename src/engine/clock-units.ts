@@ -3,11 +3,13 @@
  * are aligned by; times alone (requests, a server's loggers) can only be said to lie inside of a recording.
  */
 import { asBigInt64 } from '../base/u64.ts';
-import type { ClockKind, ClockSource } from '../analyze/clock/alignment.ts';
+import type { Alignment, ClockKind, ClockSource } from '../analyze/clock/alignment.ts';
+import type { NamedCurve } from '../analyze/clock/source-contradictions.ts';
 import { curveOfCategories, curveOfGauge, curveOfSeries, type StepCurve } from '../analyze/step-curve.ts';
 import type { Gauge } from '../trace/readings.ts';
-import type { OpenSource } from './analysis-object.ts';
+import type { OpenSource } from './open-source.ts';
 import type { DeviceSession } from './device-session.ts';
+import type { ClockView } from './server-diagnosis.ts';
 
 /** A curve and the source that has it. Times count from the base of its unit. */
 export interface OwnedCurve {
@@ -28,6 +30,22 @@ export interface ClockUnit {
   readonly span: readonly [bigint, bigint] | null;
   /** Distinct moments that it tells of, up to `MOST_MOMENTS`. */
   readonly moments: number;
+}
+
+/** A curve on the common clock. */
+export interface CommonCurve extends NamedCurve {
+  readonly unit: ClockUnit;
+  readonly sourceId: number;
+  readonly gauge: OwnedCurve['gauge'];
+}
+
+export interface UnitClock {
+  readonly unit: ClockUnit;
+  readonly status: ClockView['status'];
+  readonly alignment: Alignment;
+  /** Add to the unit's times for the common clock; null: not known. */
+  readonly offset_ns: bigint | null;
+  readonly sentence: string;
 }
 
 /** Enough to say that times lie inside of a recording and not by chance. */

@@ -2,9 +2,8 @@
 import type { DeviceTrace, SourceData } from '../trace/capture.ts';
 import { type Baseline, baselineOf } from '../aggregate/baseline.ts';
 import { DeviceAggregate } from '../aggregate/device-aggregate.ts';
-import { allocationKeys } from '../aggregate/allocation-keys.ts';
+import { allocationKeys, seriesOf } from '../aggregate/device-columns.ts';
 import { KernelTrack } from '../aggregate/kernel-track.ts';
-import { seriesOf } from '../aggregate/series-of.ts';
 import { DeviceFacts } from '../analyze/device-facts.ts';
 import type { IterationMarkers } from '../analyze/growth/iterations.ts';
 import { type EarlierAllocation, earlierAllocations } from '../analyze/live.ts';
@@ -16,7 +15,7 @@ import type { SelfReplay } from '../replay/replay-result.ts';
 import { selfReplay } from '../replay/self-replay.ts';
 import { ACTION, NONE } from '../trace/schema.ts';
 import type { Chosen } from './kernel-choice.ts';
-import type { Axis, Range } from './protocol.ts';
+import type { Axis, Range } from './range.ts';
 
 export class DeviceSession {
   readonly key: string;

@@ -15,9 +15,10 @@ import { nonTorchOfOom, oomFigureBand, reservedOfOom } from '../analyze/ledger/n
 import { type Band, measureOf } from '../analyze/step-curve.ts';
 import { u64At } from '../base/u64.ts';
 import { ACTION } from '../trace/schema.ts';
-import type { OpenSource } from './analysis-object.ts';
+import type { OpenSource } from './open-source.ts';
 import { isSameDevice } from './clock-contradictions.ts';
-import type { CommonCurve, OneClock } from './clock-desk.ts';
+import type { OneClock } from './clock-desk.ts';
+import type { CommonCurve } from './clock-units.ts';
 import type { DeviceSession } from './device-session.ts';
 
 /** Just after a row. */

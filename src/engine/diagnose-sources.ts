@@ -9,7 +9,7 @@ import { groupDevices } from '../diagnose/group-devices.ts';
 import { joinSameRun } from '../diagnose/same-run.ts';
 import { diagnoseServers } from '../diagnose/server-rules.ts';
 import type { Finding } from '../diagnose/finding.ts';
-import type { OpenSource } from './analysis-object.ts';
+import type { OpenSource } from './open-source.ts';
 import type { OneClock } from './clock-desk.ts';
 import type { DeviceSession } from './device-session.ts';
 import type { DeviceSideAt } from './device-side.ts';

@@ -12,9 +12,9 @@ import type { Kernels } from '../kernel/kernels.ts';
 import { openGpu } from '../kernel/device.ts';
 import { traceToArrow } from '../trace/arrow.ts';
 import type { Frame } from '../trace/stack-table.ts';
-import { vllmMemoryAccounts } from '../analyze/server/vllm-memory-account.ts';
+import { vllmMemoryAccounts } from '../analyze/server/vllm-memory-words.ts';
 import type { Analysis } from './analysis.ts';
-import { analysisOf, type OpenSource } from './analysis-object.ts';
+import { analysisOf } from './analysis-object.ts';
 import { momentAt, rangeOf, timeline } from './answers.ts';
 import { diagnose } from './diagnose-sources.ts';
 import type { Diagnosis, LedgerView, PinsView } from './diagnosis.ts';
@@ -46,6 +46,7 @@ import type {
   TimelineAnswer,
   TimelineQuery,
 } from './protocol.ts';
+import type { OpenSource } from './open-source.ts';
 import { pinsView } from './pins-view.ts';
 import { ReplayDesk } from './replay-desk.ts';
 import { ServerDesk } from './server-desk.ts';

@@ -1,6 +1,6 @@
 /** Which rows of a device lie in which pixel column of a chart. */
 import type { DeviceSession } from './device-session.ts';
-import type { Axis, Range } from './protocol.ts';
+import type { Axis, Range } from './range.ts';
 
 /** Columns of the widest chart that is answered. */
 const MOST_COLUMNS = 16384;

@@ -13,6 +13,7 @@ import type { Frame } from '../trace/stack-table.ts';
 import type { Annotation, MemorySummary, Warning } from '../trace/capture.ts';
 import type { VllmMemoryAccount } from '../analyze/server/vllm-memory-account.ts';
 import type { Analysis } from './analysis.ts';
+import type { Axis, Range } from './range.ts';
 import type { ReplayApi } from './replay-protocol.ts';
 import type { Diagnosis, LedgerView, PinsView } from './diagnosis.ts';
 import type { ClocksAnswer, ServerGiven } from './server-diagnosis.ts';
@@ -90,6 +91,8 @@ export type {
   WhatIfAnswer,
   WhatIfQuery,
 } from './replay-protocol.ts';
+
+export type { Axis, Range } from './range.ts';
 
 export type GpuMode = 'auto' | 'on' | 'off';
 
@@ -214,15 +217,6 @@ export interface DeviceView {
     /** Those that ran wholly before the first or after the last memory event: they lie beyond the timeline. */
     readonly outside: number;
   } | null;
-}
-
-export type Axis = 'time' | 'event';
-
-/** Half-open interval on an axis. */
-export interface Range {
-  readonly axis: Axis;
-  readonly from: number;
-  readonly to: number;
 }
 
 export interface TimelineQuery {

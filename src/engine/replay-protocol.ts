@@ -15,7 +15,7 @@ import type { SweepLimits, SweepRow } from '../replay/sweep.ts';
 import type { ReplayPlace, WhatIfResult } from '../replay/what-if.ts';
 import type { TraceErrorData } from '../base/trace-error.ts';
 import type { Result } from '../base/result.ts';
-import type { Range } from './protocol.ts';
+import type { Range } from './range.ts';
 
 /** Keys as `torch.cuda.memory_stats()` has them. */
 export type MemoryStatsView = Readonly<Record<string, number>>;

@@ -11,7 +11,7 @@ import { sourceData } from '../trace/source-data.ts';
 import { readLines, type Found } from './lines/log-pass.ts';
 import type { LineScanner } from './lines/log-scanner.ts';
 import { memoryStatsScanner } from './torch-text/memory-stats.ts';
-import { stripColours } from './torch-text/memory-summary-table.ts';
+import { stripColours } from './lines/colours.ts';
 import { memorySummaryScanner } from './torch-text/memory-summary.ts';
 import { nvidiaSmiScanner } from './nvidia-smi/nvidia-smi.ts';
 import { oomTextScanner } from './torch-text/oom-text.ts';

@@ -8,10 +8,9 @@
 import { fail, ok } from '../base/result.ts';
 import type { Result } from '../base/result.ts';
 import { choosesBlocks, explainUnknownKey, isKey } from './alloc-conf-keys.ts';
-import { findConf } from './alloc-conf-paste.ts';
 import { ConfReader, Refusal } from './alloc-conf-reader.ts';
 import type { AllocConfError, AllocConfNote } from './alloc-conf-reader.ts';
-import { tokenize } from './alloc-conf-tokens.ts';
+import { tokenize, findConf } from './alloc-conf-tokens.ts';
 import type { AllocatorSettings } from './settings.ts';
 import { DEFAULT_SETTINGS, MIN_LARGE_ALLOC, ROUNDUP_CLASSES } from './settings.ts';
 

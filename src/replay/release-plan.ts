@@ -2,19 +2,30 @@
  * Which segments the allocator would give back, and in which order: under garbage collection, to serve one request,
  * and when it gives back all it can. Plans only; nothing changes.
  */
-import type { Allocator } from './allocator.ts';
-import { NO_BLOCK } from './block-table.ts';
+import { type BlockTable, NO_BLOCK } from './block-table.ts';
+import type { FreeList } from './free-list.ts';
+
+/** What a plan reads of the allocator. */
+export interface ReleasableState {
+  readonly blocks: BlockTable;
+  readonly lists: readonly FreeList[];
+  /** Free lists in the order in which the allocator visits them, by [pool * 2 + small]. */
+  readonly ordered: readonly (readonly number[])[];
+  /** Searches of each pool since the start, by [pool * 2 + small]. */
+  readonly searches: Float64Array;
+  readonly options: { readonly settings: { readonly maxSplitSize: number } };
+}
 
 /** Free blocks of a pool and size class (`pool * 2 + small`) in the allocator's order: streams by handle, then best fit. */
-export const freeBlocks = (allocator: Allocator, group: number): number[] =>
+export const freeBlocks = (allocator: ReleasableState, group: number): number[] =>
   allocator.ordered[group].flatMap((list) => allocator.lists[list].blocks());
 
 /** A free segment that holds nothing and can go back by cudaFree. */
-export const isReleasable = ({ blocks }: Allocator, block: number): boolean =>
+export const isReleasable = ({ blocks }: ReleasableState, block: number): boolean =>
   blocks.expandable[block] === 0 && !blocks.isSplit(block);
 
 /** All whole segments that `empty_cache` or a retry gives back. */
-export const wholeRelease = (allocator: Allocator): number[] =>
+export const wholeRelease = (allocator: ReleasableState): number[] =>
   [...freeBlocks(allocator, 0), ...freeBlocks(allocator, 1)].filter((block) =>
     isReleasable(allocator, block),
   );
@@ -23,7 +34,7 @@ export const wholeRelease = (allocator: Allocator): number[] =>
  * Garbage collection in passes: each gives back every unused large segment at least as old as the average of those
  * that are left. The caller stops once enough is reclaimed.
  */
-export function collectionPasses(allocator: Allocator): number[][] {
+export function collectionPasses(allocator: ReleasableState): number[][] {
   const { blocks, searches } = allocator;
   const age = (block: number): number => searches[0] - blocks.bornAt[block];
   let left = freeBlocks(allocator, 0).filter((block) => isReleasable(allocator, block));
@@ -42,7 +53,7 @@ export function collectionPasses(allocator: Allocator): number[][] {
 
 /** Oversize segments of the list's stream that make room for a request of `size` (rounded). */
 export function availableRelease(
-  allocator: Allocator,
+  allocator: ReleasableState,
   list: number,
   size: number,
 ): { readonly blocks: number[]; readonly enough: boolean } {

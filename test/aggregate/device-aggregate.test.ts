@@ -1,9 +1,8 @@
 /** Curves of a device, column by column, against totals summed one event at a time in BigInt. */
 import { describe, expect, it } from 'vitest';
-import { allocationKeys } from '../../src/aggregate/allocation-keys.ts';
+import { allocationKeys, seriesOf } from '../../src/aggregate/device-columns.ts';
 import { baselineOf, floorSize } from '../../src/aggregate/baseline.ts';
 import { DeviceAggregate } from '../../src/aggregate/device-aggregate.ts';
-import { seriesOf } from '../../src/aggregate/series-of.ts';
 import { asBigUint64 } from '../../src/base/u64.ts';
 import { createCpuKernels } from '../../src/kernel/cpu-kernels.ts';
 import type { DeviceTrace } from '../../src/trace/capture.ts';

@@ -7,9 +7,10 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { sourcesAt } from '../../src/cli/node-source.ts';
+import type { Analysis } from '../../src/engine/analysis.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import { sharedTraces } from '../shared-traces.ts';
-import { digest } from './digest.ts';
+import { digest, goldenForm, rawAmounts } from './digest.ts';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const ROOT = join(HERE, '../..');
@@ -75,24 +76,29 @@ const SHARED = [
   'nsys/torch.json',
 ];
 
-async function goldenOf(path: string): Promise<unknown> {
+async function analysisOf(path: string): Promise<Analysis> {
   const engine = new Engine();
   await engine.start({ gpu: 'off' });
   const { sources, folder } = sourcesAt(path);
   if (folder) await engine.openFolder(1, path.split('/').at(-1)!, sources, () => undefined);
   else await engine.open(1, sources[0], () => undefined);
   for (const source of sources) source.close();
-  const analysis = await engine.analysis();
+  return engine.analysis();
+}
+
+function goldenOf(analysis: Analysis): unknown {
   // What is found and how sure, not its wording: sentences are reviewed in the rules, and would change every golden.
   const findings = analysis.findings.map(({ id, source, device, severity, confidence, title, gain_bytes }) =>
     [severity, id, `${source}:${device}`, confidence, title, gain_bytes].join(' | '),
   );
-  return digest({ ...analysis, findings });
+  return goldenForm({ ...analysis, findings });
 }
 
 async function check(path: string, name: string): Promise<void> {
   const file = join(HERE, `${name.replaceAll('/', '.')}.json`);
-  const told = await goldenOf(path);
+  const analysis = await analysisOf(path);
+  expect(rawAmounts(analysis)).toEqual([]);
+  const told = goldenOf(analysis);
   if (update) writeFileSync(file, `${JSON.stringify(told, null, 1)}\n`);
   expect(existsSync(file), `${name} has no golden; write it with UPDATE_GOLDEN=1 and look at it`).toBe(true);
   expect(told).toEqual(JSON.parse(readFileSync(file, 'utf8')));
@@ -116,5 +122,16 @@ describe('the digest', () => {
     const list = Array.from({ length: 100 }, (_, i) => ({ value: i }));
     const changed = list.map((one, i) => (i === 50 ? { value: 51 } : one));
     expect(digest(changed)).not.toEqual(digest(list));
+  });
+
+  it('leaves out empty sections, and nothing else that is empty, zero or none', () => {
+    const told = goldenForm({ schema: 1, pins: [], facts: {}, none: null, zero: 0, devices: [{ pools: [] }] });
+    expect(told).toEqual({ schema: 1, none: null, zero: 0, devices: [{ pools: [] }] });
+    expect(goldenForm({ schema: 1, pins: [0] })).not.toEqual(goldenForm({ schema: 1, pins: [] }));
+  });
+
+  it('finds an amount that no unit was given to, wherever it stands', () => {
+    const planted = { findings: [{ evidence: ['Reserved grew to {bytes:42}.'] }], note: 'of {exact:7}', ok: '{"a":1}' };
+    expect(rawAmounts(planted)).toEqual(['Reserved grew to {bytes:42}.', 'of {exact:7}']);
   });
 });

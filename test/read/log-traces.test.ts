@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { logReader, logReaderOf } from '../../src/read/log.ts';
 import { memoryStatsReader } from '../../src/read/torch-text/memory-stats.ts';
 import { memorySummaryScanner } from '../../src/read/torch-text/memory-summary.ts';
-import { stripColours } from '../../src/read/torch-text/memory-summary-table.ts';
+import { stripColours } from '../../src/read/lines/colours.ts';
 import { sglangLogScanner } from '../../src/read/servers/sglang-log.ts';
 import { vllmLogScanner } from '../../src/read/servers/vllm-log.ts';
 import type { MemoryBudget } from '../../src/trace/readings.ts';

@@ -1,7 +1,7 @@
 /** Who is on a device, from lists of processes; where its use falls to nothing and comes back; MIG instances. */
 import type { Gauge } from '../../trace/readings.ts';
 import { measureOf } from '../step-curve.ts';
-import type { ReadSource } from '../server-facts.ts';
+import type { ReadSource } from '../read-source.ts';
 import { sliceOf, totalOf } from './facts-fullness.ts';
 
 export interface CardProcess {

@@ -1,7 +1,7 @@
 /** How full a device was over time, from what monitors print: used against total. */
 import type { Gauge } from '../../trace/readings.ts';
 import { measureOf } from '../step-curve.ts';
-import type { ReadSource } from '../server-facts.ts';
+import type { ReadSource } from '../read-source.ts';
 
 /** MIG instances are devices of their own; tools only print the same thing. */
 export function sliceOf({ labels }: Pick<Gauge, 'labels'>): string {

@@ -8,7 +8,7 @@ import { type CombinedGrowth, combineGrowth } from '../growth/conclusion.ts';
 import { growthOfSamples } from '../growth/series.ts';
 import type { GrowthVerdict } from '../growth/verdict.ts';
 import { type Measure, measureOf } from '../step-curve.ts';
-import type { ReadSource } from '../server-facts.ts';
+import type { ReadSource } from '../read-source.ts';
 import { totalOf } from './facts-fullness.ts';
 
 export interface GaugeGrowth {

@@ -23,7 +23,7 @@ import {
 import { withModel } from './kv-cache-what-if-model.ts';
 import { type KvModel, parseKvConfig } from './kv-config.ts';
 import { type EngineUsage, kvUsage } from './kv-usage.ts';
-import type { ReadSource } from '../server-facts.ts';
+import type { ReadSource } from '../read-source.ts';
 import { rankWaterfalls, type RankWaterfall } from './waterfall.ts';
 import { podWaterfalls, type PodWaterfall } from './waterfall-pods.ts';
 

@@ -7,7 +7,7 @@ import {
   requestBucketsByTag,
 } from './request-buckets.ts';
 import { requestsByKey, stepsByTag } from './request-buckets-join.ts';
-import type { ReadSource, ServerFactsInput } from '../server-facts.ts';
+import type { ReadSource, ServerFactsInput } from '../read-source.ts';
 import { measureOf } from '../step-curve.ts';
 
 export interface SourceBuckets {

@@ -10,7 +10,7 @@
  */
 import type { MemorySummary } from '../../trace/capture.ts';
 import type { DataTable } from '../../trace/readings.ts';
-import type { ReadSource } from '../server-facts.ts';
+import type { ReadSource } from '../read-source.ts';
 import { placeName, type PrintedGrowth } from './facts-growth.ts';
 
 export interface PrintedCache {

@@ -11,7 +11,7 @@
 import type { DataTable } from '../../trace/readings.ts';
 import type { Measure } from '../step-curve.ts';
 import type { GaugeGrowth, PrintedGrowth } from './facts-growth.ts';
-import type { ReadSource } from '../server-facts.ts';
+import type { ReadSource } from '../read-source.ts';
 
 export interface PrintedRise {
   readonly growth: GaugeGrowth;

@@ -3,7 +3,7 @@
  *
  *   |            CUDA OOMs: 1            |        cudaMalloc retries: 3         |
  */
-import type { ReadSource } from '../server-facts.ts';
+import type { ReadSource } from '../read-source.ts';
 
 export interface SummaryOoms {
   readonly source: ReadSource;

@@ -6,7 +6,6 @@
 import type { MemoryBudget } from '../../trace/readings.ts';
 import type { PrintedSnapshot, VllmMemoryPrint } from '../../trace/vllm-memory.ts';
 import { lessOf, measuredOf, sumOf, type Measured } from '../server-waterfall-figures.ts';
-import { accountWords } from './vllm-memory-words.ts';
 import { rolesOf, type SnapshotRole } from './vllm-memory-roles.ts';
 import {
   checkProfiling,
@@ -94,6 +93,12 @@ export interface VllmMemoryAccount {
   readonly statements: readonly string[];
   /** What is not known, and where it would be. */
   readonly missing: readonly string[];
+}
+
+/** An account before anything is said of it, and what the weights took. */
+export interface AccountFigures {
+  readonly figures: Omit<VllmMemoryAccount, 'problems' | 'statements' | 'missing'>;
+  readonly weights: Measured | null;
 }
 
 const PAIRS: readonly (readonly [SnapshotRole, SnapshotRole, string])[] = [
@@ -212,11 +217,11 @@ function kvOf(budget: MemoryBudget | undefined, nonKv: Measured | null): Account
   return graphs === null || without.holds !== false ? without : by(graphs);
 }
 
-function accountOf(
+export function accountFigures(
   rank: string,
   prints: readonly VllmMemoryPrint[],
   budget: MemoryBudget | undefined,
-): VllmMemoryAccount {
+): AccountFigures {
   const snapshots = snapshotsOf(prints.flatMap((one) => (one.kind === 'snapshot' ? [one] : [])));
   const read = prints.flatMap((one) => (one.kind === 'result' ? [one] : []));
   const results = read.map((one): AccountResult => {
@@ -228,7 +233,7 @@ function accountOf(
   const whole = results.findLast(({ result }) => result.non_kv_cache_memory !== null);
   const profiling = profilingOf(snapshots, weights, whole);
   const nonKv = whole?.result.non_kv_cache_memory ?? profiling[0]?.non_kv_cache_memory ?? null;
-  const account = {
+  const figures = {
     rank,
     snapshots,
     differences: differencesOf(snapshots),
@@ -237,20 +242,5 @@ function accountOf(
     peak: peakOf(snapshots, weights, whole?.result, profiling),
     kv: kvOf(budget, nonKv),
   };
-  return { ...account, ...accountWords(account, weights) };
-}
-
-/** One account for each rank (and start) that prints any of it, in the order of the text. */
-export function vllmMemoryAccounts(
-  prints: readonly VllmMemoryPrint[],
-  budgets: readonly MemoryBudget[],
-): VllmMemoryAccount[] {
-  const ranks = [...new Set(prints.map(({ rank }) => rank))];
-  return ranks.map((rank) =>
-    accountOf(
-      rank,
-      prints.filter((one) => one.rank === rank),
-      budgets.find((budget) => budget.rank === rank),
-    ),
-  );
+  return { figures, weights };
 }

@@ -1,10 +1,18 @@
 /** What an account of vLLM's own memory figures says, in sentences: what is broken, how it was read, what is missing. */
 import { amount } from '../../base/amounts.ts';
 import type { Measured } from '../server-waterfall-figures.ts';
-import type { AccountResult, AccountSnapshot, VllmMemoryAccount } from './vllm-memory-account.ts';
+import type { MemoryBudget } from '../../trace/readings.ts';
+import type { VllmMemoryPrint } from '../../trace/vllm-memory.ts';
+import {
+  accountFigures,
+  type AccountFigures,
+  type AccountResult,
+  type AccountSnapshot,
+  type VllmMemoryAccount,
+} from './vllm-memory-account.ts';
 import type { ProfilingCheck } from './vllm-memory-snapshot.ts';
 
-type Figures = Omit<VllmMemoryAccount, 'problems' | 'statements' | 'missing'>;
+type Figures = AccountFigures['figures'];
 
 const withError = ({ value, error }: Measured): string =>
   `${amount(value)}${error < 0.5 ? '' : ` ± ${amount(Math.ceil(error))}`}`;
@@ -154,11 +162,23 @@ function missingOf({ snapshots, results, profiling, kv }: Figures, weights: Meas
   return missing;
 }
 
-export const accountWords = (
-  account: Figures,
-  weights: Measured | null,
-): Pick<VllmMemoryAccount, 'problems' | 'statements' | 'missing'> => ({
-  problems: problemsOf(account),
-  statements: statementsOf(account),
-  missing: missingOf(account, weights),
-});
+/** One account for each rank (and start) that prints any of it, in the order of the text. */
+export function vllmMemoryAccounts(
+  prints: readonly VllmMemoryPrint[],
+  budgets: readonly MemoryBudget[],
+): VllmMemoryAccount[] {
+  const ranks = [...new Set(prints.map(({ rank }) => rank))];
+  return ranks.map((rank) => {
+    const { figures, weights } = accountFigures(
+      rank,
+      prints.filter((one) => one.rank === rank),
+      budgets.find((budget) => budget.rank === rank),
+    );
+    return {
+      ...figures,
+      problems: problemsOf(figures),
+      statements: statementsOf(figures),
+      missing: missingOf(figures, weights),
+    };
+  });
+}

@@ -5,8 +5,8 @@
 import { joined } from '../../base/joined.ts';
 import { MAX_LINE_BYTES } from '../../file/text-lines.ts';
 import type { LineNeedles } from './line-needles.ts';
-import type { RawLine } from './log-scanner.ts';
-import { stripColours } from '../torch-text/memory-summary-table.ts';
+import type { RawLine } from './log-line.ts';
+import { stripColours } from './colours.ts';
 
 const LF = 10;
 const CR = 13;

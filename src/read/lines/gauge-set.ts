@@ -1,6 +1,6 @@
 /** Gauges as log lines bring them: values with the time of their line, or in its absence the line's ordinal. */
 import type { Gauge } from '../../trace/readings.ts';
-import type { LogLine } from './log-scanner.ts';
+import type { LogLine } from './log-line.ts';
 import type { LogClock, LogTimes, Stamp } from './log-time.ts';
 
 export type GaugeKind = Pick<Gauge, 'id' | 'label' | 'unit'> &

@@ -10,7 +10,7 @@
  */
 
 import { YEARLESS } from '../../base/partial-date.ts';
-import type { RawLine } from './log-scanner.ts';
+import type { RawLine } from './log-line.ts';
 
 /** A time as it was met: milliseconds since 1970, or, below zero, a packed one without a year. */
 export type Stamp = number;

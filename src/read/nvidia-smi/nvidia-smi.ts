@@ -11,7 +11,8 @@
 import type { SourceData } from '../../trace/capture.ts';
 import type { Gauge, LogEvent } from '../../trace/readings.ts';
 import { sourceData } from '../../trace/source-data.ts';
-import type { LineScan, LineScanner, LogLine, RawLine } from '../lines/log-scanner.ts';
+import type { LogLine, RawLine } from '../lines/log-line.ts';
+import type { LineScan, LineScanner } from '../lines/log-scanner.ts';
 import { isPlain } from '../lines/byte-lines.ts';
 import { SmiDetailRows } from './detail.ts';
 import { SmiHeaderlessRows } from './headerless.ts';

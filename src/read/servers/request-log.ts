@@ -9,7 +9,8 @@ import type { SourceData, Warning } from '../../trace/capture.ts';
 import type { TableColumn } from '../../trace/readings.ts';
 import { sourceData } from '../../trace/source-data.ts';
 import { type GaugeKind, GaugeSet } from '../lines/gauge-set.ts';
-import type { LineScan, LineScanner, LogLine } from '../lines/log-scanner.ts';
+import type { LogLine } from '../lines/log-line.ts';
+import type { LineScan, LineScanner } from '../lines/log-scanner.ts';
 import { LogTimes, type Stamp } from '../lines/log-time.ts';
 
 const EITHER = /(?:^|[\s,;{("'])(?:input|output)_tokens=/;

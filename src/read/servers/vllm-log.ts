@@ -7,7 +7,8 @@
 import type { SourceData, Warning } from '../../trace/capture.ts';
 import type { LogEvent } from '../../trace/readings.ts';
 import { GaugeSet, type GaugeKind } from '../lines/gauge-set.ts';
-import type { LineScan, LineScanner, LogLine } from '../lines/log-scanner.ts';
+import type { LogLine } from '../lines/log-line.ts';
+import type { LineScan, LineScanner } from '../lines/log-scanner.ts';
 import { messageOf, placeOf, withoutPrefix } from '../lines/log-prefix.ts';
 import { LogTimes } from '../lines/log-time.ts';
 import { figureOf, GIB } from '../lines/printed-figure.ts';

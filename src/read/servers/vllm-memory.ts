@@ -8,7 +8,7 @@
  */
 import type { Warning } from '../../trace/capture.ts';
 import type { VllmMemoryPrint } from '../../trace/vllm-memory.ts';
-import type { LogLine } from '../lines/log-scanner.ts';
+import type { LogLine } from '../lines/log-line.ts';
 import { findVllmMemory } from './vllm-memory-text.ts';
 
 /** A line without any of these begins none. The scanner's needles hold them, too. */

@@ -7,10 +7,12 @@
  *   dict memo mark key action key address        key size        list memo mark frames   appends  setitems
  */
 import { NONE } from '../../trace/schema.ts';
-import { DICT, INT, LIST, STR, TUPLE } from './pickle-machine.ts';
-import { ROLE_EVENT, ROLE_FRAME, ROW_MASK } from './arena.ts';
+import type { StackTable } from '../../trace/stack-table.ts';
+import { DICT, INT, LIST, type PickleMachine, STR, TUPLE } from './pickle-machine.ts';
+import { ROLE_EVENT, ROLE_FRAME, ROW_MASK, type SnapshotArena } from './arena.ts';
 import { K } from './keys.ts';
-import type { SnapshotShape } from './shape.ts';
+import type { SnapshotNames } from './names.ts';
+import type { EventRows } from './rows.ts';
 
 const K_ACTION = K.action;
 const K_ADDR = K.addr;
@@ -27,15 +29,26 @@ const MEMO_TAG = 28;
 const MARGIN = 32;
 const TWO_32 = 4294967296;
 
+/** What the events are written into: the machine that takes over where the form is another, and the tables. */
+export interface EventTarget {
+  readonly machine: PickleMachine;
+  readonly arena: SnapshotArena;
+  readonly events: EventRows;
+  readonly stacks: StackTable;
+  readonly names: SnapshotNames;
+  /** Id of the tuple (a, b). */
+  pairTuple(a: number, b: number): number;
+}
+
 export class EventFastPath {
-  constructor(private readonly shape: SnapshotShape) {}
+  constructor(private readonly shape: EventTarget) {}
 
   /** Where the value ended; set by `readFrames`. */
   private after = 0;
 
   decode(buffer: Uint8Array, from: number, end: number): number {
     const { shape } = this;
-    const { machine, arena, events } = shape;
+    const { machine, arena, events, names } = shape;
     const { strings } = machine;
     let memo = machine.memo;
     let done = from;
@@ -147,7 +160,7 @@ export class EventFastPath {
         } else if (key === K_SIZE && tag === INT && num >= 0) {
           low = num >>> 0;
           high = (num / TWO_32) >>> 0;
-        } else if (key === K_STREAM && tag === INT) stream = shape.streamOf(num);
+        } else if (key === K_STREAM && tag === INT) stream = names.streamOf(num);
         else if (key === K_TIME_US && tag === INT) {
           const upper = Math.floor(num / TWO_32);
           const lower = (num - upper * TWO_32) * 1000;
@@ -165,14 +178,14 @@ export class EventFastPath {
         events.time_ns[2 * row] = events.time_ns[2 * row + 1] = 0;
         return done;
       }
-      events.action[row] = shape.actionOf(action);
+      events.action[row] = names.actionOf(action);
       events.size[2 * row] = low;
       events.size[2 * row + 1] = high;
       events.stream_index[row] = stream;
       events.stack_index[row] = stack;
       events.length = row + 1;
       if (seen & (1 << K_TIME_US)) events.timed++;
-      shape.noteSeen(seen);
+      names.noteSeen(seen);
       arena.newDict();
       arena.setRole(dict, ROLE_EVENT, row);
       machine.memoCount = memoCount;

@@ -12,7 +12,7 @@
  */
 import { TraceError, type TraceErrorCode } from '../../base/trace-error.ts';
 import { PickleStrings } from './pickle-strings.ts';
-import { unescapeUnicode, unquote } from './pickle-text.ts';
+import { unescapeUnicode, unquote } from './pickle-strings.ts';
 import { argumentBytes, unsafeOpcode } from './pickle-opcodes.ts';
 
 export const NIL = 0;

@@ -10,7 +10,7 @@
  */
 import { TraceError } from '../../base/trace-error.ts';
 import { IndexColumn, ByteColumn, NumberColumn } from '../../trace/column-builder.ts';
-import { ACTION, ACTIONS, BLOCK_STATES, NONE } from '../../trace/schema.ts';
+import { ACTION, BLOCK_STATES, NONE } from '../../trace/schema.ts';
 import { StackTable } from '../../trace/stack-table.ts';
 import {
   BIG,
@@ -40,6 +40,7 @@ import {
 } from './arena.ts';
 import { EventFastPath } from './fast.ts';
 import { K, KEYS } from './keys.ts';
+import { SnapshotNames } from './names.ts';
 import { EventRows } from './rows.ts';
 
 /** An event of protocol 4 without stacks takes about as many bytes. */
@@ -59,8 +60,7 @@ export class SnapshotShape implements PickleShape {
   readonly stacks = new StackTable();
   readonly arena = new SnapshotArena(this.stacks);
   readonly events: EventRows;
-  /** Stream pointers in order of first sight, as text. */
-  readonly streams: string[] = [];
+  readonly names = new SnapshotNames(this.machine);
   readonly segments: SegmentRow[] = [];
   readonly block = {
     low: new IndexColumn(),
@@ -75,8 +75,6 @@ export class SnapshotShape implements PickleShape {
   readonly others: Map<string, unknown>[] = [];
   /** Keys met in events, segments and blocks that mean nothing here, and how often. */
   readonly unknownKeys = new Map<string, number>();
-  readonly seenKeys = new Set<string>();
-  readonly unknownActions = new Map<string, number>();
   topSegments = -1;
   topTraces = -1;
   topFound = false;
@@ -85,13 +83,6 @@ export class SnapshotShape implements PickleShape {
   private nested = 0;
   private readonly tupleText: string[] = [];
   private readonly smallTuples = new Map<number, number>();
-  /** By string id; the actions' ids follow the keys'. */
-  private readonly actionOfString = new Uint8Array(KEYS.length + ACTIONS.length).fill(ACTION.unknown);
-  private readonly streamOfNumber = new Map<number | string, number>();
-  /** Direct-mapped: events of a few streams alternate. */
-  private readonly streamCache = new Float64Array(64).fill(NaN);
-  private readonly streamCacheIndex = new Uint16Array(64);
-  private seenMask = 0;
   private readonly fast = new EventFastPath(this);
 
   /** `bytes`: size of the pickle where it is known, to make room for its events at once. */
@@ -100,12 +91,6 @@ export class SnapshotShape implements PickleShape {
     this.events = new EventRows(rows);
     this.arena.reserveDicts(rows);
     this.machine.growMemo(2 * rows);
-    const { strings } = this.machine;
-    for (const key of KEYS) strings.internText(key);
-    ACTIONS.forEach((action, index) => {
-      // 'free' is Nsight's word, 'unknown' ours: neither is one of PyTorch's.
-      if (action !== 'free' && action !== 'unknown') this.actionOfString[strings.internText(action)] = index;
-    });
   }
 
   newList(): number {
@@ -242,7 +227,7 @@ export class SnapshotShape implements PickleShape {
       if (key >= 0 && key < 32) seen |= 1 << key;
       switch (key) {
         case K.action:
-          events.action[row] = tag === STR ? this.actionOf(num) : ACTION.unknown;
+          events.action[row] = tag === STR ? this.names.actionOf(num) : ACTION.unknown;
           break;
         case K.addr:
           if (tag === INT && num >= 0) {
@@ -261,7 +246,7 @@ export class SnapshotShape implements PickleShape {
           }
           break;
         case K.stream:
-          stream = tag === INT ? this.streamOf(num) : this.streamIndex(tag, num);
+          stream = tag === INT ? this.names.streamOf(num) : this.names.streamIndex(tag, num);
           break;
         case K.time_us:
           if (tag === INT) events.setTimeUs(row, num);
@@ -287,26 +272,9 @@ export class SnapshotShape implements PickleShape {
     events.size[2 * row + 1] = sizeHigh;
     events.stream_index[row] = stream;
     events.stack_index[row] = stack;
-    this.noteSeen(seen);
+    this.names.noteSeen(seen);
     events.length = row + 1;
     this.arena.setRole(dict, ROLE_EVENT, row);
-  }
-
-  /** `mask`: bit i for KEYS[i]. */
-  noteSeen(mask: number): void {
-    if ((mask & ~this.seenMask) === 0) return;
-    this.seenMask |= mask;
-    KEYS.forEach((key, index) => {
-      if (index < 32 && mask & (1 << index)) this.seenKeys.add(key);
-    });
-  }
-
-  actionOf(string: number): number {
-    const action = string < this.actionOfString.length ? this.actionOfString[string] : ACTION.unknown;
-    if (action !== ACTION.unknown) return action;
-    const text = this.machine.strings.text(string);
-    this.unknownActions.set(text, (this.unknownActions.get(text) ?? 0) + 1);
-    return ACTION.unknown;
   }
 
   private setBig(words: Uint32Array, row: number, tag: number, num: number): void {
@@ -317,28 +285,6 @@ export class SnapshotShape implements PickleShape {
     const bits = BigInt.asUintN(64, tag === BIG ? this.machine.bigs[num] : BigInt(num));
     words[2 * row] = Number(bits & 0xffffffffn);
     words[2 * row + 1] = Number(bits >> 32n);
-  }
-
-  /** Index of a stream given as an integer. */
-  streamOf(num: number): number {
-    const slot = ((num >>> 6) ^ num) & 63;
-    return num === this.streamCache[slot] ? this.streamCacheIndex[slot] : this.streamIndex(INT, num);
-  }
-
-  streamIndex(tag: number, num: number): number {
-    const key = tag === INT ? num : tag === BIG ? String(this.machine.bigs[num]) : 'unknown';
-    let index = this.streamOfNumber.get(key);
-    if (index === undefined) {
-      index = this.streams.push(String(key)) - 1;
-      if (index > 65535) throw new TraceError('unsupported', 'more than 65,536 streams');
-      this.streamOfNumber.set(key, index);
-    }
-    if (tag === INT) {
-      const slot = ((num >>> 6) ^ num) & 63;
-      this.streamCache[slot] = num;
-      this.streamCacheIndex[slot] = index;
-    }
-    return index;
   }
 
   private setFrame(dict: number, from: number, to: number): void {
@@ -376,7 +322,7 @@ export class SnapshotShape implements PickleShape {
           break;
         case K.requested_size:
           if (tag === INT) requested = num;
-          this.seenKeys.add('requested_size');
+          this.names.seenKeys.add('requested_size');
           break;
         case K.state: {
           const text = tag === STR ? this.machine.strings.text(num) : '';
@@ -452,9 +398,9 @@ export class SnapshotShape implements PickleShape {
       const tag = tags[i + 1];
       const num = nums[i + 1];
       const key = tags[i] === STR ? nums[i] : -1;
-      if (key >= 0 && key < KEYS.length) this.seenKeys.add(KEYS[key]);
+      if (key >= 0 && key < KEYS.length) this.names.seenKeys.add(KEYS[key]);
       if (key === K.address) this.setBig(words, 0, tag, num);
-      else if (key === K.stream) segment.stream = this.streamIndex(tag, num);
+      else if (key === K.stream) segment.stream = this.names.streamIndex(tag, num);
       else if (key === K.segment_type) segment.small = tag === STR && strings.text(num) === 'small';
       else if (key === K.is_expandable) segment.expandable = tag === TRUE;
       else if (key === K.frames && tag === LIST) segment.stack = this.arena.stackOf(num);

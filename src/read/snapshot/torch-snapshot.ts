@@ -49,7 +49,8 @@ function sniff(head: Head): Sniff {
 
 /** Oldest PyTorch that writes what was seen; the file itself names no version. */
 function producerOf(shape: SnapshotShape): string {
-  const has = (key: string): boolean => shape.seenKeys.has(key) || shape.others.some((map) => map.has(key));
+  const has = (key: string): boolean =>
+    shape.names.seenKeys.has(key) || shape.others.some((map) => map.has(key));
   if (shape.events.length === 0 && shape.segments.length === 0) return 'unknown';
   const since = has('pool_id')
     ? '2.12'
@@ -103,7 +104,8 @@ function countedWarnings(
 }
 
 function warningsOf(shape: SnapshotShape): Warning[] {
-  const { unknownKeys, unknownActions, arena } = shape;
+  const { unknownKeys, arena } = shape;
+  const { unknownActions } = shape.names;
   const warnings = [
     ...countedWarnings(
       unknownKeys,
@@ -200,7 +202,7 @@ function build(shape: SnapshotShape): { data: SourceData; skipped: number } {
       name: null,
       total_bytes: null,
       clock: untimed ? 'none' : 'wall',
-      streams: shape.streams,
+      streams: shape.names.streams,
       events: table,
       cut: !tracesWhole && device >= traces.length - 1,
       segments,

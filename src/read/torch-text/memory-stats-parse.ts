@@ -8,7 +8,7 @@
  *
  * Numbers are kept as text: max_split_size may be 2^64 - 1, which no double holds.
  */
-import type { LogLine } from '../lines/log-scanner.ts';
+import type { LogLine } from '../lines/log-line.ts';
 
 export interface StatsBlock {
   /** The line before, or what stands before the first brace. */

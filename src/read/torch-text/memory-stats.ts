@@ -12,7 +12,8 @@ import type { MemorySummary, SourceData, SummaryCell, Warning } from '../../trac
 import { sourceData } from '../../trace/source-data.ts';
 import { isPlain } from '../lines/byte-lines.ts';
 import { readLines } from '../lines/log-pass.ts';
-import type { LineScan, LineScanner, LogLine, RawLine } from '../lines/log-scanner.ts';
+import type { LogLine, RawLine } from '../lines/log-line.ts';
+import type { LineScan, LineScanner } from '../lines/log-scanner.ts';
 import { STATS_KEY, STATS_NEEDLES, StatsLines, type StatsBlock } from './memory-stats-parse.ts';
 import type { Reader, Sniff } from '../reader.ts';
 

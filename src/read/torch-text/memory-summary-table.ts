@@ -8,6 +8,7 @@
  * The figures are rounded down to the unit beside them (torch/cuda/memory.py, memory_summary()).
  */
 import type { SummaryCell } from '../../trace/capture.ts';
+import { stripColours } from '../lines/colours.ts';
 
 export type TableLine =
   | { readonly kind: 'border'; readonly prefix: string; readonly double: boolean }
@@ -28,11 +29,6 @@ export type TableLine =
   /** Has the shape of a row, and cannot be read. */
   | { readonly kind: 'broken'; readonly prefix: string; readonly isPool: boolean };
 
-/** Colours and cursor movements of terminals. */
-// eslint-disable-next-line no-control-regex
-const ANSI = /\u001b\[[0-9;?]*[A-Za-z]/g;
-/** What is left of vLLM's colours where something took the escape characters out. */
-const BARE_COLOUR = /(?<!\w)\[(?:0;0|1;36|0)m/g;
 const BORDER = /\|(={40,}|-{40,})\|$/;
 const TITLE = /\|\s*PyTorch (\w+) memory summary, device ID (\d+)\s*\|$/;
 const OOMS = /\|\s*\w+ OOMs: (\d+)\s*\|\s*\w+ retries: (\d+)\s*\|$/;
@@ -60,12 +56,6 @@ const QUOTED_END = /\|["'}\],]{1,8}$/;
 const METRIC = /^(Allocated|Active|Requested|GPU reserved|Non-releasable|Oversize|Allocations)/;
 /** Width of a table as PyTorch prints it, bars included. */
 const WIDTH = 77;
-
-/** Without colours and cursor movements. */
-export function stripColours(text: string): string {
-  const plain = text.includes('\u001b') ? text.replace(ANSI, '') : text;
-  return plain.includes('[0;0m') || plain.includes('[1;36m') ? plain.replace(BARE_COLOUR, '') : plain;
-}
 
 /** Without colours, white space at the end and the quotes around a string that holds the line. */
 export function cleanLine(text: string): string {

@@ -10,7 +10,8 @@ import type { MemorySummary, SourceData, SummaryCell, Warning } from '../../trac
 import { StackTable } from '../../trace/stack-table.ts';
 import { cleanLine, parseTableLine, type TableLine } from './memory-summary-table.ts';
 import { isPlain } from '../lines/byte-lines.ts';
-import type { LineScan, LineScanner, LogLine, RawLine } from '../lines/log-scanner.ts';
+import type { LogLine, RawLine } from '../lines/log-line.ts';
+import type { LineScan, LineScanner } from '../lines/log-scanner.ts';
 
 const TITLE = /PyTorch \w+ memory summary, device ID \d+/;
 const LABEL_LENGTH = 200;

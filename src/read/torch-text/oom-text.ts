@@ -7,7 +7,8 @@
 import type { SourceData, Warning } from '../../trace/capture.ts';
 import type { LogEvent } from '../../trace/readings.ts';
 import { sourceData } from '../../trace/source-data.ts';
-import type { LineScan, LineScanner, LogLine } from '../lines/log-scanner.ts';
+import type { LogLine } from '../lines/log-line.ts';
+import type { LineScan, LineScanner } from '../lines/log-scanner.ts';
 import { withoutPrefix } from '../lines/log-prefix.ts';
 import { LogTimes, type Stamp } from '../lines/log-time.ts';
 import { OOM_START, readOom } from './oom-message.ts';

@@ -15,7 +15,8 @@ import type { SourceData, Warning } from '../../trace/capture.ts';
 import { sourceData } from '../../trace/source-data.ts';
 import { GaugeSet } from '../lines/gauge-set.ts';
 import { isPlain } from '../lines/byte-lines.ts';
-import type { LineScan, LineScanner, LogLine, RawLine } from '../lines/log-scanner.ts';
+import type { LogLine, RawLine } from '../lines/log-line.ts';
+import type { LineScan, LineScanner } from '../lines/log-scanner.ts';
 import { LogTimes } from '../lines/log-time.ts';
 
 const SHAPE = /torch\.Size\(\[([\d, ]{0,400})\]\)/;

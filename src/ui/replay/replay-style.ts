@@ -102,3 +102,34 @@ export const replayStyle = css`
     border-left-color: var(--bad);
   }
 `;
+
+/** The table of allocation sites with its ticks. */
+export const sitesStyle = css`
+  .all {
+    display: grid;
+    grid-template-columns: minmax(0, 1fr);
+    gap: 12px;
+  }
+  .most {
+    display: inline-flex;
+    align-items: center;
+    gap: 6px;
+    font-size: 13px;
+  }
+  .most select {
+    width: auto;
+  }
+  .most input {
+    width: 7ch;
+    text-align: right;
+  }
+  td label {
+    display: inline-flex;
+    align-items: center;
+    gap: 8px;
+    cursor: pointer;
+  }
+  tr.ticked td {
+    background: var(--accent-soft);
+  }
+`;

@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { TraceError, type TraceErrorCode } from '../../../src/base/trace-error.ts';
 import { asBigUint64 } from '../../../src/base/u64.ts';
-import { unescapeUnicode, unquote } from '../../../src/read/snapshot/pickle-text.ts';
+import { unescapeUnicode, unquote } from '../../../src/read/snapshot/pickle-strings.ts';
 import type { ReadOutcome } from '../../../src/read/reader.ts';
 import { torchSnapshotReader } from '../../../src/read/snapshot/torch-snapshot.ts';
 import { alloc, bytesOf, dict, list, long, pickle, snapshot, text, u32, u64 } from './pickle-bytes.ts';

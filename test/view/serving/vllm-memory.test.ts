@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { vllmMemoryAccounts } from '../../../src/analyze/server/vllm-memory-account.ts';
+import { vllmMemoryAccounts } from '../../../src/analyze/server/vllm-memory-words.ts';
 import { exactMeasured, formatMeasured } from '../../../src/base/measured-text.ts';
 import { logReader } from '../../../src/read/log.ts';
 import type { TableModel } from '../../../src/view/parts/table.ts';

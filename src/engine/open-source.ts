@@ -1,0 +1,10 @@
+/** One open source: what was read, and a session for each of its devices. */
+import type { DeviceSession } from './device-session.ts';
+import type { LoadedSource } from './load-source.ts';
+
+export interface OpenSource {
+  /** Stands for the source on the border. */
+  readonly id: number;
+  readonly loaded: LoadedSource;
+  readonly sessions: readonly DeviceSession[];
+}
