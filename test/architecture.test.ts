@@ -25,7 +25,10 @@ const RULES: Rules = {
   folders: {
     base: { folders: [] },
     file: { folders: ['base'], packages: { fflate: ['file/inflate.ts'], fzstd: ['file/zstd.ts'] } },
-    trace: { folders: ['base'], packages: { 'apache-arrow': ['trace/arrow.ts'] } },
+    trace: {
+      folders: ['base'],
+      packages: { 'apache-arrow': ['trace/arrow.ts'], 'hyparquet-writer': ['trace/parquet.ts'] },
+    },
     read: {
       folders: ['file', 'trace', 'base'],
       rooms: { top: ['readers.ts', 'log.ts'], shared: ['lines'], also: {} },
@@ -144,6 +147,12 @@ const PLANTED: readonly (readonly [string, string, string, string])[] = [
   ['lit in view', 'src/view/x.ts', `import { html } from 'lit/directives/map.js';`, 'package'],
   ['a scoped package', 'src/engine/x.ts', `import a from '@sqlite.org/sqlite-wasm';`, 'package'],
   ['arrow in a second file', 'src/trace/x.ts', `import { Table } from 'apache-arrow';`, 'package'],
+  [
+    'a writer in a second file',
+    'src/cli/x.ts',
+    `import { ParquetWriter } from 'hyparquet-writer';`,
+    'package',
+  ],
   ['arrow loaded late', 'src/engine/x.ts', `const a = () => import('apache-arrow');`, 'package'],
   ['comlink in a third file', 'src/engine/x.ts', `import * as a from 'comlink';`, 'package'],
   ['Node in the engine', 'src/engine/x.ts', `import { readFileSync } from 'node:fs';`, 'package'],

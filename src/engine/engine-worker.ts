@@ -1,5 +1,5 @@
 /** Worker entry: the engine behind comlink. The only place that knows it runs in a worker. */
-import { expose } from 'comlink';
+import { expose, transfer } from 'comlink';
 import { BlobSource } from '../file/blob-source.ts';
 import { hasWebGpu } from '../kernel/device.ts';
 import { Engine } from './engine.ts';
@@ -35,7 +35,17 @@ const api: EngineApi & SweepWorkerApi & { ping(): Promise<{ webgpu: boolean }> }
   pins: (device, row) => engine.pins(device, row),
   setClockOffset: (sourceId, offsetNs) => Promise.resolve(engine.setClockOffset(sourceId, offsetNs)),
   setServer: (sourceId, given) => Promise.resolve(engine.setServer(sourceId, given)),
-  exportArrow: (device) => engine.exportArrow(device),
+  tables: (query) => Promise.resolve(engine.tables(query)),
+  // Handed over, not copied: they are nobody else's.
+  saveTable: async (query) => {
+    const saved = await engine.saveTable(query);
+    return saved.ok
+      ? transfer(
+          saved,
+          saved.value.map(({ buffer }) => buffer),
+        )
+      : saved;
+  },
   conf: (text) => Promise.resolve(engine.replays.conf(text)),
   replay: (device) => engine.replays.replay(device),
   whatIf: (query) => engine.replays.whatIf(query),

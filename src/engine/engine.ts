@@ -10,7 +10,6 @@ import { NO_DEVICE_SIDE } from '../analyze/ledger/non-torch-near.ts';
 import { createCpuKernels } from '../kernel/cpu-kernels.ts';
 import type { Kernels } from '../kernel/kernels.ts';
 import { openGpu } from '../kernel/device.ts';
-import { traceToArrow } from '../trace/arrow.ts';
 import type { Frame } from '../trace/stack-table.ts';
 import { vllmMemoryAccounts } from '../analyze/server/vllm-memory-words.ts';
 import type { Analysis } from './analysis.ts';
@@ -50,6 +49,8 @@ import type { OpenSource } from './open-source.ts';
 import { pinsView } from './pins-view.ts';
 import { ReplayDesk } from './replay-desk.ts';
 import { ServerDesk } from './server-desk.ts';
+import type { TableQuery, TablesQuery, TableView } from './table-query.ts';
+import { gathered, tableViews, writeTable } from './tables.ts';
 
 /** Files came or went while a diagnosis was under way. */
 class Superseded extends Error {}
@@ -371,7 +372,17 @@ export class Engine {
     return analysisOf([...this.sources.values()], await this.diagnosed());
   }
 
-  exportArrow(device: string): Promise<Result<Uint8Array, TraceErrorData>> {
-    return this.ask(device, (session) => traceToArrow(session.trace, session.source.stacks));
+  tables(query: TablesQuery): Result<readonly TableView[], TraceErrorData> {
+    return tableViews([...this.sources.values()], query);
+  }
+
+  /** One table as the bytes of a file, in pieces of their own memory. */
+  saveTable(query: TableQuery): Promise<Result<readonly Uint8Array<ArrayBuffer>[], TraceErrorData>> {
+    return gathered((write) => this.writeTable(query, write));
+  }
+
+  /** One table handed to `write` piece by piece, each good until it returns; gives the number of rows. */
+  writeTable(query: TableQuery, write: (bytes: Uint8Array) => void): Promise<Result<number, TraceErrorData>> {
+    return writeTable([...this.sources.values()], query, () => this.diagnosed(), write);
   }
 }

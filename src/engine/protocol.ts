@@ -17,6 +17,7 @@ import type { Axis, Range } from './range.ts';
 import type { ReplayApi } from './replay-protocol.ts';
 import type { Diagnosis, LedgerView, PinsView } from './diagnosis.ts';
 import type { ClocksAnswer, ServerGiven } from './server-diagnosis.ts';
+import type { TableQuery, TablesQuery, TableView } from './table-query.ts';
 
 export type { Confidence, Evidence, Finding, Severity } from '../diagnose/finding.ts';
 export type {
@@ -93,6 +94,7 @@ export type {
 } from './replay-protocol.ts';
 
 export type { Axis, Range } from './range.ts';
+export type { TableFormat, TableName, TableQuery, TablesQuery, TableView } from './table-query.ts';
 
 export type GpuMode = 'auto' | 'on' | 'off';
 
@@ -492,6 +494,8 @@ export interface EngineApi extends ReplayApi {
   /** Tells what a server's log does not say; the next diagnosis rests on it. */
   setServer(sourceId: number, given: ServerGiven): Promise<void>;
   analysis(): Promise<Analysis>;
-  /** The device's events as an Arrow IPC file. */
-  exportArrow(device: string): Promise<Result<Uint8Array, TraceErrorData>>;
+  /** Which tables can be saved, and their rows. */
+  tables(query: TablesQuery): Promise<Result<readonly TableView[], TraceErrorData>>;
+  /** A table as a file, in pieces; without rows it has its columns alone. */
+  saveTable(query: TableQuery): Promise<Result<readonly Uint8Array<ArrayBuffer>[], TraceErrorData>>;
 }

@@ -1,63 +1,141 @@
 /**
- * Events as an Arrow table and IPC file; alone imports apache-arrow, and only when asked. The 64-bit columns are
- * handed over as they lie in memory; action and stream are dictionaries.
+ * Tables as Arrow: record batches that lie over the very columns of a table, and the file of them. Alone imports
+ * apache-arrow, and none of its builders: they make functions of strings, which the page's policy forbids.
+ *
+ * Copied are only texts that are no dictionary, and bools, which Arrow packs into bits.
  */
-import { asBigInt64, asBigUint64 } from '../base/u64.ts';
-import type { DeviceTrace } from './capture.ts';
-import { ACTIONS, MEM_KINDS, NONE, POOLS } from './schema.ts';
-import type { StackTable } from './stack-table.ts';
+import {
+  AsyncByteQueue,
+  Bool,
+  type Data,
+  type DataType,
+  Dictionary,
+  Field as ArrowField,
+  Float64,
+  Int32,
+  Int64,
+  makeData,
+  RecordBatch,
+  RecordBatchFileWriter,
+  Schema,
+  Struct,
+  Uint16,
+  Uint32,
+  Uint64,
+  Uint8,
+  Utf8,
+  Vector,
+} from 'apache-arrow';
+import { type Batch, type Column, emptyBatch, isValid } from './table/column.ts';
+import type { Declaration, FieldType } from './table/fields.ts';
+import type { OpenWriter, WriteBytes } from './table/writer.ts';
 
-/**
- * An Arrow IPC file of the device's events: time_ns Int64, address and size UInt64; action, stream, pool (Nsight:
- * memory_kind) and frame (the innermost one, "name file:line") are dictionaries of Utf8.
- */
-export async function traceToArrow(trace: DeviceTrace, stacks: StackTable): Promise<Uint8Array> {
-  const arrow = await import('apache-arrow');
-  const { events } = trace;
-  const dictionary = (
-    codes: Uint8Array | Uint16Array,
-    names: readonly string[],
-  ): InstanceType<typeof arrow.Vector> => {
-    const values = arrow.vectorFromArray(names.length === 0 ? [''] : names, new arrow.Utf8());
-    const type = new arrow.Dictionary(
-      values.type,
-      codes instanceof Uint8Array ? new arrow.Uint8() : new arrow.Uint16(),
-    );
-    return arrow.makeVector(arrow.makeData({ type, data: codes, dictionary: values, length: codes.length }));
-  };
-  const int64 = arrow.makeVector(
-    arrow.makeData({ type: new arrow.Int64(), data: asBigInt64(events.time_ns) }),
+const TYPES: Readonly<Record<FieldType, () => DataType>> = {
+  int64: () => new Int64(),
+  uint64: () => new Uint64(),
+  float64: () => new Float64(),
+  int32: () => new Int32(),
+  uint32: () => new Uint32(),
+  uint16: () => new Uint16(),
+  bool: () => new Bool(),
+  utf8: () => new Utf8(),
+  dictionary8: () => new Dictionary(new Utf8(), new Uint8()),
+  dictionary16: () => new Dictionary(new Utf8(), new Uint16()),
+  dictionary32: () => new Dictionary(new Utf8(), new Uint32()),
+};
+
+/** The schema of a declaration; what a field is stands in its metadata. */
+export const schemaOf = ({ fields }: Declaration, metadata: ReadonlyMap<string, string>): Schema =>
+  new Schema(
+    Object.entries(fields).map(
+      ([name, { type, nullable, doc }]) =>
+        new ArrowField(name, TYPES[type](), nullable, new Map([['doc', doc]])),
+    ),
+    new Map(metadata),
   );
-  const uint64 = (words: Uint32Array): InstanceType<typeof arrow.Vector> =>
-    arrow.makeVector(arrow.makeData({ type: new arrow.Uint64(), data: asBigUint64(words) }));
-  const used = new Map<number, number>();
-  const names: string[] = ['(no stack)'];
-  const frame = new Uint32Array(events.length);
-  for (let row = 0; row < events.length; row++) {
-    const node = events.stack_index[row];
-    if (node === NONE) continue;
-    let code = used.get(node);
-    if (code === undefined) {
-      const { name, filename, line } = stacks.stack(node)[0];
-      used.set(node, (code = names.push(`${name} ${filename}:${line}`) - 1));
-    }
-    frame[row] = code;
-  }
-  const frames = arrow.vectorFromArray(names, new arrow.Utf8());
-  const frameType = new arrow.Dictionary(frames.type, new arrow.Uint32());
-  const table = new arrow.Table({
-    time_ns: int64,
-    action: dictionary(events.action, ACTIONS),
-    address: uint64(events.address),
-    size: uint64(events.size),
-    stream: dictionary(events.stream_index, trace.streams),
-    [trace.producer === 'torch' ? 'pool' : 'memory_kind']: dictionary(
-      events.group,
-      trace.producer === 'torch' ? POOLS : MEM_KINDS,
-    ),
-    frame: arrow.makeVector(
-      arrow.makeData({ type: frameType, data: frame, dictionary: frames, length: frame.length }),
-    ),
+
+/** Texts end to end, and where each begins. */
+function utf8(texts: readonly (string | null)[], nullBitmap: Uint8Array | null): Data<Utf8> {
+  const encoder = new TextEncoder();
+  const valueOffsets = new Int32Array(texts.length + 1);
+  const parts = texts.map((text, index) => {
+    const bytes = encoder.encode(text ?? '');
+    valueOffsets[index + 1] = valueOffsets[index] + bytes.length;
+    return bytes;
   });
-  return arrow.tableToIPC(table, 'file');
+  const data = new Uint8Array(valueOffsets[texts.length]);
+  parts.forEach((bytes, index) => data.set(bytes, valueOffsets[index]));
+  return makeData({ type: new Utf8(), length: texts.length, nullBitmap, valueOffsets, data });
 }
+
+function bits(values: Uint8Array): Uint8Array {
+  const packed = new Uint8Array((values.length + 7) >> 3);
+  for (let row = 0; row < values.length; row++) if (values[row] !== 0) packed[row >> 3] |= 1 << (row & 7);
+  return packed;
+}
+
+/** Record batches of one table: all have the same schema and the same dictionaries. */
+export class RecordBatches {
+  private readonly dictionaries = new Map<string, Vector<Utf8>>();
+
+  constructor(private readonly schema: Schema) {}
+
+  of({ length, columns }: Batch): RecordBatch {
+    const fields = this.schema.fields as ArrowField<DataType>[];
+    const children = fields.map((field) => this.data(field, columns[field.name], length));
+    const type = new Struct(fields);
+    return new RecordBatch(this.schema, makeData({ type, length, nullCount: 0, children }));
+  }
+
+  private data({ name, type }: ArrowField<DataType>, column: Column, length: number): Data {
+    const { values, names, valid: nullBitmap } = column;
+    if (type instanceof Utf8) {
+      const texts = Array.from(values as Uint32Array, (code, row) =>
+        isValid(column, row) ? names![code] : null,
+      );
+      return utf8(texts, nullBitmap);
+    }
+    const data = type instanceof Bool ? bits(values as Uint8Array) : values;
+    const dictionary = type instanceof Dictionary ? { dictionary: this.dictionary(name, names!) } : {};
+    return makeData({ type, length, nullBitmap, data, ...dictionary } as never) as Data;
+  }
+
+  private dictionary(name: string, names: readonly string[]): Vector<Utf8> {
+    let dictionary = this.dictionaries.get(name);
+    if (dictionary === undefined) {
+      dictionary = new Vector([utf8(names, null)]);
+      this.dictionaries.set(name, dictionary);
+    }
+    return dictionary;
+  }
+}
+
+/** Hands on at once what the library would keep until somebody reads it. */
+class Passing extends AsyncByteQueue {
+  constructor(private readonly pass: WriteBytes) {
+    super();
+  }
+  override write(bytes: Uint8Array): void {
+    this.pass(bytes);
+  }
+}
+
+/** An Arrow IPC file ("Feather 2"), not compressed, so that readers can map it into memory. */
+export const arrowWriter: OpenWriter = ({ declaration }, metadata, write) => {
+  const schema = schemaOf(declaration, metadata);
+  const batches = new RecordBatches(schema);
+  const writer = new RecordBatchFileWriter();
+  writer.reset(new Passing(write), schema);
+  let isEmpty = true;
+  return {
+    batch(batch) {
+      isEmpty = false;
+      writer.write(batches.of(batch));
+    },
+    finish() {
+      // Some readers take no field of a dictionary without the dictionary itself.
+      if (isEmpty) writer.write(batches.of(emptyBatch(declaration)));
+      writer.close();
+    },
+  };
+};

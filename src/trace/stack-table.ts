@@ -154,6 +154,11 @@ export class StackTable {
     return this.nodeFrames[node];
   }
 
+  /** Nodes [from, to) as they lie: the node of the caller (NONE: none) and the index into `frames`, no copy. */
+  columns(from: number, to: number): { readonly parent: Uint32Array; readonly frame: Uint32Array } {
+    return { parent: this.parents.subarray(from, to), frame: this.nodeFrames.subarray(from, to) };
+  }
+
   /** Frames of a stack, innermost first; empty for NONE. */
   stack(node: number): Frame[] {
     const frames: Frame[] = [];

@@ -8,6 +8,7 @@
  *   openFolders()  the same as dropping folders
  *   openText()   the same as pasting text
  *   whenIdle()   promise that nothing is under way and everything is drawn
+ *   tables()     promise of the tables of all that was opened, as Arrow IPC bytes by name
  *
  * Fires `analysis-ready` (detail: the analysis) whenever everything opened has been read.
  */
@@ -30,6 +31,7 @@ import {
   tellServer,
 } from './diagnosis/diagnosis-parts.ts';
 import type { ClockOffsetChange } from './diagnosis/diagnosis-run.ts';
+import { arrowTables } from './shell/arrow-tables.ts';
 import type { Chosen } from './shell/dropped-files.ts';
 import { carriesFiles, droppedFiles, pickedFolders } from './shell/dropped-files.ts';
 import { fetchSource } from './shell/fetch-source.ts';
@@ -85,6 +87,7 @@ export class VramScope extends LitElement {
   @query('vs-paste') private readonly pasteBox!: VsPaste;
 
   private openSession: Session | null = null;
+  private readonly api = (): Promise<EngineApi> => this.session.api();
   private stop = new AbortController();
   /** Texts opened so far, for their names. */
   private texts = 0;
@@ -100,6 +103,12 @@ export class VramScope extends LitElement {
    */
   whenIdle(): Promise<void> {
     return this.session.activity.whenIdle(this);
+  }
+
+  /** Every table that has a row (docs/tables.md) as an Arrow IPC file, once everything opened has been read. */
+  async tables(): ReturnType<typeof arrowTables> {
+    await this.session.analysis;
+    return await arrowTables(await this.session.api());
   }
 
   async openFiles(files: readonly File[]): Promise<void> {
@@ -333,7 +342,7 @@ export class VramScope extends LitElement {
           ?hidden=${hidden}
           .source=${tab.source}
           .device=${tab.device}
-          .api=${() => this.session.api()}
+          .api=${this.api}
           .newJob=${() => this.session.newJob()}
           .unit=${unit}
           .dark=${this.dark}
@@ -349,6 +358,7 @@ export class VramScope extends LitElement {
           ?hidden=${hidden}
           .source=${tab.source}
           .device=${tab.device}
+          .api=${this.api}
           .unit=${unit}
           .dark=${this.dark}
           >${renderDiagnosis(told, null, unit, tab.source.id)}${renderServing(told, tab.source, tab.device, unit)}</vs-summaries
@@ -359,6 +369,7 @@ export class VramScope extends LitElement {
           aria-label=${`${name}, ${tab.source.formatTitle}`}
           ?hidden=${hidden}
           .source=${tab.source}
+          .api=${this.api}
           .unit=${unit}
           .dark=${this.dark}
           @server-given=${(event: CustomEvent<ServerGivenChange>) => void tellServer(this.session, event.detail)}

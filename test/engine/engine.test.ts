@@ -148,7 +148,7 @@ describe('timeline', () => {
       await engine.timeline({ device, series: ['requested'], range: null, axis: 'time', columns: 5 }),
       await engine.range({ device, range: null, limit: 5 }),
       await engine.moment(device, 'time', 0),
-      await engine.exportArrow(device),
+      await engine.saveTable({ table: 'events', format: 'csv', source: null, device }),
       await engine.frames(device, 0),
     ];
     for (const answer of answers) {

@@ -196,7 +196,7 @@ it('a curve that is switched off is not drawn', async () => {
   await expect.poll(() => chart.model.curves.map(({ id }) => id)).toEqual(['requested', 'allocated_floor']);
 });
 
-it('saves every event as an Arrow file, named after the file and the GPU', async () => {
+it('saves a table in a format, named after the file and the GPU', async () => {
   const saved: string[] = [];
   const click = (event: Event): void => {
     const link = event.composedPath()[0];
@@ -212,11 +212,16 @@ it('saves every event as an Arrow file, named after the file and the GPU', async
     return element;
   };
   try {
-    const button = [...(find('vs-file-bar').shadowRoot?.querySelectorAll('button') ?? [])].find((one) =>
-      one.textContent.includes('Arrow'),
-    );
-    button?.click();
-    await expect.poll(() => saved).toEqual(['train.pickle.gpu0.arrow blob:']);
+    const menu = find('vs-save').shadowRoot!;
+    menu.querySelector('details')!.open = true;
+    await expect
+      .poll(() => [...menu.querySelectorAll('option')].map(({ text }) => text))
+      .toEqual([...['events (3 rows)', 'findings'], ...['Arrow', 'Parquet', 'CSV', 'JSON lines']]);
+    const format = menu.querySelector<HTMLSelectElement>('#format')!;
+    format.value = 'parquet';
+    format.dispatchEvent(new Event('change'));
+    menu.querySelector('button')!.click();
+    await expect.poll(() => saved).toEqual(['train.pickle.gpu0.events.parquet blob:']);
   } finally {
     document.createElement = create;
   }

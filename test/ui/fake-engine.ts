@@ -562,9 +562,15 @@ export class FakeEngine implements EngineApi {
     });
   }
 
-  exportArrow(): ReturnType<EngineApi['exportArrow']> {
-    return Promise.resolve(ok(new Uint8Array(0)));
-  }
+  tables: EngineApi['tables'] = () =>
+    Promise.resolve(
+      ok([
+        { table: 'events', rows: 3 },
+        { table: 'findings', rows: null },
+      ]),
+    );
+  saveTable: EngineApi['saveTable'] = ({ table, format }) =>
+    Promise.resolve(ok([new TextEncoder().encode(`${table} as ${format}`)]));
 
   replay: EngineApi['replay'] = () => Promise.resolve(NO_REPLAY);
   whatIf: EngineApi['whatIf'] = () => Promise.resolve(NO_REPLAY);

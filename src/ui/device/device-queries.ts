@@ -172,18 +172,6 @@ export class DeviceQueries {
     }
   }
 
-  /** Every event as an Arrow file; null where it failed, which is told like any failure. */
-  async arrow(): Promise<Uint8Array | null> {
-    try {
-      const result = await (await this.api()).exportArrow(this.device);
-      if (result.ok) return result.value;
-      this.answers.failed(result.error);
-    } catch (error) {
-      this.answers.failed(toErrorData(error, null));
-    }
-    return null;
-  }
-
   /** The same stretch on the other axis; ends that are the recording's own stay so. */
   async convert(span: Span, axis: Axis, whole: Span, target: Axis, targetWhole: Span): Promise<Span> {
     if (sameSpan(span, whole)) return targetWhole;

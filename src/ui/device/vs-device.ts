@@ -40,7 +40,6 @@ import {
   renderReplay,
 } from './device-sections.ts';
 import { renderDeviceTools } from './device-tools.ts';
-import { saveFile } from '../parts/save-file.ts';
 import { controls } from '../parts/theme.ts';
 import type { Detail } from './vs-detail.ts';
 import { momentOf } from './vs-detail.ts';
@@ -77,7 +76,6 @@ export class VsDevice extends LitElement {
   @state() private hoverX: number | null = null;
   @state() private selecting = false;
   @state() private width = 0;
-  @state() private saving = false;
   @state() private marksIterations = true;
 
   private queries!: DeviceQueries;
@@ -262,7 +260,6 @@ export class VsDevice extends LitElement {
           this.goTo(detail.peakAtNs, detail.peakRow)}
         @show-evidence=${(event: CustomEvent<Evidence>) => void this.showEvidence(event.detail)}
         @show-detail=${(event: CustomEvent<Detail>) => this.showDetail(event.detail)}
-        @save-arrow=${() => void this.saveArrow()}
         @close-detail=${() => this.closeDetail()}
       >
         <vs-file-bar
@@ -270,7 +267,7 @@ export class VsDevice extends LitElement {
           .source=${this.source}
           .device=${device}
           .unit=${unit}
-          ?saving=${this.saving}
+          .api=${this.api}
         ></vs-file-bar>
         <slot name="diagnosis"></slot>
         ${cards.length === 0 ? nothing : html`<vs-headline class="top" .cards=${cards}></vs-headline>`}
@@ -302,15 +299,6 @@ export class VsDevice extends LitElement {
     this.detail = null;
     this.openHolder = null;
     for (const one of this.renderRoot.querySelectorAll<VsReadings>('vs-readings')) one.closeDetail();
-  }
-
-  private async saveArrow(): Promise<void> {
-    this.saving = true;
-    const bytes = await this.queries.arrow();
-    this.saving = false;
-    if (bytes === null) return;
-    const name = this.source.file.split('/').at(-1) ?? 'events';
-    saveFile(`${name}.gpu${this.device.device}.arrow`, bytes, 'application/vnd.apache.arrow.file');
   }
 
   private charts(): unknown {

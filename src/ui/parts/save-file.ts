@@ -1,6 +1,6 @@
-/** Bytes to a file of the user's choice, by a link that is clicked for them. */
-export function saveFile(name: string, bytes: Uint8Array, type: string): void {
-  const url = URL.createObjectURL(new Blob([bytes as Uint8Array<ArrayBuffer>], { type }));
+/** Bytes, in pieces, to a file of the user's choice, by a link that is clicked for them. */
+export function saveFile(name: string, pieces: readonly Uint8Array<ArrayBuffer>[], type: string): void {
+  const url = URL.createObjectURL(new Blob([...pieces], { type }));
   const link = document.createElement('a');
   link.href = url;
   link.download = name;

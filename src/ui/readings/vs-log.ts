@@ -2,7 +2,7 @@
 import { LitElement, html, nothing } from 'lit';
 import { customElement, property, query, state } from 'lit/decorators.js';
 import type { ByteUnit } from '../../base/units.ts';
-import type { SourceView } from '../../engine/protocol.ts';
+import type { EngineApi, SourceView } from '../../engine/protocol.ts';
 import type { KeyAction } from '../../view/shell/keys.ts';
 import { showsReadings } from '../../view/readings/readings.ts';
 import { deviceStyle } from '../device/device-style.ts';
@@ -18,6 +18,7 @@ export class VsLog extends LitElement {
   static override styles = [controls, deviceStyle];
 
   @property({ attribute: false }) source!: SourceView;
+  @property({ attribute: false }) api: (() => Promise<EngineApi>) | null = null;
   @property({ attribute: false }) unit: ByteUnit = 'binary';
   @property({ type: Boolean }) dark = false;
 
@@ -40,7 +41,7 @@ export class VsLog extends LitElement {
         this.body?.closeDetail();
       }}
     >
-      <vs-file-bar class="top" .source=${source} .unit=${unit}></vs-file-bar>
+      <vs-file-bar class="top" .source=${source} .unit=${unit} .api=${this.api}></vs-file-bar>
       <slot name="diagnosis"></slot>
       ${showsReadings(source.readings) ? this.columns() : nothing}
     </div>`;

@@ -4,7 +4,7 @@ import { customElement, property, state } from 'lit/decorators.js';
 import { guard } from 'lit/directives/guard.js';
 import type { ByteUnit } from '../../base/units.ts';
 import { formatBytes, formatInteger } from '../../base/units.ts';
-import type { SourceView } from '../../engine/protocol.ts';
+import type { EngineApi, SourceView } from '../../engine/protocol.ts';
 import type { LegendEntry } from '../../view/parts/curves.ts';
 import { formatValue } from '../../view/parts/curves.ts';
 import { stepName, stepsTable, summaryChart, summaryTable } from '../../view/readings/summary.ts';
@@ -59,6 +59,7 @@ export class VsSummaries extends LitElement {
 
   @property({ attribute: false }) source!: SourceView;
   @property({ attribute: false }) device = 0;
+  @property({ attribute: false }) api: (() => Promise<EngineApi>) | null = null;
   @property({ attribute: false }) unit: ByteUnit = 'binary';
   @property({ type: Boolean }) dark = false;
 
@@ -101,7 +102,7 @@ export class VsSummaries extends LitElement {
       };
     });
     return html`<div class="page">
-      <vs-file-bar .source=${this.source} .unit=${unit}></vs-file-bar>
+      <vs-file-bar .source=${this.source} .unit=${unit} .api=${this.api}></vs-file-bar>
       <slot name="diagnosis"></slot>
       ${summaries.length > 1 ? this.chart(entries, at, column) : nothing}
       ${guard([summaries, at, unit], () => this.tables(at))}

@@ -3,10 +3,11 @@ import { LitElement, css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import type { ByteUnit } from '../../base/units.ts';
 import { formatInteger } from '../../base/units.ts';
-import type { DeviceView, SourceView } from '../../engine/protocol.ts';
+import type { DeviceView, EngineApi, SourceView } from '../../engine/protocol.ts';
 import { count, describeDevice, describeEvents, describeSource } from '../../view/parts/words.ts';
 import { controls } from '../parts/theme.ts';
 import './vs-error.ts';
+import './vs-save.ts';
 
 @customElement('vs-file-bar')
 export class VsFileBar extends LitElement {
@@ -71,8 +72,8 @@ export class VsFileBar extends LitElement {
   @property({ attribute: false }) source: SourceView | null = null;
   @property({ attribute: false }) device: DeviceView | null = null;
   @property({ attribute: false }) unit: ByteUnit = 'binary';
-  /** The events are being written. */
-  @property({ type: Boolean }) saving = false;
+  /** null: nothing can be saved here. */
+  @property({ attribute: false }) api: (() => Promise<EngineApi>) | null = null;
 
   override render(): unknown {
     const { source, device, unit } = this;
@@ -82,15 +83,9 @@ export class VsFileBar extends LitElement {
       <header>
         <h1>${source.file}</h1>
         ${
-          device === null
+          this.api === null || source.id < 0
             ? nothing
-            : html`<button
-                title="Every event of this GPU as an Apache Arrow file, for pandas, polars or DuckDB"
-                ?disabled=${this.saving}
-                @click=${() => this.emit('save-arrow', null)}
-              >
-                Save events as Arrow
-              </button>`
+            : html`<vs-save .api=${this.api} .source=${source} .device=${device}></vs-save>`
         }
         <button @click=${() => this.emit('close-source', { source: source.id })}>Close file</button>
       </header>
