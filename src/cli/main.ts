@@ -1,15 +1,16 @@
-/** `vramscope analyze PATH... [--json]` and `vramscope replay FILE` on Node: the same engine as the page, without a worker and without a GPU. */
-import { basename, resolve } from 'node:path';
-import { TraceError } from '../base/trace-error.ts';
+/** `vramscope analyze PATH... [--json]`, `replay FILE` and `export PATH...` on Node: the same engine as the page, without a worker and without a GPU. */
 import { Engine } from '../engine/engine.ts';
-import type { Progress, RangeAnswer, SourceView } from '../engine/protocol.ts';
-import { type CloseableSource, sourcesAt, UnreadableSource } from './node-source.ts';
+import type { RangeAnswer, SourceView } from '../engine/protocol.ts';
+import { EXPORT_USAGE, exportCommand } from './export.ts';
+import { exportArguments } from './export-arguments.ts';
 import { type Condition, parseFailOn } from './fail-on.ts';
+import { openPaths } from './open-paths.ts';
 import { budgetLines } from './print-budget.ts';
 import { findingLines } from './print-diagnosis.ts';
 import { pinLines } from './print-pins.ts';
 import { errorLines, MOST_HOLDERS, sourceLines } from './print.ts';
 import { REPLAY_USAGE, replayCommand } from './replay.ts';
+import { takeOption } from './take-option.ts';
 
 const USAGE = `usage: vramscope analyze PATH... [--json] [--fail-on CONDITIONS] [--gpus-per-pod N]
 
@@ -20,6 +21,8 @@ const USAGE = `usage: vramscope analyze PATH... [--json] [--fail-on CONDITIONS] 
   --gpus-per-pod   sums of a server's budget for pods of N GPUs, where its log names fewer ranks
 
 ${REPLAY_USAGE}
+
+${EXPORT_USAGE}
 
 exit code: 0 read; 1 a condition of --fail-on holds; 2 unusable arguments; 3 a file could not be read, or not to its end`;
 
@@ -35,24 +38,6 @@ interface Output {
 function usage(err: Output, why: string): number {
   err.write(`vramscope: ${why}\n${USAGE}\n`);
   return EXIT_USAGE;
-}
-
-/** Progress on a terminal only: a pipe gets nothing but the result. */
-function showProgress(file: string, stage: string, done: number, total: number): void {
-  if (process.stderr.isTTY !== true) return;
-  process.stderr.write(`\r\x1b[K${file}: ${stage} ${total > 0 ? Math.floor((100 * done) / total) : 100}%`);
-  if (done >= total) process.stderr.write('\r\x1b[K');
-}
-
-/** Sources at a path; where there is none to read, one that says so when it is: every path asked for is in the result. */
-function sourcesOf(path: string): { readonly sources: readonly CloseableSource[]; readonly folder: boolean } {
-  try {
-    return sourcesAt(path);
-  } catch (thrown) {
-    const why = thrown instanceof Error ? thrown.message : String(thrown);
-    const error = thrown instanceof TraceError ? thrown : new TraceError('io', `cannot read ${path}: ${why}`);
-    return { sources: [new UnreadableSource(basename(path), error)], folder: false };
-  }
 }
 
 /** What is alive at the end of each device that has stacks. */
@@ -76,23 +61,14 @@ async function analyze(
 ): Promise<number> {
   const engine = new Engine();
   await engine.start({ gpu: 'off' });
-  const views: SourceView[] = [];
   let failed = false;
-  for (const [job, path] of files.entries()) {
-    const { sources, folder } = sourcesOf(path);
-    const onProgress = ({ file, stage, doneBytes, totalBytes }: Progress): void =>
-      showProgress(file, stage, doneBytes, totalBytes);
-    const opened = folder
-      ? await engine.openFolder(job, basename(resolve(path)), sources, onProgress)
-      : await engine.open(job, sources[0], onProgress);
-    for (const source of sources) source.close();
-    views.push(...opened);
+  const views = await openPaths(engine, files, (path, opened) => {
     for (const { error } of opened) {
       if (error === null) continue;
       failed = true;
       if (json) err.write(`${path}: ${errorLines(error).join('\n')}\n`);
     }
-  }
+  });
   if (gpusPerPod !== null)
     for (const { id } of views) engine.setServer(id, { gpusPerPod, modelConfig: null });
   const analysis = await engine.analysis();
@@ -115,16 +91,6 @@ async function analyze(
   return failed ? EXIT_FAILED : EXIT_READ;
 }
 
-/** Takes "NAME VALUE" or "NAME=VALUE" out of the arguments; undefined: it is not there, null: its value is missing. */
-function takeOption(given: string[], name: string): string | null | undefined {
-  const at = given.findIndex((argument) => argument === name || argument.startsWith(`${name}=`));
-  if (at < 0) return undefined;
-  const separate = given[at] === name;
-  const value = separate ? given[at + 1] : given[at].slice(name.length + 1);
-  given.splice(at, separate ? 2 : 1);
-  return value ?? null;
-}
-
 /** Runs a command line (without node and script) and returns the exit code. */
 export async function main(
   argv: readonly string[],
@@ -142,6 +108,19 @@ export async function main(
       return await replayCommand(rest, out, err);
     out.write(`${USAGE}\n`);
     return EXIT_READ;
+  }
+  if (command === 'export') {
+    const asked = exportArguments(rest);
+    const options = rest.includes('--') ? rest.slice(0, rest.indexOf('--')) : rest;
+    if (options.some((option) => option === '--help' || option === '-h')) {
+      out.write(`${USAGE}\n`);
+      return EXIT_READ;
+    }
+    if (typeof asked === 'string') return usage(err, asked);
+    const isBinary = asked.format === 'arrow' || asked.format === 'parquet';
+    if (asked.output === null && isBinary && process.stdout.isTTY === true)
+      return usage(err, `a terminal cannot show ${asked.format}: -o FILE, or a pipe`);
+    return await exportCommand(asked, out, err);
   }
   if (command !== 'analyze')
     return usage(err, command === undefined ? 'no command' : `unknown command "${command}"`);

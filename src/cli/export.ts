@@ -1,0 +1,142 @@
+/**
+ * `vramscope export FILE... --table NAMES --format FORMAT [-o PATH]`: tables of what was read, as files for other
+ * programs. A file is written beside its place and put there when it is whole.
+ */
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { formatInteger } from '../base/units.ts';
+import { TraceError } from '../base/trace-error.ts';
+import { Engine } from '../engine/engine.ts';
+import type { TableFormat, TableName } from '../engine/table-query.ts';
+import type { ExportArguments } from './export-arguments.ts';
+import { openPaths } from './open-paths.ts';
+import { errorLines } from './print.ts';
+
+export const EXPORT_USAGE = `usage: vramscope export PATH... --table TABLES --format arrow|parquet|csv|jsonl [-o PATH]
+
+  export    write tables of what was read for other programs (docs/tables.md)
+  --table   events, segments, blocks, stacks, annotations, kernels, pools, summaries, gauges, requests, budgets,
+            log_events, findings; several with commas between them, or all that have a row
+  --format  how; where there is one table and a path, its ending says it too
+  -o        the file, or the folder for several; without it one table goes to standard output`;
+
+interface Output {
+  write(bytes: string | Uint8Array): unknown;
+}
+
+const EXIT_WRITTEN = 0;
+const EXIT_FAILED = 3;
+
+const kindOf = (path: string): 'none' | 'file' | 'folder' | 'other' => {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) return 'none';
+  return stat.isFile() ? 'file' : stat.isDirectory() ? 'folder' : 'other';
+};
+
+/** A file that appears when it is whole, or not at all; devices and pipes are written as they are. */
+class NewFile {
+  private readonly descriptor: number;
+  private readonly written: string;
+
+  constructor(private readonly path: string) {
+    this.written = kindOf(path) === 'other' ? path : `${path}.${process.pid}.part`;
+    this.descriptor = openSync(this.written, 'w');
+  }
+
+  readonly write = (bytes: Uint8Array): void => {
+    for (let at = 0; at < bytes.length;) at += writeSync(this.descriptor, bytes, at);
+  };
+
+  finish(): void {
+    closeSync(this.descriptor);
+    if (this.written !== this.path) renameSync(this.written, this.path);
+  }
+
+  giveUp(): void {
+    closeSync(this.descriptor);
+    if (this.written !== this.path) rmSync(this.written, { force: true });
+  }
+}
+
+/** Throws TraceError 'refused' where a table would take the place of a file that is read. */
+function refuseInputs(path: string, inputs: readonly string[]): void {
+  if (kindOf(path) !== 'file') return;
+  const real = realpathSync(path);
+  if (inputs.some((input) => input !== '-' && kindOf(input) === 'file' && realpathSync(input) === real))
+    throw new TraceError('refused', `${path} is one of the files to read; it is left as it is.`);
+}
+
+async function writeOne(
+  engine: Engine,
+  table: TableName,
+  format: TableFormat,
+  path: string,
+  inputs: readonly string[],
+): Promise<number> {
+  refuseInputs(path, inputs);
+  const file = new NewFile(path);
+  const answer = await engine.writeTable({ table, format, source: null, device: null }, file.write);
+  if (answer.ok) file.finish();
+  else {
+    file.giveUp();
+    throw new TraceError(answer.error.code, answer.error.message);
+  }
+  return answer.value;
+}
+
+/** Exit code: 3 where a file could not be read, or not to its end, or a table not be written. */
+export async function exportCommand(
+  { paths, tables, format, output }: ExportArguments,
+  out: Output,
+  err: Output,
+): Promise<number> {
+  const engine = new Engine();
+  await engine.start({ gpu: 'off' });
+  let failed = false;
+  await openPaths(engine, paths, (path, views) => {
+    for (const { error } of views) {
+      if (error === null) continue;
+      failed = true;
+      err.write(`${path}: ${errorLines(error).join('\n')}\n`);
+    }
+  });
+  try {
+    if (output === null) {
+      const [table] = tables as readonly TableName[];
+      const answer = await engine.writeTable({ table, format, source: null, device: null }, (bytes) => {
+        // A copy: a stream may keep it for later.
+        out.write(bytes.slice());
+      });
+      if (!answer.ok) throw new TraceError(answer.error.code, answer.error.message);
+    } else {
+      const isFolder =
+        tables === 'all' || tables.length > 1 || kindOf(output) === 'folder' || /[/\\]$/.test(output);
+      if (isFolder) mkdirSync(output, { recursive: true });
+      for (const table of namesOf(engine, tables)) {
+        const path = isFolder ? join(output, `${table}.${format}`) : output;
+        const rows = await writeOne(engine, table, format, path, paths);
+        err.write(`${path}: ${formatInteger(rows)} ${rows === 1 ? 'row' : 'rows'}\n`);
+      }
+    }
+  } catch (thrown) {
+    err.write(`vramscope: ${thrown instanceof Error ? thrown.message : String(thrown)}\n`);
+    return EXIT_FAILED;
+  }
+  return failed ? EXIT_FAILED : EXIT_WRITTEN;
+}
+
+/** All: those with a row, and the findings, which can be none. */
+function namesOf(engine: Engine, tables: ExportArguments['tables']): readonly TableName[] {
+  if (tables !== 'all') return tables;
+  const listed = engine.tables({ source: null, device: null });
+  return listed.ok ? listed.value.map(({ table }) => table) : [];
+}

@@ -1,0 +1,45 @@
+/** Opens the paths of a command line in the engine, one after the other. */
+import { basename, resolve } from 'node:path';
+import { TraceError } from '../base/trace-error.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { Progress, SourceView } from '../engine/protocol.ts';
+import { type CloseableSource, sourcesAt, UnreadableSource } from './node-source.ts';
+
+/** Progress on a terminal only: a pipe gets nothing but the result. */
+function showProgress(file: string, stage: string, done: number, total: number): void {
+  if (process.stderr.isTTY !== true) return;
+  process.stderr.write(`\r\x1b[K${file}: ${stage} ${total > 0 ? Math.floor((100 * done) / total) : 100}%`);
+  if (done >= total) process.stderr.write('\r\x1b[K');
+}
+
+/** Sources at a path; where there is none to read, one that says so when it is: every path asked for is in the result. */
+function sourcesOf(path: string): { readonly sources: readonly CloseableSource[]; readonly folder: boolean } {
+  try {
+    return sourcesAt(path);
+  } catch (thrown) {
+    const why = thrown instanceof Error ? thrown.message : String(thrown);
+    const error = thrown instanceof TraceError ? thrown : new TraceError('io', `cannot read ${path}: ${why}`);
+    return { sources: [new UnreadableSource(basename(path), error)], folder: false };
+  }
+}
+
+/** What each path holds; a source whose `error` is set could not be read, or not to its end. */
+export async function openPaths(
+  engine: Engine,
+  paths: readonly string[],
+  opened: (path: string, views: readonly SourceView[]) => void,
+): Promise<readonly SourceView[]> {
+  const all: SourceView[] = [];
+  for (const [job, path] of paths.entries()) {
+    const { sources, folder } = sourcesOf(path);
+    const onProgress = ({ file, stage, doneBytes, totalBytes }: Progress): void =>
+      showProgress(file, stage, doneBytes, totalBytes);
+    const views = folder
+      ? await engine.openFolder(job, basename(resolve(path)), sources, onProgress)
+      : await engine.open(job, sources[0], onProgress);
+    for (const source of sources) source.close();
+    all.push(...views);
+    opened(path, views);
+  }
+  return all;
+}
