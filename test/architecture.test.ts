@@ -19,7 +19,7 @@ const BELOW_ENGINE = [
   'analyze',
   'diagnose',
 ];
-const BORDER = ['engine/protocol.ts', 'engine/analysis.ts'];
+const BORDER = ['engine/protocol.ts', 'engine/engine-api.ts', 'engine/analysis.ts'];
 
 const RULES: Rules = {
   folders: {

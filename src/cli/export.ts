@@ -121,7 +121,7 @@ export async function exportCommand(
       const isFolder =
         tables === 'all' || tables.length > 1 || kindOf(output) === 'folder' || /[/\\]$/.test(output);
       if (isFolder) mkdirSync(output, { recursive: true });
-      for (const table of namesOf(engine, tables)) {
+      for (const table of await namesOf(engine, tables)) {
         const path = isFolder ? join(output, `${table}.${format}`) : output;
         const rows = await writeOne(engine, table, format, path, paths);
         err.write(`${path}: ${formatInteger(rows)} ${rows === 1 ? 'row' : 'rows'}\n`);
@@ -135,8 +135,8 @@ export async function exportCommand(
 }
 
 /** All: those with a row, and the findings, which can be none. */
-function namesOf(engine: Engine, tables: ExportArguments['tables']): readonly TableName[] {
+async function namesOf(engine: Engine, tables: ExportArguments['tables']): Promise<readonly TableName[]> {
   if (tables !== 'all') return tables;
-  const listed = engine.tables({ source: null, device: null });
+  const listed = await engine.tables({ source: null, device: null });
   return listed.ok ? listed.value.map(({ table }) => table) : [];
 }

@@ -70,7 +70,7 @@ async function analyze(
     }
   });
   if (gpusPerPod !== null)
-    for (const { id } of views) engine.setServer(id, { gpusPerPod, modelConfig: null });
+    for (const { id } of views) await engine.setServer(id, { gpusPerPod, modelConfig: null });
   const analysis = await engine.analysis();
   if (json) out.write(`${JSON.stringify(analysis, null, 2)}\n`);
   else {

@@ -152,7 +152,7 @@ export async function replayCommand(given: readonly string[], out: Output, err: 
   }
   const checker = new Engine().replays;
   for (const text of asked.settings) {
-    const conf = checker.conf(text);
+    const conf = await checker.conf(text);
     if (conf.ok) {
       for (const { message } of conf.notes) err.write(`--set ${text}: ${message}\n`);
       continue;

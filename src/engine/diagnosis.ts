@@ -1,4 +1,4 @@
-/** What `EngineApi.diagnosis()` answers: findings and what they rest on. Plain data; bytes are exact numbers. */
+/** What `Engine.diagnosis()` answers: findings and what they rest on. Plain data; bytes are exact numbers. */
 import type { Finding } from '../diagnose/finding.ts';
 import type { ServersDiagnosis } from './server-diagnosis.ts';
 

@@ -2,20 +2,22 @@
  * The page's side of the border: starts the worker wherever the page runs. A Blob worker works from https, from
  * localhost and from disk; inside `<iframe sandbox="allow-scripts">` it loses WebGPU, where a data: worker keeps it.
  */
-import { proxy, type Remote, releaseProxy, wrap } from 'comlink';
+import { proxy, releaseProxy, wrap } from 'comlink';
 import { workerSource } from 'virtual:engine-worker';
 import { hasWebGpu } from '../kernel/device.ts';
-import type { EngineApi, GpuMode } from './protocol.ts';
+import type { EngineApi } from './engine-api.ts';
+import type { WorkerEngine } from './engine-worker.ts';
+import type { GpuMode } from './protocol.ts';
 import { fail } from '../base/result.ts';
 import { toErrorData } from '../base/trace-error.ts';
 import { type SweepHelper, sweepInPool } from './replay-pool.ts';
-import type { SweepWorkerApi } from './replay-protocol.ts';
 
-type WorkerApi = EngineApi & SweepWorkerApi & { ping(): Promise<{ webgpu: boolean }> };
+/** The worker's engine from here: comlink types what is nested as if it were awaited. */
+type RemoteEngine = WorkerEngine & { readonly [releaseProxy]: () => void };
 
 interface Started {
   readonly worker: Worker;
-  readonly remote: Remote<WorkerApi>;
+  readonly remote: RemoteEngine;
   readonly webgpu: boolean;
 }
 
@@ -27,7 +29,7 @@ function launch(url: string): Promise<Started> {
       worker.terminate();
       reject(new Error(event.message || 'the worker could not be started'));
     };
-    const remote = wrap<WorkerApi>(worker);
+    const remote = wrap(worker) as unknown as RemoteEngine;
     remote.ping().then(({ webgpu }) => {
       worker.onerror = null;
       resolve({ worker, remote, webgpu });
@@ -92,7 +94,7 @@ async function startHelpers(): Promise<SweepHelper[]> {
         remote[releaseProxy]();
         worker.terminate();
       };
-      return { api: remote, died, stop };
+      return { api: remote.replays, died, stop };
     });
 }
 
@@ -102,7 +104,7 @@ class Sweeps {
   private readonly jobs = new Map<number, boolean>();
   private readonly helpers = new Set<SweepHelper>();
 
-  constructor(private readonly engine: Remote<WorkerApi>) {}
+  constructor(private readonly engine: RemoteEngine['replays']) {}
 
   /** Whether the job was one of these. */
   cancel(job: number): boolean {
@@ -111,7 +113,7 @@ class Sweeps {
     return true;
   }
 
-  sweep: EngineApi['sweep'] = async (query, onProgress) => {
+  sweep: EngineApi['replays']['sweep'] = async (query, onProgress) => {
     const { job } = query;
     this.jobs.set(job, false);
     const helpers = await startHelpers();
@@ -138,6 +140,10 @@ class Sweeps {
   }
 }
 
+/** Methods of the worker's engine as they are, but for those that carry a callback and those answered here. */
+const withOwn = <T extends object>(remote: T, own: Partial<T>): T =>
+  new Proxy(remote, { get: (target, name): unknown => Reflect.get(name in own ? own : target, name) });
+
 export interface EngineHandle {
   readonly api: EngineApi;
   dispose(): void;
@@ -147,36 +153,18 @@ export interface EngineHandle {
 export async function startEngine(options: { readonly gpu: GpuMode }): Promise<EngineHandle> {
   const { worker, remote } = await startWorker();
   await remote.start(options);
-  const sweeps = new Sweeps(remote);
-  const api: EngineApi = {
-    start: (again) => remote.start(again),
-    status: () => remote.status(),
+  const sweeps = new Sweeps(remote.replays);
+  const api = withOwn<EngineApi>(remote, {
     open: (job, file, onProgress) => remote.open(job, file, proxy(onProgress)),
     openFolder: (job, name, files, onProgress) => remote.openFolder(job, name, files, proxy(onProgress)),
     cancel: async (job) => {
       if (!sweeps.cancel(job)) await remote.cancel(job);
     },
-    close: (sourceId) => remote.close(sourceId),
-    timeline: (query) => remote.timeline(query),
-    range: (query) => remote.range(query),
-    kernels: (query) => remote.kernels(query),
-    moment: (device, axis, x) => remote.moment(device, axis, x),
-    frames: (device, stack) => remote.frames(device, stack),
-    analysis: () => remote.analysis(),
-    diagnosis: () => remote.diagnosis(),
-    ledger: (device, row) => remote.ledger(device, row),
-    ledgerColumns: (query) => remote.ledgerColumns(query),
-    pins: (device, row) => remote.pins(device, row),
-    setClockOffset: (sourceId, offsetNs) => remote.setClockOffset(sourceId, offsetNs),
-    setServer: (sourceId, given) => remote.setServer(sourceId, given),
-    tables: (query) => remote.tables(query),
-    saveTable: (query) => remote.saveTable(query),
-    conf: (text) => remote.conf(text),
-    replay: (device) => remote.replay(device),
-    whatIf: (query) => remote.whatIf(query),
-    sites: (query, onProgress) => remote.sites(query, proxy(onProgress)),
-    sweep: sweeps.sweep,
-  };
+    replays: withOwn<EngineApi['replays']>(remote.replays, {
+      sites: (query, onProgress) => remote.replays.sites(query, proxy(onProgress)),
+      sweep: sweeps.sweep,
+    }),
+  });
   return {
     api,
     dispose() {

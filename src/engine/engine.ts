@@ -5,6 +5,7 @@
 import { breathe } from '../base/breathe.ts';
 import { type TraceErrorData, TraceError, toErrorData } from '../base/trace-error.ts';
 import { fail, ok, type Result } from '../base/result.ts';
+import { BlobSource } from '../file/blob-source.ts';
 import type { ByteSource } from '../file/byte-source.ts';
 import { NO_DEVICE_SIDE } from '../analyze/ledger/non-torch-near.ts';
 import { createCpuKernels } from '../kernel/cpu-kernels.ts';
@@ -101,29 +102,41 @@ export class Engine {
     return this.state;
   }
 
-  status(): EngineStatus {
-    return this.state;
+  status(): Promise<EngineStatus> {
+    return Promise.resolve(this.state);
   }
 
-  cancel(job: number): void {
+  /** Long work under this number ends at its next step. */
+  cancel(job: number): Promise<void> {
     this.cancelled.add(job);
+    return Promise.resolve();
   }
 
-  async open(
+  /**
+   * Reads one file. Most hold one source; a log of several kinds of lines or an archive holds more. A source comes
+   * back even where reading failed: its `error` says why, the rest is what could be read.
+   */
+  open(
     job: number,
-    source: ByteSource,
+    file: File | ByteSource,
     onProgress: (progress: Progress) => void,
   ): Promise<readonly SourceView[]> {
+    const source = file instanceof Blob ? new BlobSource(file, file.name) : file;
     return this.adopt(job, source.name, onProgress, (options) => loadFile(source, options));
   }
 
-  async openFolder(
+  /**
+   * Reads the files of one folder: one source where they belong together (Nsight's arrowdir and parquetdir), else
+   * each by itself. File names are paths inside the folder.
+   */
+  openFolder(
     job: number,
     name: string,
-    files: readonly ByteSource[],
+    files: readonly (ByteSource | { readonly path: string; readonly file: File })[],
     onProgress: (progress: Progress) => void,
   ): Promise<readonly SourceView[]> {
-    return this.adopt(job, name, onProgress, (options) => loadFolder(name, files, options));
+    const sources = files.map((one) => ('file' in one ? new BlobSource(one.file, one.path) : one));
+    return this.adopt(job, name, onProgress, (options) => loadFolder(name, sources, options));
   }
 
   /** Loads under a job's cancellation and progress, and makes sources of what came. */
@@ -247,6 +260,7 @@ export class Engine {
     return this.ask(query.device, (session) => rangeOf(session, query));
   }
 
+  /** Fails for a device without kernels (`DeviceView.kernels` is null). */
   kernels(query: KernelsQuery): Promise<Result<KernelsAnswer, TraceErrorData>> {
     return this.ask(query.device, (session) => Promise.resolve(kernelsIn(session.kernelTrack, query)));
   }
@@ -263,7 +277,7 @@ export class Engine {
     return this.ask(device, (session) => Promise.resolve(session.source.stacks.stack(stack)));
   }
 
-  /** Where every byte of a device is just after a row. */
+  /** Where every byte is just after a row; null: the allocator was not replayed. */
   ledger(device: string, row: number): Promise<Result<LedgerView | null, TraceErrorData>> {
     return this.ask(device, (session) => {
       const facts = session.facts();
@@ -281,7 +295,7 @@ export class Engine {
     return side;
   }
 
-  /** Who keeps free memory of a device from going back just after a row. */
+  /** Who keeps free memory from going back just after a row; null: the allocator was not replayed. */
   pins(device: string, row: number): Promise<Result<PinsView | null, TraceErrorData>> {
     return this.ask(device, (session) => {
       const report = row >= 0 && row < session.rows ? session.facts().pinsAfter(row) : null;
@@ -289,6 +303,7 @@ export class Engine {
     });
   }
 
+  /** The ledger over time, sized by pixels. */
   ledgerColumns(query: LedgerColumnsQuery): Promise<Result<LedgerColumns, TraceErrorData>> {
     return this.ask(query.device, (session) => {
       // One recording alone: nothing tells of its device, and no clocks have to be found.
@@ -298,7 +313,10 @@ export class Engine {
     });
   }
 
-  /** Findings over all open files. Long work, in steps that let other questions through. */
+  /**
+   * Who holds memory, how far it grows, how it is given back: over all open files. Long work, in steps that let other
+   * questions through.
+   */
   async diagnosis(): Promise<Result<Diagnosis, TraceErrorData>> {
     try {
       return ok(await this.diagnosed());
@@ -350,8 +368,15 @@ export class Engine {
     return this.lastClock;
   }
 
-  /** Sets by hand what to add to a source's times for the common clock; null: it is found again. */
-  setClockOffset(sourceId: number, offsetNs: bigint | null): Result<ClocksAnswer, TraceErrorData> {
+  /**
+   * Sets by hand what to add to a source's times for the common clock (ns); null: it is found again. Fails for a
+   * source that carries no times. The next diagnosis rests on it.
+   */
+  setClockOffset(sourceId: number, offsetNs: bigint | null): Promise<Result<ClocksAnswer, TraceErrorData>> {
+    return Promise.resolve(this.clocksWith(sourceId, offsetNs));
+  }
+
+  private clocksWith(sourceId: number, offsetNs: bigint | null): Result<ClocksAnswer, TraceErrorData> {
     const open = this.sources.get(sourceId);
     if (open === undefined) return fail(new TraceError('internal', 'no such source').toData());
     const { file } = open.loaded;
@@ -363,20 +388,22 @@ export class Engine {
   }
 
   /** Takes what the user knows of a server and its log does not say; the next diagnosis rests on it. */
-  setServer(sourceId: number, given: ServerGiven): void {
+  setServer(sourceId: number, given: ServerGiven): Promise<void> {
     this.servers.setServer(sourceId, given);
     this.forgetAnswers();
+    return Promise.resolve();
   }
 
   async analysis(): Promise<Analysis> {
     return analysisOf([...this.sources.values()], await this.diagnosed());
   }
 
-  tables(query: TablesQuery): Result<readonly TableView[], TraceErrorData> {
-    return tableViews([...this.sources.values()], query);
+  /** Which tables can be saved, and their rows. */
+  tables(query: TablesQuery): Promise<Result<readonly TableView[], TraceErrorData>> {
+    return Promise.resolve(tableViews([...this.sources.values()], query));
   }
 
-  /** One table as the bytes of a file, in pieces of their own memory. */
+  /** One table as the bytes of a file, in pieces of their own memory; without rows it has its columns alone. */
   saveTable(query: TableQuery): Promise<Result<readonly Uint8Array<ArrayBuffer>[], TraceErrorData>> {
     return gathered((write) => this.writeTable(query, write));
   }

@@ -5,19 +5,13 @@
  *
  * Long because it is the one list of all that page and command may know.
  */
-import type { Result } from '../base/result.ts';
 import type { TraceErrorData } from '../base/trace-error.ts';
 import type { Format } from '../read/reader.ts';
 import type { Readings } from '../trace/readings.ts';
 import type { Frame } from '../trace/stack-table.ts';
 import type { Annotation, MemorySummary, Warning } from '../trace/capture.ts';
 import type { VllmMemoryAccount } from '../analyze/server/vllm-memory-account.ts';
-import type { Analysis } from './analysis.ts';
 import type { Axis, Range } from './range.ts';
-import type { ReplayApi } from './replay-protocol.ts';
-import type { Diagnosis, LedgerView, PinsView } from './diagnosis.ts';
-import type { ClocksAnswer, ServerGiven } from './server-diagnosis.ts';
-import type { TableQuery, TablesQuery, TableView } from './table-query.ts';
 
 export type { Confidence, Evidence, Finding, Severity } from '../diagnose/finding.ts';
 export type {
@@ -449,53 +443,4 @@ export interface EngineStatus {
   /** Adapter in words, or why there is none. */
   readonly adapter: string;
   readonly mode: GpuMode;
-}
-
-/** Every answer that can fail by the user's data is a Result; faults of ours too (code 'internal'). */
-export interface EngineApi extends ReplayApi {
-  start(options: { readonly gpu: GpuMode }): Promise<EngineStatus>;
-  status(): Promise<EngineStatus>;
-  /**
-   * Reads one file. Most hold one source; a log of several kinds of lines or an archive holds more. A source comes
-   * back even where reading failed: its `error` says why, the rest is what could be read.
-   */
-  open(job: number, file: File, onProgress: (progress: Progress) => void): Promise<readonly SourceView[]>;
-  /**
-   * Reads the files of one folder: one source where they belong together (Nsight's arrowdir and parquetdir), else
-   * each by itself. File names are paths inside the folder.
-   */
-  openFolder(
-    job: number,
-    name: string,
-    files: readonly { readonly path: string; readonly file: File }[],
-    onProgress: (progress: Progress) => void,
-  ): Promise<readonly SourceView[]>;
-  cancel(job: number): Promise<void>;
-  close(sourceId: number): Promise<void>;
-  timeline(query: TimelineQuery): Promise<Result<TimelineAnswer, TraceErrorData>>;
-  range(query: RangeQuery): Promise<Result<RangeAnswer, TraceErrorData>>;
-  /** Fails for a device without kernels (`DeviceView.kernels` is null). */
-  kernels(query: KernelsQuery): Promise<Result<KernelsAnswer, TraceErrorData>>;
-  moment(device: string, axis: Axis, x: number): Promise<Result<MomentAnswer, TraceErrorData>>;
-  frames(device: string, stack: number): Promise<Result<readonly Frame[], TraceErrorData>>;
-  /** Where every byte is just after a row; null: the allocator was not replayed. */
-  ledger(device: string, row: number): Promise<Result<LedgerView | null, TraceErrorData>>;
-  /** Who keeps free memory from going back just after a row; null: the allocator was not replayed. */
-  pins(device: string, row: number): Promise<Result<PinsView | null, TraceErrorData>>;
-  /** The torch part of the ledger over time, sized by pixels. */
-  ledgerColumns(query: LedgerColumnsQuery): Promise<Result<LedgerColumns, TraceErrorData>>;
-  /** Who holds memory, how far it grows, how it is given back: over all open files. */
-  diagnosis(): Promise<Result<Diagnosis, TraceErrorData>>;
-  /**
-   * Sets by hand what to add to a source's times for the common clock (ns); null: it is found again. Fails for a
-   * source that carries no times. The next diagnosis rests on it.
-   */
-  setClockOffset(sourceId: number, offsetNs: bigint | null): Promise<Result<ClocksAnswer, TraceErrorData>>;
-  /** Tells what a server's log does not say; the next diagnosis rests on it. */
-  setServer(sourceId: number, given: ServerGiven): Promise<void>;
-  analysis(): Promise<Analysis>;
-  /** Which tables can be saved, and their rows. */
-  tables(query: TablesQuery): Promise<Result<readonly TableView[], TraceErrorData>>;
-  /** A table as a file, in pieces; without rows it has its columns alone. */
-  saveTable(query: TableQuery): Promise<Result<readonly Uint8Array<ArrayBuffer>[], TraceErrorData>>;
 }

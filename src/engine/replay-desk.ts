@@ -74,10 +74,12 @@ export class ReplayDesk {
     return answer;
   }
 
-  conf(text: string): ConfAnswer {
-    return confAnswer(text);
+  /** Whether PyTorch takes a string, while it is typed. */
+  conf(text: string): Promise<ConfAnswer> {
+    return Promise.resolve(confAnswer(text));
   }
 
+  /** Fails for a device without allocator events. */
   replay(device: string): Answer<ReplayAnswer> {
     return this.ask(device, (session) => {
       let answer = this.answers.get(session);
@@ -86,6 +88,7 @@ export class ReplayDesk {
     });
   }
 
+  /** Fails with code `refused` and PyTorch's message for a string that it does not take. */
   whatIf(query: WhatIfQuery): Answer<WhatIfAnswer> {
     return this.ask(query.device, (session) => whatIfAnswer(session, query));
   }
@@ -109,7 +112,7 @@ export class ReplayDesk {
     };
   }
 
-  /** The whole sweep in this thread. */
+  /** The whole sweep in this thread. Cancelled within one setting: fails with code `cancelled`. */
   sweep(query: SweepQuery, onProgress: (progress: ReplayProgress) => void): Answer<SweepAnswer> {
     const { job, device } = query;
     return this.asJob(job, device, async (session) => {
@@ -132,10 +135,12 @@ export class ReplayDesk {
     });
   }
 
+  /** The device's requests as plain typed arrays, for helpers that serve them. */
   sweepWork(query: SweepQuery): Answer<SweepWork> {
     return this.ask(query.device, (session) => this.sweepOf(session, query).work);
   }
 
+  /** Settings to serve next; none: it is time to conclude. */
   sweepRound(query: SweepQuery, rows: readonly SweepRow[]): Answer<readonly AllocatorSettings[]> {
     return this.ask(query.device, (session) => {
       const { effects, base } = this.sweepOf(session, query);
@@ -147,14 +152,18 @@ export class ReplayDesk {
     return this.ask(query.device, (session) => concludeSweep(rows, this.sweepOf(session, query).effects));
   }
 
-  sweepPrepare(work: SweepWork): void {
+  /** Gives a helper its requests ... */
+  sweepPrepare(work: SweepWork): Promise<void> {
     this.prepared = work;
+    return Promise.resolve();
   }
 
-  /** Throws `internal` where sweepPrepare has not been called. */
-  sweepBatch(settings: readonly AllocatorSettings[]): SweepRow[] {
-    if (this.prepared === null) throw new TraceError('internal', 'no requests were given to serve');
-    const { requests, place, limits } = this.prepared;
-    return settings.map((one) => serve(requests, place, one, limits));
+  /** ... and lets it serve them under settings, in the order given. Rejects with `internal` without requests. */
+  sweepBatch(settings: readonly AllocatorSettings[]): Promise<readonly SweepRow[]> {
+    const { prepared } = this;
+    if (prepared === null)
+      return Promise.reject(new TraceError('internal', 'no requests were given to serve'));
+    const { requests, place, limits } = prepared;
+    return Promise.resolve(settings.map((one) => serve(requests, place, one, limits)));
   }
 }

@@ -5,24 +5,24 @@
  */
 import { fail, ok, type Result } from '../base/result.ts';
 import { TraceError, type TraceErrorData } from '../base/trace-error.ts';
+import type { ReplayDesk } from './replay-desk.ts';
 import type {
   AllocatorSettings,
   ReplayProgress,
   SweepAnswer,
   SweepQuery,
   SweepRow,
-  SweepWorkerApi,
 } from './replay-protocol.ts';
 
 export interface SweepHelper {
-  readonly api: Pick<SweepWorkerApi, 'sweepPrepare' | 'sweepBatch'>;
+  readonly api: Pick<ReplayDesk, 'sweepPrepare' | 'sweepBatch'>;
   /** Rejects when the worker ends by itself: an answer of it would be waited for in vain. */
   readonly died: Promise<never>;
   stop(): void;
 }
 
 export interface SweepPool {
-  readonly engine: Pick<SweepWorkerApi, 'sweepWork' | 'sweepRound' | 'sweepConclusion'>;
+  readonly engine: Pick<ReplayDesk, 'sweepWork' | 'sweepRound' | 'sweepConclusion'>;
   /** Helpers that could be started; none: nothing is served. */
   readonly helpers: readonly SweepHelper[];
   isCancelled(): boolean;

@@ -13,8 +13,6 @@ import type { SiteRanking, SiteRow } from '../replay/sites.ts';
 import type { SweepConclusion } from '../replay/sweep-conclusion.ts';
 import type { SweepLimits, SweepRow } from '../replay/sweep.ts';
 import type { ReplayPlace, WhatIfResult } from '../replay/what-if.ts';
-import type { TraceErrorData } from '../base/trace-error.ts';
-import type { Result } from '../base/result.ts';
 import type { Range } from './range.ts';
 
 /** Keys as `torch.cuda.memory_stats()` has them. */
@@ -186,47 +184,11 @@ export type ConfAnswer =
       readonly advice: string | null;
     };
 
-export interface ReplayApi {
-  /** Fails for a device without allocator events. */
-  replay(device: string): Promise<Result<ReplayAnswer, TraceErrorData>>;
-  /** Fails with code `refused` and PyTorch's message for a string that it does not take. */
-  whatIf(query: WhatIfQuery): Promise<Result<WhatIfAnswer, TraceErrorData>>;
-  sites(
-    query: SitesQuery,
-    onProgress: (progress: ReplayProgress) => void,
-  ): Promise<Result<SitesAnswer, TraceErrorData>>;
-  /** Cancelled within one setting: fails with code `cancelled`. */
-  sweep(
-    query: SweepQuery,
-    onProgress: (progress: ReplayProgress) => void,
-  ): Promise<Result<SweepAnswer, TraceErrorData>>;
-  conf(text: string): Promise<ConfAnswer>;
-}
-
 /** What a worker needs to serve a device's requests by itself. */
 export interface SweepWork {
   readonly requests: Requests;
   readonly place: ReplayPlace;
   readonly limits: SweepLimits;
-}
-
-/** Between the page's client and its workers, for sweeps; the page does not see it. */
-export interface SweepWorkerApi {
-  /** The device's requests as plain typed arrays, asked of the worker that holds it. */
-  sweepWork(query: SweepQuery): Promise<Result<SweepWork, TraceErrorData>>;
-  /** Settings to serve next; none: it is time to conclude. */
-  sweepRound(
-    query: SweepQuery,
-    rows: readonly SweepRow[],
-  ): Promise<Result<readonly AllocatorSettings[], TraceErrorData>>;
-  sweepConclusion(
-    query: SweepQuery,
-    rows: readonly SweepRow[],
-  ): Promise<Result<SweepConclusion, TraceErrorData>>;
-  /** Gives a helper its requests ... */
-  sweepPrepare(work: SweepWork): Promise<void>;
-  /** ... and lets it serve them under settings, in the order given. */
-  sweepBatch(settings: readonly AllocatorSettings[]): Promise<readonly SweepRow[]>;
 }
 
 export type { AllocatorSettings, Edit, SiteRow, SweepRow };

@@ -32,7 +32,7 @@ export async function diagnosisOf(engine: Engine): Promise<Diagnosis> {
 /** `given`: of every file. */
 export async function diagnoseFiles(files: Files, given?: ServerGiven): Promise<Diagnosis> {
   const { engine, ids } = await openFiles(files);
-  if (given !== undefined) for (const id of ids.values()) engine.setServer(id, given);
+  if (given !== undefined) for (const id of ids.values()) await engine.setServer(id, given);
   return diagnosisOf(engine);
 }
 

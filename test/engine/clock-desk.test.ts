@@ -15,8 +15,8 @@ const HOUR = 3_600_000_000_000n;
 const SECOND = 1_000_000_000n;
 
 /** The clocks alone, without a diagnosis of the devices. */
-function clocksOf(engine: Engine, id: number, offsetNs: bigint | null = null): ClocksAnswer {
-  const answer = engine.setClockOffset(id, offsetNs);
+async function clocksOf(engine: Engine, id: number, offsetNs: bigint | null = null): Promise<ClocksAnswer> {
+  const answer = await engine.setClockOffset(id, offsetNs);
   if (!answer.ok) throw new Error(answer.error.message);
   return answer.value;
 }
@@ -50,14 +50,14 @@ describe('two monitors of one GPU', () => {
   it('an offset is found; another set by hand wins, is marked so, and contradicts', async () => {
     const { engine, ids } = await openFiles({ 'a.csv': monitor(), 'b.csv': monitor(7200) });
     const id = ids.get('b.csv')!;
-    const found = clockOf(clocksOf(engine, id), 'b.csv');
+    const found = clockOf(await clocksOf(engine, id), 'b.csv');
     expect(found).toMatchObject({ status: 'found', offsetText: '-2 h' });
     expect(found.matched).toBe(found.of);
-    const moved = clocksOf(engine, id, -2n * HOUR + 9n * SECOND);
+    const moved = await clocksOf(engine, id, -2n * HOUR + 9n * SECOND);
     expect(clockOf(moved, 'b.csv')).toMatchObject({ status: 'override', offsetNs: -2n * HOUR + 9n * SECOND });
     expect(clockOf(moved, 'b.csv').sentence).toContain('set by hand');
     expect(moved.contradictions.length).toBeGreaterThan(0);
-    const again = clocksOf(engine, id, null);
+    const again = await clocksOf(engine, id, null);
     expect(clockOf(again, 'b.csv').status).toBe('found');
     expect(again.contradictions).toEqual([]);
   });
@@ -80,10 +80,10 @@ describe('two monitors of one GPU', () => {
       'a.csv': monitor(),
       'report.log': '[a] Allocated: 1.0 MB | Reserved: 2.1 MB\n[b] Allocated: 1.0 MB | Reserved: 2.1 MB\n',
     });
-    const answer = engine.setClockOffset(ids.get('report.log')!, 5n);
+    const answer = await engine.setClockOffset(ids.get('report.log')!, 5n);
     expect(answer).toMatchObject({ ok: false, error: { code: 'unsupported' } });
-    expect(engine.setClockOffset(99, 5n).ok).toBe(false);
-    const before = clocksOf(engine, ids.get('a.csv')!, 5n);
+    expect((await engine.setClockOffset(99, 5n)).ok).toBe(false);
+    const before = await clocksOf(engine, ids.get('a.csv')!, 5n);
     expect(clockOf(before, 'a.csv')).toMatchObject({ status: 'override', offsetNs: 5n });
     await engine.close(ids.get('a.csv')!);
     const after = await engine.diagnosis();
@@ -124,8 +124,8 @@ describe.skipIf(traces === null)('serve: everything of one run together', () => 
     ({ engine, ids } = opened);
   }, 120_000);
 
-  it('is on one clock, and nothing contradicts', () => {
-    const answer = clocksOf(engine, ids.get('serve.nvidia-smi.log')!);
+  it('is on one clock, and nothing contradicts', async () => {
+    const answer = await clocksOf(engine, ids.get('serve.nvidia-smi.log')!);
     expect(
       answer.clocks.map(({ file, status, offsetNs, matched, of }) => [file, status, offsetNs, matched, of]),
     ).toEqual([
@@ -158,7 +158,7 @@ describe.skipIf(traces === null)('serve: everything of one run together', () => 
       const bytes = new TextEncoder().encode(content as string);
       more.push((await engine.open(9, new BytesSource(name, bytes), () => undefined))[0].id);
     }
-    const { contradictions } = clocksOf(engine, more[1]);
+    const { contradictions } = await clocksOf(engine, more[1]);
     const of = (file: string): string[] =>
       contradictions
         .filter(({ files: pair }) => pair[0] === file && pair[1] === 'serve.pickle')
@@ -167,9 +167,9 @@ describe.skipIf(traces === null)('serve: everything of one run together', () => 
     expect(of('less.log')).toEqual(['used_below_reserved']);
     for (const id of more) await engine.close(id);
     const smi = ids.get('serve.nvidia-smi.log')!;
-    const moved = clocksOf(engine, smi, 4n * SECOND);
+    const moved = await clocksOf(engine, smi, 4n * SECOND);
     expect(moved.observations.some(({ kind }) => kind === 'non_torch_change')).toBe(true);
-    expect(clocksOf(engine, smi).contradictions).toEqual([]);
+    expect((await clocksOf(engine, smi)).contradictions).toEqual([]);
   }, 60_000);
 
   it('requests are ten, by tag and by clock, and their growth sums exactly', async () => {

@@ -183,7 +183,7 @@ describe('what is not of the device of the recording', () => {
       (await diagnosisOf(engine)).devices[0].ledgers.find(({ when }) => when === 'peak')!.ledger;
     // A flat line has no steps to find its clock by.
     expect((await peak()).unknown[0]).toContain('the clock of smi.csv against this recording was not found');
-    expect(engine.setClockOffset(ids.get('smi.csv')!, 0n).ok).toBe(true);
+    expect((await engine.setClockOffset(ids.get('smi.csv')!, 0n)).ok).toBe(true);
     const { used, unknown } = await peak();
     expect(used).toBeNull();
     expect(unknown[0]).toContain('less in use than the recording had reserved');

@@ -14,7 +14,7 @@ async function open(name: string, bytes: Uint8Array | string, cancelAfter = Infi
   const encoded = typeof bytes === 'string' ? new TextEncoder().encode(bytes) : bytes;
   let reports = 0;
   const [view] = await engine.open(7, new BytesSource(name, encoded), () => {
-    if (++reports > cancelAfter) engine.cancel(7);
+    if (++reports > cancelAfter) void engine.cancel(7);
   });
   return view;
 }
@@ -167,7 +167,7 @@ describe('cancelling', () => {
   it('of another job stops nothing', async () => {
     const engine = new Engine();
     await engine.start({ gpu: 'off' });
-    engine.cancel(99);
+    await engine.cancel(99);
     const [view] = await engine.open(
       1,
       new BytesSource('oom.pickle', fixtureBytes('oom.pickle')),

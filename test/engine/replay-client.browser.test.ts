@@ -20,13 +20,13 @@ const query = (job: number): SweepQuery => ({ device, job, cap: null, capacity: 
 describe('a sweep of the page', () => {
   it('runs in several workers, tells every setting once, and agrees with a what-if', async () => {
     const told: number[] = [];
-    const swept = await engine.api.sweep(query(2), ({ done }) => told.push(done));
+    const swept = await engine.api.replays.sweep(query(2), ({ done }) => told.push(done));
     if (!swept.ok) throw new Error(swept.error.message);
     const { rows, workers, winner } = swept.value;
     expect(workers).toBe(Math.min(4, navigator.hardwareConcurrency));
     expect(told).toEqual(rows.map((_, at) => at + 1));
     const best = rows[winner!];
-    const answer = await engine.api.whatIf({
+    const answer = await engine.api.replays.whatIf({
       ...query(0),
       settings: best.conf,
       emptyCacheAfter: [],
@@ -42,23 +42,23 @@ describe('a sweep of the page', () => {
 
   it('ends soon after it is cancelled, and leaves the engine at work', async () => {
     let done = 0;
-    const stopped = await engine.api.sweep(query(3), () => {
+    const stopped = await engine.api.replays.sweep(query(3), () => {
       if (++done === 5) void engine.api.cancel(3);
     });
     expect(stopped).toMatchObject({ ok: false, error: { code: 'cancelled' } });
     expect(done).toBe(5);
-    expect((await engine.api.replay(device)).ok).toBe(true);
-    expect(await engine.api.conf('expandable_segments:True')).toMatchObject({ ok: true });
+    expect((await engine.api.replays.replay(device)).ok).toBe(true);
+    expect(await engine.api.replays.conf('expandable_segments:True')).toMatchObject({ ok: true });
   });
 
   it('ranks sites with progress, and fails as data for a device that is not open', async () => {
     const told: number[] = [];
-    const sites = await engine.api.sites({ ...query(4), settings: null, most: 2 }, (one) =>
+    const sites = await engine.api.replays.sites({ ...query(4), settings: null, most: 2 }, (one) =>
       told.push(one.done),
     );
     expect(sites).toMatchObject({ ok: true, value: { sites: 10, hasStacks: true } });
     expect(told.at(-1)).toBe(2);
-    const none = await engine.api.sweep({ ...query(5), device: '9:0' }, () => undefined);
+    const none = await engine.api.replays.sweep({ ...query(5), device: '9:0' }, () => undefined);
     expect(none).toMatchObject({ ok: false, error: { code: 'internal' } });
   });
 });

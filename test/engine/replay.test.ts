@@ -111,8 +111,8 @@ describe('a what-if', () => {
         offset: 18,
       },
     });
-    expect(engine.replays.conf('max_split_size_mb:2')).toMatchObject({ ok: false, offset: 18 });
-    expect(engine.replays.conf(' expandable_segments : True ,')).toMatchObject({
+    expect(await engine.replays.conf('max_split_size_mb:2')).toMatchObject({ ok: false, offset: 18 });
+    expect(await engine.replays.conf(' expandable_segments : True ,')).toMatchObject({
       ok: true,
       conf: 'expandable_segments:True',
       line: 'PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True',
@@ -220,12 +220,15 @@ describe('a sweep', () => {
     const asked = { device, job: 8, cap: null, capacity: null };
     let done = 0;
     const stopped = await engine.replays.sweep(asked, () => {
-      if (++done === 3) engine.cancel(8);
+      if (++done === 3) void engine.cancel(8);
     });
     expect(stopped).toMatchObject({ ok: false, error: { code: 'cancelled' } });
     expect(done).toBe(3);
     expect((await engine.replays.sweep(asked, () => undefined)).ok).toBe(true);
-    const sites = await engine.replays.sites({ ...asked, settings: null, most: 5 }, () => engine.cancel(8));
+    const sites = await engine.replays.sites(
+      { ...asked, settings: null, most: 5 },
+      () => void engine.cancel(8),
+    );
     expect(sites).toMatchObject({ ok: false, error: { code: 'cancelled' } });
   });
 });

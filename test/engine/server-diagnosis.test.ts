@@ -28,7 +28,7 @@ describe('the budget of the first seed', () => {
     const id = ids.get('vllm.log')!;
     const [alone] = (await diagnosisOf(engine)).servers;
     expect(alone.pods[0].rankCount).toBe(1);
-    engine.setServer(id, { gpusPerPod: 8, modelConfig: null });
+    await engine.setServer(id, { gpusPerPod: 8, modelConfig: null });
     const [server] = (await diagnosisOf(engine)).servers;
     const steps = new Map(server.pods[0].steps.map((step) => [step.id, step]));
     expect(hundredths(steps.get('weights')!.allRanks!.value)).toBe(340.72);

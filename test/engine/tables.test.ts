@@ -96,7 +96,7 @@ async function saved(engine: Engine, table: TableName, format: TableFormat): Pro
 describe.each(INPUTS)('%j', (paths, must) => {
   it('all tables in all formats', async () => {
     const engine = await engineOf(paths);
-    const listed = engine.tables({ source: null, device: null });
+    const listed = await engine.tables({ source: null, device: null });
     if (!listed.ok) throw new Error(listed.error.message);
     const files = (await engine.analysis()).sources.map(({ file }) => file);
     const names = listed.value.map(({ table }) => table);

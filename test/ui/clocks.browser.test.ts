@@ -2,7 +2,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fail, ok } from '../../src/base/result.ts';
 import { TraceError } from '../../src/base/trace-error.ts';
-import type { ClocksAnswer, ClockView, EngineApi } from '../../src/engine/protocol.ts';
+import type { EngineApi } from '../../src/engine/engine-api.ts';
+import type { ClocksAnswer, ClockView } from '../../src/engine/protocol.ts';
 import type { VramScope } from '../../src/ui/vram-scope.ts';
 import '../../src/ui/vram-scope.ts';
 import { clock, disagreement, HOUR_NS, monitorClock, placeless } from '../view/diagnosis/clocks-for-test.ts';

@@ -1,7 +1,7 @@
 /** When the diagnosis is asked for, and which answer is shown. */
 import { expect, it } from 'vitest';
 import { ok } from '../../src/base/result.ts';
-import type { EngineApi } from '../../src/engine/protocol.ts';
+import type { EngineApi } from '../../src/engine/engine-api.ts';
 import { DiagnosisRun } from '../../src/ui/diagnosis/diagnosis-run.ts';
 import { diagnosis } from '../view/diagnosis/diagnosis-for-test.ts';
 

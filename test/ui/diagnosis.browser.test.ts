@@ -1,7 +1,8 @@
 /** The diagnosis on the page, with an engine made of code: when it comes, what it says, where a click on it leads. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fail, ok } from '../../src/base/result.ts';
-import type { Diagnosis, EngineApi } from '../../src/engine/protocol.ts';
+import type { EngineApi } from '../../src/engine/engine-api.ts';
+import type { Diagnosis } from '../../src/engine/protocol.ts';
 import type { VramScope } from '../../src/ui/vram-scope.ts';
 import '../../src/ui/vram-scope.ts';
 import { deviceDiagnosis, diagnosis, finding, holders } from '../view/diagnosis/diagnosis-for-test.ts';

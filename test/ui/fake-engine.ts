@@ -10,10 +10,10 @@ import { KernelTrack } from '../../src/aggregate/kernel-track.ts';
 import { fail, ok } from '../../src/base/result.ts';
 import { TraceError } from '../../src/base/trace-error.ts';
 import { kernelsIn } from '../../src/engine/kernel-answers.ts';
+import type { EngineApi } from '../../src/engine/engine-api.ts';
 import type {
   Axis,
   DeviceView,
-  EngineApi,
   Progress,
   RangeAnswer,
   SeriesView,
@@ -572,11 +572,15 @@ export class FakeEngine implements EngineApi {
   saveTable: EngineApi['saveTable'] = ({ table, format }) =>
     Promise.resolve(ok([new TextEncoder().encode(`${table} as ${format}`)]));
 
-  replay: EngineApi['replay'] = () => Promise.resolve(NO_REPLAY);
-  whatIf: EngineApi['whatIf'] = () => Promise.resolve(NO_REPLAY);
-  sites: EngineApi['sites'] = () => Promise.resolve(NO_REPLAY);
-  sweep: EngineApi['sweep'] = () => Promise.resolve(NO_REPLAY);
-  conf: EngineApi['conf'] = () =>
+  get replays(): EngineApi['replays'] {
+    return this;
+  }
+
+  replay: EngineApi['replays']['replay'] = () => Promise.resolve(NO_REPLAY);
+  whatIf: EngineApi['replays']['whatIf'] = () => Promise.resolve(NO_REPLAY);
+  sites: EngineApi['replays']['sites'] = () => Promise.resolve(NO_REPLAY);
+  sweep: EngineApi['replays']['sweep'] = () => Promise.resolve(NO_REPLAY);
+  conf: EngineApi['replays']['conf'] = () =>
     Promise.resolve({ ok: false, message: 'not replayed', problem: '', offset: 0, advice: null });
 }
 

@@ -5,7 +5,8 @@
 import { fail, ok } from '../../src/base/result.ts';
 import { TraceError } from '../../src/base/trace-error.ts';
 import { confAnswer } from '../../src/engine/replay-input.ts';
-import type { EngineApi, ReplayAnswer, WhatIfQuery } from '../../src/engine/protocol.ts';
+import type { EngineApi } from '../../src/engine/engine-api.ts';
+import type { ReplayAnswer, WhatIfQuery } from '../../src/engine/protocol.ts';
 import { GIB, replayAnswer, sitesAnswer, sweepAnswer, whatIfAnswer } from '../view/replay/replay-for-test.ts';
 import { FakeEngine } from './fake-engine.ts';
 
@@ -28,16 +29,16 @@ export class ReplayingEngine extends FakeEngine {
     return super.cancel(job);
   }
 
-  override conf: EngineApi['conf'] = (text) => {
+  override conf: EngineApi['replays']['conf'] = (text) => {
     return Promise.resolve(confAnswer(text));
   };
 
-  override replay: EngineApi['replay'] = (device) => {
+  override replay: EngineApi['replays']['replay'] = (device) => {
     this.asked.push(`replay ${device}`);
     return Promise.resolve(ok(this.answer));
   };
 
-  override whatIf: EngineApi['whatIf'] = (query) => {
+  override whatIf: EngineApi['replays']['whatIf'] = (query) => {
     this.queries.push(query);
     const judged = confAnswer(typeof query.settings === 'string' ? query.settings : '');
     if (!judged.ok) return Promise.resolve(fail(new TraceError('refused', judged.message).toData()));
@@ -61,7 +62,7 @@ export class ReplayingEngine extends FakeEngine {
     return Promise.resolve(ok(answer));
   };
 
-  override sites: EngineApi['sites'] = async (query, onProgress) => {
+  override sites: EngineApi['replays']['sites'] = async (query, onProgress) => {
     this.asked.push(
       `sites ${query.most} ${typeof query.settings === 'string' ? query.settings : 'as recorded'}`,
     );
@@ -74,7 +75,7 @@ export class ReplayingEngine extends FakeEngine {
     return ok(sitesAnswer());
   };
 
-  override sweep: EngineApi['sweep'] = async (query, onProgress) => {
+  override sweep: EngineApi['replays']['sweep'] = async (query, onProgress) => {
     this.asked.push(`sweep ${query.job} ${String(query.cap)}`);
     const { job } = query;
     const { rows } = sweepAnswer();

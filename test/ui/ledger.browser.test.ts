@@ -4,7 +4,8 @@
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ok } from '../../src/base/result.ts';
-import type { EngineApi, PinsView } from '../../src/engine/protocol.ts';
+import type { EngineApi } from '../../src/engine/engine-api.ts';
+import type { PinsView } from '../../src/engine/protocol.ts';
 import type { VsDevice } from '../../src/ui/device/vs-device.ts';
 import type { VramScope } from '../../src/ui/vram-scope.ts';
 import '../../src/ui/vram-scope.ts';

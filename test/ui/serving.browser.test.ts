@@ -2,7 +2,8 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { fail, ok } from '../../src/base/result.ts';
 import { toErrorData } from '../../src/base/trace-error.ts';
-import type { EngineApi, ServerGiven } from '../../src/engine/protocol.ts';
+import type { EngineApi } from '../../src/engine/engine-api.ts';
+import type { ServerGiven } from '../../src/engine/protocol.ts';
 import type { VramScope } from '../../src/ui/vram-scope.ts';
 import '../../src/ui/vram-scope.ts';
 import { diagnosis } from '../view/diagnosis/diagnosis-for-test.ts';

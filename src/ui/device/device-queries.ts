@@ -2,10 +2,10 @@
 import type { TraceErrorData } from '../../base/trace-error.ts';
 import { toErrorData } from '../../base/trace-error.ts';
 import type { Result } from '../../base/result.ts';
+import type { EngineApi } from '../../engine/engine-api.ts';
 import type {
   Axis,
   DeviceView,
-  EngineApi,
   Evidence,
   HolderRow,
   KernelsAnswer,

@@ -1,7 +1,8 @@
 /** What stands above and below a device's charts: out-of-memory errors; histograms and tables of the range. */
 import { html, nothing } from 'lit';
 import type { ByteUnit } from '../../base/units.ts';
-import type { Axis, DeviceView, EngineApi, RangeAnswer, Readings } from '../../engine/protocol.ts';
+import type { EngineApi } from '../../engine/engine-api.ts';
+import type { Axis, DeviceView, RangeAnswer, Readings } from '../../engine/protocol.ts';
 import {
   holdersTable,
   holdersWords,

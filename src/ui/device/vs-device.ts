@@ -6,10 +6,10 @@ import { LitElement, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import type { TraceErrorData } from '../../base/trace-error.ts';
 import type { ByteUnit } from '../../base/units.ts';
+import type { EngineApi } from '../../engine/engine-api.ts';
 import type {
   Axis,
   DeviceView,
-  EngineApi,
   Evidence,
   IterationsView,
   KernelsAnswer,

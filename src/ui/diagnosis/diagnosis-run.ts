@@ -4,7 +4,8 @@
  */
 import type { TraceErrorData } from '../../base/trace-error.ts';
 import { toErrorData } from '../../base/trace-error.ts';
-import type { Diagnosis, EngineApi } from '../../engine/protocol.ts';
+import type { EngineApi } from '../../engine/engine-api.ts';
+import type { Diagnosis } from '../../engine/protocol.ts';
 
 export interface DiagnosisState {
   readonly running: boolean;

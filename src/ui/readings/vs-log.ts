@@ -2,7 +2,8 @@
 import { LitElement, html, nothing } from 'lit';
 import { customElement, property, query, state } from 'lit/decorators.js';
 import type { ByteUnit } from '../../base/units.ts';
-import type { EngineApi, SourceView } from '../../engine/protocol.ts';
+import type { EngineApi } from '../../engine/engine-api.ts';
+import type { SourceView } from '../../engine/protocol.ts';
 import type { KeyAction } from '../../view/shell/keys.ts';
 import { showsReadings } from '../../view/readings/readings.ts';
 import { deviceStyle } from '../device/device-style.ts';

@@ -3,7 +3,8 @@ import type { Result } from '../../base/result.ts';
 import { fail } from '../../base/result.ts';
 import type { TraceErrorData } from '../../base/trace-error.ts';
 import { toErrorData } from '../../base/trace-error.ts';
-import type { EngineApi, SiteEdit } from '../../engine/protocol.ts';
+import type { EngineApi } from '../../engine/engine-api.ts';
+import type { SiteEdit } from '../../engine/protocol.ts';
 
 /** Detail of `replay-run`: one what-if, under the limits of the panel. */
 export interface RunRequest {

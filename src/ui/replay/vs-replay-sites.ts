@@ -7,7 +7,8 @@ import { customElement, property, state } from 'lit/decorators.js';
 import type { TraceErrorData } from '../../base/trace-error.ts';
 import type { ByteUnit } from '../../base/units.ts';
 import { formatInteger } from '../../base/units.ts';
-import type { EngineApi, SitesAnswer } from '../../engine/protocol.ts';
+import type { EngineApi } from '../../engine/engine-api.ts';
+import type { SitesAnswer } from '../../engine/protocol.ts';
 import type { Limits } from '../../view/replay/replay-form.ts';
 import { limitsWords } from '../../view/replay/replay-form.ts';
 import type { EarlySavings, SiteChange, SitesModel, TickedSites } from '../../view/replay/replay-sites.ts';
@@ -102,7 +103,7 @@ export class VsReplaySites extends LitElement {
     this.told = '';
     this.under = { ...limits, ...settings, steps };
     const result = await askEngine(this.api, (api) =>
-      api.sites({ job, device, ...limits, settings: settings.settings, most }, ({ done, total }) => {
+      api.replays.sites({ job, device, ...limits, settings: settings.settings, most }, ({ done, total }) => {
         if (this.running?.job === job) this.running = { ...this.running, done, total };
       }),
     );
@@ -127,7 +128,7 @@ export class VsReplaySites extends LitElement {
       this.running = { ...this.running, done, total: rows.length };
       const edits = [editOf(site, 'early', steps)];
       const result = await askEngine(this.api, (api) =>
-        api.whatIf({ device, settings, cap, capacity, emptyCacheAfter: [], edits, curve: null }),
+        api.replays.whatIf({ device, settings, cap, capacity, emptyCacheAfter: [], edits, curve: null }),
       );
       if (!result.ok) return void (this.error = result.error);
       const saved = reservedPeak - result.value.stats['reserved_bytes.all.peak'];

@@ -4,7 +4,8 @@ import { customElement, property, state } from 'lit/decorators.js';
 import type { TraceErrorData } from '../../base/trace-error.ts';
 import type { ByteUnit } from '../../base/units.ts';
 import { formatInteger } from '../../base/units.ts';
-import type { EngineApi, ReplayProgress, SweepAnswer, SweepRow } from '../../engine/protocol.ts';
+import type { EngineApi } from '../../engine/engine-api.ts';
+import type { ReplayProgress, SweepAnswer, SweepRow } from '../../engine/protocol.ts';
 import type { Limits } from '../../view/replay/replay-form.ts';
 import { limitsWords } from '../../view/replay/replay-form.ts';
 import type { SweepPoints } from '../../view/replay/sweep.ts';
@@ -100,7 +101,7 @@ export class VsReplaySweep extends LitElement {
     this.told = '';
     this.under = limits;
     const result = await askEngine(this.api, (api) =>
-      api.sweep({ job, device: this.device, ...limits }, (progress) => this.progress(progress)),
+      api.replays.sweep({ job, device: this.device, ...limits }, (progress) => this.progress(progress)),
     );
     const { done, total } = this.running;
     cancelAnimationFrame(this.frame);

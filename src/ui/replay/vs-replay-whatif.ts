@@ -5,7 +5,8 @@
 import { LitElement, css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { formatInteger } from '../../base/units.ts';
-import type { ConfAnswer, EngineApi, ReplayAnswer } from '../../engine/protocol.ts';
+import type { EngineApi } from '../../engine/engine-api.ts';
+import type { ConfAnswer, ReplayAnswer } from '../../engine/protocol.ts';
 import type { ConfFields, ConfKey, FieldSpec } from '../../view/replay/replay-form.ts';
 import {
   FIELDS,
@@ -115,7 +116,7 @@ export class VsReplayWhatif extends LitElement {
   override willUpdate(changed: Map<string, unknown>): void {
     if (!this.hasUpdated)
       this.confs = new Latest(
-        async (asked) => ({ asked, answer: await (await this.api()).conf(asked.text) }),
+        async (asked) => ({ asked, answer: await (await this.api()).replays.conf(asked.text) }),
         ({ asked, answer }) => this.judge(asked, answer),
         // An engine that is gone tells so at the next run.
         () => undefined,

@@ -7,7 +7,8 @@ import { LitElement, css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import type { TraceErrorData } from '../../base/trace-error.ts';
 import type { ByteUnit } from '../../base/units.ts';
-import type { Axis, EngineApi, ReplayAnswer } from '../../engine/protocol.ts';
+import type { EngineApi } from '../../engine/engine-api.ts';
+import type { Axis, ReplayAnswer } from '../../engine/protocol.ts';
 import { formatBytes, formatInteger } from '../../base/units.ts';
 import { replayTrust } from '../../view/replay/replay.ts';
 import type { LimitsForm } from '../../view/replay/replay-form.ts';
@@ -109,7 +110,7 @@ export class VsReplay extends LitElement {
     if (this.asked) return;
     this.asked = true;
     this.seen.disconnect();
-    const result = await askEngine(this.api, (api) => api.replay(this.device));
+    const result = await askEngine(this.api, (api) => api.replays.replay(this.device));
     if (result.ok) {
       this.limits = limitsAtFirst(result.value);
       this.answer = result.value;
@@ -124,7 +125,7 @@ export class VsReplay extends LitElement {
     this.error = null;
     const columns = Math.max(LEAST_COLUMNS, this.clientWidth - BESIDE_PLOT);
     const result = await askEngine(this.api, (api) =>
-      api.whatIf({
+      api.replays.whatIf({
         device: this.device,
         settings,
         ...limits,
@@ -135,7 +136,7 @@ export class VsReplay extends LitElement {
     );
     if (result.ok) {
       const { conf } = result.value.settings;
-      const judged = conf === null || conf === '' ? null : await (await this.api()).conf(conf);
+      const judged = conf === null || conf === '' ? null : await (await this.api()).replays.conf(conf);
       const limit = limitsWords(limits, this.unit);
       const run: ReplayRun = {
         id: this.nextRun++,

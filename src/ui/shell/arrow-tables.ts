@@ -1,5 +1,6 @@
 /** What `element.tables()` gives: every table that has a row, as the bytes of an Arrow IPC file. */
-import type { EngineApi, TableView } from '../../engine/protocol.ts';
+import type { EngineApi } from '../../engine/engine-api.ts';
+import type { TableView } from '../../engine/protocol.ts';
 
 /** Of all open files, by name. Rejects with an Error where a table cannot be made. */
 export async function arrowTables(

@@ -4,14 +4,8 @@
  */
 import { toErrorData } from '../../base/trace-error.ts';
 import type { Analysis } from '../../engine/analysis.ts';
-import type {
-  EngineApi,
-  EngineStatus,
-  GpuMode,
-  Progress,
-  SourceView,
-  LedgerView,
-} from '../../engine/protocol.ts';
+import type { EngineApi } from '../../engine/engine-api.ts';
+import type { EngineStatus, GpuMode, Progress, SourceView, LedgerView } from '../../engine/protocol.ts';
 import { DiagnosisRun } from '../diagnosis/diagnosis-run.ts';
 import { Activity } from '../parts/activity.ts';
 import type { Chosen } from './dropped-files.ts';

@@ -2,14 +2,8 @@
 import { LitElement, css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { type TraceErrorData, toErrorData } from '../../base/trace-error.ts';
-import type {
-  DeviceView,
-  EngineApi,
-  SourceView,
-  TableFormat,
-  TableView,
-  TablesQuery,
-} from '../../engine/protocol.ts';
+import type { EngineApi } from '../../engine/engine-api.ts';
+import type { DeviceView, SourceView, TableFormat, TableView, TablesQuery } from '../../engine/protocol.ts';
 import { FORMAT_CHOICES, savedName, tableChoices } from '../../view/shell/save.ts';
 import { saveFile } from '../parts/save-file.ts';
 import { controls } from '../parts/theme.ts';
