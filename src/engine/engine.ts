@@ -2,7 +2,6 @@
  * The engine: files in, answers out. It runs in the page's worker and, headless, under the command line. Holds
  * every open file's tables and, where there is one, the GPU device.
  */
-import { breathe } from '../base/breathe.ts';
 import { type TraceErrorData, TraceError, toErrorData } from '../base/trace-error.ts';
 import { fail, ok, type Result } from '../base/result.ts';
 import { BlobSource } from '../file/blob-source.ts';
@@ -16,17 +15,13 @@ import { vllmMemoryAccounts } from '../analyze/server/vllm-memory-words.ts';
 import type { Analysis } from './analysis.ts';
 import { analysisOf } from './analysis-object.ts';
 import { momentAt, rangeOf, timeline } from './answers.ts';
-import { diagnose } from './diagnose-sources.ts';
 import type { Diagnosis, LedgerView, PinsView } from './diagnosis.ts';
 import type { ClocksAnswer, ServerGiven } from './server-diagnosis.ts';
 import { ledgerColumns } from './ledger-columns.ts';
 import { ledgerView } from './ledger-view.ts';
 import { DeviceSession } from './device-session.ts';
-import { type DeviceSideAt, deviceSideOf } from './device-side.ts';
 import { deviceView } from './device-view.ts';
 import { chooseKernels } from './kernel-choice.ts';
-import type { OneClock } from './clock-desk.ts';
-import { clockOf } from './clock-units.ts';
 import { kernelsIn } from './kernel-answers.ts';
 import { type LoadedSource, loadFile, loadFolder, type LoadOptions } from './load-source.ts';
 import type {
@@ -46,38 +41,37 @@ import type {
   TimelineAnswer,
   TimelineQuery,
 } from './protocol.ts';
+import { OpenFiles } from './open-files.ts';
 import type { OpenSource } from './open-source.ts';
 import { pinsView } from './pins-view.ts';
 import { ReplayDesk } from './replay-desk.ts';
-import { ServerDesk } from './server-desk.ts';
 import type { TableQuery, TablesQuery, TableView } from './table-query.ts';
 import { gathered, tableViews, writeTable } from './tables.ts';
 
-/** Files came or went while a diagnosis was under way. */
-class Superseded extends Error {}
+/** What is thrown, as data: the answer failed by what is in the file, or by a fault of ours. */
+async function answerOf<T>(
+  file: string | null,
+  ask: () => T | Promise<T>,
+): Promise<Result<T, TraceErrorData>> {
+  try {
+    return ok(await ask());
+  } catch (thrown) {
+    return fail(toErrorData(thrown, file));
+  }
+}
 
 export class Engine {
   private readonly cpu = createCpuKernels();
   private gpu: Kernels | null = null;
   private state: EngineStatus = { gpu: 'absent', adapter: 'WebGPU was not asked for', mode: 'off' };
-  private readonly sources = new Map<number, OpenSource>();
+  private readonly files = new OpenFiles();
+  /** Jobs that are given up at their next step. */
   private readonly cancelled = new Set<number>();
-  private lastDiagnosis: Promise<Diagnosis> | null = null;
-  private lastClock: OneClock | null = null;
-  /** What is known of each device by its key: every ledger asked for rests on the same samples. */
-  private readonly sides = new Map<string, DeviceSideAt>();
-  /** Counts the times at which answers about all files became old. */
-  private round = 0;
-  private nextId = 1;
-  private readonly servers = new ServerDesk();
   /** Questions about the allocator replayed. */
   readonly replays = new ReplayDesk({
     session: (device) => {
-      for (const { loaded, sessions } of this.sources.values()) {
-        const session = sessions.find(({ key }) => key === device);
-        if (session !== undefined) return { session, file: loaded.file };
-      }
-      return null;
+      const found = this.files.find(device);
+      return found && { session: found.open.sessions[found.index], file: found.open.loaded.file };
     },
     isCancelled: (job) => this.cancelled.has(job),
     forget: (job) => this.cancelled.delete(job),
@@ -162,17 +156,12 @@ export class Engine {
   }
 
   private async view(loaded: LoadedSource): Promise<SourceView> {
-    const id = this.nextId++;
+    const open = this.files.add(loaded, (id, trace) => this.session(id, loaded.data, trace));
     const { data } = loaded;
-    const sessions = data.devices.map((trace) => this.session(id, data, trace));
-    const open: OpenSource = { id, loaded, sessions };
-    this.sources.set(id, open);
-    this.forgetAnswers();
     const devices: DeviceView[] = [];
-    for (const [index, session] of sessions.entries())
-      devices.push(await this.withFallback(open, index, session, deviceView));
+    for (const index of open.sessions.keys()) devices.push(await this.withFallback(open, index, deviceView));
     return {
-      id,
+      id: open.id,
       file: loaded.file,
       format: loaded.format,
       formatTitle: loaded.formatTitle,
@@ -211,9 +200,9 @@ export class Engine {
   private async withFallback<T>(
     open: OpenSource,
     index: number,
-    session: DeviceSession,
-    ask: (session: DeviceSession) => Promise<T>,
+    ask: (session: DeviceSession) => T | Promise<T>,
   ): Promise<T> {
+    const session = open.sessions[index];
     try {
       return await ask(session);
     } catch (thrown) {
@@ -223,32 +212,23 @@ export class Engine {
         kernels: this.cpu,
         reason: `the GPU failed: ${why}`,
       });
-      (open.sessions as DeviceSession[])[index] = again;
+      open.sessions[index] = again;
       return await ask(again);
     }
   }
 
   private async ask<T>(
     device: string,
-    question: (session: DeviceSession) => Promise<T>,
+    question: (session: DeviceSession) => T | Promise<T>,
   ): Promise<Result<T, TraceErrorData>> {
-    for (const open of this.sources.values()) {
-      const index = open.sessions.findIndex((session) => session.key === device);
-      if (index < 0) continue;
-      try {
-        return ok(await this.withFallback(open, index, open.sessions[index], question));
-      } catch (thrown) {
-        return fail(toErrorData(thrown, open.loaded.file));
-      }
-    }
-    return fail(new TraceError('internal', `no open file has a device "${device}"`).toData());
+    const found = this.files.find(device);
+    if (found === null)
+      return fail(new TraceError('internal', `no open file has a device "${device}"`).toData());
+    return answerOf(found.open.loaded.file, () => this.withFallback(found.open, found.index, question));
   }
 
   async close(sourceId: number): Promise<void> {
-    const open = this.sources.get(sourceId);
-    this.sources.delete(sourceId);
-    this.servers.forget(sourceId);
-    this.forgetAnswers();
+    const open = this.files.remove(sourceId);
     for (const session of open?.sessions ?? []) await session.aggregate.close();
   }
 
@@ -262,7 +242,7 @@ export class Engine {
 
   /** Fails for a device without kernels (`DeviceView.kernels` is null). */
   kernels(query: KernelsQuery): Promise<Result<KernelsAnswer, TraceErrorData>> {
-    return this.ask(query.device, (session) => Promise.resolve(kernelsIn(session.kernelTrack, query)));
+    return this.ask(query.device, (session) => kernelsIn(session.kernelTrack, query));
   }
 
   moment(device: string, axis: Axis, x: number): Promise<Result<MomentAnswer, TraceErrorData>> {
@@ -274,7 +254,7 @@ export class Engine {
   }
 
   frames(device: string, stack: number): Promise<Result<readonly Frame[], TraceErrorData>> {
-    return this.ask(device, (session) => Promise.resolve(session.source.stacks.stack(stack)));
+    return this.ask(device, (session) => session.source.stacks.stack(stack));
   }
 
   /** Where every byte is just after a row; null: the allocator was not replayed. */
@@ -282,24 +262,15 @@ export class Engine {
     return this.ask(device, (session) => {
       const facts = session.facts();
       const inside = row >= 0 && row < session.rows;
-      return Promise.resolve(inside ? ledgerView(facts, row, this.sideOf(session)) : null);
+      return inside ? ledgerView(facts, row, this.files.sideOf(session)) : null;
     });
-  }
-
-  /** What the open files tell of a recording's device; the same until a file comes or goes or an offset is set. */
-  private sideOf(session: DeviceSession): DeviceSideAt {
-    const known = this.sides.get(session.key);
-    if (known !== undefined) return known;
-    const side = deviceSideOf({ session, facts: session.facts() }, [...this.sources.values()], this.clock());
-    this.sides.set(session.key, side);
-    return side;
   }
 
   /** Who keeps free memory from going back just after a row; null: the allocator was not replayed. */
   pins(device: string, row: number): Promise<Result<PinsView | null, TraceErrorData>> {
     return this.ask(device, (session) => {
       const report = row >= 0 && row < session.rows ? session.facts().pinsAfter(row) : null;
-      return Promise.resolve(report === null ? null : pinsView(report, row, session.source.stacks));
+      return report === null ? null : pinsView(report, row, session.source.stacks);
     });
   }
 
@@ -307,9 +278,9 @@ export class Engine {
   ledgerColumns(query: LedgerColumnsQuery): Promise<Result<LedgerColumns, TraceErrorData>> {
     return this.ask(query.device, (session) => {
       // One recording alone: nothing tells of its device, and no clocks have to be found.
-      const alone = this.sources.size === 1 && session.source.readings === undefined;
-      const sideAt = alone ? () => NO_DEVICE_SIDE : this.sideOf(session);
-      return Promise.resolve(ledgerColumns(session, query, sideAt));
+      const alone = this.files.all.length === 1 && session.source.readings === undefined;
+      const sideAt = alone ? () => NO_DEVICE_SIDE : this.files.sideOf(session);
+      return ledgerColumns(session, query, sideAt);
     });
   }
 
@@ -317,55 +288,8 @@ export class Engine {
    * Who holds memory, how far it grows, how it is given back: over all open files. Long work, in steps that let other
    * questions through.
    */
-  async diagnosis(): Promise<Result<Diagnosis, TraceErrorData>> {
-    try {
-      return ok(await this.diagnosed());
-    } catch (thrown) {
-      return fail(toErrorData(thrown, ''));
-    }
-  }
-
-  /** What was said of all open files together no longer holds. */
-  private forgetAnswers(): void {
-    this.round++;
-    this.lastDiagnosis = null;
-    this.lastClock = null;
-    this.sides.clear();
-  }
-
-  /**
-   * The diagnosis of the files open now; the same answer until a file comes or goes. One that is under way then is
-   * given up at its next step, and who waits for it is given the new one.
-   */
-  private diagnosed(): Promise<Diagnosis> {
-    this.lastDiagnosis ??= this.diagnose();
-    return this.lastDiagnosis;
-  }
-
-  private async diagnose(): Promise<Diagnosis> {
-    const { round } = this;
-    const step = async (): Promise<void> => {
-      await breathe();
-      if (round !== this.round) throw new Superseded();
-    };
-    try {
-      return await diagnose(
-        [...this.sources.values()],
-        this.servers,
-        this.clock(),
-        (session) => this.sideOf(session),
-        step,
-      );
-    } catch (thrown) {
-      if (thrown instanceof Superseded) return this.diagnosed();
-      throw thrown;
-    }
-  }
-
-  /** All open files on one clock; the same answer until a file comes or goes or an offset is set. */
-  private clock(): OneClock {
-    this.lastClock ??= this.servers.clocks.align([...this.sources.values()]);
-    return this.lastClock;
+  diagnosis(): Promise<Result<Diagnosis, TraceErrorData>> {
+    return answerOf('', () => this.files.diagnosis());
   }
 
   /**
@@ -373,34 +297,22 @@ export class Engine {
    * source that carries no times. The next diagnosis rests on it.
    */
   setClockOffset(sourceId: number, offsetNs: bigint | null): Promise<Result<ClocksAnswer, TraceErrorData>> {
-    return Promise.resolve(this.clocksWith(sourceId, offsetNs));
-  }
-
-  private clocksWith(sourceId: number, offsetNs: bigint | null): Result<ClocksAnswer, TraceErrorData> {
-    const open = this.sources.get(sourceId);
-    if (open === undefined) return fail(new TraceError('internal', 'no such source').toData());
-    const { file } = open.loaded;
-    if (clockOf(open) === 'none')
-      return fail(new TraceError('unsupported', `${file} carries no times to move.`, { file }).toData());
-    this.servers.clocks.set(sourceId, offsetNs);
-    this.forgetAnswers();
-    return ok(this.clock().answer);
+    return answerOf(null, () => this.files.setClockOffset(sourceId, offsetNs));
   }
 
   /** Takes what the user knows of a server and its log does not say; the next diagnosis rests on it. */
   setServer(sourceId: number, given: ServerGiven): Promise<void> {
-    this.servers.setServer(sourceId, given);
-    this.forgetAnswers();
+    this.files.setServer(sourceId, given);
     return Promise.resolve();
   }
 
   async analysis(): Promise<Analysis> {
-    return analysisOf([...this.sources.values()], await this.diagnosed());
+    return analysisOf(this.files.all, await this.files.diagnosis());
   }
 
   /** Which tables can be saved, and their rows. */
   tables(query: TablesQuery): Promise<Result<readonly TableView[], TraceErrorData>> {
-    return Promise.resolve(tableViews([...this.sources.values()], query));
+    return Promise.resolve(tableViews(this.files.all, query));
   }
 
   /** One table as the bytes of a file, in pieces of their own memory; without rows it has its columns alone. */
@@ -410,6 +322,6 @@ export class Engine {
 
   /** One table handed to `write` piece by piece, each good until it returns; gives the number of rows. */
   writeTable(query: TableQuery, write: (bytes: Uint8Array) => void): Promise<Result<number, TraceErrorData>> {
-    return writeTable([...this.sources.values()], query, () => this.diagnosed(), write);
+    return writeTable(this.files.all, query, () => this.files.diagnosis(), write);
   }
 }

@@ -6,5 +6,6 @@ export interface OpenSource {
   /** Stands for the source on the border. */
   readonly id: number;
   readonly loaded: LoadedSource;
-  readonly sessions: readonly DeviceSession[];
+  /** By device; one whose GPU failed is put in another's place. */
+  readonly sessions: DeviceSession[];
 }

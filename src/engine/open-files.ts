@@ -1,0 +1,128 @@
+/**
+ * The open files, and what follows from all of them together: one clock, what is known of each device, the diagnosis.
+ * It holds until a file comes or goes, or the user tells something.
+ */
+import { breathe } from '../base/breathe.ts';
+import { TraceError } from '../base/trace-error.ts';
+import { diagnose } from './diagnose-sources.ts';
+import type { Diagnosis } from './diagnosis.ts';
+import type { DeviceSession } from './device-session.ts';
+import { type DeviceSideAt, deviceSideOf } from './device-side.ts';
+import type { OneClock } from './clock-desk.ts';
+import { clockOf } from './clock-units.ts';
+import type { LoadedSource } from './load-source.ts';
+import type { OpenSource } from './open-source.ts';
+import type { ClocksAnswer, ServerGiven } from './server-diagnosis.ts';
+import { ServerDesk } from './server-desk.ts';
+
+/** Files came or went while a diagnosis was under way. */
+class Superseded extends Error {}
+
+export class OpenFiles {
+  private readonly sources = new Map<number, OpenSource>();
+  private readonly servers = new ServerDesk();
+  private lastDiagnosis: Promise<Diagnosis> | null = null;
+  private lastClock: OneClock | null = null;
+  /** What is known of each device by its key: every ledger asked for rests on the same samples. */
+  private readonly sides = new Map<string, DeviceSideAt>();
+  /** Counts the times at which answers about all files became old. */
+  private round = 0;
+  private nextId = 1;
+
+  get all(): readonly OpenSource[] {
+    return [...this.sources.values()];
+  }
+
+  /** `session`: makes one of a device of the source, which gets this number. */
+  add(
+    loaded: LoadedSource,
+    session: (id: number, trace: DeviceSession['trace']) => DeviceSession,
+  ): OpenSource {
+    const id = this.nextId++;
+    const open = { id, loaded, sessions: loaded.data.devices.map((trace) => session(id, trace)) };
+    this.sources.set(id, open);
+    this.forgetAnswers();
+    return open;
+  }
+
+  /** Its number comes back to no other source. */
+  remove(id: number): OpenSource | undefined {
+    const open = this.sources.get(id);
+    this.sources.delete(id);
+    this.servers.forget(id);
+    this.forgetAnswers();
+    return open;
+  }
+
+  /** Where a device is: its source, and its place in it; null: no open file has it. */
+  find(device: string): { readonly open: OpenSource; readonly index: number } | null {
+    for (const open of this.sources.values()) {
+      const index = open.sessions.findIndex(({ key }) => key === device);
+      if (index >= 0) return { open, index };
+    }
+    return null;
+  }
+
+  /** What was said of all open files together no longer holds. */
+  private forgetAnswers(): void {
+    this.round++;
+    this.lastDiagnosis = null;
+    this.lastClock = null;
+    this.sides.clear();
+  }
+
+  /** All open files on one clock. */
+  private clock(): OneClock {
+    this.lastClock ??= this.servers.clocks.align(this.all);
+    return this.lastClock;
+  }
+
+  /** What the open files tell of a recording's device. */
+  sideOf(session: DeviceSession): DeviceSideAt {
+    const known = this.sides.get(session.key);
+    if (known !== undefined) return known;
+    const side = deviceSideOf({ session, facts: session.facts() }, this.all, this.clock());
+    this.sides.set(session.key, side);
+    return side;
+  }
+
+  /**
+   * The diagnosis of the files open now. One that is under way when a file comes or goes is given up at its next
+   * step, and who waits for it is given the new one.
+   */
+  diagnosis(): Promise<Diagnosis> {
+    this.lastDiagnosis ??= this.diagnose();
+    return this.lastDiagnosis;
+  }
+
+  private async diagnose(): Promise<Diagnosis> {
+    const { round } = this;
+    const step = async (): Promise<void> => {
+      await breathe();
+      if (round !== this.round) throw new Superseded();
+    };
+    try {
+      return await diagnose(this.all, this.servers, this.clock(), (session) => this.sideOf(session), step);
+    } catch (thrown) {
+      if (thrown instanceof Superseded) return this.diagnosis();
+      throw thrown;
+    }
+  }
+
+  /** Throws `unsupported` for a source that carries no times. */
+  setClockOffset(id: number, offsetNs: bigint | null): ClocksAnswer {
+    const open = this.sources.get(id);
+    if (open === undefined) throw new TraceError('internal', 'no such source');
+    const { file } = open.loaded;
+    if (clockOf(open) === 'none')
+      throw new TraceError('unsupported', `${file} carries no times to move.`, { file });
+    this.servers.clocks.set(id, offsetNs);
+    this.forgetAnswers();
+    return this.clock().answer;
+  }
+
+  setServer(id: number, given: ServerGiven): void {
+    this.servers.setServer(id, given);
+    this.forgetAnswers();
+  }
+}
