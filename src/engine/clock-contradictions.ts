@@ -10,15 +10,14 @@ import {
   type ContradictionKind,
 } from '../analyze/clock/source-contradictions.ts';
 import { compareBudget, compareLines } from '../analyze/clock/source-contradictions-lines.ts';
-import { engineBudgets } from '../analyze/server/kv-cache-log.ts';
 import type { Measure } from '../analyze/step-curve.ts';
-import type { OpenSource } from './open-source.ts';
+import type { TimedSource } from '../analyze/clock/timed-source.ts';
 import type { PlacedSource } from './clock-lines.ts';
 import type { ClockUnit, CommonCurve, UnitClock } from './clock-units.ts';
-import type { ClocksAnswer, DisagreementView } from './server-diagnosis.ts';
+import type { ClocksAnswer, DisagreementView } from '../analyze/clock/answer.ts';
 
 export interface CompareInput {
-  readonly sources: readonly OpenSource[];
+  readonly sources: readonly TimedSource[];
   readonly units: readonly ClockUnit[];
   readonly clocks: readonly UnitClock[];
   readonly curves: readonly CommonCurve[];
@@ -92,17 +91,17 @@ function ofCurves({ curves, clocks }: CompareInput): Found[] {
 }
 
 const ofLines = ({ placed, sources, base_ns, clocks }: CompareInput): Found[] =>
-  placed.map(({ sourceId, session, file, lines, placed: places }) => {
-    const name = sources.find(({ id }) => id === sourceId)?.loaded.file ?? '';
-    const clock = clocks.find(({ unit }) => unit.sources.some(({ id }) => id === session.sourceId));
+  placed.map(({ sourceId, recording, file, lines, placed: places }) => {
+    const name = sources.find(({ id }) => id === sourceId)?.file ?? '';
+    const clock = clocks.find(({ unit }) => unit.sources.some(({ id }) => id === recording.sourceId));
     return {
-      ids: [sourceId, session.sourceId],
+      ids: [sourceId, recording.sourceId],
       // Places are on the recording's own clock.
       comparison: compareLines(
         lines,
         places,
         [name, file],
-        session.trace.device,
+        recording.trace.device,
         base_ns - (clock?.offset_ns ?? 0n),
       ),
     };
@@ -113,17 +112,16 @@ function ofBudgets({ sources, curves }: CompareInput): Found[] {
   const recordings = curves.filter(({ curve }) => curve.measures === 'reserved' && curve.kind === 'event');
   if (recordings.length !== 1) return [];
   const [reserved] = recordings;
-  return sources.flatMap(({ id, loaded }) => {
-    const engines = engineBudgets(loaded.data.readings?.budgets ?? []);
-    const budgets = engines.at(-1)?.budgets ?? [];
-    if (budgets.length !== 1) return [];
-    return [{ ids: [id, reserved.sourceId], comparison: compareBudget(budgets[0], loaded.file, reserved) }];
-  });
+  return sources.flatMap(({ id, file, budgets }) =>
+    budgets.length === 1
+      ? [{ ids: [id, reserved.sourceId], comparison: compareBudget(budgets[0], file, reserved) }]
+      : [],
+  );
 }
 
 export function compareSources(input: CompareInput): Omit<ClocksAnswer, 'clocks'> {
   const found = [...ofCurves(input), ...ofLines(input), ...ofBudgets(input)];
-  const fileOf = (id: number): string => input.sources.find((source) => source.id === id)?.loaded.file ?? '';
+  const fileOf = (id: number): string => input.sources.find((source) => source.id === id)?.file ?? '';
   const absolute = (ns: number | null): bigint | null =>
     ns === null ? null : input.base_ns + BigInt(Math.round(ns));
   const view = (one: Contradiction, ids: Found['ids']): DisagreementView => ({

@@ -4,7 +4,7 @@
  */
 import { alignClocks, chooseReference, offsetText, shiftOf } from '../analyze/clock/alignment.ts';
 import { shiftCurve } from '../analyze/step-curve.ts';
-import type { OpenSource } from './open-source.ts';
+import type { TimedSource } from '../analyze/clock/timed-source.ts';
 import { compareSources } from './clock-contradictions.ts';
 import { insideOf, sameLocalClock } from './clock-inside.ts';
 import { type PlacedSource, placeLines } from './clock-lines.ts';
@@ -15,9 +15,11 @@ import {
   type CommonCurve,
   type UnitClock,
 } from './clock-units.ts';
-import type { ClocksAnswer, ClockView } from './server-diagnosis.ts';
+import type { ClocksAnswer, ClockView } from '../analyze/clock/answer.ts';
 
 export interface OneClock {
+  /** That it is of. */
+  readonly sources: readonly TimedSource[];
   readonly units: readonly UnitClock[];
   /** Absolute ns on the common clock that the curves count from. */
   readonly base_ns: bigint;
@@ -38,7 +40,7 @@ export class ClockDesk {
     else this.overrides.set(sourceId, offset_ns);
   }
 
-  align(sources: readonly OpenSource[]): OneClock {
+  align(sources: readonly TimedSource[]): OneClock {
     const units = clockUnits(sources);
     const clockSources = units.map((unit) => clockSourceOf(unit, this.overrideOf(unit)));
     const alignments = alignClocks(clockSources);
@@ -72,6 +74,7 @@ export class ClockDesk {
     const placed = placeLines(sources);
     const comparison = compareSources({ sources, units, clocks, curves, placed, base_ns });
     return {
+      sources,
       units: clocks,
       base_ns,
       curves,
@@ -147,14 +150,14 @@ function withTimes(told: readonly UnitClock[], isWall: boolean): UnitClock[] {
 
 function clockViews(clock: UnitClock, placed: readonly PlacedSource[]): ClockView[] {
   const { unit, alignment, offset_ns, status, sentence } = clock;
-  return unit.sources.map(({ id, loaded }): ClockView => {
+  return unit.sources.map(({ id, file }): ClockView => {
     const lines = placed.find(({ sourceId }) => sourceId === id);
     const isPlaced = lines !== undefined && offset_ns === null;
     const { suggested_ns, residual } = alignment;
     const suggested = offset_ns === null ? suggested_ns : null;
     return {
       sourceId: id,
-      file: loaded.file,
+      file,
       clock: unit.clock,
       status: isPlaced ? 'placed' : status,
       offsetNs: offset_ns,
@@ -169,7 +172,7 @@ function clockViews(clock: UnitClock, placed: readonly PlacedSource[]): ClockVie
       suggestedNs: suggested,
       suggestedText: suggested === null ? null : offsetText(suggested),
       sentence: isPlaced
-        ? `${loaded.file}: ${lines.placedCount} of its ${lines.placed.length} lines have their place in ${lines.file} by the bytes that they print${unit.clock === 'none' ? '; it carries no times' : ''}.`
+        ? `${file}: ${lines.placedCount} of its ${lines.placed.length} lines have their place in ${lines.file} by the bytes that they print${unit.clock === 'none' ? '; it carries no times' : ''}.`
         : sentence,
     };
   });

@@ -11,8 +11,7 @@ import {
   type RecordedRows,
   type SequenceLine,
 } from '../analyze/clock/alignment-sequence.ts';
-import type { OpenSource } from './open-source.ts';
-import type { DeviceSession } from './device-session.ts';
+import type { Recording, TimedSource } from '../analyze/clock/timed-source.ts';
 
 /** Of the lines that many must have their place, or they are of another run. */
 const LEAST_SHARE = 0.5;
@@ -22,8 +21,8 @@ const MOST_LINES = 1000;
 
 export interface PlacedSource {
   readonly sourceId: number;
-  /** Session that they were placed in. */
-  readonly session: DeviceSession;
+  /** That they were placed in. */
+  readonly recording: Recording;
   readonly file: string;
   readonly lines: readonly SequenceLine[];
   readonly placed: readonly PlacedLine[];
@@ -35,8 +34,7 @@ interface Lines {
   readonly lines: readonly SequenceLine[];
 }
 
-function linesOf({ loaded }: OpenSource): Lines[] {
-  const { readings, summaries } = loaded.data;
+function linesOf({ readings, summaries }: TimedSource): Lines[] {
   const found: Lines[] = [];
   const gauges = readings?.gauges ?? [];
   const tags = readings?.tables.find(({ id }) => id === 'memory-lines')?.rows.map((row) => String(row[1]));
@@ -56,25 +54,25 @@ function linesOf({ loaded }: OpenSource): Lines[] {
 }
 
 /** The recording in which most of the lines have their place. */
-export function placeLines(sources: readonly OpenSource[]): PlacedSource[] {
-  const rows = new Map<DeviceSession, RecordedRows>();
-  const sessions = sources.flatMap((source) =>
-    source.sessions
+export function placeLines(sources: readonly TimedSource[]): PlacedSource[] {
+  const rows = new Map<Recording, RecordedRows>();
+  const recordings = sources.flatMap((source) =>
+    source.recordings
       .filter(({ trace, rows: count }) => trace.producer === 'torch' && count > 0)
-      .map((session) => ({ session, file: source.loaded.file })),
+      .map((recording) => ({ recording, file: source.file })),
   );
   return sources.flatMap((source) =>
     linesOf(source).flatMap(({ device, lines }) => {
       if (lines.length === 0 || lines.length > MOST_LINES) return [];
       let best: PlacedSource | null = null;
-      for (const { session, file } of sessions) {
-        if (device !== null && session.trace.device !== device) continue;
-        const recorded = rows.get(session) ?? recordedRows(session.trace, session.baseline);
-        rows.set(session, recorded);
+      for (const { recording, file } of recordings) {
+        if (device !== null && recording.trace.device !== device) continue;
+        const recorded = rows.get(recording) ?? recordedRows(recording.trace, recording.baseline);
+        rows.set(recording, recorded);
         const placed = placeSequence(lines, recorded);
         const placedCount = placed.filter(({ status }) => status === 'placed').length;
         if (placedCount > (best?.placedCount ?? 0))
-          best = { sourceId: source.id, session, file, lines, placed, placedCount };
+          best = { sourceId: source.id, recording, file, lines, placed, placedCount };
       }
       const isOwn =
         best !== null && best.placedCount >= LEAST_PLACED && best.placedCount >= LEAST_SHARE * lines.length;

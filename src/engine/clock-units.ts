@@ -7,9 +7,8 @@ import type { Alignment, ClockKind, ClockSource } from '../analyze/clock/alignme
 import type { NamedCurve } from '../analyze/clock/source-contradictions.ts';
 import { curveOfCategories, curveOfGauge, curveOfSeries, type StepCurve } from '../analyze/step-curve.ts';
 import type { Gauge } from '../trace/readings.ts';
-import type { OpenSource } from './open-source.ts';
-import type { DeviceSession } from './device-session.ts';
-import type { ClockView } from './server-diagnosis.ts';
+import type { ClockView } from '../analyze/clock/answer.ts';
+import { clockOf, type Recording, type TimedSource } from '../analyze/clock/timed-source.ts';
 
 /** A curve and the source that has it. Times count from the base of its unit. */
 export interface OwnedCurve {
@@ -22,7 +21,7 @@ export interface OwnedCurve {
 export interface ClockUnit {
   /** Unlike every other unit's: the file, and its place among those of the same name. */
   readonly name: string;
-  readonly sources: readonly OpenSource[];
+  readonly sources: readonly TimedSource[];
   readonly clock: ClockKind;
   readonly base_ns: bigint;
   readonly curves: readonly OwnedCurve[];
@@ -51,29 +50,23 @@ export interface UnitClock {
 /** Enough to say that times lie inside of a recording and not by chance. */
 const MOST_MOMENTS = 1000;
 
-export function clockOf({ loaded, sessions }: OpenSource): ClockKind {
-  const [session] = sessions;
-  return session === undefined ? (loaded.data.readings?.clock ?? 'none') : session.trace.clock;
-}
-
 /** One file's sources of one kind of clock were dated together. */
-const unitKey = (source: OpenSource): string => {
+const unitKey = (source: TimedSource): string => {
   const clock = clockOf(source);
-  const own = clock === 'none' || source.sessions.length > 0 ? ` ${source.id}` : '';
-  return `${source.loaded.file}\n${source.loaded.bytes}\n${clock}${own}`;
+  const own = clock === 'none' || source.recordings.length > 0 ? ` ${source.id}` : '';
+  return `${source.file}\n${source.bytes}\n${clock}${own}`;
 };
 
-const sessionTimes = ({ rows, trace }: DeviceSession): bigint[] => {
+const recordedTimes = ({ rows, trace }: Recording): bigint[] => {
   const times = asBigInt64(trace.events.time_ns);
   return rows === 0 ? [] : [times[0], times[rows - 1]];
 };
 
 /** Columns of times that a source tells of, each ascending; of a device's events the first and the last. */
-function timesOf({ loaded, sessions }: OpenSource): (readonly bigint[] | BigInt64Array)[] {
-  const { readings } = loaded.data;
+function timesOf({ readings, recordings }: TimedSource): (readonly bigint[] | BigInt64Array)[] {
   const events = readings?.events.flatMap(({ time_ns }) => time_ns ?? []) ?? [];
   return [
-    ...sessions.map(sessionTimes),
+    ...recordings.map(recordedTimes),
     ...(readings?.gauges.map(({ time_ns }) => time_ns) ?? []),
     [...events].sort((one, other) => (one < other ? -1 : one > other ? 1 : 0)),
   ].filter(({ length }) => length > 0);
@@ -90,19 +83,19 @@ function momentsOf(columns: readonly (readonly bigint[] | BigInt64Array)[]): num
   return seen.size;
 }
 
-function curvesOf({ id, loaded, sessions }: OpenSource, base_ns: bigint): OwnedCurve[] {
+function curvesOf({ id, readings, recordings }: TimedSource, base_ns: bigint): OwnedCurve[] {
   const curves: OwnedCurve[] = [];
   const add = (curve: StepCurve, gauge: Gauge | null): void => {
     curves.push({ sourceId: id, curve, gauge });
   };
-  for (const { trace, aggregate, rows } of sessions) {
+  for (const { trace, aggregate, rows } of recordings) {
     if (rows === 0) continue;
     const isTorch = trace.producer === 'torch';
     const spec = aggregate.spec(isTorch ? 'reserved' : 'device');
     if (spec?.deltas !== undefined)
       add(curveOfSeries(trace, spec, isTorch ? 'reserved' : 'driver_allocated', base_ns), null);
   }
-  const gauges = loaded.data.readings?.gauges ?? [];
+  const gauges = readings?.gauges ?? [];
   const categories = curveOfCategories(gauges, base_ns);
   if (categories !== null) add(categories, null);
   for (const gauge of gauges) {
@@ -114,7 +107,7 @@ function curvesOf({ id, loaded, sessions }: OpenSource, base_ns: bigint): OwnedC
   return curves;
 }
 
-function unitOf(name: string, sources: readonly OpenSource[]): ClockUnit {
+function unitOf(name: string, sources: readonly TimedSource[]): ClockUnit {
   const clock = clockOf(sources[0]);
   const columns = clock === 'none' ? [] : sources.flatMap(timesOf);
   let first: bigint | null = null;
@@ -136,15 +129,15 @@ function unitOf(name: string, sources: readonly OpenSource[]): ClockUnit {
   };
 }
 
-export function clockUnits(sources: readonly OpenSource[]): ClockUnit[] {
-  const groups = new Map<string, OpenSource[]>();
+export function clockUnits(sources: readonly TimedSource[]): ClockUnit[] {
+  const groups = new Map<string, TimedSource[]>();
   for (const source of sources) {
     const key = unitKey(source);
     groups.set(key, [...(groups.get(key) ?? []), source]);
   }
   const used = new Map<string, number>();
   return [...groups.values()].map((members) => {
-    const { file } = members[0].loaded;
+    const [{ file }] = members;
     const before = used.get(file) ?? 0;
     used.set(file, before + 1);
     return unitOf(before === 0 ? file : `${file} (${before + 1})`, members);

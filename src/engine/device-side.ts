@@ -10,24 +10,25 @@ import {
   type ProcessCurve,
   processesAround,
 } from '../analyze/ledger/non-torch.ts';
-import { type DeviceSide, NO_DEVICE_SIDE, NearSamples } from '../analyze/ledger/non-torch-near.ts';
+import {
+  type DeviceSide,
+  type DeviceSideAt,
+  NO_DEVICE_SIDE,
+  NearSamples,
+} from '../analyze/ledger/non-torch-near.ts';
 import { nonTorchOfOom, oomFigureBand, reservedOfOom } from '../analyze/ledger/non-torch-oom.ts';
 import { type Band, measureOf } from '../analyze/step-curve.ts';
 import { u64At } from '../base/u64.ts';
 import { ACTION } from '../trace/schema.ts';
-import type { OpenSource } from './open-source.ts';
+import type { Recording, TimedSource } from '../analyze/clock/timed-source.ts';
 import { isSameDevice } from './clock-contradictions.ts';
 import type { OneClock } from './clock-desk.ts';
 import type { CommonCurve } from './clock-units.ts';
-import type { DeviceSession } from './device-session.ts';
-
-/** Just after a row. */
-export type DeviceSideAt = (row: number) => DeviceSide;
 
 /** A recorded device and what is known of it by itself. */
 export interface Recorded {
-  readonly session: DeviceSession;
-  readonly facts: DeviceFacts;
+  readonly recording: Recording;
+  readonly facts: Pick<DeviceFacts, 'reserved'>;
 }
 
 interface Monitor {
@@ -50,15 +51,11 @@ const uuidOf = ({ gauge }: Pick<CommonCurve, 'gauge'>): string | undefined =>
   gauge?.labels['uuid'] ?? gauge?.labels['gpu_uuid'] ?? gauge?.labels['UUID'];
 
 /** Curves of the processes on the device that `used` is of; without figures ([N/A]) where a source's clock is known. */
-function processesOn(
-  used: CommonCurve,
-  sources: readonly OpenSource[],
-  { curves, offsetOf }: OneClock,
-): ProcessCurve[] {
-  const listed = sources.flatMap(({ id, loaded }) =>
+function processesOn(used: CommonCurve, { sources, curves, offsetOf }: OneClock): ProcessCurve[] {
+  const listed = sources.flatMap(({ id, readings }) =>
     offsetOf(id) === null
       ? []
-      : (loaded.data.readings?.gauges ?? []).filter((gauge) => measureOf(gauge) === 'process_used'),
+      : (readings?.gauges ?? []).filter((gauge) => measureOf(gauge) === 'process_used'),
   );
   const own = uuidOf(used);
   const uuids = new Set(listed.map((gauge) => uuidOf({ gauge })));
@@ -96,8 +93,8 @@ const FREE: ReadonlySet<string> = new Set([
 /** Printed figures are rounded each; a sum that varies by more is of no one device. */
 const MOST_VARIATION = 8 * 2 ** 20;
 
-function usableOf({ gauge, sourceId }: CommonCurve, sources: readonly OpenSource[]): Band | null {
-  const gauges = sources.find(({ id }) => id === sourceId)?.loaded.data.readings?.gauges ?? [];
+function usableOf({ gauge, sourceId }: CommonCurve, sources: readonly TimedSource[]): Band | null {
+  const gauges = sources.find(({ id }) => id === sourceId)?.readings?.gauges ?? [];
   const labels = JSON.stringify(gauge?.labels);
   const free = gauges.find(
     (one) => FREE.has(one.id) && one.device === gauge?.device && JSON.stringify(one.labels) === labels,
@@ -117,13 +114,13 @@ function usableOf({ gauge, sourceId }: CommonCurve, sources: readonly OpenSource
 }
 
 /** The finest monitor of the device, its samples within the recording; null: none is open. */
-function monitorOf(session: DeviceSession, sources: readonly OpenSource[], clock: OneClock): Monitor | null {
+function monitorOf({ sourceId: id, trace }: Recording, clock: OneClock): Monitor | null {
   const reserved = clock.curves.find(
     ({ sourceId, curve }) =>
-      sourceId === session.sourceId &&
+      sourceId === id &&
       curve.measures === 'reserved' &&
       curve.kind === 'event' &&
-      curve.device === session.trace.device,
+      curve.device === trace.device,
   );
   if (reserved === undefined) return null;
   const found = clock.curves
@@ -132,13 +129,13 @@ function monitorOf(session: DeviceSession, sources: readonly OpenSource[], clock
     .sort(byPrecision);
   const [used] = found;
   if (used === undefined) return null;
-  const processesAt = processesAround(processesOn(used, sources, clock));
+  const processesAt = processesAround(processesOn(used, clock));
   const pid = ownPid(used.curve, reserved.curve, processesAt);
   const samples = nonTorchOverTime(used.curve, reserved.curve, processesAt, pid);
   return {
     file: used.name,
     near: new NearSamples(samples, used.name),
-    usable: usableOf(used, sources),
+    usable: usableOf(used, clock.sources),
   };
 }
 
@@ -149,18 +146,16 @@ interface OomTexts {
   readonly all: NearSamples | null;
 }
 
-function oomTexts({ session, facts }: Recorded, sources: readonly OpenSource[]): OomTexts {
-  const { events, device_free, device } = session.trace;
+function oomTexts({ recording, facts }: Recorded, sources: readonly TimedSource[]): OomTexts {
+  const { events, device_free, device } = recording.trace;
   const free = new Map(device_free);
   const byRow = new Map<number, NearSamples>();
   const all: NonTorch[] = [];
   let first: string | null = null;
-  const texts = sources.flatMap(({ loaded }) =>
-    (loaded.data.readings?.events ?? [])
-      .filter(({ kind }) => kind === 'oom')
-      .map((event) => ({ event, file: loaded.file })),
+  const texts = sources.flatMap(({ file, readings }) =>
+    (readings?.events ?? []).filter(({ kind }) => kind === 'oom').map((event) => ({ event, file })),
   );
-  if (texts.length === 0 || !session.baseline.known) return { byRow, all: null };
+  if (texts.length === 0 || !recording.baseline.known) return { byRow, all: null };
   for (let row = 0; row < events.length; row++) {
     if (events.action[row] !== ACTION.oom) continue;
     const reserved = facts.reserved[row];
@@ -178,7 +173,7 @@ function oomTexts({ session, facts }: Recorded, sources: readonly OpenSource[]):
     // The same words twice are one event told twice.
     if (new Set(of.map(({ event }) => event.text)).size !== 1) continue;
     const [{ event, file }] = of;
-    const told = nonTorchOfOom(event.figures, session.timeOf(row), device, {
+    const told = nonTorchOfOom(event.figures, recording.timeOf(row), device, {
       least: reserved,
       most: reserved,
     });
@@ -196,45 +191,37 @@ const freeOf = (usable: Band | null, used: Band | null): Band | null =>
     : { least: Math.max(0, usable.least - used.most), most: Math.max(0, usable.most - used.least) };
 
 /** A monitor is open and its clock against the recording's is not known. */
-function whyNone(
-  { trace }: DeviceSession,
-  sources: readonly OpenSource[],
-  { offsetOf }: OneClock,
-): Pick<DeviceSide, 'why'> {
+function whyNone({ trace }: Recording, { sources, offsetOf }: OneClock): Pick<DeviceSide, 'why'> {
   const unplaced = sources.find(
-    ({ id, loaded }) =>
+    ({ id, readings }) =>
       offsetOf(id) === null &&
-      loaded.data.readings?.gauges.some(
+      readings?.gauges.some(
         (gauge) =>
           measureOf(gauge) === 'device_used' && (gauge.device === null || gauge.device === trace.device),
       ) === true,
   );
   if (unplaced === undefined) return {};
-  const { file } = unplaced.loaded;
+  const { file } = unplaced;
   return {
     why: `What the device uses besides PyTorch: the clock of ${file} against this recording was not found. Set its offset by hand, if you know it.`,
   };
 }
 
 /** The samples are worked out on first use. */
-export function deviceSideOf(
-  recorded: Recorded,
-  sources: readonly OpenSource[],
-  clock: OneClock,
-): DeviceSideAt {
-  const { session, facts } = recorded;
-  const offset = clock.offsetOf(session.sourceId);
-  const base = Number(session.aggregate.base + (offset ?? 0n) - clock.base_ns);
+export function deviceSideOf(recorded: Recorded, clock: OneClock): DeviceSideAt {
+  const { recording, facts } = recorded;
+  const offset = clock.offsetOf(recording.sourceId);
+  const base = Number(recording.aggregate.base + (offset ?? 0n) - clock.base_ns);
   const look = () => ({
-    monitor: offset === null ? null : monitorOf(session, sources, clock),
-    ooms: oomTexts(recorded, sources),
-    none: { ...NO_DEVICE_SIDE, ...whyNone(session, sources, clock) },
+    monitor: offset === null ? null : monitorOf(recording, clock),
+    ooms: oomTexts(recorded, clock.sources),
+    none: { ...NO_DEVICE_SIDE, ...whyNone(recording, clock) },
   });
   let known: ReturnType<typeof look> | null = null;
   return (row) => {
     const { monitor, ooms, none } = (known ??= look());
     const reserved = facts.reserved[row];
-    const time = session.timeOf(row);
+    const time = recording.timeOf(row);
     const ofOom = ooms.byRow.get(row);
     if (ofOom !== undefined) return ofOom.at(time, reserved);
     if (monitor === null) {

@@ -12,7 +12,7 @@ import type { Finding } from '../diagnose/finding.ts';
 import type { OpenSource } from './open-source.ts';
 import type { OneClock } from './clock-desk.ts';
 import type { DeviceSession } from './device-session.ts';
-import type { DeviceSideAt } from './device-side.ts';
+import type { DeviceSideAt } from '../analyze/ledger/non-torch-near.ts';
 import { ledgerView, qualityView } from './ledger-view.ts';
 import { pinsView } from './pins-view.ts';
 import { markersFor, type ServerDesk, serversDiagnosis } from './server-desk.ts';

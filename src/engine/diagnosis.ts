@@ -1,6 +1,9 @@
 /** What `Engine.diagnosis()` answers: findings and what they rest on. Plain data; bytes are exact numbers. */
+import type { LedgerPart } from './ledger-outside.ts';
 import type { Finding } from '../diagnose/finding.ts';
 import type { ServersDiagnosis } from './server-diagnosis.ts';
+
+export type { LedgerPart } from './ledger-outside.ts';
 
 /** Growth of one figure of one device by iteration. */
 export interface GrowthView {
@@ -57,19 +60,6 @@ export interface QualityView {
   readonly shareWithoutFrames: number | null;
   /** Settings in force as an environment line; null: not known. */
   readonly settings: string | null;
-}
-
-export interface LedgerPart {
-  /** requested, rounding, pending, inactive_split, releasable, private_idle, non_torch, other_processes, unexplained. */
-  readonly id: string;
-  readonly label: string;
-  /** null: not known. */
-  readonly bytes: number | null;
-  /** The true figure is within this of `bytes`, both ways; 0: exact. */
-  readonly errorBytes: number;
-  readonly note: string | null;
-  /** What it is made of; they sum exactly to it. Absent or empty: nothing more is known. */
-  readonly children?: readonly LedgerPart[];
 }
 
 /** Free bytes of one pool, stream and size class. */

@@ -1,9 +1,35 @@
 /** What is on the device besides PyTorch's allocator, as figures that sum exactly with what is reserved. */
 import { deviceParts, type DeviceParts } from '../analyze/ledger/ledger.ts';
 import type { Band } from '../analyze/step-curve.ts';
-import type { DeviceSideAt } from './device-side.ts';
-import type { LedgerPart } from './diagnosis.ts';
-import type { OutsideColumns } from './protocol.ts';
+import type { DeviceSideAt } from '../analyze/ledger/non-torch-near.ts';
+
+export interface LedgerPart {
+  /** requested, rounding, pending, inactive_split, releasable, private_idle, non_torch, other_processes, unexplained. */
+  readonly id: string;
+  readonly label: string;
+  /** null: not known. */
+  readonly bytes: number | null;
+  /** The true figure is within this of `bytes`, both ways; 0: exact. */
+  readonly errorBytes: number;
+  readonly note: string | null;
+  /** What it is made of; they sum exactly to it. Absent or empty: nothing more is known. */
+  readonly children?: readonly LedgerPart[];
+}
+
+/** What a monitor tells of the device besides PyTorch, one moment a column; NaN: nothing of that moment. */
+export interface OutsideColumns {
+  /** The monitor's. */
+  readonly file: string;
+  /** Bytes in use on the device by anyone; the true figure is within the error, both ways. */
+  readonly used: { readonly values: Float64Array; readonly errors: Float64Array };
+  /** non_torch, other_processes, unexplained: with what is reserved they sum exactly to `used`. */
+  readonly parts: readonly {
+    readonly id: string;
+    readonly label: string;
+    readonly values: Float64Array;
+    readonly errors: Float64Array;
+  }[];
+}
 
 /** The true figure is within the error, both ways. */
 export interface Figure {

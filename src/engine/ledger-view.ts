@@ -7,7 +7,7 @@ import type { Band } from '../analyze/step-curve.ts';
 import { amount } from '../base/amounts.ts';
 import { freeOfLedger } from './ledger-free.ts';
 import type { DeviceSession } from './device-session.ts';
-import type { DeviceSideAt } from './device-side.ts';
+import type { DeviceSideAt } from '../analyze/ledger/non-torch-near.ts';
 import { outsideParts } from './ledger-outside.ts';
 import type { LedgerView, QualityView } from './diagnosis.ts';
 

@@ -7,9 +7,11 @@ import { TraceError } from '../base/trace-error.ts';
 import { diagnose } from './diagnose-sources.ts';
 import type { Diagnosis } from './diagnosis.ts';
 import type { DeviceSession } from './device-session.ts';
-import { type DeviceSideAt, deviceSideOf } from './device-side.ts';
+import type { DeviceSideAt } from '../analyze/ledger/non-torch-near.ts';
+import { deviceSideOf } from './device-side.ts';
 import type { OneClock } from './clock-desk.ts';
-import { clockOf } from './clock-units.ts';
+import { clockOf, type TimedSource } from '../analyze/clock/timed-source.ts';
+import { engineBudgets } from '../analyze/server/kv-cache-log.ts';
 import type { LoadedSource } from './load-source.ts';
 import type { OpenSource } from './open-source.ts';
 import type { ClocksAnswer, ServerGiven } from './server-diagnosis.ts';
@@ -17,6 +19,16 @@ import { ServerDesk } from './server-desk.ts';
 
 /** Files came or went while a diagnosis was under way. */
 class Superseded extends Error {}
+
+const timedSource = ({ id, loaded: { file, bytes, data }, sessions }: OpenSource): TimedSource => ({
+  id,
+  file,
+  bytes,
+  recordings: sessions,
+  readings: data.readings ?? null,
+  summaries: data.summaries,
+  budgets: engineBudgets(data.readings?.budgets ?? []).at(-1)?.budgets ?? [],
+});
 
 export class OpenFiles {
   private readonly sources = new Map<number, OpenSource>();
@@ -73,7 +85,7 @@ export class OpenFiles {
 
   /** All open files on one clock. */
   private clock(): OneClock {
-    this.lastClock ??= this.servers.clocks.align(this.all);
+    this.lastClock ??= this.servers.clocks.align(this.all.map(timedSource));
     return this.lastClock;
   }
 
@@ -81,7 +93,7 @@ export class OpenFiles {
   sideOf(session: DeviceSession): DeviceSideAt {
     const known = this.sides.get(session.key);
     if (known !== undefined) return known;
-    const side = deviceSideOf({ session, facts: session.facts() }, this.all, this.clock());
+    const side = deviceSideOf({ recording: session, facts: session.facts() }, this.clock());
     this.sides.set(session.key, side);
     return side;
   }
@@ -114,7 +126,7 @@ export class OpenFiles {
     const open = this.sources.get(id);
     if (open === undefined) throw new TraceError('internal', 'no such source');
     const { file } = open.loaded;
-    if (clockOf(open) === 'none')
+    if (clockOf(timedSource(open)) === 'none')
       throw new TraceError('unsupported', `${file} carries no times to move.`, { file });
     this.servers.clocks.set(id, offsetNs);
     this.forgetAnswers();

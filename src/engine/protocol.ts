@@ -11,6 +11,7 @@ import type { Readings } from '../trace/readings.ts';
 import type { Frame } from '../trace/stack-table.ts';
 import type { Annotation, MemorySummary, Warning } from '../trace/capture.ts';
 import type { VllmMemoryAccount } from '../analyze/server/vllm-memory-account.ts';
+import type { OutsideColumns } from './ledger-outside.ts';
 import type { Axis, Range } from './range.ts';
 
 export type { Confidence, Evidence, Finding, Severity } from '../diagnose/finding.ts';
@@ -87,6 +88,7 @@ export type {
   WhatIfQuery,
 } from './replay-protocol.ts';
 
+export type { OutsideColumns } from './ledger-outside.ts';
 export type { Axis, Range } from './range.ts';
 export type { TableFormat, TableName, TableQuery, TablesQuery, TableView } from './table-query.ts';
 
@@ -253,21 +255,6 @@ export interface LedgerColumnsQuery {
   readonly axis: Axis;
   /** Pixel columns. */
   readonly columns: number;
-}
-
-/** What a monitor tells of the device besides PyTorch, one moment a column; NaN: nothing of that moment. */
-export interface OutsideColumns {
-  /** The monitor's. */
-  readonly file: string;
-  /** Bytes in use on the device by anyone; the true figure is within the error, both ways. */
-  readonly used: { readonly values: Float64Array; readonly errors: Float64Array };
-  /** non_torch, other_processes, unexplained: with what is reserved they sum exactly to `used`. */
-  readonly parts: readonly {
-    readonly id: string;
-    readonly label: string;
-    readonly values: Float64Array;
-    readonly errors: Float64Array;
-  }[];
 }
 
 export interface LedgerColumns {

@@ -27,6 +27,9 @@ export interface DeviceSide {
   readonly why?: string;
 }
 
+/** Just after a row. */
+export type DeviceSideAt = (row: number) => DeviceSide;
+
 export const NO_DEVICE_SIDE: DeviceSide = { told: null, source: null };
 
 /** A moment further from the next sample than this many intervals of the log lies in a gap of it. */
