@@ -10,7 +10,7 @@ import { joinSameRun } from '../diagnose/same-run.ts';
 import { diagnoseServers } from '../diagnose/server-rules.ts';
 import type { Finding } from '../diagnose/finding.ts';
 import type { OpenSource } from './open-source.ts';
-import type { OneClock } from './clock-desk.ts';
+import type { OneClock } from '../analyze/clock/desk.ts';
 import type { DeviceSession } from './device-session.ts';
 import type { DeviceSideAt } from '../analyze/ledger/non-torch-near.ts';
 import { ledgerView, qualityView } from './ledger-view.ts';

@@ -1,9 +1,9 @@
 /** What `Engine.diagnosis()` answers: findings and what they rest on. Plain data; bytes are exact numbers. */
-import type { LedgerPart } from './ledger-outside.ts';
+import type { LedgerPart } from '../analyze/ledger/outside.ts';
 import type { Finding } from '../diagnose/finding.ts';
 import type { ServersDiagnosis } from './server-diagnosis.ts';
 
-export type { LedgerPart } from './ledger-outside.ts';
+export type { LedgerPart } from '../analyze/ledger/outside.ts';
 
 /** Growth of one figure of one device by iteration. */
 export interface GrowthView {

@@ -15,7 +15,7 @@ import { formatInteger } from '../base/units.ts';
 import type { DeviceTrace } from '../trace/capture.ts';
 import type { DeviceSession } from './device-session.ts';
 import type { DeviceSideAt } from '../analyze/ledger/non-torch-near.ts';
-import { outsideColumns } from './ledger-outside.ts';
+import { outsideColumns } from '../analyze/ledger/outside.ts';
 import { pixelRows } from './pixel-rows.ts';
 import type { LedgerColumns, LedgerColumnsQuery } from './protocol.ts';
 

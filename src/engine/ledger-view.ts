@@ -8,7 +8,7 @@ import { amount } from '../base/amounts.ts';
 import { freeOfLedger } from './ledger-free.ts';
 import type { DeviceSession } from './device-session.ts';
 import type { DeviceSideAt } from '../analyze/ledger/non-torch-near.ts';
-import { outsideParts } from './ledger-outside.ts';
+import { outsideParts } from '../analyze/ledger/outside.ts';
 import type { LedgerView, QualityView } from './diagnosis.ts';
 
 const rangeOf = (band: Band | null): readonly [number, number] | null =>

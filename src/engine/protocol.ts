@@ -11,7 +11,7 @@ import type { Readings } from '../trace/readings.ts';
 import type { Frame } from '../trace/stack-table.ts';
 import type { Annotation, MemorySummary, Warning } from '../trace/capture.ts';
 import type { VllmMemoryAccount } from '../analyze/server/vllm-memory-account.ts';
-import type { OutsideColumns } from './ledger-outside.ts';
+import type { OutsideColumns } from '../analyze/ledger/outside.ts';
 import type { Axis, Range } from './range.ts';
 
 export type { Confidence, Evidence, Finding, Severity } from '../diagnose/finding.ts';
@@ -88,7 +88,7 @@ export type {
   WhatIfQuery,
 } from './replay-protocol.ts';
 
-export type { OutsideColumns } from './ledger-outside.ts';
+export type { OutsideColumns } from '../analyze/ledger/outside.ts';
 export type { Axis, Range } from './range.ts';
 export type { TableFormat, TableName, TableQuery, TablesQuery, TableView } from './table-query.ts';
 

@@ -3,7 +3,7 @@ import { ServerFacts } from '../analyze/server-facts.ts';
 import type { IterationMarkers } from '../analyze/growth/iterations.ts';
 import { timesOfRequests } from '../analyze/server/request-buckets-join.ts';
 import type { OpenSource } from './open-source.ts';
-import { ClockDesk, type OneClock } from './clock-desk.ts';
+import { ClockDesk, type OneClock } from '../analyze/clock/desk.ts';
 import type { DeviceSession } from './device-session.ts';
 import type { ServerGiven, ServersDiagnosis } from './server-diagnosis.ts';
 import { bucketsView, gaugeGrowthView, serverView } from './server-view.ts';

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from '../../src/engine/engine.ts';
-import { insideOf } from '../../src/engine/clock-inside.ts';
+import { insideOf } from '../../src/analyze/clock/inside.ts';
 import type { ClocksAnswer } from '../../src/engine/protocol.ts';
 import { plainFinding } from '../../src/diagnose/plain-finding.ts';
 import { diagnoseFiles, type Files, MIB, openFiles, smiHeader, smiRow } from '../diagnose/logs-for-test.ts';

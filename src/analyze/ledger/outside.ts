@@ -1,7 +1,7 @@
 /** What is on the device besides PyTorch's allocator, as figures that sum exactly with what is reserved. */
-import { deviceParts, type DeviceParts } from '../analyze/ledger/ledger.ts';
-import type { Band } from '../analyze/step-curve.ts';
-import type { DeviceSideAt } from '../analyze/ledger/non-torch-near.ts';
+import { deviceParts, type DeviceParts } from './ledger.ts';
+import type { Band } from '../step-curve.ts';
+import type { DeviceSideAt } from './non-torch-near.ts';
 
 export interface LedgerPart {
   /** requested, rounding, pending, inactive_split, releasable, private_idle, non_torch, other_processes, unexplained. */

@@ -2,28 +2,23 @@
  * What the open monitors (nvidia-smi, DCGM) and out-of-memory texts tell of the device of a recording, besides
  * PyTorch's allocator: for the ledger at any of its rows.
  */
-import type { DeviceFacts } from '../analyze/device-facts.ts';
+import type { DeviceFacts } from './device-facts.ts';
 import {
   type NonTorch,
   nonTorchOverTime,
   ownPid,
   type ProcessCurve,
   processesAround,
-} from '../analyze/ledger/non-torch.ts';
-import {
-  type DeviceSide,
-  type DeviceSideAt,
-  NO_DEVICE_SIDE,
-  NearSamples,
-} from '../analyze/ledger/non-torch-near.ts';
-import { nonTorchOfOom, oomFigureBand, reservedOfOom } from '../analyze/ledger/non-torch-oom.ts';
-import { type Band, measureOf } from '../analyze/step-curve.ts';
+} from './ledger/non-torch.ts';
+import { type DeviceSide, type DeviceSideAt, NO_DEVICE_SIDE, NearSamples } from './ledger/non-torch-near.ts';
+import { nonTorchOfOom, oomFigureBand, reservedOfOom } from './ledger/non-torch-oom.ts';
+import { type Band, measureOf } from './step-curve.ts';
 import { u64At } from '../base/u64.ts';
 import { ACTION } from '../trace/schema.ts';
-import type { Recording, TimedSource } from '../analyze/clock/timed-source.ts';
-import { isSameDevice } from './clock-contradictions.ts';
-import type { OneClock } from './clock-desk.ts';
-import type { CommonCurve } from './clock-units.ts';
+import type { Recording, TimedSource } from './clock/timed-source.ts';
+import { isSameDevice } from './clock/compare-sources.ts';
+import type { OneClock } from './clock/desk.ts';
+import type { CommonCurve } from './clock/units.ts';
 
 /** A recorded device and what is known of it by itself. */
 export interface Recorded {

@@ -8,13 +8,13 @@ import {
   type Comparison,
   type Contradiction,
   type ContradictionKind,
-} from '../analyze/clock/source-contradictions.ts';
-import { compareBudget, compareLines } from '../analyze/clock/source-contradictions-lines.ts';
-import type { Measure } from '../analyze/step-curve.ts';
-import type { TimedSource } from '../analyze/clock/timed-source.ts';
-import type { PlacedSource } from './clock-lines.ts';
-import type { ClockUnit, CommonCurve, UnitClock } from './clock-units.ts';
-import type { ClocksAnswer, DisagreementView } from '../analyze/clock/answer.ts';
+} from './source-contradictions.ts';
+import { compareBudget, compareLines } from './source-contradictions-lines.ts';
+import type { Measure } from '../step-curve.ts';
+import type { TimedSource } from './timed-source.ts';
+import type { PlacedSource } from './lines.ts';
+import type { ClockUnit, CommonCurve, UnitClock } from './units.ts';
+import type { ClocksAnswer, DisagreementView } from './answer.ts';
 
 export interface CompareInput {
   readonly sources: readonly TimedSource[];

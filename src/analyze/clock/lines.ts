@@ -10,8 +10,8 @@ import {
   recordedRows,
   type RecordedRows,
   type SequenceLine,
-} from '../analyze/clock/alignment-sequence.ts';
-import type { Recording, TimedSource } from '../analyze/clock/timed-source.ts';
+} from './alignment-sequence.ts';
+import type { Recording, TimedSource } from './timed-source.ts';
 
 /** Of the lines that many must have their place, or they are of another run. */
 const LEAST_SHARE = 0.5;

@@ -2,20 +2,14 @@
  * The clocks of all open sources brought onto one, with the offsets that were set by hand, and what the sources say
  * of each other on it. Everything is worked out anew at each call: it takes a second at most.
  */
-import { alignClocks, chooseReference, offsetText, shiftOf } from '../analyze/clock/alignment.ts';
-import { shiftCurve } from '../analyze/step-curve.ts';
-import type { TimedSource } from '../analyze/clock/timed-source.ts';
-import { compareSources } from './clock-contradictions.ts';
-import { insideOf, sameLocalClock } from './clock-inside.ts';
-import { type PlacedSource, placeLines } from './clock-lines.ts';
-import {
-  clockSourceOf,
-  type ClockUnit,
-  clockUnits,
-  type CommonCurve,
-  type UnitClock,
-} from './clock-units.ts';
-import type { ClocksAnswer, ClockView } from '../analyze/clock/answer.ts';
+import { alignClocks, chooseReference, offsetText, shiftOf } from './alignment.ts';
+import { shiftCurve } from '../step-curve.ts';
+import type { TimedSource } from './timed-source.ts';
+import { compareSources } from './compare-sources.ts';
+import { insideOf, sameLocalClock } from './inside.ts';
+import { type PlacedSource, placeLines } from './lines.ts';
+import { clockSourceOf, type ClockUnit, clockUnits, type CommonCurve, type UnitClock } from './units.ts';
+import type { ClocksAnswer, ClockView } from './answer.ts';
 
 export interface OneClock {
   /** That it is of. */

@@ -6,7 +6,7 @@
  *   recording     12:29 |==============| 12:39        (UTC)
  *   request log       12:32 . . .... . 12:39          as UTC: all inside; as UTC+00:15, UTC+01:00, ...: none
  */
-import { zoneText } from '../analyze/clock/alignment.ts';
+import { zoneText } from './alignment.ts';
 
 type Span = readonly [first: bigint, last: bigint];
 

@@ -2,13 +2,13 @@
  * The open sources as clocks: sources of one file that were dated alike share one. Curves of bytes are what clocks
  * are aligned by; times alone (requests, a server's loggers) can only be said to lie inside of a recording.
  */
-import { asBigInt64 } from '../base/u64.ts';
-import type { Alignment, ClockKind, ClockSource } from '../analyze/clock/alignment.ts';
-import type { NamedCurve } from '../analyze/clock/source-contradictions.ts';
-import { curveOfCategories, curveOfGauge, curveOfSeries, type StepCurve } from '../analyze/step-curve.ts';
-import type { Gauge } from '../trace/readings.ts';
-import type { ClockView } from '../analyze/clock/answer.ts';
-import { clockOf, type Recording, type TimedSource } from '../analyze/clock/timed-source.ts';
+import { asBigInt64 } from '../../base/u64.ts';
+import type { Alignment, ClockKind, ClockSource } from './alignment.ts';
+import type { NamedCurve } from './source-contradictions.ts';
+import { curveOfCategories, curveOfGauge, curveOfSeries, type StepCurve } from '../step-curve.ts';
+import type { Gauge } from '../../trace/readings.ts';
+import type { ClockView } from './answer.ts';
+import { clockOf, type Recording, type TimedSource } from './timed-source.ts';
 
 /** A curve and the source that has it. Times count from the base of its unit. */
 export interface OwnedCurve {
