@@ -59,7 +59,12 @@ const RULES: Rules = {
       typesOf: BORDER,
       packages: { lit: '*', uplot: ['ui/parts/uplot-chart.ts'], 'virtual:sample': ['ui/shell/sample.ts'] },
     },
-    cli: { folders: ['engine', 'base'], typesOf: ['file/byte-source.ts'], packages: { 'node:': '*' } },
+    cli: {
+      folders: ['engine', 'base'],
+      files: ['diagnose/finding-ids.ts'],
+      typesOf: ['file/byte-source.ts'],
+      packages: { 'node:': '*' },
+    },
   },
   places: [
     { what: 'navigator.gpu', files: ['kernel/device.ts'] },

@@ -9,7 +9,7 @@
  *   leak>1MiB                     bytes an iteration of a leak
  */
 import type { Analysis } from '../engine/analysis.ts';
-import { isFindingId } from '../engine/known-findings.ts';
+import { isFindingId } from '../diagnose/finding-ids.ts';
 import { sizeOf } from './size.ts';
 
 type Told = Analysis['findings'][number];

@@ -14,10 +14,9 @@ import {
 } from './analysis-diagnosis.ts';
 import { pinsOf } from './analysis-pins.ts';
 import { readingsOf } from './analysis-readings.ts';
-import { histogramClasses } from './answers.ts';
+import { histogramClasses } from '../aggregate/histogram-classes.ts';
 import type { Diagnosis } from './diagnosis.ts';
 import type { DeviceSession } from './device-session.ts';
-import { eventCounts } from './device-view.ts';
 import type { OpenSource } from './open-source.ts';
 
 function sourceOf({ loaded }: OpenSource): AnalysisSource {
@@ -67,7 +66,7 @@ async function deviceOf(source: number, session: DeviceSession): Promise<Analysi
         ? null
         : [toJsonInteger(base), toJsonInteger(base + BigInt(aggregate.times[rows - 1]))],
     from_empty: session.baseline.fromEmpty,
-    events: eventCounts(session),
+    events: session.eventCounts,
     memory_stats:
       trace.producer === 'torch' ? memoryStatsOf(trace, session.baseline.fromEmpty, session.replay) : {},
     streams,

@@ -13,8 +13,9 @@ import { withReplay } from '../analyze/ledger/replay-series.ts';
 import { type SnapshotSettings, settingsOfSnapshot } from '../replay/alloc-conf-snapshot.ts';
 import type { SelfReplay } from '../replay/replay-result.ts';
 import { selfReplay } from '../replay/self-replay.ts';
-import { ACTION, NONE } from '../trace/schema.ts';
+import { ACTION, ACTIONS, NONE } from '../trace/schema.ts';
 import type { Chosen } from './kernel-choice.ts';
+import type { RanOn } from './protocol.ts';
 import type { Axis, Range } from './range.ts';
 
 export class DeviceSession {
@@ -101,6 +102,15 @@ export class DeviceSession {
     return this.trace.events.length;
   }
 
+  /** By action; those that occur. */
+  get eventCounts(): Record<string, number> {
+    const counts = new Array<number>(ACTIONS.length).fill(0);
+    for (const action of this.trace.events.action) counts[action]++;
+    return Object.fromEntries(
+      ACTIONS.map((name, i) => [name, counts[i]] as const).filter(([, count]) => count > 0),
+    );
+  }
+
   /** Lifetimes and what was allocated before the recording; made on first use. */
   get living(): { readonly lifetimes: Lifetimes; readonly earlier: readonly EarlierAllocation[] } {
     if (this.lives === null) {
@@ -134,6 +144,12 @@ export class DeviceSession {
 
   timeOf(row: number): number {
     return this.aggregate.times[row];
+  }
+
+  /** Where an answer was computed that was begun then (performance.now()). */
+  ranOn(started: number): RanOn {
+    const { kernels, reason } = this.chosen;
+    return { where: kernels.name, reason, milliseconds: performance.now() - started };
   }
 
   stackOrNull(node: number): number | null {

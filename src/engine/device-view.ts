@@ -2,17 +2,9 @@
 import { formatDuration, formatInteger } from '../base/units.ts';
 import { kindFigures } from '../analyze/nsys-kinds.ts';
 import type { DeviceTrace } from '../trace/capture.ts';
-import { ACTION, ACTIONS, NONE } from '../trace/schema.ts';
+import { ACTION, NONE } from '../trace/schema.ts';
 import type { DeviceSession } from './device-session.ts';
 import type { DeviceView, HeadlineView } from './protocol.ts';
-
-export function eventCounts(session: DeviceSession): Record<string, number> {
-  const counts = new Array<number>(ACTIONS.length).fill(0);
-  for (const action of session.trace.events.action) counts[action]++;
-  return Object.fromEntries(
-    ACTIONS.map((name, i) => [name, counts[i]] as const).filter(([, count]) => count > 0),
-  );
-}
 
 const sum = (values: Float64Array): number => values.reduce((total, value) => total + value, 0);
 
@@ -168,7 +160,7 @@ function kernelsView(session: DeviceSession): DeviceView['kernels'] {
 
 export async function deviceView(session: DeviceSession): Promise<DeviceView> {
   const { trace, aggregate } = session;
-  const events = eventCounts(session);
+  const events = session.eventCounts;
   const ooms: { xNs: number; row: number; size: number; deviceFree: number | null }[] = [];
   const free = new Map(trace.device_free);
   for (let row = 0; row < session.rows; row++) {

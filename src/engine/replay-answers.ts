@@ -11,15 +11,7 @@ import { ACTION, NONE } from '../trace/schema.ts';
 import { u64At } from '../base/u64.ts';
 import type { DeviceSession } from './device-session.ts';
 import { reservedColumns } from './replay-curve.ts';
-import {
-  limitsOf,
-  maskOf,
-  placeOf,
-  recordedSettings,
-  replayOf,
-  settingsAsked,
-  settingsView,
-} from './replay-input.ts';
+import { limitsOf, maskOf, placeOf, replayOf, settingsAsked, settingsView } from './replay-input.ts';
 import type {
   ReplayAnswer,
   ReplayProgress,
@@ -48,7 +40,7 @@ function recordedReserved({ trace, baseline }: DeviceSession): Float64Array {
 /** The model under the recorded settings, deciding by itself; under the least limit that the recording allows. */
 function unledOf(session: DeviceSession, replay: SelfReplay): Unled {
   const { requests, limitBounds, stats } = replay;
-  const { settings } = recordedSettings(session);
+  const { settings } = session.settings;
   const alone = whatIf(requests, placeOf(replay), {
     settings,
     limit: limitBounds?.[0] ?? Infinity,
@@ -142,7 +134,7 @@ const SETTING_NAMES = {
 export function replayAnswer(session: DeviceSession): ReplayAnswer {
   const replay = replayOf(session);
   const { trace, baseline } = session;
-  const { settings, origins, changed, notRecorded, confError } = recordedSettings(session);
+  const { settings, origins, changed, notRecorded, confError } = session.settings;
   const unled = unledOf(session, replay);
   return {
     device: session.key,

@@ -2,9 +2,8 @@
 import { lowerBound } from '../base/binary-search.ts';
 import type { Requests } from '../replay/requests.ts';
 import type { DeviceSession } from './device-session.ts';
+import { pixelRows } from './pixel-rows.ts';
 import type { CurveView, WhatIfAnswer, WhatIfQuery } from './replay-protocol.ts';
-
-const MOST_COLUMNS = 16384;
 
 const emptyCurve = (columns: number): CurveView => ({
   first: new Float64Array(columns),
@@ -37,22 +36,16 @@ function stepColumns(requests: Requests, reserved: Float64Array, offsets: Uint32
 
 export async function reservedColumns(
   session: DeviceSession,
-  { range: asked, axis, columns }: NonNullable<WhatIfQuery['curve']>,
+  query: NonNullable<WhatIfQuery['curve']>,
   requests: Requests,
   reserved: Float64Array,
 ): Promise<NonNullable<WhatIfAnswer['curve']>> {
-  const { aggregate } = session;
-  const range = asked !== null && asked.axis === axis ? asked : session.whole(axis);
-  const wide = Math.max(1, Math.min(MOST_COLUMNS, Math.round(columns)));
-  const x = Float64Array.from({ length: wide }, (_, i) => range.from + ((range.to - range.from) * i) / wide);
-  const rowAt = (at: number): number =>
-    axis === 'event' ? Math.min(Math.max(Math.ceil(at), 0), session.rows) : aggregate.rowAt(at);
-  const offsets = Uint32Array.from({ length: wide + 1 }, (_, i) => rowAt(i < wide ? x[i] : range.to));
-  const spec = aggregate.spec('reserved');
+  const { range, x, offsets } = pixelRows(session, query);
+  const spec = session.aggregate.spec('reserved');
   return {
     range,
     x,
-    recorded: spec === undefined ? emptyCurve(wide) : await aggregate.columns(spec, offsets),
+    recorded: spec === undefined ? emptyCurve(x.length) : await session.aggregate.columns(spec, offsets),
     replayed: stepColumns(requests, reserved, offsets),
   };
 }

@@ -11,7 +11,7 @@ import { Effects } from '../replay/sweep-effect.ts';
 import { serve, sweepRound, type SweepRow } from '../replay/sweep.ts';
 import type { DeviceSession } from './device-session.ts';
 import { replayAnswer, sitesAnswer, whatIfAnswer } from './replay-answers.ts';
-import { confAnswer, limitsOf, placeOf, recordedSettings, replayOf } from './replay-input.ts';
+import { confAnswer, limitsOf, placeOf, replayOf } from './replay-input.ts';
 import type {
   ConfAnswer,
   ReplayAnswer,
@@ -101,7 +101,7 @@ export class ReplayDesk {
 
   private sweepOf(session: DeviceSession, query: SweepQuery): Sweep {
     const replay = replayOf(session);
-    const base = recordedSettings(session).settings;
+    const base = session.settings.settings;
     const limits = limitsOf(query, base);
     const { requests } = replay;
     return {

@@ -3,7 +3,6 @@ import { TraceError } from '../base/trace-error.ts';
 import { holderLabel } from '../analyze/user-frames.ts';
 import { parseAllocConf } from '../replay/alloc-conf.ts';
 import { allocConfLine } from '../replay/alloc-conf-print.ts';
-import { type SnapshotSettings, settingsOfSnapshot } from '../replay/alloc-conf-snapshot.ts';
 import { driverStart } from '../replay/driver-addresses.ts';
 import { type AllocationMask, allocationsWhere, runsThrough } from '../replay/edits.ts';
 import type { SelfReplay } from '../replay/replay-result.ts';
@@ -31,9 +30,6 @@ export function replayOf({ replay, trace }: DeviceSession): SelfReplay {
   );
 }
 
-export const recordedSettings = ({ source }: DeviceSession): SnapshotSettings =>
-  settingsOfSnapshot(source.settings);
-
 export const placeOf = ({ streamRank, privatePools, segmentAddresses }: SelfReplay): ReplayPlace => ({
   streamRank,
   pools: 1 + privatePools.length,
@@ -47,7 +43,7 @@ export function settingsAsked(
   session: DeviceSession,
   asked: string | AllocatorSettings | null,
 ): AllocatorSettings {
-  if (asked === null) return recordedSettings(session).settings;
+  if (asked === null) return session.settings.settings;
   if (typeof asked !== 'string') return asked;
   const parsed = parseAllocConf(asked);
   if (parsed.ok) return parsed.value.settings;
