@@ -19,7 +19,7 @@ const BELOW_ENGINE = [
   'analyze',
   'diagnose',
 ];
-const BORDER = ['engine/protocol.ts', 'engine/engine-api.ts', 'engine/analysis.ts'];
+const BORDER = ['engine/protocol.ts', 'engine/engine-api.ts', 'engine/document/analysis.ts'];
 
 const RULES: Rules = {
   folders: {
@@ -242,7 +242,7 @@ describe('the judge', () => {
     ['growth in servers', 'src/analyze/server/x.ts', `import { a } from '../growth/series.ts';`],
     ['a question from above', 'src/diagnose/x.ts', `import { a } from '../analyze/growth/parts.ts';`],
     ['types of the protocol', 'src/view/x.ts', `import type { A } from '../engine/protocol.ts';`],
-    ['types one by one', 'src/view/x.ts', `import { type A } from '../engine/analysis.ts';`],
+    ['types one by one', 'src/view/x.ts', `import { type A } from '../engine/document/analysis.ts';`],
     ['a shader in kernel', 'src/kernel/x.ts', `import a from '../../shaders/a.wgsl?raw';`],
     ['arrow in its file', 'src/trace/arrow.ts', `import { Table } from 'apache-arrow';`],
     [

@@ -8,7 +8,7 @@
  *   allocated>60GiB               allocated bytes at the peak
  *   leak>1MiB                     bytes an iteration of a leak
  */
-import type { Analysis } from '../engine/analysis.ts';
+import type { Analysis } from '../engine/document/analysis.ts';
 import { isFindingId } from '../diagnose/finding-ids.ts';
 import { sizeOf } from './size.ts';
 

@@ -1,7 +1,7 @@
 /** Budgets of servers step by step as text for a terminal: each rank, ranks alike once, and the sums of several. */
 import { formatBytes } from '../base/units.ts';
-import type { AnalysisBudgetSum } from '../engine/analysis-budget.ts';
-import type { Analysis, AnalysisWaterfall } from '../engine/analysis.ts';
+import type { AnalysisBudgetSum } from '../engine/document/budget.ts';
+import type { Analysis, AnalysisWaterfall } from '../engine/document/analysis.ts';
 
 /** Steps of a sum that are not steps down. */
 const ASIDE: ReadonlySet<string> = new Set(['total', 'requested', 'graphs_on_top']);

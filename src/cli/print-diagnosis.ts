@@ -1,7 +1,7 @@
 /** Findings as text for a terminal. */
 import { groupSame } from '../base/group-same.ts';
 import { formatInteger } from '../base/units.ts';
-import type { AnalysisFinding } from '../engine/analysis.ts';
+import type { AnalysisFinding } from '../engine/document/analysis.ts';
 
 const MOST_EVIDENCE = 3;
 

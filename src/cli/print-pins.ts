@@ -1,6 +1,6 @@
 /** What keeps free memory from going back, as text for a terminal: a line a device. */
 import { formatBytes, formatInteger } from '../base/units.ts';
-import type { AnalysisPins } from '../engine/analysis-pins.ts';
+import type { AnalysisPins } from '../engine/document/pins.ts';
 
 const exactly = (bytes: number): string => `${formatBytes(bytes, 'binary')} (${formatInteger(bytes)} B)`;
 

@@ -13,8 +13,8 @@ import type { OpenSource } from './open-source.ts';
 import type { OneClock } from '../analyze/clock/desk.ts';
 import type { DeviceSession } from './device-session.ts';
 import type { DeviceSideAt } from '../analyze/ledger/non-torch-near.ts';
-import { ledgerView, qualityView } from './ledger-view.ts';
-import { pinsView } from './pins-view.ts';
+import { ledgerView, qualityView } from './answer/ledger.ts';
+import { pinsView } from './answer/pins.ts';
 import { markersFor, type ServerDesk, serversDiagnosis } from './server-desk.ts';
 import type { DeviceDiagnosis, Diagnosis, GrowthPartView, GrowthView } from './diagnosis.ts';
 

@@ -5,7 +5,7 @@
  */
 import type { Engine } from './engine.ts';
 import type { Progress, SourceView } from './protocol.ts';
-import type { ReplayDesk } from './replay-desk.ts';
+import type { ReplayDesk } from './replay/desk.ts';
 
 /** Between the page's client and its workers, for sweeps; the page does not see them. */
 export type SweepStep = 'sweepWork' | 'sweepRound' | 'sweepConclusion' | 'sweepPrepare' | 'sweepBatch';

@@ -10,7 +10,7 @@ import type { WorkerEngine } from './engine-worker.ts';
 import type { GpuMode } from './protocol.ts';
 import { fail } from '../base/result.ts';
 import { toErrorData } from '../base/trace-error.ts';
-import { type SweepHelper, sweepInPool } from './replay-pool.ts';
+import { type SweepHelper, sweepInPool } from './replay/pool.ts';
 
 /** The worker's engine from here: comlink types what is nested as if it were awaited. */
 type RemoteEngine = WorkerEngine & { readonly [releaseProxy]: () => void };

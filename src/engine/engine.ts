@@ -12,19 +12,19 @@ import type { Kernels } from '../kernel/kernels.ts';
 import { openGpu } from '../kernel/device.ts';
 import type { Frame } from '../trace/stack-table.ts';
 import { vllmMemoryAccounts } from '../analyze/server/vllm-memory-words.ts';
-import type { Analysis } from './analysis.ts';
-import { analysisOf } from './analysis-object.ts';
-import { rangeOf } from './answers.ts';
+import type { Analysis } from './document/analysis.ts';
+import { analysisOf } from './document/object.ts';
+import { rangeOf } from './answer/range.ts';
 import { momentAt } from './answer/moment.ts';
 import { timeline } from './answer/timeline.ts';
 import type { Diagnosis, LedgerView, PinsView } from './diagnosis.ts';
 import type { ClocksAnswer, ServerGiven } from './server-diagnosis.ts';
-import { ledgerColumns } from './ledger-columns.ts';
-import { ledgerView } from './ledger-view.ts';
+import { ledgerColumns } from './answer/ledger-columns.ts';
+import { ledgerView } from './answer/ledger.ts';
 import { DeviceSession } from './device-session.ts';
-import { deviceView } from './device-view.ts';
+import { deviceView } from './answer/device.ts';
 import { chooseKernels } from './kernel-choice.ts';
-import { kernelsIn } from './kernel-answers.ts';
+import { kernelsIn } from './answer/kernels.ts';
 import { type LoadedSource, loadFile, loadFolder, type LoadOptions } from './load-source.ts';
 import type {
   Axis,
@@ -45,8 +45,8 @@ import type {
 } from './protocol.ts';
 import { OpenFiles } from './open-files.ts';
 import type { OpenSource } from './open-source.ts';
-import { pinsView } from './pins-view.ts';
-import { ReplayDesk } from './replay-desk.ts';
+import { pinsView } from './answer/pins.ts';
+import { ReplayDesk } from './replay/desk.ts';
 import type { TableQuery, TablesQuery, TableView } from './table-query.ts';
 import { gathered, tableViews, writeTable } from './tables.ts';
 

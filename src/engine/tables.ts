@@ -11,7 +11,7 @@ import { FINDINGS } from '../trace/table/declarations.ts';
 import type { TableSource } from '../trace/table/source.ts';
 import { csvWriter, jsonLinesWriter } from '../trace/table/text.ts';
 import type { OpenWriter, WriteBytes } from '../trace/table/writer.ts';
-import { findingsOf } from './analysis-diagnosis.ts';
+import { findingsOf } from './document/diagnosis.ts';
 import type { OpenSource } from './open-source.ts';
 import type { Diagnosis } from './diagnosis.ts';
 import type { TableFormat, TableName, TableQuery, TablesQuery, TableView } from './table-query.ts';

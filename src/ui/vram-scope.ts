@@ -15,7 +15,7 @@
 import { LitElement, html, nothing } from 'lit';
 import { customElement, property, query, state } from 'lit/decorators.js';
 import { repeat } from 'lit/directives/repeat.js';
-import type { Analysis } from '../engine/analysis.ts';
+import type { Analysis } from '../engine/document/analysis.ts';
 import { startEngine } from '../engine/engine-client.ts';
 import type { EngineApi } from '../engine/engine-api.ts';
 import type { GpuMode, RanOn, SourceView } from '../engine/protocol.ts';

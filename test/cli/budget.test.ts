@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { budgetLines } from '../../src/cli/print-budget.ts';
 import { sourcesAt } from '../../src/cli/node-source.ts';
 import { Engine } from '../../src/engine/engine.ts';
-import type { Analysis } from '../../src/engine/analysis.ts';
+import type { Analysis } from '../../src/engine/document/analysis.ts';
 
 const GIB = 2 ** 30;
 

@@ -6,7 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { type Condition, parseFailOn, parseSize } from '../../src/cli/fail-on.ts';
 import { main } from '../../src/cli/main.ts';
 import { findingLines } from '../../src/cli/print-diagnosis.ts';
-import type { Analysis, AnalysisFinding } from '../../src/engine/analysis.ts';
+import type { Analysis, AnalysisFinding } from '../../src/engine/document/analysis.ts';
 import { fixturePath } from '../read/snapshot/fixtures.ts';
 
 const LEAK = join(import.meta.dirname, '../../samples/leak.pickle.gz');

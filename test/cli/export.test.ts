@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exportArguments } from '../../src/cli/export-arguments.ts';
 import { main } from '../../src/cli/main.ts';
-import type { Analysis } from '../../src/engine/analysis.ts';
+import type { Analysis } from '../../src/engine/document/analysis.ts';
 import { fixturePath } from '../read/snapshot/fixtures.ts';
 import { Duck, readArrow } from '../trace/table-cells.ts';
 

@@ -3,8 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { main } from '../../src/cli/main.ts';
 import { pinLines } from '../../src/cli/print-pins.ts';
-import type { Analysis } from '../../src/engine/analysis.ts';
-import type { AnalysisPins } from '../../src/engine/analysis-pins.ts';
+import type { Analysis } from '../../src/engine/document/analysis.ts';
+import type { AnalysisPins } from '../../src/engine/document/pins.ts';
 import { fixturePath } from '../read/snapshot/fixtures.ts';
 
 async function run(...argv: string[]): Promise<string> {

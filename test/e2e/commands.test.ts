@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { formatInteger } from '../../src/base/units.ts';
-import type { Analysis } from '../../src/engine/analysis.ts';
+import type { Analysis } from '../../src/engine/document/analysis.ts';
 import { ensureBuilt, recordedStats, ROOT } from './harness.ts';
 
 beforeAll(ensureBuilt);

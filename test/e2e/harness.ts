@@ -13,7 +13,7 @@ import { gunzipSync } from 'node:zlib';
 import { chromium } from 'playwright';
 import type { Browser, Frame, Page } from 'playwright';
 import { expect } from 'vitest';
-import type { Analysis } from '../../src/engine/analysis.ts';
+import type { Analysis } from '../../src/engine/document/analysis.ts';
 
 export const ROOT = join(import.meta.dirname, '../..');
 export const SINGLE_FILE = pathToFileURL(join(ROOT, 'dist/vramscope.html')).href;

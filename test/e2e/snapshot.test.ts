@@ -2,7 +2,7 @@
 import type { Browser } from 'playwright';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formatBytes, formatInteger } from '../../src/base/units.ts';
-import type { AnalysisDevice } from '../../src/engine/analysis.ts';
+import type { AnalysisDevice } from '../../src/engine/document/analysis.ts';
 import {
   ensureBuilt,
   launch,

@@ -1,7 +1,7 @@
 /** Files that are none, files that end too early, files that are stopped: the page says what and why, and lives. */
 import type { Browser } from 'playwright';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Analysis } from '../../src/engine/analysis.ts';
+import type { Analysis } from '../../src/engine/document/analysis.ts';
 import type { GivenFile } from './harness.ts';
 import { ensureBuilt, launch, sample, Scope, SINGLE_FILE, unpackedSample } from './harness.ts';
 

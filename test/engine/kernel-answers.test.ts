@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { KernelTrack } from '../../src/aggregate/kernel-track.ts';
 import { Engine } from '../../src/engine/engine.ts';
-import { kernelsIn } from '../../src/engine/kernel-answers.ts';
+import { kernelsIn } from '../../src/engine/answer/kernels.ts';
 import type { DeviceView } from '../../src/engine/protocol.ts';
 import { BytesSource } from '../read/open-for-test.ts';
 

@@ -4,7 +4,7 @@ import { NO_DEVICE_SIDE } from '../../src/analyze/ledger/non-torch-near.ts';
 import { passesThrough } from '../../src/analyze/passing-free.ts';
 import { LEDGER_COLUMNS } from '../../src/analyze/ledger/over-time.ts';
 import { DeviceSession } from '../../src/engine/device-session.ts';
-import { ledgerColumns } from '../../src/engine/ledger-columns.ts';
+import { ledgerColumns } from '../../src/engine/answer/ledger-columns.ts';
 import type { LedgerColumns, LedgerColumnsQuery } from '../../src/engine/protocol.ts';
 import { createCpuKernels } from '../../src/kernel/cpu-kernels.ts';
 import type { SourceData } from '../../src/trace/capture.ts';

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { inactiveSplitFor, torchLedger } from '../../src/analyze/ledger/ledger.ts';
 import { Engine } from '../../src/engine/engine.ts';
-import { freeOfLedger } from '../../src/engine/ledger-free.ts';
+import { freeOfLedger } from '../../src/engine/answer/ledger-free.ts';
 import type { LedgerPart, LedgerView } from '../../src/engine/protocol.ts';
 import type { DeviceTrace } from '../../src/trace/capture.ts';
 import { ACTION } from '../../src/trace/schema.ts';

@@ -6,7 +6,7 @@ import type { TraceErrorData } from '../../src/base/trace-error.ts';
 import type { Result } from '../../src/base/result.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import type { ReplayProgress, WhatIfQuery } from '../../src/engine/protocol.ts';
-import { type SweepHelper, sweepInPool } from '../../src/engine/replay-pool.ts';
+import { type SweepHelper, sweepInPool } from '../../src/engine/replay/pool.ts';
 import { BytesSource } from '../read/open-for-test.ts';
 import { fixtureBytes } from '../read/snapshot/fixtures.ts';
 import { statsOfTruth, TRUTH_FOLDER, truthOf } from '../replay/recordings.ts';

@@ -1,7 +1,7 @@
 /** Inputs of test/fixtures/field through the command, as a user has them: what it says as an object and in words. */
 import { join } from 'node:path';
 import { main } from '../../src/cli/main.ts';
-import type { Analysis } from '../../src/engine/analysis.ts';
+import type { Analysis } from '../../src/engine/document/analysis.ts';
 
 export const FIELD = join(import.meta.dirname, '../fixtures/field');
 

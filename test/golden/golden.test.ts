@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { sourcesAt } from '../../src/cli/node-source.ts';
-import type { Analysis } from '../../src/engine/analysis.ts';
+import type { Analysis } from '../../src/engine/document/analysis.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import { sharedTraces } from '../shared-traces.ts';
 import { digest, goldenForm, rawAmounts } from './digest.ts';

@@ -9,7 +9,7 @@ import { lowerBound, upperBound } from '../../src/base/binary-search.ts';
 import { KernelTrack } from '../../src/aggregate/kernel-track.ts';
 import { fail, ok } from '../../src/base/result.ts';
 import { TraceError } from '../../src/base/trace-error.ts';
-import { kernelsIn } from '../../src/engine/kernel-answers.ts';
+import { kernelsIn } from '../../src/engine/answer/kernels.ts';
 import type { EngineApi } from '../../src/engine/engine-api.ts';
 import type {
   Axis,

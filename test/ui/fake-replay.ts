@@ -4,7 +4,7 @@
  */
 import { fail, ok } from '../../src/base/result.ts';
 import { TraceError } from '../../src/base/trace-error.ts';
-import { confAnswer } from '../../src/engine/replay-input.ts';
+import { confAnswer } from '../../src/engine/replay/input.ts';
 import type { EngineApi } from '../../src/engine/engine-api.ts';
 import type { ReplayAnswer, WhatIfQuery } from '../../src/engine/protocol.ts';
 import { GIB, replayAnswer, sitesAnswer, sweepAnswer, whatIfAnswer } from '../view/replay/replay-for-test.ts';

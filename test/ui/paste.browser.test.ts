@@ -2,7 +2,7 @@
 import axe from 'axe-core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { userEvent } from 'vitest/browser';
-import type { Analysis } from '../../src/engine/analysis.ts';
+import type { Analysis } from '../../src/engine/document/analysis.ts';
 import { pastedFrom } from '../../src/ui/shell/pasted.ts';
 import type { VramScope } from '../../src/ui/vram-scope.ts';
 import '../../src/ui/vram-scope.ts';

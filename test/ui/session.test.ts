@@ -1,6 +1,6 @@
 /** What is open: files read, cancelled, failed; the analysis that waits for all of them. */
 import { describe, expect, it } from 'vitest';
-import type { Analysis } from '../../src/engine/analysis.ts';
+import type { Analysis } from '../../src/engine/document/analysis.ts';
 import type { EngineApi } from '../../src/engine/engine-api.ts';
 import { Session } from '../../src/ui/shell/session.ts';
 import { FakeEngine } from './fake-engine.ts';

@@ -3,7 +3,7 @@
  * draw it. Holds no view state.
  */
 import { toErrorData } from '../../base/trace-error.ts';
-import type { Analysis } from '../../engine/analysis.ts';
+import type { Analysis } from '../../engine/document/analysis.ts';
 import type { EngineApi } from '../../engine/engine-api.ts';
 import type { EngineStatus, GpuMode, Progress, SourceView, LedgerView } from '../../engine/protocol.ts';
 import { DiagnosisRun } from '../diagnosis/diagnosis-run.ts';

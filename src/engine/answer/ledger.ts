@@ -1,15 +1,15 @@
 /** The ledger, the pins and the data quality of a device as plain data. */
-import { dataQuality } from '../analyze/recording/data-quality.ts';
-import { shareWithout } from '../analyze/recording/data-quality-frames.ts';
-import type { DeviceFacts } from '../analyze/device-facts.ts';
-import { withDevice } from '../analyze/ledger/ledger.ts';
-import type { Band } from '../analyze/step-curve.ts';
-import { amount } from '../base/amounts.ts';
+import { dataQuality } from '../../analyze/recording/data-quality.ts';
+import { shareWithout } from '../../analyze/recording/data-quality-frames.ts';
+import type { DeviceFacts } from '../../analyze/device-facts.ts';
+import { withDevice } from '../../analyze/ledger/ledger.ts';
+import type { Band } from '../../analyze/step-curve.ts';
+import { amount } from '../../base/amounts.ts';
 import { freeOfLedger } from './ledger-free.ts';
-import type { DeviceSession } from './device-session.ts';
-import type { DeviceSideAt } from '../analyze/ledger/non-torch-near.ts';
-import { outsideParts } from '../analyze/ledger/outside.ts';
-import type { LedgerView, QualityView } from './diagnosis.ts';
+import type { DeviceSession } from '../device-session.ts';
+import type { DeviceSideAt } from '../../analyze/ledger/non-torch-near.ts';
+import { outsideParts } from '../../analyze/ledger/outside.ts';
+import type { LedgerView, QualityView } from '../diagnosis.ts';
 
 const rangeOf = (band: Band | null): readonly [number, number] | null =>
   band === null ? null : [band.least, band.most];

@@ -1,9 +1,9 @@
 /** Readings of every source in the form of the documented object. */
-import { toJsonInteger } from '../base/u64.ts';
-import type { Gauge, Readings } from '../trace/readings.ts';
-import { vllmMemoryAccounts } from '../analyze/server/vllm-memory-words.ts';
+import { toJsonInteger } from '../../base/u64.ts';
+import type { Gauge, Readings } from '../../trace/readings.ts';
+import { vllmMemoryAccounts } from '../../analyze/server/vllm-memory-words.ts';
 import type { Analysis, AnalysisSeries } from './analysis.ts';
-import { vllmMemoryOf } from './analysis-vllm-memory.ts';
+import { vllmMemoryOf } from './vllm-memory.ts';
 
 function seriesOf(source: number, clock: Readings['clock'], gauge: Gauge): AnalysisSeries {
   const { id, label, unit, device, labels, granularity, note, time_ns, value } = gauge;

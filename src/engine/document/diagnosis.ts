@@ -1,8 +1,8 @@
 /** The diagnosis as `analyze --json` prints it (docs/cli.md). */
-import { ungroup } from '../diagnose/group-devices.ts';
-import { withAmounts } from '../base/amounts.ts';
-import { plainFinding } from '../diagnose/plain-finding.ts';
-import { toJsonInteger } from '../base/u64.ts';
+import { ungroup } from '../../diagnose/group-devices.ts';
+import { withAmounts } from '../../base/amounts.ts';
+import { plainFinding } from '../../diagnose/plain-finding.ts';
+import { toJsonInteger } from '../../base/u64.ts';
 import type {
   AnalysisClock,
   AnalysisContradiction,
@@ -11,7 +11,7 @@ import type {
   AnalysisLedger,
   AnalysisWaterfall,
 } from './analysis.ts';
-import type { Diagnosis } from './diagnosis.ts';
+import type { Diagnosis } from '../diagnosis.ts';
 
 const round = (value: number | null): number | null => (value === null ? null : Math.round(value));
 

@@ -1,8 +1,8 @@
 /** The object that `analyze --json` prints and `<vram-scope>.analysis` resolves to. Documented in docs/cli.md. */
-import type { TraceErrorData } from '../base/trace-error.ts';
-import type { AnalysisBudgetSum } from './analysis-budget.ts';
-import type { AnalysisPins } from './analysis-pins.ts';
-import type { AnalysisVllmMemory } from './analysis-vllm-memory.ts';
+import type { TraceErrorData } from '../../base/trace-error.ts';
+import type { AnalysisBudgetSum } from './budget.ts';
+import type { AnalysisPins } from './pins.ts';
+import type { AnalysisVllmMemory } from './vllm-memory.ts';
 
 /** An exact integer: a number up to 2^53, a decimal string beyond. */
 export type JsonInteger = number | string;

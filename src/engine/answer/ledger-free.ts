@@ -2,10 +2,10 @@
  * What the free parts of the ledger are made of: the inactive split by who could use it, what is releasable by stream,
  * what idles in private pools by pool. Children sum exactly to their part.
  */
-import { inactiveSplitFor, type FreePart, type TorchLedger } from '../analyze/ledger/ledger.ts';
-import type { DeviceTrace } from '../trace/capture.ts';
-import { ACTION } from '../trace/schema.ts';
-import type { LedgerPart, LedgerView } from './diagnosis.ts';
+import { inactiveSplitFor, type FreePart, type TorchLedger } from '../../analyze/ledger/ledger.ts';
+import type { DeviceTrace } from '../../trace/capture.ts';
+import { ACTION } from '../../trace/schema.ts';
+import type { LedgerPart, LedgerView } from '../diagnosis.ts';
 
 /** Children of a part by name; the rest is one more. */
 const MOST_CHILDREN = 6;

@@ -9,15 +9,15 @@
  * Parts of one row sum exactly to what is reserved; lowest and highest values of different rows would not. What the
  * rows beside it reach is told apart, as the most of each part in the column.
  */
-import { LEDGER_COLUMNS, type LedgerColumn, type LedgerOverTime } from '../analyze/ledger/over-time.ts';
-import { passesThrough } from '../analyze/passing-free.ts';
-import { formatInteger } from '../base/units.ts';
-import type { DeviceTrace } from '../trace/capture.ts';
-import type { DeviceSession } from './device-session.ts';
-import type { DeviceSideAt } from '../analyze/ledger/non-torch-near.ts';
-import { outsideColumns } from '../analyze/ledger/outside.ts';
-import { pixelRows } from './pixel-rows.ts';
-import type { LedgerColumns, LedgerColumnsQuery } from './protocol.ts';
+import { LEDGER_COLUMNS, type LedgerColumn, type LedgerOverTime } from '../../analyze/ledger/over-time.ts';
+import { passesThrough } from '../../analyze/passing-free.ts';
+import { formatInteger } from '../../base/units.ts';
+import type { DeviceTrace } from '../../trace/capture.ts';
+import type { DeviceSession } from '../device-session.ts';
+import type { DeviceSideAt } from '../../analyze/ledger/non-torch-near.ts';
+import { outsideColumns } from '../../analyze/ledger/outside.ts';
+import { pixelRows } from '../pixel-rows.ts';
+import type { LedgerColumns, LedgerColumnsQuery } from '../protocol.ts';
 
 /** On the page, parts bear the names that they have in the ledger of one moment. */
 const NAMES: Readonly<Record<LedgerColumn, { readonly id: string; readonly label: string }>> = {

@@ -1,17 +1,17 @@
 /** Answers about the allocator replayed: how well the model follows the recording, and what other settings would do. */
-import { formatBytes, formatInteger } from '../base/units.ts';
-import { memoryStatsOf } from '../analyze/recording/memory-stats.ts';
-import { holderLabel } from '../analyze/user-frames.ts';
-import { applyEdit, lastStepOf } from '../replay/edits.ts';
-import { isFaithful, type SelfReplay } from '../replay/replay-result.ts';
-import { OP, type Requests } from '../replay/requests.ts';
-import { rankSites } from '../replay/sites.ts';
-import { whatIf } from '../replay/what-if.ts';
-import { ACTION, NONE } from '../trace/schema.ts';
-import { u64At } from '../base/u64.ts';
-import type { DeviceSession } from './device-session.ts';
-import { reservedColumns } from './replay-curve.ts';
-import { limitsOf, maskOf, placeOf, replayOf, settingsAsked, settingsView } from './replay-input.ts';
+import { formatBytes, formatInteger } from '../../base/units.ts';
+import { memoryStatsOf } from '../../analyze/recording/memory-stats.ts';
+import { holderLabel } from '../../analyze/user-frames.ts';
+import { applyEdit, lastStepOf } from '../../replay/edits.ts';
+import { isFaithful, type SelfReplay } from '../../replay/replay-result.ts';
+import { OP, type Requests } from '../../replay/requests.ts';
+import { rankSites } from '../../replay/sites.ts';
+import { whatIf } from '../../replay/what-if.ts';
+import { ACTION, NONE } from '../../trace/schema.ts';
+import { u64At } from '../../base/u64.ts';
+import type { DeviceSession } from '../device-session.ts';
+import { reservedColumns } from './curve.ts';
+import { limitsOf, maskOf, placeOf, replayOf, settingsAsked, settingsView } from './input.ts';
 import type {
   ReplayAnswer,
   ReplayProgress,
@@ -20,7 +20,7 @@ import type {
   Unled,
   WhatIfAnswer,
   WhatIfQuery,
-} from './replay-protocol.ts';
+} from '../replay-protocol.ts';
 
 /** Reserved bytes after each row, as recorded. */
 function recordedReserved({ trace, baseline }: DeviceSession): Float64Array {

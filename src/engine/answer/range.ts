@@ -1,10 +1,10 @@
 /** What happened in a stretch of a recording, and what is held at its end. */
-import { type ExactClass, histogramClasses } from '../aggregate/histogram-classes.ts';
-import { holdersOf, segmentsAt, visitLive } from '../analyze/live.ts';
-import { holderLabel } from '../analyze/user-frames.ts';
-import { ACTION } from '../trace/schema.ts';
-import type { DeviceSession } from './device-session.ts';
-import type { HistogramClass, RangeAnswer, RangeQuery, StreamRow } from './protocol.ts';
+import { type ExactClass, histogramClasses } from '../../aggregate/histogram-classes.ts';
+import { holdersOf, segmentsAt, visitLive } from '../../analyze/live.ts';
+import { holderLabel } from '../../analyze/user-frames.ts';
+import { ACTION } from '../../trace/schema.ts';
+import type { DeviceSession } from '../device-session.ts';
+import type { HistogramClass, RangeAnswer, RangeQuery, StreamRow } from '../protocol.ts';
 
 const inNumbers = ({ from, to, count, bytes }: ExactClass): HistogramClass => ({
   from: Number(from),

@@ -3,16 +3,16 @@
  * setting after another, so that progress is told, and a cancel heard, after each. Knows nothing of workers
  * themselves: who calls it starts and ends them.
  */
-import { fail, ok, type Result } from '../base/result.ts';
-import { TraceError, type TraceErrorData } from '../base/trace-error.ts';
-import type { ReplayDesk } from './replay-desk.ts';
+import { fail, ok, type Result } from '../../base/result.ts';
+import { TraceError, type TraceErrorData } from '../../base/trace-error.ts';
+import type { ReplayDesk } from './desk.ts';
 import type {
   AllocatorSettings,
   ReplayProgress,
   SweepAnswer,
   SweepQuery,
   SweepRow,
-} from './replay-protocol.ts';
+} from '../replay-protocol.ts';
 
 export interface SweepHelper {
   readonly api: Pick<ReplayDesk, 'sweepPrepare' | 'sweepBatch'>;

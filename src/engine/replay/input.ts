@@ -1,17 +1,17 @@
 /** What the questions about a replay have in common: the device's replay, settings by string, limits, sites by name. */
-import { TraceError } from '../base/trace-error.ts';
-import { holderLabel } from '../analyze/user-frames.ts';
-import { parseAllocConf } from '../replay/alloc-conf.ts';
-import { allocConfLine } from '../replay/alloc-conf-print.ts';
-import { driverStart } from '../replay/driver-addresses.ts';
-import { type AllocationMask, allocationsWhere, runsThrough } from '../replay/edits.ts';
-import type { SelfReplay } from '../replay/replay-result.ts';
-import type { AllocatorSettings } from '../replay/settings.ts';
-import { confOf } from '../replay/sweep-effect.ts';
-import type { SweepLimits } from '../replay/sweep.ts';
-import type { ReplayPlace } from '../replay/what-if.ts';
-import type { DeviceSession } from './device-session.ts';
-import type { ConfAnswer, ReplayLimits, SettingsView, SiteSelector } from './replay-protocol.ts';
+import { TraceError } from '../../base/trace-error.ts';
+import { holderLabel } from '../../analyze/user-frames.ts';
+import { parseAllocConf } from '../../replay/alloc-conf.ts';
+import { allocConfLine } from '../../replay/alloc-conf-print.ts';
+import { driverStart } from '../../replay/driver-addresses.ts';
+import { type AllocationMask, allocationsWhere, runsThrough } from '../../replay/edits.ts';
+import type { SelfReplay } from '../../replay/replay-result.ts';
+import type { AllocatorSettings } from '../../replay/settings.ts';
+import { confOf } from '../../replay/sweep-effect.ts';
+import type { SweepLimits } from '../../replay/sweep.ts';
+import type { ReplayPlace } from '../../replay/what-if.ts';
+import type { DeviceSession } from '../device-session.ts';
+import type { ConfAnswer, ReplayLimits, SettingsView, SiteSelector } from '../replay-protocol.ts';
 
 /** Throws `refused` for a device without events of PyTorch's allocator. */
 export function replayOf({ replay, trace }: DeviceSession): SelfReplay {

@@ -1,7 +1,7 @@
 /** Sums of a server's budgets over its ranks, as `analyze --json` prints them (docs/cli.md). */
-import { withAmounts } from '../base/amounts.ts';
-import type { Diagnosis } from './diagnosis.ts';
-import type { MeasuredView, PodWaterfallView } from './server-diagnosis.ts';
+import { withAmounts } from '../../base/amounts.ts';
+import type { Diagnosis } from '../diagnosis.ts';
+import type { MeasuredView, PodWaterfallView } from '../server-diagnosis.ts';
 
 /** Bytes with the most that the true figure can be away; 0: exact. */
 export interface AnalysisMeasured {

@@ -1,6 +1,6 @@
 /** Who keeps free memory from going back, as `analyze --json` prints it (docs/cli.md). */
-import { withAmounts } from '../base/amounts.ts';
-import type { Diagnosis, PinReleaseView } from './diagnosis.ts';
+import { withAmounts } from '../../base/amounts.ts';
+import type { Diagnosis, PinReleaseView } from '../diagnosis.ts';
 
 /** What freeing some blocks, then empty_cache(), gives back; bytes. */
 interface AnalysisRelease {

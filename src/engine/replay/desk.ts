@@ -2,16 +2,16 @@
  * The engine's questions about replays. Every fault is told as data and none is thrown: what throws inside of the
  * engine's other questions is asked again without the GPU, which a replay does not use.
  */
-import { breathe } from '../base/breathe.ts';
-import { fail, ok, type Result } from '../base/result.ts';
-import { TraceError, type TraceErrorData, toErrorData } from '../base/trace-error.ts';
-import type { AllocatorSettings } from '../replay/settings.ts';
-import { concludeSweep, type SweepConclusion } from '../replay/sweep-conclusion.ts';
-import { Effects } from '../replay/sweep-effect.ts';
-import { serve, sweepRound, type SweepRow } from '../replay/sweep.ts';
-import type { DeviceSession } from './device-session.ts';
-import { replayAnswer, sitesAnswer, whatIfAnswer } from './replay-answers.ts';
-import { confAnswer, limitsOf, placeOf, replayOf } from './replay-input.ts';
+import { breathe } from '../../base/breathe.ts';
+import { fail, ok, type Result } from '../../base/result.ts';
+import { TraceError, type TraceErrorData, toErrorData } from '../../base/trace-error.ts';
+import type { AllocatorSettings } from '../../replay/settings.ts';
+import { concludeSweep, type SweepConclusion } from '../../replay/sweep-conclusion.ts';
+import { Effects } from '../../replay/sweep-effect.ts';
+import { serve, sweepRound, type SweepRow } from '../../replay/sweep.ts';
+import type { DeviceSession } from '../device-session.ts';
+import { replayAnswer, sitesAnswer, whatIfAnswer } from './answers.ts';
+import { confAnswer, limitsOf, placeOf, replayOf } from './input.ts';
 import type {
   ConfAnswer,
   ReplayAnswer,
@@ -23,7 +23,7 @@ import type {
   SweepWork,
   WhatIfAnswer,
   WhatIfQuery,
-} from './replay-protocol.ts';
+} from '../replay-protocol.ts';
 
 type Answer<T> = Promise<Result<T, TraceErrorData>>;
 

@@ -1,9 +1,9 @@
 /** Reserved bytes by pixel column: as recorded, and as a what-if has them. */
-import { lowerBound } from '../base/binary-search.ts';
-import type { Requests } from '../replay/requests.ts';
-import type { DeviceSession } from './device-session.ts';
-import { pixelRows } from './pixel-rows.ts';
-import type { CurveView, WhatIfAnswer, WhatIfQuery } from './replay-protocol.ts';
+import { lowerBound } from '../../base/binary-search.ts';
+import type { Requests } from '../../replay/requests.ts';
+import type { DeviceSession } from '../device-session.ts';
+import { pixelRows } from '../pixel-rows.ts';
+import type { CurveView, WhatIfAnswer, WhatIfQuery } from '../replay-protocol.ts';
 
 const emptyCurve = (columns: number): CurveView => ({
   first: new Float64Array(columns),

@@ -1,8 +1,8 @@
 /** What ran in view: plain columns of the width of the screen, single kernels where few are in view. */
-import type { KernelTrack } from '../aggregate/kernel-track.ts';
-import { TraceError } from '../base/trace-error.ts';
-import { NONE } from '../trace/schema.ts';
-import type { KernelsAnswer, KernelSpan, KernelsQuery } from './protocol.ts';
+import type { KernelTrack } from '../../aggregate/kernel-track.ts';
+import { TraceError } from '../../base/trace-error.ts';
+import { NONE } from '../../trace/schema.ts';
+import type { KernelsAnswer, KernelSpan, KernelsQuery } from '../protocol.ts';
 
 /** Up to so many in view are told one by one. */
 const MOST_SINGLE = 500;

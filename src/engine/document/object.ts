@@ -1,23 +1,16 @@
 /** The documented object of docs/cli.md, from the same sessions that answer the page. */
-import { toJsonInteger } from '../base/u64.ts';
-import { memoryStatsOf } from '../analyze/recording/memory-stats.ts';
-import { kindFigures } from '../analyze/nsys-kinds.ts';
+import { toJsonInteger } from '../../base/u64.ts';
+import { memoryStatsOf } from '../../analyze/recording/memory-stats.ts';
+import { kindFigures } from '../../analyze/nsys-kinds.ts';
 import type { Analysis, AnalysisDevice, AnalysisSource, AnalysisSummary } from './analysis.ts';
-import { budgetSumsOf } from './analysis-budget.ts';
-import {
-  budgetOf,
-  clocksOf,
-  contradictionsOf,
-  findingsOf,
-  growthOf,
-  ledgerOf,
-} from './analysis-diagnosis.ts';
-import { pinsOf } from './analysis-pins.ts';
-import { readingsOf } from './analysis-readings.ts';
-import { histogramClasses } from '../aggregate/histogram-classes.ts';
-import type { Diagnosis } from './diagnosis.ts';
-import type { DeviceSession } from './device-session.ts';
-import type { OpenSource } from './open-source.ts';
+import { budgetSumsOf } from './budget.ts';
+import { budgetOf, clocksOf, contradictionsOf, findingsOf, growthOf, ledgerOf } from './diagnosis.ts';
+import { pinsOf } from './pins.ts';
+import { readingsOf } from './readings.ts';
+import { histogramClasses } from '../../aggregate/histogram-classes.ts';
+import type { Diagnosis } from '../diagnosis.ts';
+import type { DeviceSession } from '../device-session.ts';
+import type { OpenSource } from '../open-source.ts';
 
 function sourceOf({ loaded }: OpenSource): AnalysisSource {
   const { data } = loaded;

@@ -1,10 +1,10 @@
 /** What the page is told of a device before it asks anything: headline figures, curves, and plain sentences. */
-import { formatDuration, formatInteger } from '../base/units.ts';
-import { kindFigures } from '../analyze/nsys-kinds.ts';
-import type { DeviceTrace } from '../trace/capture.ts';
-import { ACTION, NONE } from '../trace/schema.ts';
-import type { DeviceSession } from './device-session.ts';
-import type { DeviceView, HeadlineView } from './protocol.ts';
+import { formatDuration, formatInteger } from '../../base/units.ts';
+import { kindFigures } from '../../analyze/nsys-kinds.ts';
+import type { DeviceTrace } from '../../trace/capture.ts';
+import { ACTION, NONE } from '../../trace/schema.ts';
+import type { DeviceSession } from '../device-session.ts';
+import type { DeviceView, HeadlineView } from '../protocol.ts';
 
 const sum = (values: Float64Array): number => values.reduce((total, value) => total + value, 0);
 

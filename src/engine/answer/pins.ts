@@ -1,10 +1,10 @@
 /** Who keeps free memory from going back, as plain data. */
-import type { PinHolder, PinRelease, PinReport } from '../analyze/ledger/pin-finder.ts';
-import { holderLabel } from '../analyze/user-frames.ts';
-import { amount } from '../base/amounts.ts';
-import { NONE } from '../trace/schema.ts';
-import type { StackTable } from '../trace/stack-table.ts';
-import type { PinHolderView, PinReleaseView, PinsView } from './diagnosis.ts';
+import type { PinHolder, PinRelease, PinReport } from '../../analyze/ledger/pin-finder.ts';
+import { holderLabel } from '../../analyze/user-frames.ts';
+import { amount } from '../../base/amounts.ts';
+import { NONE } from '../../trace/schema.ts';
+import type { StackTable } from '../../trace/stack-table.ts';
+import type { PinHolderView, PinReleaseView, PinsView } from '../diagnosis.ts';
 
 /** Stacks that cross to the page. */
 const MOST_PINS = 50;
