@@ -42,11 +42,27 @@ const RULES: Rules = {
     replay: { folders: ['trace', 'base'] },
     analyze: {
       folders: ['aggregate', 'replay', 'trace', 'base'],
-      rooms: { top: ['device-facts.ts', 'server-facts.ts'], shared: [], also: { server: ['growth'] } },
+      rooms: {
+        top: ['device-facts.ts', 'device-side.ts', 'server-facts.ts'],
+        shared: [],
+        also: { server: ['growth'] },
+      },
     },
     diagnose: { folders: ['analyze', 'base'] },
     engine: {
       folders: BELOW_ENGINE,
+      rooms: {
+        top: [
+          'engine.ts',
+          'engine-api.ts',
+          'engine-client.ts',
+          'open-files.ts',
+          'diagnose-sources.ts',
+          'tables.ts',
+        ],
+        shared: [],
+        also: {},
+      },
       packages: {
         comlink: ['engine/engine-worker.ts', 'engine/engine-client.ts'],
         'virtual:engine-worker': ['engine/engine-client.ts'],
@@ -147,6 +163,17 @@ const PLANTED: readonly (readonly [string, string, string, string])[] = [
   ['servers in growth', 'src/analyze/growth/x.ts', `import { a } from '../server/kv-cache.ts';`, 'room'],
   ['the facts in a question', 'src/analyze/growth/x.ts', `import { a } from '../device-facts.ts';`, 'room'],
   ['a question at the bottom', 'src/analyze/live.ts', `import { a } from './growth/parts.ts';`, 'room'],
+  ['servers in clocks', 'src/analyze/clock/x.ts', `import { a } from '../server/kv-cache-log.ts';`, 'room'],
+  ['a session in clocks', 'src/analyze/clock/x.ts', `import { A } from '../../engine/a.ts';`, 'direction'],
+  ['replays in answers', 'src/engine/answer/x.ts', `import { a } from '../replay/input.ts';`, 'room'],
+  ['answers in the document', 'src/engine/document/x.ts', `import { a } from '../answer/range.ts';`, 'room'],
+  ['the engine in replays', 'src/engine/replay/x.ts', `import type { A } from '../engine.ts';`, 'room'],
+  [
+    'an answer in a session',
+    'src/engine/device-session.ts',
+    `import { a } from './answer/range.ts';`,
+    'room',
+  ],
   ['a missing extension', 'src/ui/x.ts', `import { a } from '../view/axis';`, 'extension'],
   ['a package in base', 'src/base/x.ts', `import { html } from 'lit';`, 'package'],
   ['lit in view', 'src/view/x.ts', `import { html } from 'lit/directives/map.js';`, 'package'],
