@@ -2,6 +2,7 @@
  * Everything a diagnosis needs to know of logs, monitors and servers, over all open sources; each thing worked out
  * once and on first use. Of devices' recordings only their settings are asked here (device-facts.ts has the rest).
  */
+import { lazyGetters } from '../base/lazy.ts';
 import { settingsOfSnapshot } from '../replay/alloc-conf-snapshot.ts';
 import type { LogEvent } from '../trace/readings.ts';
 import type { ReadSource, ServerFactsInput } from './read-source.ts';
@@ -25,99 +26,90 @@ export interface LoggedOom {
 const isNsys = ({ format }: ReadSource): boolean => format?.startsWith('nsys') === true;
 
 export class ServerFacts {
-  private readonly memo = new Map<string, unknown>();
+  static {
+    lazyGetters(this);
+  }
 
   constructor(readonly input: ServerFactsInput) {}
-
-  private once<T>(name: string, make: () => T): T {
-    if (!this.memo.has(name)) this.memo.set(name, make());
-    return this.memo.get(name) as T;
-  }
 
   get sources(): readonly ReadSource[] {
     return this.input.sources;
   }
 
   get servers(): readonly ServerLog[] {
-    return this.once('servers', () => this.sources.flatMap((source) => serverLogOf(source) ?? []));
+    return this.sources.flatMap((source) => serverLogOf(source) ?? []);
   }
 
   get gaugeGrowth(): readonly GaugeGrowth[] {
-    return this.once('gaugeGrowth', () => gaugeGrowths(this.sources));
+    return gaugeGrowths(this.sources);
   }
 
   /** Allocated and reserved that one program printed, judged together. */
   get printedGrowth(): readonly PrintedGrowth[] {
-    return this.once('printedGrowth', () => printedGrowths(this.gaugeGrowth, this.sources));
+    return printedGrowths(this.gaugeGrowth, this.sources);
   }
 
   /** What rises in a program's own lines, where allocated and reserved together do not tell more. */
   get printedRises(): readonly PrintedRise[] {
-    return this.once('printedRises', () => printedRises(this.gaugeGrowth, this.printedGrowth, this.sources));
+    return printedRises(this.gaugeGrowth, this.printedGrowth, this.sources);
   }
 
   /** What is reserved and not allocated at the end of a program's own lines, or of one memory summary. */
   get printedCaches(): readonly PrintedCache[] {
-    return this.once('printedCaches', () => printedCaches(this.sources, this.printedGrowth));
+    return printedCaches(this.sources, this.printedGrowth);
   }
 
   get summaryOoms(): readonly SummaryOoms[] {
-    return this.once('summaryOoms', () => summaryOoms(this.sources));
+    return summaryOoms(this.sources);
   }
 
   get fullness(): readonly Fullness[] {
-    return this.once('fullness', () => fullnessOf(this.sources));
+    return fullnessOf(this.sources);
   }
 
   get cards(): readonly Card[] {
-    return this.once('cards', () => cardsOf(this.sources));
+    return cardsOf(this.sources);
   }
 
   get falls(): readonly Fall[] {
-    return this.once('falls', () => fallsOf(this.sources));
+    return fallsOf(this.sources);
   }
 
   get slices(): readonly Slice[] {
-    return this.once('slices', () => slicesOf(this.sources));
+    return slicesOf(this.sources);
   }
 
   get buckets(): readonly SourceBuckets[] {
-    return this.once('buckets', () => bucketsOf(this.input));
+    return bucketsOf(this.input);
   }
 
   /** Calls for memory that the driver refused, as recordings of Nsight Systems have them, by source. */
   get refusals(): readonly { readonly source: ReadSource; readonly events: readonly LogEvent[] }[] {
-    return this.once('refusals', () =>
-      this.sources.filter(isNsys).flatMap((source) => {
-        const events = (source.readings?.events ?? []).filter(({ kind }) => kind === 'oom');
-        return events.length === 0 ? [] : [{ source, events }];
-      }),
-    );
+    return this.sources.filter(isNsys).flatMap((source) => {
+      const events = (source.readings?.events ?? []).filter(({ kind }) => kind === 'oom');
+      return events.length === 0 ? [] : [{ source, events }];
+    });
   }
 
   /** Messages of programs, word for word. */
   get ooms(): readonly LoggedOom[] {
-    return this.once('ooms', () =>
-      this.sources.flatMap((source) => {
-        if (isNsys(source)) return [];
-        const byText = new Map<string, { event: LogEvent; times: number }>();
-        for (const event of source.readings?.events ?? []) {
-          if (event.kind !== 'oom') continue;
-          const known = byText.get(event.text);
-          if (known === undefined) byText.set(event.text, { event, times: 1 });
-          else known.times++;
-        }
-        return [...byText.values()].map(({ event, times }) => ({ source, event, times }));
-      }),
-    );
+    return this.sources.flatMap((source) => {
+      if (isNsys(source)) return [];
+      const byText = new Map<string, { event: LogEvent; times: number }>();
+      for (const event of source.readings?.events ?? []) {
+        if (event.kind !== 'oom') continue;
+        const known = byText.get(event.text);
+        if (known === undefined) byText.set(event.text, { event, times: 1 });
+        else known.times++;
+      }
+      return [...byText.values()].map(({ event, times }) => ({ source, event, times }));
+    });
   }
 
   /** Whether expandable segments are in force, as a recording among the sources tells; null: none does. */
   get expandableSegments(): boolean | null {
-    return this.once('expandableSegments', () => {
-      const recorded = this.sources.filter(({ format }) => format === 'torch-snapshot');
-      if (recorded.length === 0) return null;
-      return recorded.some(({ settings }) => settingsOfSnapshot(settings).settings.expandableSegments);
-    });
+    const recorded = this.sources.filter(({ format }) => format === 'torch-snapshot');
+    if (recorded.length === 0) return null;
+    return recorded.some(({ settings }) => settingsOfSnapshot(settings).settings.expandableSegments);
   }
 }
