@@ -79,6 +79,8 @@ export class VramScope extends LitElement {
   @state() private systemDark = matchMedia(DARK).matches;
   @state() private chosen = '';
   @state() private visited: ReadonlySet<string> = new Set();
+  /** Row of the event that each device's page shows. */
+  @state() private shownRows: ReadonlyMap<string, number | null> = new Map();
   @state() private dropping = false;
   @state() private ranOn: RanOn | null = null;
 
@@ -348,9 +350,9 @@ export class VramScope extends LitElement {
           .unit=${unit}
           .dark=${this.dark}
           .iterations=${diagnosisOf(told, tab.id)?.iterations ?? null}
-          >${renderDiagnosis(told, tab.device, unit)}${renderLedger(told, tab.id, unit, (row) =>
-            this.session.ledger(tab.id, row),
-          )}</vs-device
+          @event-shown=${({ detail }: CustomEvent<{ row: number | null }>) =>
+            (this.shownRows = new Map(this.shownRows).set(tab.id, detail.row))}
+          >${renderDiagnosis(told, tab.device, unit)}${renderLedger(this.session, tab.id, unit, this.shownRows.get(tab.id) ?? null)}</vs-device
         >`;
       case 'summaries':
         return html`<vs-summaries

@@ -3,22 +3,7 @@ import type { TraceErrorData } from '../../base/trace-error.ts';
 import { toErrorData } from '../../base/trace-error.ts';
 import type { Result } from '../../base/result.ts';
 import type { EngineApi } from '../../engine/engine-api.ts';
-import type {
-  Axis,
-  DeviceView,
-  Evidence,
-  HolderRow,
-  KernelsAnswer,
-  KernelsQuery,
-  LedgerColumns,
-  LedgerColumnsQuery,
-  MomentAnswer,
-  PinsView,
-  RangeAnswer,
-  RangeQuery,
-  TimelineAnswer,
-  TimelineQuery,
-} from '../../engine/protocol.ts';
+import type { Axis, DeviceView, Evidence, HolderRow, MomentAnswer } from '../../engine/protocol.ts';
 import { wholeOf } from '../../view/device/device-state.ts';
 import { kernelDetail } from '../../view/device/kernel-track.ts';
 import { stackFrames } from '../../view/parts/stack.ts';
@@ -27,22 +12,22 @@ import { sameSpan } from '../../view/parts/viewport.ts';
 import { Latest } from '../parts/latest.ts';
 import type { Detail } from './vs-detail.ts';
 
-export interface DeviceAnswers {
-  timeline(answer: TimelineAnswer): void;
-  range(answer: RangeAnswer): void;
-  kernels(answer: KernelsAnswer): void;
-  ledgerColumns(answer: LedgerColumns): void;
+/** Questions whose newest one alone is answered: methods of the engine, told to the handler of the same name. */
+const NEWEST = ['timeline', 'range', 'kernels', 'ledgerColumns'] as const;
+type Newest = (typeof NEWEST)[number];
+type QueryOf<Name extends Newest> = Parameters<EngineApi[Name]>[0];
+type AnswerOf<Name extends Newest> =
+  Awaited<ReturnType<EngineApi[Name]>> extends Result<infer Answer, TraceErrorData> ? Answer : never;
+export type DeviceAnswers = { readonly [Name in Newest]: (answer: AnswerOf<Name>) => void } & {
   detail(detail: Detail): void;
   failed(error: TraceErrorData): void;
-}
+};
 
-type Asked<T> = Promise<Result<T, TraceErrorData>>;
+/** One of them, whatever it is of: its name says what goes in and out. */
+type Asked = Latest<unknown, Result<unknown, TraceErrorData>>;
 
 export class DeviceQueries {
-  private readonly timelines: Latest<TimelineQuery, Result<TimelineAnswer, TraceErrorData>>;
-  private readonly ranges: Latest<RangeQuery, Result<RangeAnswer, TraceErrorData>>;
-  private readonly kernelTracks: Latest<KernelsQuery, Result<KernelsAnswer, TraceErrorData>>;
-  private readonly ledgers: Latest<LedgerColumnsQuery, Result<LedgerColumns, TraceErrorData>>;
+  private readonly newest: Readonly<Record<Newest, Asked>>;
   /** Only the newest click is answered. */
   private clicks = 0;
   private readonly api: () => Promise<EngineApi>;
@@ -53,51 +38,26 @@ export class DeviceQueries {
     this.api = api;
     this.device = device;
     this.answers = answers;
-    const failed = (error: unknown): void => this.answers.failed(toErrorData(error, null));
-    this.timelines = new Latest(
-      async (query): Asked<TimelineAnswer> => (await api()).timeline(query),
-      (result) => (result.ok ? answers.timeline(result.value) : answers.failed(result.error)),
-      failed,
-    );
-    this.ranges = new Latest(
-      async (query): Asked<RangeAnswer> => (await api()).range(query),
-      (result) => (result.ok ? answers.range(result.value) : answers.failed(result.error)),
-      failed,
-    );
-    this.kernelTracks = new Latest(
-      async (query): Asked<KernelsAnswer> => (await api()).kernels(query),
-      (result) => (result.ok ? answers.kernels(result.value) : answers.failed(result.error)),
-      failed,
-    );
-    this.ledgers = new Latest(
-      async (query): Asked<LedgerColumns> => (await api()).ledgerColumns(query),
-      (result) => (result.ok ? answers.ledgerColumns(result.value) : answers.failed(result.error)),
-      failed,
-    );
+    const question = (name: Newest): Asked =>
+      new Latest<unknown, Result<unknown, TraceErrorData>>(
+        async (query) => ((await api())[name] as (query: unknown) => ReturnType<EngineApi[Newest]>)(query),
+        (result) =>
+          result.ok
+            ? (answers[name] as (answer: unknown) => void)(result.value)
+            : answers.failed(result.error),
+        (error) => answers.failed(toErrorData(error, null)),
+      );
+    this.newest = Object.fromEntries(NEWEST.map((name) => [name, question(name)])) as Record<Newest, Asked>;
   }
 
-  timeline(query: Omit<TimelineQuery, 'device'>): void {
-    this.timelines.want({ ...query, device: this.device });
-  }
-
-  range(query: Omit<RangeQuery, 'device'>): void {
-    this.ranges.want({ ...query, device: this.device });
-  }
-
-  kernels(query: Omit<KernelsQuery, 'device'>): void {
-    this.kernelTracks.want({ ...query, device: this.device });
-  }
-
-  ledgerColumns(query: Omit<LedgerColumnsQuery, 'device'>): void {
-    this.ledgers.want({ ...query, device: this.device });
+  /** Asked once a frame at most. */
+  ask<Name extends Newest>(name: Name, query: Omit<QueryOf<Name>, 'device'>): void {
+    this.newest[name].want({ ...query, device: this.device });
   }
 
   /** Answers under way belong to another axis. */
   forget(): void {
-    this.timelines.reset();
-    this.ranges.reset();
-    this.kernelTracks.reset();
-    this.ledgers.reset();
+    for (const name of NEWEST) this.newest[name].reset();
   }
 
   async moment(axis: Axis, x: number): Promise<void> {
@@ -144,18 +104,6 @@ export class DeviceQueries {
     const span = { from: rows[0], to: rows[1] + 1 };
     if (axis === 'event') return span;
     return await this.convert(span, 'event', wholeOf(device, 'event'), axis, wholeOf(device, axis));
-  }
-
-  /** Who keeps free memory from going back just after a row; null: not known. */
-  async pins(row: number): Promise<PinsView | null> {
-    try {
-      const result = await (await this.api()).pins(this.device, row);
-      if (result.ok) return result.value;
-      this.answers.failed(result.error);
-    } catch (error) {
-      this.answers.failed(toErrorData(error, null));
-    }
-    return null;
   }
 
   /** What ran in a stretch of time. */

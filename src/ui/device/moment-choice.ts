@@ -6,11 +6,6 @@ import { formatInteger } from '../../base/units.ts';
 /** End of the recording, where most was reserved, an out-of-memory error, or the event that is shown. */
 export type When = DeviceDiagnosis['ledgers'][number]['when'] | 'event';
 
-/** Asks the device's page for the row of the event that it shows; null: none. */
-export interface ShownRowRequest {
-  row: number | null;
-}
-
 export const NO_EVENT = 'Click the timeline first: the event there is the moment.';
 export const REPLAYING = 'Replaying to that event…';
 export const NOT_REPLAYED = 'The allocator could not be replayed to that event.';
@@ -21,13 +16,6 @@ const LABEL: Readonly<Record<When, string>> = {
   oom: 'At the error',
   event: 'At the event shown',
 };
-
-/** Row of the event that the page shows; null: none. */
-export function shownRow(from: HTMLElement): number | null {
-  const request: ShownRowRequest = { row: null };
-  from.dispatchEvent(new CustomEvent('shown-row', { detail: request, bubbles: true, composed: true }));
-  return request.row;
-}
 
 export const renderMoments = (
   name: string,

@@ -43,10 +43,8 @@ import { renderDeviceTools } from './device-tools.ts';
 import { controls } from '../parts/theme.ts';
 import type { Detail } from './vs-detail.ts';
 import { momentOf } from './vs-detail.ts';
-import type { ShownRowRequest } from './moment-choice.ts';
 import '../shell/vs-file-bar.ts';
 import './vs-headline.ts';
-import type { PinsRequest } from '../diagnosis/vs-pins.ts';
 import type { VsReadings } from '../readings/vs-readings.ts';
 
 /** Rows of segments and holders that are asked for. */
@@ -108,12 +106,14 @@ export class VsDevice extends LitElement {
   /** With the diagnosis comes what other files tell of the device: files that came or went, a clock that was moved. */
   override updated(changed: Map<string, unknown>): void {
     if (changed.has('iterations') && this.iterations !== null) this.askLedger();
+    if (changed.get('detail') !== undefined)
+      this.emit('event-shown', { row: momentOf(this.detail)?.row ?? null });
   }
 
   private askLedger(): void {
     const { axis, span } = this.view;
     if (this.width > 0 && hasLedger(this.device))
-      this.queries.ledgerColumns({ range: toRange(axis, span), axis, columns: this.width });
+      this.queries.ask('ledgerColumns', { range: toRange(axis, span), axis, columns: this.width });
   }
 
   /** Keys reach the view that is on screen. */
@@ -149,9 +149,9 @@ export class VsDevice extends LitElement {
     if (this.width > 0) {
       const range = toRange(view.axis, view.span);
       const series = this.device.series.map(({ id }) => id);
-      this.queries.timeline({ series, range, axis: view.axis, columns: this.width });
+      this.queries.ask('timeline', { series, range, axis: view.axis, columns: this.width });
       if (this.device.kernels !== null && view.axis === 'time')
-        this.queries.kernels({ from: range.from, to: range.to, columns: this.width });
+        this.queries.ask('kernels', { from: range.from, to: range.to, columns: this.width });
       this.askLedger();
     }
   }
@@ -163,7 +163,10 @@ export class VsDevice extends LitElement {
 
   private askRange(): void {
     const { axis, selection } = this.view;
-    this.queries.range({ range: selection === null ? null : toRange(axis, selection), limit: ROW_LIMIT });
+    this.queries.ask('range', {
+      range: selection === null ? null : toRange(axis, selection),
+      limit: ROW_LIMIT,
+    });
   }
 
   private showDetail(detail: Detail): void {
@@ -240,8 +243,6 @@ export class VsDevice extends LitElement {
         class="page"
         @chart-hover=${(event: CustomEvent<{ x: number | null }>) => (this.hoverX = event.detail.x)}
         @chart-pick=${(event: CustomEvent<{ x: number }>) => void this.queries.moment(this.view.axis, event.detail.x)}
-        @shown-row=${({ detail }: CustomEvent<ShownRowRequest>) => (detail.row = momentOf(this.detail)?.row ?? null)}
-        @ask-pins=${({ detail }: CustomEvent<PinsRequest>) => (detail.answer = this.queries.pins(detail.row))}
         @chart-fit=${() => this.show({ ...this.view, span: moves.wholeOf(device, this.view.axis) })}
         @chart-pan=${(event: CustomEvent<{ delta: number }>) =>
           this.show(moves.panned(this.view, device, event.detail.delta))}

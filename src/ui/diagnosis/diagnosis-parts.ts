@@ -9,7 +9,6 @@ import type { DiagnosisState } from './diagnosis-run.ts';
 import type { Session } from '../shell/session.ts';
 import './vs-clocks.ts';
 import './vs-diagnosis.ts';
-import type { VsDiagnosisLedger } from './vs-diagnosis-ledger.ts';
 import './vs-diagnosis-ledger.ts';
 import './vs-pins.ts';
 import '../serving/vs-serving.ts';
@@ -46,13 +45,14 @@ export function renderDiagnosis(
     <vs-clocks slot="diagnosis" .state=${state} .unit=${unit}></vs-clocks>`;
 }
 
-/** Where every byte is, and who keeps free ones from going back. `ask`: the ledger just after a row of the device. */
+/** Where every byte is, and who keeps free ones from going back. `shown`: row of the event that the page shows. */
 export function renderLedger(
-  state: DiagnosisState,
+  session: Session,
   device: string,
   unit: ByteUnit,
-  ask: VsDiagnosisLedger['ask'],
+  shown: number | null,
 ): unknown {
+  const { state } = session.diagnosis;
   const told = diagnosisOf(state, device);
   const ledgers = told?.ledgers ?? [];
   const pins = told?.pins ?? null;
@@ -64,11 +64,20 @@ export function renderLedger(
           slot="ledger"
           .ledgers=${ledgers}
           .unit=${unit}
-          .ask=${ask}
+          .shown=${shown}
+          .ask=${(row: number) => session.ledger(device, row)}
         ></vs-diagnosis-ledger>`,
     pins === null
       ? nothing
-      : html`<vs-pins slot="ledger" class="panel" .pins=${pins} .moments=${moments} .unit=${unit}></vs-pins>`,
+      : html`<vs-pins
+          slot="ledger"
+          class="panel"
+          .pins=${pins}
+          .moments=${moments}
+          .unit=${unit}
+          .shown=${shown}
+          .ask=${(row: number) => session.pins(device, row)}
+        ></vs-pins>`,
   ];
 }
 

@@ -5,14 +5,7 @@ import type { ByteUnit } from '../../base/units.ts';
 import type { DeviceDiagnosis, LedgerView } from '../../engine/protocol.ts';
 import { freeTable, ledgerInput, ledgerWords, splitChoice } from '../../view/diagnosis/diagnosis-ledger.ts';
 import type { When } from '../device/moment-choice.ts';
-import {
-  momentWords,
-  NO_EVENT,
-  NOT_REPLAYED,
-  renderMoments,
-  REPLAYING,
-  shownRow,
-} from '../device/moment-choice.ts';
+import { momentWords, NO_EVENT, NOT_REPLAYED, renderMoments, REPLAYING } from '../device/moment-choice.ts';
 import { controls } from '../parts/theme.ts';
 import { showEvidence } from './vs-finding.ts';
 import './vs-ledger.ts';
@@ -55,7 +48,9 @@ export class VsDiagnosisLedger extends LitElement {
 
   @property({ attribute: false }) ledgers: DeviceDiagnosis['ledgers'] = [];
   @property({ attribute: false }) unit: ByteUnit = 'binary';
-
+  /** Row of the event that the device's page shows; null: none. */
+  @property({ attribute: false }) shown: number | null = null;
+  /** Where every byte is just after a row; null: not known. */
   @property({ attribute: false }) ask: (row: number) => Promise<LedgerView | null> = () =>
     Promise.resolve(null);
 
@@ -68,7 +63,7 @@ export class VsDiagnosisLedger extends LitElement {
 
   /** The ledger of the event that the page shows. */
   private async atEvent(): Promise<void> {
-    const row = shownRow(this);
+    const row = this.shown;
     if (row === null) {
       this.problem = NO_EVENT;
       return;

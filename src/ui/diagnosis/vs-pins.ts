@@ -15,24 +15,11 @@ import {
 } from '../../view/diagnosis/pins.ts';
 import { headerStyle } from '../parts/header-style.ts';
 import type { When } from '../device/moment-choice.ts';
-import {
-  momentWords,
-  NO_EVENT,
-  NOT_REPLAYED,
-  renderMoments,
-  REPLAYING,
-  shownRow,
-} from '../device/moment-choice.ts';
+import { momentWords, NO_EVENT, NOT_REPLAYED, renderMoments, REPLAYING } from '../device/moment-choice.ts';
 import { controls } from '../parts/theme.ts';
 import { showEvidence } from './vs-finding.ts';
 import type { RowOpenEvent } from '../parts/vs-table.ts';
 import '../parts/vs-table.ts';
-
-/** Asks the device's page who pins memory just after a row; it puts its answer here. */
-export interface PinsRequest {
-  readonly row: number;
-  answer: Promise<PinsView | null> | null;
-}
 
 @customElement('vs-pins')
 export class VsPins extends LitElement {
@@ -77,6 +64,11 @@ export class VsPins extends LitElement {
   /** Moments that can be asked for, besides the event that is shown; the end is among them. */
   @property({ attribute: false }) moments: readonly { readonly when: When; readonly row: number }[] = [];
   @property({ attribute: false }) unit: ByteUnit = 'binary';
+  /** Row of the event that the device's page shows; null: none. */
+  @property({ attribute: false }) shown: number | null = null;
+  /** Who pins memory just after a row; null: not known. */
+  @property({ attribute: false }) ask: (row: number) => Promise<PinsView | null> = () =>
+    Promise.resolve(null);
 
   @state() private when: When = 'end';
   /** At another moment than the end. */
@@ -92,17 +84,14 @@ export class VsPins extends LitElement {
 
   private async choose(when: When): Promise<void> {
     this.open = null;
-    const row =
-      when === 'event' ? shownRow(this) : (this.moments.find((one) => one.when === when)?.row ?? null);
+    const row = when === 'event' ? this.shown : (this.moments.find((one) => one.when === when)?.row ?? null);
     if (when === 'end' || row === null) {
       this.problem = when === 'end' ? null : NO_EVENT;
       if (when === 'end') this.when = when;
       return;
     }
     this.problem = REPLAYING;
-    const request: PinsRequest = { row, answer: null };
-    this.dispatchEvent(new CustomEvent('ask-pins', { detail: request, bubbles: true, composed: true }));
-    const pins = await request.answer;
+    const pins = await this.ask(row);
     this.problem = pins === null ? NOT_REPLAYED : null;
     if (pins === null) return;
     this.other = pins;

@@ -2,10 +2,18 @@
  * What is open: sources, files being read, the engine. Plain state that changes by replacement; listeners
  * draw it. Holds no view state.
  */
-import { toErrorData } from '../../base/trace-error.ts';
+import type { Result } from '../../base/result.ts';
+import { type TraceErrorData, toErrorData } from '../../base/trace-error.ts';
 import type { Analysis } from '../../engine/document/analysis.ts';
 import type { EngineApi } from '../../engine/engine-api.ts';
-import type { EngineStatus, GpuMode, Progress, SourceView, LedgerView } from '../../engine/protocol.ts';
+import type {
+  EngineStatus,
+  GpuMode,
+  Progress,
+  SourceView,
+  LedgerView,
+  PinsView,
+} from '../../engine/protocol.ts';
 import { DiagnosisRun } from '../diagnosis/diagnosis-run.ts';
 import { Activity } from '../parts/activity.ts';
 import type { Chosen } from './dropped-files.ts';
@@ -117,9 +125,27 @@ export class Session {
   }
 
   /** Where every byte of a device is just after a row; null where that is not known. */
-  async ledger(device: string, row: number): Promise<LedgerView | null> {
-    const answer = await (await this.api()).ledger(device, row);
-    return answer.ok ? answer.value : null;
+  ledger(device: string, row: number): Promise<LedgerView | null> {
+    return this.orNull((api) => api.ledger(device, row));
+  }
+
+  /** Who keeps free memory of a device from going back just after a row; null where that is not known. */
+  pins(device: string, row: number): Promise<PinsView | null> {
+    return this.orNull((api) => api.pins(device, row));
+  }
+
+  /** null also for an answer that failed, which is said. */
+  private async orNull<T>(
+    ask: (api: EngineApi) => Promise<Result<T | null, TraceErrorData>>,
+  ): Promise<T | null> {
+    try {
+      const answer = await ask(await this.api());
+      if (answer.ok) return answer.value;
+      this.say(answer.error.message);
+    } catch (thrown) {
+      this.say(toErrorData(thrown, null).message);
+    }
+    return null;
   }
 
   async api(): Promise<EngineApi> {
