@@ -14,6 +14,7 @@ import type { Frame } from '../trace/stack-table.ts';
 import { vllmMemoryAccounts } from '../analyze/server/vllm-memory-words.ts';
 import type { Analysis } from './document/analysis.ts';
 import { analysisOf } from './document/object.ts';
+import { allocationAt } from './answer/address.ts';
 import { rangeOf } from './answer/range.ts';
 import { momentAt } from './answer/moment.ts';
 import { timeline } from './answer/timeline.ts';
@@ -253,6 +254,11 @@ export class Engine {
       if (answer === null) throw new TraceError('internal', 'this device has no events');
       return answer;
     });
+  }
+
+  /** Row of the newest allocation up to a row that had an address ("0x7fe134000000"). Fails with `refused`. */
+  allocationAt(device: string, address: string, last: number): Promise<Result<number, TraceErrorData>> {
+    return this.ask(device, (session) => allocationAt(session, address, last));
   }
 
   frames(device: string, stack: number): Promise<Result<readonly Frame[], TraceErrorData>> {

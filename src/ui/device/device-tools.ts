@@ -11,10 +11,12 @@ export interface DeviceTools extends ChartTools {
   /** null: there are no iterations to mark. */
   readonly marksIterations: boolean | null;
   readonly markIterations: (marks: boolean) => void;
+  /** null: there are no events to find. */
+  readonly find: ((address: string) => void) | null;
 }
 
 export function renderDeviceTools(tools: DeviceTools): unknown {
-  const { axis, chooseAxis, marksIterations, markIterations } = tools;
+  const { axis, chooseAxis, marksIterations, markIterations, find } = tools;
   const axisButton = (name: Axis, label: string): unknown =>
     html`<button aria-pressed=${axis === name ? 'true' : 'false'} @click=${() => chooseAxis?.(name)}>
       ${label}
@@ -22,6 +24,18 @@ export function renderDeviceTools(tools: DeviceTools): unknown {
   return renderChartTools(
     tools,
     html`${
+      find === null
+        ? nothing
+        : html`<input
+            size="15"
+            spellcheck="false"
+            aria-label="Address to find"
+            placeholder="0x7fe134000000"
+            title="Who allocated an address, a tensor's data_ptr() say: Enter shows the newest event, and again the one before"
+            @keydown=${({ key, target }: KeyboardEvent) =>
+              key === 'Enter' && find((target as HTMLInputElement).value)}
+          />`
+    }${
       marksIterations === null
         ? nothing
         : html`<button

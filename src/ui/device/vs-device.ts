@@ -40,6 +40,7 @@ import {
   renderReplay,
 } from './device-sections.ts';
 import { renderDeviceTools } from './device-tools.ts';
+import { askEngine } from '../replay/replay-questions.ts';
 import { controls } from '../parts/theme.ts';
 import type { Detail } from './vs-detail.ts';
 import { momentOf } from './vs-detail.ts';
@@ -77,6 +78,8 @@ export class VsDevice extends LitElement {
   @state() private marksIterations = true;
 
   private queries!: DeviceQueries;
+  /** The last address that was found. */
+  private found: { readonly address: string; readonly row: number } | null = null;
   private readings: { readonly curves: Readings; readonly tables: Readings } | null = null;
 
   override willUpdate(): void {
@@ -201,6 +204,16 @@ export class VsDevice extends LitElement {
     if (row >= 0 && row < this.device.rows) void this.queries.moment('event', row);
   }
 
+  /** Shows the event that allocated an address, the newest; asked for the same address again, the one before. */
+  private async find(address: string): Promise<void> {
+    const { key, rows } = this.device;
+    const last = (address === this.found?.address ? this.found.row : rows) - 1;
+    const found = await askEngine(this.api, (api) => api.allocationAt(key, address, last));
+    this.error = found.ok ? null : found.error;
+    this.found = found.ok ? { address, row: found.value } : null;
+    if (found.ok) await this.queries.moment('event', found.value);
+  }
+
   private async changeAxis(axis: Axis): Promise<void> {
     const { device, view } = this;
     if (axis === view.axis) return;
@@ -322,6 +335,7 @@ export class VsDevice extends LitElement {
       chooseAxis: this.device.clock === 'none' ? null : (axis) => void this.changeAxis(axis),
       marksIterations: (this.iterations?.count ?? 0) === 0 ? null : this.marksIterations,
       markIterations: (marks) => (this.marksIterations = marks),
+      find: this.device.rows === 0 ? null : (address) => void this.find(address),
     });
   }
 
