@@ -8,7 +8,7 @@ import { type CloseableSource, sourcesAt, UnreadableSource } from './node-source
 /** Progress on a terminal only: a pipe gets nothing but the result. */
 function showProgress(file: string, stage: string, done: number, total: number): void {
   if (process.stderr.isTTY !== true) return;
-  process.stderr.write(`\r\x1b[K${file}: ${stage} ${total > 0 ? Math.floor((100 * done) / total) : 100}%`);
+  process.stderr.write(`\r\x1b[K${file}: ${stage} ${total > 0 ? Math.floor((100 * done) / total) : 100} %`);
   if (done >= total) process.stderr.write('\r\x1b[K');
 }
 

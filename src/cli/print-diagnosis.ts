@@ -1,4 +1,5 @@
 /** Findings as text for a terminal. */
+import { list } from '../base/words.ts';
 import { groupSame } from '../base/group-same.ts';
 import { formatInteger } from '../base/units.ts';
 import type { AnalysisFinding } from '../engine/document/analysis.ts';
@@ -18,7 +19,7 @@ function place(group: readonly AnalysisFinding[]): string {
   const devices = group.flatMap(({ device }) => (device === null ? [] : [device]));
   if (devices.length === 0) return '';
   if (devices.length === 1) return ` (device ${devices[0]})`;
-  return ` (devices ${devices.slice(0, -1).join(', ')} and ${devices[devices.length - 1]})`;
+  return ` (devices ${list(devices.map(String))})`;
 }
 
 /** One line where all say the same, else one for each device. */

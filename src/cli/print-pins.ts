@@ -1,4 +1,5 @@
 /** What keeps free memory from going back, as text for a terminal: a line a device. */
+import { count } from '../base/words.ts';
 import { formatBytes, formatInteger } from '../base/units.ts';
 import type { AnalysisPins } from '../engine/document/pins.ts';
 
@@ -15,7 +16,7 @@ export function pinLines(pins: readonly AnalysisPins[]): string[] {
       const what =
         best === undefined
           ? '; no stack alone sets free more than its blocks take'
-          : `; free ${exactly(best.block_bytes)} in ${formatInteger(best.blocks)} ${best.blocks === 1 ? 'block' : 'blocks'} of ${best.by}, and ${exactly(best.released_bytes)} goes back`;
+          : `; free ${exactly(best.block_bytes)} in ${count(best.blocks, 'block')} of ${best.by}, and ${exactly(best.released_bytes)} goes back`;
       return `  device ${device}: ${exactly(pinned)} are free and pinned by live blocks${together}${what}`;
     });
   return lines.length === 0 ? [] : ['', 'What keeps free memory from going back at the end', ...lines];

@@ -1,12 +1,13 @@
 /** Text form of what logs, monitors and reports tell: budgets, figures over time, tables, events. */
 import { formatBytes, formatInteger } from '../base/units.ts';
+import { count, percent } from '../base/words.ts';
 import type { BudgetPart, DataTable, Gauge, LogEvent, MemoryBudget, Readings } from '../engine/protocol.ts';
 
 /** A value in its unit, as many digits as a terminal line bears. */
 function inUnit(value: number, unit: string): string {
   if (Number.isNaN(value)) return 'missing';
   if (unit === 'bytes') return formatBytes(value, 'binary');
-  if (unit === 'ratio') return `${(100 * value).toFixed(1)} %`;
+  if (unit === 'ratio') return percent(value);
   if (Number.isInteger(value)) return formatInteger(value);
   return value.toFixed(2);
 }
@@ -46,11 +47,11 @@ function gaugeLine({ label, unit, device, labels, value, note }: Gauge): string 
   const told = Number.isNaN(last)
     ? 'no value'
     : `${inUnit(least, unit)} to ${inUnit(most, unit)}, last ${inUnit(last, unit)}`;
-  return `  ${label}${where.length === 0 ? '' : ` (${where.join(', ')})`}: ${told}, ${formatInteger(value.length)} ${value.length === 1 ? 'sample' : 'samples'}${note === null ? '' : ` [${note}]`}`;
+  return `  ${label}${where.length === 0 ? '' : ` (${where.join(', ')})`}: ${told}, ${count(value.length, 'sample')}${note === null ? '' : ` [${note}]`}`;
 }
 
 const tableLine = ({ title, rows, note }: DataTable): string =>
-  `table "${title}": ${formatInteger(rows.length)} ${rows.length === 1 ? 'row' : 'rows'}${note === null ? '' : ` [${note}]`}`;
+  `table "${title}": ${count(rows.length, 'row')}${note === null ? '' : ` [${note}]`}`;
 
 const eventLine = ({ kind, device, text }: LogEvent): string =>
   `${kind}${device === null ? '' : ` on GPU ${device}`}: ${text}`;

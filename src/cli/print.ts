@@ -1,6 +1,7 @@
 /** The text form of `analyze`: what the page says first, for a terminal. */
 import { formatBytes, formatDuration, formatInteger } from '../base/units.ts';
 import type { TraceErrorData } from '../base/trace-error.ts';
+import { count } from '../base/words.ts';
 import { readingsLines } from './print-readings.ts';
 import { vllmMemoryLines } from './print-vllm-memory.ts';
 import type { DeviceView, RangeAnswer, SourceView } from '../engine/protocol.ts';
@@ -58,7 +59,7 @@ function holderLines({ producer }: DeviceView, { holders, holdersTotal, liveByte
   const rest = holdersTotal - shown.length;
   const requested = producer === 'torch' ? ' requested' : '';
   return [
-    `  held at the end, by stack: ${both(liveBytes).trim()}${requested} in ${formatInteger(holdersTotal)} ${holdersTotal === 1 ? 'group' : 'groups'}${rest > 0 ? `; the ${shown.length} largest hold ${both(sum).trim()}` : ''}`,
+    `  held at the end, by stack: ${both(liveBytes).trim()}${requested} in ${count(holdersTotal, 'group')}${rest > 0 ? `; the ${shown.length} largest hold ${both(sum).trim()}` : ''}`,
     ...shown.map(
       ({ bytes, allocations, label }) =>
         `    ${both(bytes).padEnd(32)} in ${formatInteger(allocations).padStart(width)} ${allocations === 1 ? 'allocation ' : 'allocations'}  ${label}`,

@@ -1,5 +1,5 @@
 /** The text form of `vramscope replay`. */
-import { formatBytes, formatInteger } from '../base/units.ts';
+import { formatBytes, formatDuration, formatInteger } from '../base/units.ts';
 import type { ReplayAnswer, SitesAnswer, SweepAnswer, SweepRow, WhatIfAnswer } from '../engine/protocol.ts';
 import type { DeviceReplay } from './replay-object.ts';
 
@@ -55,7 +55,7 @@ function replayedLines({ answer, replayed }: DeviceReplay): string[] {
 
 function sweepLines(sweep: SweepAnswer): string[] {
   return [
-    `  sweep of ${formatInteger(sweep.rows.length)} settings in ${(sweep.milliseconds / 1000).toFixed(1)} s`,
+    `  sweep of ${formatInteger(sweep.rows.length)} settings in ${formatDuration(sweep.milliseconds * 1e6)}`,
     ...sweep.sentences.map((sentence) => `  ${sentence}`),
     ...(sweep.line === null ? [] : [`  export ${sweep.line}`]),
     '  the least memory for so many calls of the driver:',

@@ -4,6 +4,7 @@
  */
 import type { DeviceFacts } from '../analyze/device-facts.ts';
 import { formatInteger } from '../base/units.ts';
+import { count, list, percent } from '../base/words.ts';
 import type { Evidence, Finding } from './finding.ts';
 import { about, type DeviceRule, isAdvice, isWorth, pressureOn } from './device-rule.ts';
 import { isLeaking } from './linear-leak.ts';
@@ -18,7 +19,7 @@ import {
   TRIED,
   type TriedSetting,
 } from './settings-tried.ts';
-import { and, code, count, exactSize, percent, size } from './words.ts';
+import { code, exactSize, size } from './words.ts';
 
 interface Tried extends TriedSetting {
   /** Reserved peak under it; what it wins against the recorded settings (without those that cost memory). */
@@ -76,7 +77,7 @@ const WOULD_CHANGE = 'Other requests: record the run that matters and replay it.
 
 /** What the figures are held against, where it is not the recorded peak itself. */
 function against(facts: DeviceFacts, { droppedNames, base }: Trial): string {
-  const without = droppedNames.length > 0 ? ` without ${and(droppedNames)}, which costs memory` : '';
+  const without = droppedNames.length > 0 ? ` without ${list(droppedNames)}, which costs memory` : '';
   const unlimited =
     (facts.replay?.limitBounds ?? null) !== null ? ', replayed without the limit that was met' : '';
   return `${exactSize(base)}${without}${unlimited}`;
@@ -121,7 +122,7 @@ function popularAdvice(facts: DeviceFacts, trial: Trial): Finding[] {
       id: 'popular-advice',
       severity: 'info',
       title: `Do not set ${worst.name}: it would reserve ${size(-worst.gain)} more`,
-      verdict: `Articles advise ${and(worse.map(({ name }) => name))} against fragmentation. These requests would reserve ${and(worse.map(({ gain }) => size(-gain)))} more at the peak than ${against(facts, trial)}.`,
+      verdict: `Articles advise ${list(worse.map(({ name }) => name))} against fragmentation. These requests would reserve ${list(worse.map(({ gain }) => size(-gain)))} more at the peak than ${against(facts, trial)}.`,
       ...settingsConfidence(facts),
       evidence: worse.map((one) => replayedUnder(one, trial.base, facts.reservedPeak.row)),
       remedy: null,

@@ -1,7 +1,8 @@
 /** Reserved grows, allocated does not: the cache of the allocator, and where it ends. */
+import { count } from '../base/words.ts';
 import { evidence } from './finding.ts';
 import { about, type DeviceRule } from './device-rule.ts';
-import { code, count, exactSize, size } from './words.ts';
+import { code, exactSize, size } from './words.ts';
 
 export const cachingAllocator: DeviceRule = (facts) => {
   const { conclusion } = facts;

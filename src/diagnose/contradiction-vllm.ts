@@ -1,8 +1,8 @@
 /** vLLM's own memory figures of one text that cannot all be right: what rests on them is doubtful. */
 import { vllmMemoryAccounts } from '../analyze/server/vllm-memory-words.ts';
+import { count } from '../base/words.ts';
 import { evidence } from './finding.ts';
 import { aboutServer, type ServerRule } from './server-rule.ts';
-import { count } from './words.ts';
 
 /** Sentences shown one by one. */
 const MOST_SHOWN = 5;

@@ -1,8 +1,9 @@
 /** Two sources that cannot both be right. Whatever rests on both is doubtful until it is settled. */
 import type { Disagreement } from '../analyze/read-source.ts';
+import { count } from '../base/words.ts';
 import { evidence, type Finding } from './finding.ts';
 import { aboutServer, type ServerRule } from './server-rule.ts';
-import { count, exactSize, size } from './words.ts';
+import { exactSize, size } from './words.ts';
 
 /** One finding for a pair of files and kind: their rows are evidence. */
 function groups(all: readonly Disagreement[]): Disagreement[][] {

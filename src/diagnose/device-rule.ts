@@ -1,7 +1,8 @@
 /** What a rule about one device is: facts in, findings out; nothing where it does not apply. */
+import { percent } from '../base/words.ts';
 import type { DeviceFacts } from '../analyze/device-facts.ts';
 import type { Finding } from './finding.ts';
-import { percent, size } from './words.ts';
+import { size } from './words.ts';
 
 export type DeviceRule = (facts: DeviceFacts) => readonly Finding[];
 

@@ -3,10 +3,11 @@
  * size that was asked for; what the process held is known where it used one device. It says nothing of why memory was
  * short: who else was on the device is not in the export.
  */
+import { count } from '../base/words.ts';
 import type { LoggedOom, ServerFacts } from '../analyze/server-facts.ts';
 import { evidence, type Finding } from './finding.ts';
 import { aboutServer, type ServerRule } from './server-rule.ts';
-import { count, exactSize, size } from './words.ts';
+import { exactSize, size } from './words.ts';
 
 type LogEvent = LoggedOom['event'];
 

@@ -1,7 +1,8 @@
 /** Reserved grows from iteration to iteration though the program keeps no more: free blocks do not fit. */
+import { count } from '../base/words.ts';
 import { evidence } from './finding.ts';
 import { about, type DeviceRule } from './device-rule.ts';
-import { code, count, exactSize, size } from './words.ts';
+import { code, exactSize, size } from './words.ts';
 
 export const fragmentationGrowth: DeviceRule = (facts) => {
   const { conclusion, iterations } = facts;

@@ -1,9 +1,10 @@
 /** Memory grew and the recording does not show whether that ends: what is known, and what to record. */
+import { count } from '../base/words.ts';
 import type { DeviceFacts, GrowthOfSeries } from '../analyze/device-facts.ts';
 import { type Evidence, evidence, type Finding } from './finding.ts';
 import { about, type DeviceRule } from './device-rule.ts';
 import { isLeaking, suspectEvidence } from './linear-leak.ts';
-import { count, exactSize, inSentence, size } from './words.ts';
+import { exactSize, inSentence, size } from './words.ts';
 
 /** A rise below this share of the most is none to speak of. */
 const SHARE = 0.01;

@@ -2,7 +2,8 @@
 import type { GaugeGrowth } from '../analyze/server/facts-growth.ts';
 import type { GrowthVerdict } from '../analyze/growth/verdict.ts';
 import { formatDuration } from '../base/units.ts';
-import { count, exactSize, size } from './words.ts';
+import { count } from '../base/words.ts';
+import { exactSize, size } from './words.ts';
 
 /** " The limit is 120 samples, 40 min 0.0 s, away."; nothing without a limit. */
 export function untilLimitText({ untilLimit }: GrowthVerdict): string {

@@ -1,9 +1,10 @@
 /** A device more than 90 % full for more than five minutes: what alarms are set to, and whether it means anything. */
+import { percent } from '../base/words.ts';
 import { FULL_NS, FULL_SHARE, type Fullness } from '../analyze/server/facts-fullness.ts';
 import type { ServerFacts } from '../analyze/server-facts.ts';
 import { evidence, type Finding } from './finding.ts';
 import { aboutServer, type ServerRule } from './server-rule.ts';
-import { percent, size } from './words.ts';
+import { size } from './words.ts';
 
 const MINUTE = 60e9;
 

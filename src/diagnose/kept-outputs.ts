@@ -1,8 +1,9 @@
 /** A few allocations outlive all others of their stack by far: kept on purpose, or the beginning of a leak. */
+import { count } from '../base/words.ts';
 import { NO_STACK } from '../analyze/user-frames.ts';
 import { evidence } from './finding.ts';
 import { about, type DeviceRule } from './device-rule.ts';
-import { count, exactSize, inSentence, size } from './words.ts';
+import { exactSize, inSentence, size } from './words.ts';
 
 export const keptOutputs: DeviceRule = (facts) => {
   const kept = facts.leaks.suspects.filter(({ kind }) => kind === 'kept');

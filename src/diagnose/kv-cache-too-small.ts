@@ -2,13 +2,14 @@
  * The KV cache holds too little: not one request of full length, or fewer requests than come, so that they wait. Long
  * contexts times many sequences is what it is; the cache itself does not grow.
  */
+import { percent } from '../base/words.ts';
 import type { KvWhatIf } from '../analyze/server/kv-cache-what-if.ts';
 import type { EngineUsage } from '../analyze/server/kv-usage.ts';
 import { type ServerKv, type ServerLog, tokensText } from '../analyze/server/facts-log.ts';
 import { evidence, type Evidence, type Finding } from './finding.ts';
 import { aboutServer, type ServerRule } from './server-rule.ts';
 import { flagsOf, settingFor } from './server-flags.ts';
-import { code, percent, size } from './words.ts';
+import { code, size } from './words.ts';
 
 const NEEDS = /KV cache is needed|larger than the maximum number of tokens/i;
 

@@ -1,8 +1,8 @@
 /** KV-cache usage climbs and stays while tokens are made: what a KV cache is for. No memory grows by it. */
+import { percent } from '../base/words.ts';
 import { evidence } from './finding.ts';
 import { aboutServer, type ServerRule } from './server-rule.ts';
 import { ofEngine, usagesOf, windowText } from './server-usage-words.ts';
-import { percent } from './words.ts';
 
 export const kvUsageExpected: ServerRule = (facts) =>
   usagesOf(facts).flatMap(({ source, usage }) => {

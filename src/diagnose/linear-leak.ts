@@ -5,9 +5,10 @@ import type { LeakHint } from '../analyze/growth/leak-hints.ts';
 import type { LeakSuspect } from '../analyze/growth/leak-suspects.ts';
 import { NO_STACK } from '../analyze/user-frames.ts';
 import { formatDuration } from '../base/units.ts';
+import { count } from '../base/words.ts';
 import { type Evidence, evidence } from './finding.ts';
 import { about, type DeviceRule } from './device-rule.ts';
-import { code, count, exactSize, inSentence, size } from './words.ts';
+import { code, exactSize, inSentence, size } from './words.ts';
 
 /** Whether allocated memory grows without an end in sight: settings do not end that. */
 export const isLeaking = (facts: DeviceFacts): boolean =>

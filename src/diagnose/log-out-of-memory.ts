@@ -2,6 +2,7 @@
  * An out-of-memory message by its own figures: what was asked, what was free, who had the rest, and which remedy
  * follows. Figures: oom-figures.ts; who is who: oom-others.ts; the cause: oom-causes.ts; its words: oom-words.ts.
  */
+import { count } from '../base/words.ts';
 import type { LoggedOom, ServerFacts } from '../analyze/server-facts.ts';
 import { evidence, type Evidence, type Finding } from './finding.ts';
 import { judgeOom, type Judged } from './oom-causes.ts';
@@ -9,7 +10,7 @@ import { middle, type OomFigures, oomFiguresOf, type Range } from './oom-figures
 import { whoIsWho } from './oom-others.ts';
 import { type Beside, oomWords } from './oom-words.ts';
 import { aboutServer, type ServerRule } from './server-rule.ts';
-import { code, count, size } from './words.ts';
+import { code, size } from './words.ts';
 
 function proofs({ event, source, times }: LoggedOom, figures: OomFigures, { excluded }: Judged): Evidence[] {
   const { reserved } = figures;

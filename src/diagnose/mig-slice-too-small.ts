@@ -1,10 +1,11 @@
 /** A MIG instance has a part of a GPU's memory: what fits the GPU need not fit it. */
+import { percent } from '../base/words.ts';
 import { oomFigureBand } from '../analyze/ledger/non-torch-oom.ts';
 import type { Slice } from '../analyze/server/facts-cards.ts';
 import type { ServerFacts } from '../analyze/server-facts.ts';
 import { evidence, type Finding } from './finding.ts';
 import { aboutServer, type ServerRule } from './server-rule.ts';
-import { percent, size } from './words.ts';
+import { size } from './words.ts';
 
 const FULL = 0.95;
 /** cudaMemGetInfo's total of an instance is a little less than nvidia-smi's. */

@@ -10,10 +10,11 @@
  *
  * A cause is `high` only where the figures leave no other: two that would each have been enough are both named.
  */
+import { list } from '../base/words.ts';
 import type { Confidence } from './finding.ts';
 import { middle, minus, NOTHING, type OomFigures, plus, type Range } from './oom-figures.ts';
 import { driverPart, type WhoIsWho } from './oom-others.ts';
-import { and, size } from './words.ts';
+import { size } from './words.ts';
 
 export type OomCause =
   | 'no_figures'
@@ -246,7 +247,7 @@ function onAFullDevice(figures: OomFigures, who: WhoIsWho, state: Full): Judged 
       : who.contradicts
         ? 'The processes that the message names hold more than there is: they are not all on this device (as with MIG), or not of this moment.'
         : also.length > 0
-          ? `Not excluded by the figures of the message: ${and(also.map(nameOf))}.`
+          ? `Not excluded by the figures of the message: ${list(also.map(nameOf))}.`
           : 'About as much was free as was asked for, by the printed digits.',
     excluded,
   };

@@ -1,8 +1,9 @@
 /** What an out-of-memory message's cause says and what to do about it, in words: one function per cause. */
+import { count, list } from '../base/words.ts';
 import { middle, type OomFigures } from './oom-figures.ts';
 import { CONTEXT, type Judged, roomInLimit } from './oom-causes.ts';
 import type { WhoIsWho } from './oom-others.ts';
-import { and, code, count, size } from './words.ts';
+import { code, size } from './words.ts';
 
 /** What the log tells beside the message. */
 export interface Beside {
@@ -192,7 +193,7 @@ function othersSaid(figures: OomFigures, who: WhoIsWho): Said {
   const what =
     named.length === 0
       ? `other processes hold ${size(held.least)} at least; the message does not name them (containers hide them)`
-      : `other processes hold ${size(held.least)} at least (${and(named)})`;
+      : `other processes hold ${size(held.least)} at least (${list(named)})`;
   return {
     verdict: `${before}${what}. Without them the request had been served.${whoText(who)}`,
     remedy: `See who they are (${code('nvidia-smi --query-compute-apps=pid,process_name,used_gpu_memory --format=csv')} on the host), then move this program or them to another GPU, or end those that nobody needs: other processes are the only thing that makes room here without allocating less.`,
@@ -283,5 +284,5 @@ function alsoText(figures: OomFigures, who: WhoIsWho, { cause, also }: Judged): 
     );
   if (also.includes('limit') && cause !== 'limit' && figures.allowed !== null)
     parts.push(`the process's own limit of ${size(middle(figures.allowed))} may have been reached, too`);
-  return parts.length === 0 ? '' : ` A second cause, which these figures do not exclude: ${and(parts)}.`;
+  return parts.length === 0 ? '' : ` A second cause, which these figures do not exclude: ${list(parts)}.`;
 }

@@ -1,10 +1,11 @@
 /** Several processes on one GPU: what the others hold is not there for the one in question. */
+import { count } from '../base/words.ts';
 import type { Card } from '../analyze/server/facts-cards.ts';
 import type { ServerLog } from '../analyze/server/facts-log.ts';
 import { evidence, type Finding } from './finding.ts';
 import { measuredSize, rankWithMost } from './server-budget-words.ts';
 import { aboutServer, type ServerRule } from './server-rule.ts';
-import { code, count, exactSize, size } from './words.ts';
+import { code, exactSize, size } from './words.ts';
 
 const nameOf = ({ pid, name }: Card['processes'][number]): string =>
   `process ${pid}${name === '' ? '' : ` (${name})`}`;

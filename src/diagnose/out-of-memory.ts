@@ -1,9 +1,10 @@
 /** A request failed: what was asked, what was free, why that was not enough, and what would have been served. */
+import { count, list } from '../base/words.ts';
 import type { DeviceFacts, OomMoment } from '../analyze/device-facts.ts';
 import { type Evidence, evidence } from './finding.ts';
 import { about, type DeviceRule } from './device-rule.ts';
 import { isInForce } from './settings-tried.ts';
-import { and, code, count, exactSize, size } from './words.ts';
+import { code, exactSize, size } from './words.ts';
 
 const TRIED = [
   { name: 'expandable_segments:True', change: { expandableSegments: true } },
@@ -97,7 +98,7 @@ export const outOfMemory: DeviceRule = (facts) => {
     : served !== null
       ? ` Replayed under ${served.name} every request is served, even within the least that the limit can be.`
       : tried.length > 0
-        ? ` Replayed under ${and(tried)} within the least that the limit can be, a request fails as well.`
+        ? ` Replayed under ${list(tried)} within the least that the limit can be, a request fails as well.`
         : '';
   return [
     about(facts, {

@@ -1,7 +1,8 @@
 /** Memory that the program let go of and that cannot be used again, because another stream may still use it (record_stream). */
+import { percent } from '../base/words.ts';
 import { type Evidence, evidence } from './finding.ts';
 import { about, type DeviceRule, isWorth } from './device-rule.ts';
-import { code, exactSize, percent, size } from './words.ts';
+import { code, exactSize, size } from './words.ts';
 
 /** Share of the reserved peak from which waiting blocks are worth a word. */
 const SHARE = 0.05;

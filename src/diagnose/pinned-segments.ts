@@ -1,8 +1,9 @@
 /** A few live blocks keep much free memory from going back to the driver. */
+import { count } from '../base/words.ts';
 import { holderLabel, NO_STACK } from '../analyze/user-frames.ts';
 import { evidence } from './finding.ts';
 import { about, type DeviceRule, isWorth, pressureOn } from './device-rule.ts';
-import { code, count, exactSize, inSentence, size } from './words.ts';
+import { code, exactSize, inSentence, size } from './words.ts';
 
 export const pinnedSegments: DeviceRule = (facts) => {
   const { pins } = facts;

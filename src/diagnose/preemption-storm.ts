@@ -1,9 +1,10 @@
 /** Requests thrown out for want of KV blocks and computed anew, again and again. */
+import { count } from '../base/words.ts';
 import { evidence } from './finding.ts';
 import { aboutServer, type ServerRule } from './server-rule.ts';
 import { ofEngine, usagesOf, windowText } from './server-usage-words.ts';
 import { flagsOf } from './server-flags.ts';
-import { code, count } from './words.ts';
+import { code } from './words.ts';
 
 export const preemptionStorm: ServerRule = (facts) =>
   usagesOf(facts).flatMap(({ source, usage }) => {

@@ -1,10 +1,11 @@
 /** Memory that rises from line to line of a program's own output, where these lines alone do not tell what it is. */
+import { count, list } from '../base/words.ts';
 import type { Measure } from '../analyze/step-curve.ts';
 import { placeName } from '../analyze/server/facts-growth.ts';
 import type { PrintedRise } from '../analyze/server/printed-rises.ts';
 import { evidence, type Finding } from './finding.ts';
 import { aboutServer, type ServerRule } from './server-rule.ts';
-import { and, code, count, exactSize, size } from './words.ts';
+import { code, exactSize, size } from './words.ts';
 
 const WHAT: Partial<Record<Measure, string>> = {
   allocated: 'Allocated memory',
@@ -65,7 +66,7 @@ function findingOf(rises: readonly PrintedRise[]): Finding {
     verdict: `${verdictOf(rise)}${
       more.length === 0
         ? ''
-        : ` So it does on ${count(more.length, 'more rank')}: ${and(more.slice(0, MOST_RANKS).map(({ growth: { labels } }) => placeName(labels)))}${more.length > MOST_RANKS ? ', ...' : ''}.`
+        : ` So it does on ${count(more.length, 'more rank')}: ${list(more.slice(0, MOST_RANKS).map(({ growth: { labels } }) => placeName(labels)))}${more.length > MOST_RANKS ? ', ...' : ''}.`
     }`,
     confidence: confidenceOf(rise),
     confidenceWhy: `${count(rise.values.length, 'line')}; that it rises is printed, why it does is not.`,

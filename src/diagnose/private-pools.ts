@@ -1,7 +1,8 @@
 /** Memory in private pools (CUDA graphs, torch.cuda.MemPool): reserved for them alone as long as they live. */
+import { count, percent } from '../base/words.ts';
 import { evidence } from './finding.ts';
 import { about, type DeviceRule } from './device-rule.ts';
-import { code, count, exactSize, percent, size } from './words.ts';
+import { code, exactSize, size } from './words.ts';
 
 /** Share of what is reserved from which private pools are worth a word. */
 const SHARE = 0.05;

@@ -1,12 +1,11 @@
 /** A process that ended and came back: start lines that repeat, memory that falls to nothing, a new process ID. */
+import { count, seconds } from '../base/words.ts';
 import type { Card, CardProcess } from '../analyze/server/facts-cards.ts';
 import type { ReadSource } from '../analyze/read-source.ts';
 import type { ServerFacts } from '../analyze/server-facts.ts';
 import { evidence, type Evidence, type Finding } from './finding.ts';
 import { aboutServer, type ServerRule } from './server-rule.ts';
-import { count, size } from './words.ts';
-
-const SECOND = 1e9;
+import { size } from './words.ts';
 
 type Succession = readonly [CardProcess, CardProcess];
 
@@ -44,10 +43,9 @@ function proofsOf({ servers, falls, cards, ooms }: ServerFacts): {
   const isAsleep = servers.some(({ sleeps }) => sleeps.length > 0);
   const told = isAsleep ? [] : falls;
   for (const { source, label, before, low, again } of told.slice(0, 4)) {
-    const seconds = (Number(again.time_ns - before.time_ns) / SECOND).toFixed(0);
     proofs.push(
       evidence(
-        `${source.file}: ${label.toLowerCase()} fell from ${size(before.bytes)} to ${size(low.bytes)} and was ${size(again.bytes)} again${source.readings?.clock === 'none' ? '' : ` ${seconds} s later`}.`,
+        `${source.file}: ${label.toLowerCase()} fell from ${size(before.bytes)} to ${size(low.bytes)} and was ${size(again.bytes)} again${source.readings?.clock === 'none' ? '' : ` ${seconds(again.time_ns - before.time_ns, 0)} later`}.`,
       ),
     );
   }

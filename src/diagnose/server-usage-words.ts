@@ -1,8 +1,8 @@
 /** What the rules about KV-cache usage have in common. */
+import { percent } from '../base/words.ts';
 import type { EngineUsage, UsageWindow } from '../analyze/server/kv-usage.ts';
 import type { ServerFacts } from '../analyze/server-facts.ts';
 import type { ReadSource } from '../analyze/read-source.ts';
-import { percent } from './words.ts';
 
 export interface UsageOfSource {
   readonly source: ReadSource;

@@ -3,12 +3,13 @@
  * at the start, and CUDA graphs, activations and the cache of PyTorch's allocator share the rest.
  * SGLang's guide (docs/advanced_features/hyperparameter_tuning.md) calls 5 to 8 GB left when it is ready sufficient.
  */
+import { percent } from '../base/words.ts';
 import { settingOf } from '../analyze/server/kv-cache-log.ts';
 import type { ServerLog } from '../analyze/server/facts-log.ts';
 import { evidence, type Finding } from './finding.ts';
 import { measuredSize, ofRank, rankWithMost, stepOf, stepsText } from './server-budget-words.ts';
 import { aboutServer, type ServerRule } from './server-rule.ts';
-import { code, percent, size } from './words.ts';
+import { code, size } from './words.ts';
 
 const GB = 1e9;
 /** The least that SGLang's guide calls sufficient; half of it is the edge, as graphs and chunks may be small. */

@@ -1,8 +1,8 @@
 /** KV blocks are held and nothing comes of it: an engine that is stuck, or blocks that were not released. */
+import { percent } from '../base/words.ts';
 import { evidence } from './finding.ts';
 import { aboutServer, type ServerRule } from './server-rule.ts';
 import { ofEngine, usagesOf, windowText } from './server-usage-words.ts';
-import { percent } from './words.ts';
 
 export const stuckEngine: ServerRule = (facts) =>
   usagesOf(facts).flatMap(({ source, usage }) => {

@@ -1,7 +1,7 @@
 /** Out-of-memory errors that a memory summary counts: how many there were it tells, not what was asked for. */
+import { count } from '../base/words.ts';
 import { evidence, type Finding } from './finding.ts';
 import { aboutServer, type ServerRule } from './server-rule.ts';
-import { count } from './words.ts';
 
 export const summaryOutOfMemory: ServerRule = ({ summaryOoms, ooms: messages }): Finding[] =>
   summaryOoms

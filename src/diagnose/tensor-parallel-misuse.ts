@@ -1,11 +1,12 @@
 /** Tensor parallelism that does not share: every rank has all weights, ranks differ, or KV heads are kept twice. */
+import { percent } from '../base/words.ts';
 import { settingOf } from '../analyze/server/kv-cache-log.ts';
 import type { ServerLog } from '../analyze/server/facts-log.ts';
 import { canEqual, type Measured } from '../analyze/server-waterfall-figures.ts';
 import { evidence, type Finding } from './finding.ts';
 import { measuredSize, stepOf } from './server-budget-words.ts';
 import { aboutServer, type ServerRule } from './server-rule.ts';
-import { code, percent, size } from './words.ts';
+import { code, size } from './words.ts';
 
 /** Ranks are told uneven from this share of the largest on: vocabularies do not divide evenly. */
 const UNEVEN_SHARE = 0.05;

@@ -1,11 +1,12 @@
 /** --gpu-memory-utilization so high that what a server takes outside of it has no room, or too high to start at all. */
+import { percent } from '../base/words.ts';
 import type { ServerLog } from '../analyze/server/facts-log.ts';
 import type { RankWaterfall } from '../analyze/server/waterfall.ts';
 import { withUtilization } from '../analyze/server/kv-cache-what-if.ts';
 import { evidence, type Finding } from './finding.ts';
 import { measuredSize, ofRank, rankWithMost, stepsText } from './server-budget-words.ts';
 import { aboutServer, type ServerRule } from './server-rule.ts';
-import { code, percent, size } from './words.ts';
+import { code, size } from './words.ts';
 
 /** vLLM's default; above it is the edge. */
 const EDGE = 0.9;

@@ -1,4 +1,5 @@
 /** The weights leave too little of a GPU: what a server can serve follows from the rest. */
+import { percent } from '../base/words.ts';
 import { settingOf } from '../analyze/server/kv-cache-log.ts';
 import type { ServerLog } from '../analyze/server/facts-log.ts';
 import type { RankWaterfall } from '../analyze/server/waterfall.ts';
@@ -6,7 +7,7 @@ import { evidence, type Finding } from './finding.ts';
 import { measuredSize, ofRank, rankWithMost, stepOf, stepsText } from './server-budget-words.ts';
 import { flagsOf } from './server-flags.ts';
 import { aboutServer, type ServerRule } from './server-rule.ts';
-import { percent, size } from './words.ts';
+import { size } from './words.ts';
 
 /** Of what the server may use. Above it, what is left for the KV cache is less than a fifth, at the best. */
 const MOST_SHARE = 0.75;

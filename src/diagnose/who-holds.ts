@@ -1,10 +1,11 @@
 /** Who consumes the memory: the lines that hold most when most is allocated; where only calls are known, the calls. */
+import { count, percent } from '../base/words.ts';
 import type { Holder } from '../analyze/live.ts';
 import { holderLabel, isInternalFrame, NO_STACK } from '../analyze/user-frames.ts';
 import type { DeviceFacts } from '../analyze/device-facts.ts';
 import { evidence } from './finding.ts';
 import { about, type DeviceRule } from './device-rule.ts';
-import { count, exactSize, inSentence, percent, size } from './words.ts';
+import { exactSize, inSentence, size } from './words.ts';
 
 const MOST_LINES = 5;
 

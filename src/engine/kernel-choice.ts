@@ -1,4 +1,6 @@
 /** CPU or GPU, and why: by size and availability, or as the user forces it. */
+import { formatInteger } from '../base/units.ts';
+import { count } from '../base/words.ts';
 import type { Kernels } from '../kernel/kernels.ts';
 import type { EngineStatus, GpuMode } from './protocol.ts';
 
@@ -16,8 +18,6 @@ export interface Chosen {
   readonly reason: string;
 }
 
-const count = (value: number): string => value.toString().replace(/\B(?=(\d{3})+$)/g, ',');
-
 export function chooseKernels(state: KernelState, rows: number): Chosen {
   const { cpu, gpu, status } = state;
   const mode: GpuMode = status.mode;
@@ -26,7 +26,7 @@ export function chooseKernels(state: KernelState, rows: number): Chosen {
   if (rows > gpu.maxLength)
     return {
       kernels: cpu,
-      reason: `${count(rows)} rows are more than this GPU binds at once (${count(gpu.maxLength)})`,
+      reason: `${count(rows, 'row')} are more than this GPU binds at once (${formatInteger(gpu.maxLength)})`,
     };
   if (mode === 'on') return { kernels: gpu, reason: 'the GPU is switched on (?gpu=on)' };
   if (status.gpu === 'software')
@@ -37,7 +37,7 @@ export function chooseKernels(state: KernelState, rows: number): Chosen {
   if (rows < GPU_ROWS)
     return {
       kernels: cpu,
-      reason: `${count(rows)} rows: below ${count(GPU_ROWS)} the upload costs more than the GPU saves`,
+      reason: `${count(rows, 'row')}: below ${formatInteger(GPU_ROWS)} the upload costs more than the GPU saves`,
     };
-  return { kernels: gpu, reason: `${count(rows)} rows on ${status.adapter}` };
+  return { kernels: gpu, reason: `${count(rows, 'row')} on ${status.adapter}` };
 }

@@ -1,5 +1,6 @@
 /** What a sweep tells: the front, the winner as an environment line, and in plain words whether anything helps. */
 import { formatBytes, formatInteger } from '../base/units.ts';
+import { list, percentChange } from '../base/words.ts';
 import { allocConfLine } from './alloc-conf-print.ts';
 import { paretoFront } from './pareto.ts';
 import { confOf, type Effects } from './sweep-effect.ts';
@@ -40,7 +41,6 @@ export interface SweepConclusion {
 }
 
 const both = (bytes: number): string => `${formatBytes(bytes, 'binary')} (${formatInteger(bytes)} bytes)`;
-const percent = (share: number): string => `${share < 0 ? '-' : '+'}${Math.abs(100 * share).toFixed(1)} %`;
 const nameOf = ({ conf }: SweepRow): string =>
   conf === null ? 'the recorded settings' : conf === '' ? 'the defaults' : conf;
 
@@ -125,19 +125,16 @@ function verdictSentences(rows: readonly SweepRow[], best: SweepRow | null, verd
       ];
     case 'helps':
       return [
-        `Of ${tried}, ${nameOf(best)} reserves least: ${both(best.reservedPeak)} at the peak instead of ${both(base.reservedPeak)} under ${nameOf(base)} (${percent(change)}), with ${formatInteger(best.calls)} calls of the driver instead of ${formatInteger(base.calls)}.${failing}`,
+        `Of ${tried}, ${nameOf(best)} reserves least: ${both(best.reservedPeak)} at the peak instead of ${both(base.reservedPeak)} under ${nameOf(base)} (${percentChange(change)}), with ${formatInteger(best.calls)} calls of the driver instead of ${formatInteger(base.calls)}.${failing}`,
       ];
     default:
       return [
         best === base || best.reservedPeak === base.reservedPeak
           ? `No setting helps: of ${tried}, none reserves less than ${nameOf(base)}, ${both(base.reservedPeak)} at the peak.${failing}`
-          : `No setting helps: of ${tried}, the best, ${nameOf(best)}, saves ${both(base.reservedPeak - best.reservedPeak)} of ${both(base.reservedPeak)} at the peak (${percent(change)}), less than 1 %.${failing}`,
+          : `No setting helps: of ${tried}, the best, ${nameOf(best)}, saves ${both(base.reservedPeak - best.reservedPeak)} of ${both(base.reservedPeak)} at the peak (${percentChange(change)}), less than 1 %.${failing}`,
       ];
   }
 }
-
-const list = (names: readonly string[]): string =>
-  names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names[names.length - 1]}`;
 
 /** A sentence for each advice that acts, one for all that do not. */
 function adviceSentences(
@@ -179,7 +176,7 @@ function adviceSentence(
     told.calls === base.calls
       ? 'the same number of calls of the driver'
       : `${formatInteger(told.calls)} calls of the driver instead of ${formatInteger(base.calls)}`;
-  const figures = `${both(told.reservedPeak)} instead of ${both(base.reservedPeak)} (${percent(change)}), ${calls}`;
+  const figures = `${both(told.reservedPeak)} instead of ${both(base.reservedPeak)} (${percentChange(change)}), ${calls}`;
   if (told.reservedPeak === base.reservedPeak)
     return `The popular ${conf} does not change the peak: ${both(told.reservedPeak)}, ${calls}.`;
   if (Math.abs(change) < LEAST_GAIN) return `The popular ${conf} hardly changes the peak: ${figures}.`;

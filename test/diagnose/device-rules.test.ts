@@ -136,7 +136,7 @@ describe('who-holds', () => {
     recording.take('main:6 attention:7', 20 * MIB);
     const who = findingOf(await recording.findings(), 'who-holds');
     expect(who.title).toBe('Holds most at the peak: attention (user/app.py:7) with 40.00 MiB');
-    expect(who.verdict).toContain('2 lines of code held 100.0% of it.');
+    expect(who.verdict).toContain('2 lines of code held 100 % of it.');
     expect(who.confidence).toBe('certain');
     expect(who.evidence.map(({ row }) => row)).toEqual([recording.rows - 1, recording.rows - 1]);
   });
@@ -146,7 +146,7 @@ describe('who-holds', () => {
     recording.take(null, 70 * MIB);
     recording.take('main:1 weights:2', 30 * MIB);
     const who = findingOf(await recording.findings(), 'who-holds');
-    expect(who).toMatchObject({ title: '70.0% of the memory at the peak has no stack', confidence: 'low' });
+    expect(who).toMatchObject({ title: '70.0 % of the memory at the peak has no stack', confidence: 'low' });
   });
 
   it('does not fire without any stack', async () => {

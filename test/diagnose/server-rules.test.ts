@@ -21,7 +21,7 @@ describe('weights-too-large', () => {
       'vllm.log': budgetLines({ total: 80, weights: 66 }),
     });
     expect(found.severity).toBe('risk');
-    expect(found.title).toContain('91.7%');
+    expect(found.title).toContain('91.7 %');
     expect(found.remedy).toContain('--tensor-parallel-size 2');
     expect(found.evidence[1].text).toBe(
       '72.00 GiB requested: Weights 66.00 GiB, Non-torch memory 2.30 GiB, Activation peak 1.42 GiB, KV cache 2.28 GiB.',

@@ -45,7 +45,9 @@ describe('better-setting', () => {
     expect(measured('events23', '') - measured('events23', EXPANDABLE)).toBe(12 * MIB);
     const findings = await truthFindings('events23');
     expect(idsOf(findings)).not.toContain('better-setting');
-    expect(findingOf(findings, 'no-setting-helps').verdict).toContain('12.00 MiB (0.4%): not worth a change');
+    expect(findingOf(findings, 'no-setting-helps').verdict).toContain(
+      '12.00 MiB (0.4 %): not worth a change',
+    );
   });
 });
 
@@ -116,7 +118,7 @@ describe('how much a setting matters', () => {
     expect(still).toBe('fragmentation');
     const full = await better({ conf: '', totalBytes: Math.ceil(peak / 0.9) });
     expect(full.severity).toBe('risk');
-    expect(full.verdict).toContain('The peak is 90.0% of');
+    expect(full.verdict).toContain('The peak is 90.0 % of');
     expect(full.verdict).toContain('the memory of the device');
   });
 

@@ -9,6 +9,7 @@
  *   requests.log     local     not found         no curve of bytes; -2 h is suggested
  */
 import { formatDuration } from '../../base/units.ts';
+import { seconds } from '../../base/words.ts';
 import { alignPair, type Candidate, fitOf, type PairOutcome } from './alignment-pair.ts';
 import type { Residual } from './alignment-trial.ts';
 import type { StepCurve } from '../step-curve.ts';
@@ -366,7 +367,6 @@ const FROM_EPOCH_NS = 10n ** 17n;
 export function offsetText(offset_ns: bigint): string {
   const sign = offset_ns < 0n ? '-' : '+';
   const size = offset_ns < 0n ? -offset_ns : offset_ns;
-  const trimmed = (ns: bigint): string => (Number(ns) / 1e9).toFixed(6).replace(/\.?0+$/, '');
   if (size >= FROM_EPOCH_NS)
     return `${sign}${size / 10n ** 9n}.${String(size % 10n ** 9n).padStart(9, '0')} s`;
   const hours = size / (60n * MINUTE);
@@ -374,7 +374,7 @@ export function offsetText(offset_ns: bigint): string {
   const parts = [
     ...(hours > 0n ? [`${hours} h`] : []),
     ...(minutes > 0n ? [`${minutes} min`] : []),
-    ...(size % MINUTE > 0n || size === 0n ? [`${trimmed(size % MINUTE)} s`] : []),
+    ...(size % MINUTE > 0n || size === 0n ? [seconds(size % MINUTE, 6)] : []),
   ];
   return sign + parts.join(' ');
 }

@@ -6,6 +6,7 @@
  *   recording     12:29 |==============| 12:39        (UTC)
  *   request log       12:32 . . .... . 12:39          as UTC: all inside; as UTC+00:15, UTC+01:00, ...: none
  */
+import { percent } from '../../base/words.ts';
 import { zoneText } from './alignment.ts';
 
 type Span = readonly [first: bigint, last: bigint];
@@ -48,7 +49,7 @@ export function insideOf(
   const [zone] = fits;
   return {
     offset_ns: -zone,
-    sentence: `${names[0]}: times of ${zoneText(zone)}; all of them lie inside of ${names[1]} in this time zone and in no other (those of another run would in ${Math.max(0.1, chance * 100).toFixed(1)}% of cases).`,
+    sentence: `${names[0]}: times of ${zoneText(zone)}; all of them lie inside of ${names[1]} in this time zone and in no other (those of another run would in ${percent(chance)} of cases).`,
   };
 }
 

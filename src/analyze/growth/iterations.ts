@@ -8,6 +8,7 @@
  *   iteration   (warm-up)   | 0       | 1        | 2 ...      |      rows = [60, 219, 378, ..., 6429]
  */
 import { asBigInt64 } from '../../base/u64.ts';
+import { percent } from '../../base/words.ts';
 import type { DeviceTrace } from '../../trace/capture.ts';
 import { ACTION, NONE } from '../../trace/schema.ts';
 import { annotatedStarts, rowAtTime } from './iteration-marks.ts';
@@ -195,17 +196,17 @@ function fromPeriod(trace: DeviceTrace, lifetimes: Lifetimes, found: Found): Ite
   if (complete) rows.push(endOfLoop(trace, found));
   const count = rows.length - 1;
   const startsInside = starts[0] === 0 && beginsInside(trace, lifetimes);
-  const share = Math.round((100 * period.covered) / period.recurring);
+  const share = period.covered / period.recurring;
   const what = (n: number): string =>
     `${by}${n === 1 ? '' : 's'}${by === 'stack' ? '' : ' (stack, size, stream)'}`;
   const why = [
     `${period.anchors.length} times the same round of allocations: ${period.constant} ${what(period.constant)} ${period.constant === 1 ? 'comes' : 'come'} equally often in every round, where random traffic would show ${period.expected.toFixed(1)}.`,
-    `${share}% of the ${period.recurring} ${what(2)} that come back are in (nearly) every round.`,
+    `${percent(share)} of the ${period.recurring} ${what(2)} that come back are in (nearly) every round.`,
   ];
   if (startsInside) why.push('The recording begins inside the loop.');
   if (!complete) why.push('The last round is cut off by the end of the recording and left out.');
   const anchorRow = sequence.rows[period.anchors[0]];
-  const sure = count >= 5 && period.constant >= 3 && share >= 80;
+  const sure = count >= 5 && period.constant >= 3 && Math.round(100 * share) >= 80;
   return {
     method: 'period',
     count,

@@ -1,4 +1,5 @@
 /** The verdict on one series of values (growth.ts says which there are): what is tested in which order, and the words. */
+import { percent } from '../../base/words.ts';
 import {
   mannKendall,
   median,
@@ -230,7 +231,7 @@ export class Judge {
       const chance = (records / others) ** matching;
       if (chance > 0.05) continue;
       this.why.push(
-        `${matching} of ${rises.length} rises come with a new ${driver.name}, and hold ${Math.round(100 * share)}% of the growth; ${others - records} ${word}s have none.`,
+        `${matching} of ${rises.length} rises come with a new ${driver.name}, and hold ${percent(share)} of the growth; ${others - records} ${word}s have none.`,
       );
       return this.verdict(
         'steps_with_largest_request',
@@ -261,7 +262,7 @@ export class Judge {
         const kept = keeps(this.y, this.granularity) ? rises : [];
         const unseen = Math.max(0, statistics.slopeAtMost, mostBySingle(kept, y.length - 1));
         this.why.push(
-          `It varies ${slight ? 'by less than a thousandth' : 'without an upward trend'}: ${told}. Growth of up to ${amountOf(Math.ceil(unseen), this.series)} per ${word} would not show (95%).`,
+          `It varies ${slight ? 'by less than a thousandth' : 'without an upward trend'}: ${told}. Growth of up to ${amountOf(Math.ceil(unseen), this.series)} per ${word} would not show (95 %).`,
         );
         if (from > 1 && !slight) {
           this.why.push(
@@ -316,11 +317,10 @@ export class Judge {
     );
     const chance = ((bulk[bulk.length - 1].at - from) / (n - 1)) ** bulk.length;
     if (ratio < 0.1 && q3 - q2 <= 0.05 * total && chance <= 0.05) {
-      const bound = maximum(this.y);
       this.why.push(
-        `It comes to an end: the last quarter adds ${Math.round((100 * (q3 - q2)) / total)}% of the growth (${told}).`,
+        `It comes to an end: the last quarter adds ${percent((q3 - q2) / total)} of the growth (${told}).`,
       );
-      return this.verdict('warm_up_plateau', 'medium', from, { rises, statistics, bound });
+      return this.verdict('warm_up_plateau', 'medium', from, { rises, statistics, bound: maximum(this.y) });
     }
     const parts = [q1 - q0, q2 - q1, q3 - q2];
     const { y } = this;
@@ -344,7 +344,7 @@ export class Judge {
     }
     const pace = paceOf(this.points(from, y.length).y);
     if (Math.min(ratio, pace.ratio) < SLOWER) {
-      const less = `the last quarter adds ${Math.round(100 * ratio)}% of what the first did (${told})`;
+      const less = `the last quarter adds ${percent(ratio)} of what the first did (${told})`;
       if (pace.slower >= -UNLIKELY_SLOWING) {
         this.why.push(`It rises, too unsteadily to say whether it slows down: ${less}.`);
         return this.verdict('cannot_tell', 'low', from, { rises, statistics });

@@ -5,6 +5,7 @@
  * surer than the one it rests on.
  */
 import { formatInteger } from '../../base/units.ts';
+import { percent } from '../../base/words.ts';
 import type { Baseline } from '../../aggregate/baseline.ts';
 import { type SnapshotSettings, settingsOfSnapshot } from '../../replay/alloc-conf-snapshot.ts';
 import { isFaithful, type SelfReplay } from '../../replay/replay-result.ts';
@@ -270,9 +271,6 @@ function history(told: Told): Doubt {
     );
   return doubt;
 }
-
-const percent = (share: number): string =>
-  share > 0 && share < 0.0005 ? 'Less than 0.1 %' : `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
 
 function holders(told: Told): Doubt {
   const doubt = new Doubt();

@@ -14,6 +14,7 @@
  *
  * A log that falls silent cannot be told from an idle one: vLLM prints no statistics while it is idle.
  */
+import { count, percent } from '../../base/words.ts';
 import { alignSamples, type EngineSamples, type UsageSample } from './kv-usage-samples.ts';
 import type { Gauge, LogEvent, Readings } from '../../trace/readings.ts';
 
@@ -229,7 +230,6 @@ function windowsOf(samples: readonly UsageSample[], limits: Limits, hasClock: bo
   return windows;
 }
 
-const percent = (share: number): string => `${(share * 100).toFixed(1)}%`;
 const span = (extent: Extent | null, unit: string): string | null => {
   if (extent === null) return null;
   const text = extent.min === extent.max ? `${extent.min}` : `${extent.min} to ${extent.max}`;
@@ -243,7 +243,7 @@ function evidenceText(window: UsageWindow): string {
       ? percent(usage.min)
       : `${percent(usage.min)} to ${percent(usage.max)}`;
   return [
-    `usage ${range} over ${window.samples} ${window.samples === 1 ? 'sample' : 'samples'}`,
+    `usage ${range} over ${count(window.samples, 'sample')}`,
     span(window.running, 'running'),
     span(window.waiting, 'waiting'),
     span(window.generation, 'tokens/s generated'),

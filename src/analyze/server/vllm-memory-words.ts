@@ -1,5 +1,6 @@
 /** What an account of vLLM's own memory figures says, in sentences: what is broken, how it was read, what is missing. */
 import { amount } from '../../base/amounts.ts';
+import { seconds } from '../../base/words.ts';
 import type { Measured } from '../server-waterfall-figures.ts';
 import type { MemoryBudget } from '../../trace/readings.ts';
 import type { VllmMemoryPrint } from '../../trace/vllm-memory.ts';
@@ -34,7 +35,7 @@ function differenceProblems({ snapshots, differences }: Figures): string[] {
   const said = new Set<string>();
   for (const { from, to, difference } of differences) {
     const [before, after] = [snapshots[from].name, snapshots[to].name];
-    const { total_memory: total, free_memory: free, timestamp_s: seconds } = difference;
+    const { total_memory: total, free_memory: free, timestamp_s: later } = difference;
     if (total !== null && Math.abs(total.value) > total.error)
       said.add(
         `total_memory of ${after} and of ${before} is not the same: ${apart(total)}: they are of different devices.`,
@@ -43,9 +44,9 @@ function differenceProblems({ snapshots, differences }: Figures): string[] {
       said.add(
         `free_memory grew by ${withError(free)} from ${before} to ${after}: another process gave memory back meanwhile, and what vLLM computes from these two is too low by as much. vLLM stops there with "Error in memory profiling".`,
       );
-    if (seconds !== null && seconds < 0)
+    if (later !== null && later < 0)
       said.add(
-        `${after} was taken ${(-seconds).toFixed(1)} s before ${before}: they are swapped, or of different runs.`,
+        `${after} was taken ${seconds(BigInt(Math.round(-later * 1e9)), 1)} before ${before}: they are swapped, or of different runs.`,
       );
   }
   return [...said];

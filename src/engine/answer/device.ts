@@ -1,5 +1,6 @@
 /** What the page is told of a device before it asks anything: headline figures, curves, and plain sentences. */
 import { formatDuration, formatInteger } from '../../base/units.ts';
+import { count } from '../../base/words.ts';
 import { kindFigures } from '../../analyze/nsys-kinds.ts';
 import type { DeviceTrace } from '../../trace/capture.ts';
 import { ACTION, NONE } from '../../trace/schema.ts';
@@ -105,7 +106,7 @@ async function sentences(
   }
   const streams = new Set(trace.events.stream_index).size;
   told.push(
-    `${formatInteger(session.rows)} events over ${trace.clock === 'none' ? 'an unknown time' : formatDuration(aggregate.times[session.rows - 1])} on ${streams} ${streams === 1 ? 'stream' : 'streams'}.`,
+    `${formatInteger(session.rows)} events over ${trace.clock === 'none' ? 'an unknown time' : formatDuration(aggregate.times[session.rows - 1])} on ${count(streams, 'stream')}.`,
   );
   if (trace.producer === 'torch') {
     if (baseline.fromEmpty)

@@ -1,4 +1,5 @@
 /** Answers about the allocator replayed: how well the model follows the recording, and what other settings would do. */
+import { count } from '../../base/words.ts';
 import { formatBytes, formatInteger } from '../../base/units.ts';
 import { memoryStatsOf } from '../../analyze/recording/memory-stats.ts';
 import { holderLabel } from '../../analyze/user-frames.ts';
@@ -72,28 +73,25 @@ function unledOf(session: DeviceSession, replay: SelfReplay): Unled {
   };
 }
 
-const plural = (count: number, one: string, many = `${one}s`): string =>
-  `${formatInteger(count)} ${count === 1 ? one : many}`;
-
 function replaySentences(replay: SelfReplay, unled: Unled, assumed: readonly string[]): string[] {
   const { fidelity, fromEmpty, limitBounds } = replay;
   const { state } = fidelity;
   const told: string[] = [];
   if (fidelity.unplaced > 0)
     told.push(
-      `${plural(fidelity.unplaced, 'event')} fit no state of the model (the first is event ${formatInteger(fidelity.firstUnplaced[0])}): events are missing, or the settings were others than assumed. Take what follows as an estimate.`,
+      `${count(fidelity.unplaced, 'event')} fit no state of the model (the first is event ${formatInteger(fidelity.firstUnplaced[0])}): events are missing, or the settings were others than assumed. Take what follows as an estimate.`,
     );
   if (state === null) told.push('The file has no final state to compare the model with.');
   else
     told.push(
       state.blocksEqual === state.blocks
-        ? `The model ends in the snapshot's final state: ${plural(state.segments, 'segment')} and ${plural(state.blocks, 'block')} equal.`
-        : `The model's final state differs from the snapshot's: ${formatInteger(state.segmentsEqual)} of ${plural(state.segments, 'segment')} equal, ${formatInteger(state.bytesDifferent)} bytes in blocks that differ.`,
+        ? `The model ends in the snapshot's final state: ${count(state.segments, 'segment')} and ${count(state.blocks, 'block')} equal.`
+        : `The model's final state differs from the snapshot's: ${formatInteger(state.segmentsEqual)} of ${count(state.segments, 'segment')} equal, ${formatInteger(state.bytesDifferent)} bytes in blocks that differ.`,
     );
   told.push(
     fidelity.chosen === fidelity.requests
-      ? `By itself it chooses the recorded block for ${fidelity.requests === 1 ? 'the one request' : `all ${plural(fidelity.requests, 'request')}`}.`
-      : `By itself it chooses the recorded block for ${formatInteger(fidelity.chosen)} of ${plural(fidelity.requests, 'request')}.`,
+      ? `By itself it chooses the recorded block for ${fidelity.requests === 1 ? 'the one request' : `all ${count(fidelity.requests, 'request')}`}.`
+      : `By itself it chooses the recorded block for ${formatInteger(fidelity.chosen)} of ${count(fidelity.requests, 'request')}.`,
   );
   told.push(
     unled.largestDifference === 0
@@ -106,7 +104,7 @@ function replaySentences(replay: SelfReplay, unled: Unled, assumed: readonly str
     );
   if (fidelity.unknownSizes > 0)
     told.push(
-      `${plural(fidelity.unknownSizes, 'block')} from before the recording may be up to 1 MiB larger than taken here.`,
+      `${count(fidelity.unknownSizes, 'block')} from before the recording may be up to 1 MiB larger than taken here.`,
     );
   if (!fidelity.causesCertain)
     told.push('Whether some memory went back by empty_cache() or by a retry cannot be told for certain.');
@@ -184,11 +182,11 @@ export async function whatIfAnswer(session: DeviceSession, query: WhatIfQuery): 
   const sentences: string[] = [];
   if (firstFailure !== null)
     sentences.push(
-      `Out of memory: the request of ${formatInteger(firstFailure.bytes)} bytes at event ${formatInteger(firstFailure.row)} fails (${plural(stats['num_ooms'], 'failure')} in all). A real program would have stopped there; here it goes on without that memory.`,
+      `Out of memory: the request of ${formatInteger(firstFailure.bytes)} bytes at event ${formatInteger(firstFailure.row)} fails (${count(stats['num_ooms'], 'failure')} in all). A real program would have stopped there; here it goes on without that memory.`,
     );
   if (result.rescued > 0)
     sentences.push(
-      `${plural(result.rescued, 'request')} that failed in the recording ${result.rescued === 1 ? 'is' : 'are'} served.`,
+      `${count(result.rescued, 'request')} that failed in the recording ${result.rescued === 1 ? 'is' : 'are'} served.`,
     );
   if (settings.garbageCollectionThreshold > 0 && limit === Infinity)
     sentences.push(

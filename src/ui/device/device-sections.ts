@@ -1,4 +1,5 @@
 /** What stands above and below a device's charts: out-of-memory errors; histograms and tables of the range. */
+import { count } from '../../base/words.ts';
 import { html, nothing } from 'lit';
 import type { ByteUnit } from '../../base/units.ts';
 import type { EngineApi } from '../../engine/engine-api.ts';
@@ -13,7 +14,6 @@ import {
 import type { OomMark } from '../../view/parts/marks.ts';
 import { hasReadings } from '../../view/readings/readings.ts';
 import type { TableModel } from '../../view/parts/table.ts';
-import { count } from '../../view/parts/words.ts';
 import './vs-histograms.ts';
 import '../readings/vs-readings.ts';
 import '../replay/vs-replay.ts';

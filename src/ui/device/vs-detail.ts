@@ -3,12 +3,12 @@ import { LitElement, css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import type { ByteUnit } from '../../base/units.ts';
 import { formatBytes, formatInteger } from '../../base/units.ts';
+import { count } from '../../base/words.ts';
 import type { DeviceView, HolderRow, MomentAnswer } from '../../engine/protocol.ts';
 import type { Fact } from '../../view/device/moment.ts';
 import { momentModel } from '../../view/device/moment.ts';
 import type { StackFrame } from '../../view/parts/stack.ts';
 import { noStackWords, stackFrames, stackText } from '../../view/parts/stack.ts';
-import { count } from '../../view/parts/words.ts';
 import { copyText } from '../parts/copy.ts';
 import { controls } from '../parts/theme.ts';
 

@@ -8,6 +8,7 @@ import { customElement, property, state } from 'lit/decorators.js';
 import { guard } from 'lit/directives/guard.js';
 import type { ByteUnit } from '../../base/units.ts';
 import { formatDuration } from '../../base/units.ts';
+import { count } from '../../base/words.ts';
 import type { Readings } from '../../engine/protocol.ts';
 import { clockWords, formatMoment, momentOf } from '../../view/readings/clock.ts';
 import { dataTable } from '../../view/readings/data-table.ts';
@@ -20,7 +21,6 @@ import { countEvents, eventDetail, eventsTable } from '../../view/readings/log-e
 import { readingsCards } from '../../view/readings/readings.ts';
 import type { Span } from '../../view/parts/viewport.ts';
 import { clampSpan, panBy, sameSpan, spanBetween, zoomAbout } from '../../view/parts/viewport.ts';
-import { count } from '../../view/parts/words.ts';
 import { chartToolsStyle, renderChartTools } from '../device/chart-tools.ts';
 import { controls } from '../parts/theme.ts';
 import '../serving/vs-budget.ts';

@@ -1,4 +1,5 @@
 /** A log of memory_summary() texts: curves over its steps, one step as a table with what changed since another. */
+import { count } from '../../base/words.ts';
 import { LitElement, css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { guard } from 'lit/directives/guard.js';
@@ -9,7 +10,6 @@ import type { SourceView } from '../../engine/protocol.ts';
 import type { LegendEntry } from '../../view/parts/curves.ts';
 import { formatValue } from '../../view/parts/curves.ts';
 import { stepName, stepsTable, summaryChart, summaryTable } from '../../view/readings/summary.ts';
-import { count } from '../../view/parts/words.ts';
 import { legendStyle, renderLegend } from '../parts/legend.ts';
 import { controls } from '../parts/theme.ts';
 import '../parts/uplot-chart.ts';

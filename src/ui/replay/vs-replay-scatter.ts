@@ -2,9 +2,9 @@
 import { LitElement, css, html, nothing, svg } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import type { ByteUnit } from '../../base/units.ts';
+import { count } from '../../base/words.ts';
 import type { PointKind, ScatterModel, ScatterPoint, SweepPoints } from '../../view/replay/sweep.ts';
 import { describeScatter, nearFront, scatterModel } from '../../view/replay/sweep.ts';
-import { count } from '../../view/parts/words.ts';
 import { controls } from '../parts/theme.ts';
 
 const HEIGHT = 300;

@@ -2,7 +2,8 @@
 import { LitElement, css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import type { ByteUnit } from '../../base/units.ts';
-import { count, describeProgress } from '../../view/parts/words.ts';
+import { count } from '../../base/words.ts';
+import { describeProgress } from '../../view/parts/words.ts';
 import type { Job } from './session.ts';
 import { controls } from '../parts/theme.ts';
 

@@ -1,6 +1,7 @@
 /** The tables below the charts: who holds it, streams, segments, memory kinds. */
 import type { ByteUnit } from '../../base/units.ts';
 import { formatBytes, formatInteger } from '../../base/units.ts';
+import { percent } from '../../base/words.ts';
 import type { DeviceView, RangeAnswer } from '../../engine/protocol.ts';
 import type { Cell, TableModel } from '../parts/table.ts';
 import { cell } from '../parts/table.ts';
@@ -11,8 +12,8 @@ const bytes = (value: number, unit: ByteUnit, share: number | null = null): Cell
 
 const integer = (value: number): Cell => cell(formatInteger(value), value);
 
-const percent = (part: number, whole: number): Cell =>
-  whole > 0 ? cell(`${((100 * part) / whole).toFixed(1)} %`, part / whole) : cell('–', 0);
+const shareCell = (part: number, whole: number): Cell =>
+  whole > 0 ? cell(percent(part / whole), part / whole) : cell('–', 0);
 
 const shareOf = (part: number, whole: number): number | null =>
   whole > 0 ? Math.min(1, part / whole) : null;
@@ -38,7 +39,7 @@ export function holdersTable(answer: RangeAnswer, unit: ByteUnit): TableModel {
       cells: [
         cell(holder.label, holder.label, { mono: holder.stack !== null, title: holder.label }),
         bytes(holder.bytes, unit, shareOf(holder.bytes, largest)),
-        percent(holder.bytes, answer.liveBytes),
+        shareCell(holder.bytes, answer.liveBytes),
         integer(holder.allocations),
         bytes(holder.largest, unit),
       ],
@@ -94,7 +95,7 @@ export function segmentsTable(answer: RangeAnswer, unit: ByteUnit): TableModel {
         cell(row.address, row.address, { mono: true }),
         bytes(row.size, unit),
         bytes(row.liveBytes, unit, shareOf(row.liveBytes, row.size)),
-        percent(row.liveBytes, row.size),
+        shareCell(row.liveBytes, row.size),
         integer(row.liveAllocations),
         cell(row.stream, row.stream, { mono: true }),
         cell(row.expandable ? `${row.pool}, expandable` : row.pool),

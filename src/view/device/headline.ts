@@ -1,10 +1,11 @@
 /** The headline figures as cards. A lower bound says "at least" in so many words. */
 import type { ByteUnit } from '../../base/units.ts';
 import { formatBytes, formatInteger } from '../../base/units.ts';
+import { list } from '../../base/words.ts';
 import type { DeviceView, HeadlineView } from '../../engine/protocol.ts';
 import type { CurveColor } from '../parts/palette.ts';
 import { curveColors } from '../parts/palette.ts';
-import { formatInstant, list } from '../parts/words.ts';
+import { formatInstant } from '../parts/words.ts';
 
 export interface HeadlineCard {
   readonly id: string;

@@ -1,11 +1,11 @@
 /** Allocation sizes by stream as small multiples on one x axis of log2 classes. */
 import type { ByteUnit } from '../../base/units.ts';
 import { formatBytes, formatInteger } from '../../base/units.ts';
+import { count, list } from '../../base/words.ts';
 import type { StreamRow } from '../../engine/protocol.ts';
 import type { TableModel } from '../parts/table.ts';
 import { cell } from '../parts/table.ts';
 import { byteLabel } from '../parts/ticks.ts';
-import { count, list } from '../parts/words.ts';
 
 export type HistogramMeasure = 'count' | 'bytes';
 

@@ -1,11 +1,12 @@
 /** Kernels under the timeline: how much of each pixel column was busy, single kernels as bars once few are in view. */
 import { upperBound } from '../../base/binary-search.ts';
 import { formatDuration, formatInteger } from '../../base/units.ts';
+import { count, list, percent } from '../../base/words.ts';
 import type { KernelsAnswer, KernelSpan } from '../../engine/protocol.ts';
 import type { Fact } from './moment.ts';
 import type { Span } from '../parts/viewport.ts';
 import { xToPixel } from '../parts/viewport.ts';
-import { count, formatInstant, list } from '../parts/words.ts';
+import { formatInstant } from '../parts/words.ts';
 
 /** Bars that find no free lane share the last one. */
 const MOST_KERNEL_LANES = 3;
@@ -84,11 +85,6 @@ function barsOf(
   }
   return { lanes: Math.max(1, ends.length), bars };
 }
-
-const percent = (share: number): string => {
-  const value = 100 * share;
-  return share > 0 && value < 0.1 ? '< 0.1 %' : `${value.toFixed(value < 10 ? 1 : 0)} %`;
-};
 
 /** Column under x, -1 outside. */
 const kernelColumnAt = ({ x, from, to }: KernelsAnswer, at: number): number =>

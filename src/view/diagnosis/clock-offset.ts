@@ -3,6 +3,7 @@
  * rounded: what is finer than a nanosecond is refused.
  */
 import { formatInteger } from '../../base/units.ts';
+import { seconds } from '../../base/words.ts';
 
 export type ParsedOffset =
   /** null: nothing was written, so the offset is to be found. */
@@ -95,12 +96,6 @@ export function parseOffset(text: string): ParsedOffset {
 export function writeOffset(offsetNs: bigint): string {
   const sign = offsetNs < 0n ? '-' : '+';
   const size = offsetNs < 0n ? -offsetNs : offsetNs;
-  const seconds = (ns: bigint): string => {
-    const fraction = String(ns % SECOND)
-      .padStart(9, '0')
-      .replace(/0+$/, '');
-    return `${ns / SECOND}${fraction === '' ? '' : `.${fraction}`} s`;
-  };
   // From a session's start to a date: seconds since 1970 say more than hours since.
   if (size >= 400n * DAY) return `${sign}${seconds(size)}`;
   const [hours, minutes, rest] = [size / HOUR, (size % HOUR) / MINUTE, size % MINUTE];

@@ -2,10 +2,11 @@
 import { withAmounts } from '../../base/amounts.ts';
 import type { ByteUnit } from '../../base/units.ts';
 import { formatBytes, formatDuration, formatInteger } from '../../base/units.ts';
+import { count } from '../../base/words.ts';
 import type { ClocksAnswer, ClockView, DisagreementView, Severity } from '../../engine/protocol.ts';
 import { exactOffset, writeOffset } from './clock-offset.ts';
 import { formatMoment } from '../readings/clock.ts';
-import { count, formatInstant } from '../parts/words.ts';
+import { formatInstant } from '../parts/words.ts';
 
 /** Something to write into an offset: as text, and as what is sent. */
 export interface Offer {

@@ -2,6 +2,7 @@
 import { withAmounts } from '../../base/amounts.ts';
 import type { ByteUnit } from '../../base/units.ts';
 import { formatBytes, formatInteger } from '../../base/units.ts';
+import { percent } from '../../base/words.ts';
 import type { LedgerView } from '../../engine/protocol.ts';
 import type { Cell, TableModel } from '../parts/table.ts';
 import { cell } from '../parts/table.ts';
@@ -63,7 +64,7 @@ export function ledgerModel(parts: readonly LedgerPart[], total: number | null, 
         text: bytes === null ? 'not known' : formatBytes(bytes, unit) + errorText(errorBytes, unit),
         title: bytes === null ? '' : `${formatInteger(bytes)} bytes${within}`,
         bar: bytes === null || bytes <= 0 ? null : { left: left / whole, width: bytes / whole },
-        share: bytes === null || total === null ? '' : `${((100 * bytes) / whole).toFixed(1)} %`,
+        share: bytes === null || total === null ? '' : percent(bytes / whole),
         note: withAmounts(note ?? '', unit),
       });
       add(children ?? [], depth + 1, left);

@@ -1,4 +1,5 @@
 /** How much of a recording can be relied on, in one line, and why no more. */
+import { percent } from '../../base/words.ts';
 import type { DeviceDiagnosis } from '../../engine/protocol.ts';
 
 export interface QualityModel {
@@ -36,11 +37,4 @@ export function qualityModel({ quality }: DeviceDiagnosis): QualityModel {
     // A line that sets nothing says nothing.
     settings: settings === null || settings.endsWith('=') ? null : settings,
   };
-}
-
-/** A little is not nothing, and nearly all is not all. */
-function percent(share: number): string {
-  const rounded = (100 * share).toFixed(1);
-  if (rounded === '0.0') return 'less than 0.1 %';
-  return rounded === '100.0' && share < 1 ? 'more than 99.9 %' : `${rounded} %`;
 }

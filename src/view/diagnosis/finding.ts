@@ -1,8 +1,8 @@
 /** One finding as the page shows it. Texts are the rules' own; numbers that come as numbers take the user's unit. */
 import type { ByteUnit } from '../../base/units.ts';
 import { formatBytes, formatInteger } from '../../base/units.ts';
+import { count } from '../../base/words.ts';
 import type { Evidence, Finding, Severity } from '../../engine/protocol.ts';
-import { count } from '../parts/words.ts';
 
 export const SEVERITY_WORD: Readonly<Record<Severity, string>> = {
   problem: 'Problem',

@@ -10,12 +10,12 @@
 import { withAmounts } from '../../base/amounts.ts';
 import type { ByteUnit } from '../../base/units.ts';
 import { formatBytes, formatDuration, formatInteger } from '../../base/units.ts';
+import { count } from '../../base/words.ts';
 import type { DeviceDiagnosis, GrowthView } from '../../engine/protocol.ts';
 import type { CurveColor } from '../parts/palette.ts';
 import { curveColors } from '../parts/palette.ts';
 import type { TableModel } from '../parts/table.ts';
 import { cell } from '../parts/table.ts';
-import { count } from '../parts/words.ts';
 
 const KIND_WORD: Readonly<Record<string, string>> = {
   none: 'Does not grow',

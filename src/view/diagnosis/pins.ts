@@ -1,10 +1,10 @@
 /** Who keeps free memory from going back to the driver: sentences and tables. */
 import type { ByteUnit } from '../../base/units.ts';
 import { formatBytes, formatInteger } from '../../base/units.ts';
+import { count } from '../../base/words.ts';
 import type { PinsView } from '../../engine/protocol.ts';
 import type { Cell, Column, TableModel } from '../parts/table.ts';
 import { cell } from '../parts/table.ts';
-import { count } from '../parts/words.ts';
 
 const bytes = (value: number, unit: ByteUnit, share: number | null = null): Cell =>
   cell(formatBytes(value, unit), value, { title: `${formatInteger(value)} bytes`, share });

@@ -2,9 +2,10 @@
 import type { Axis, DeviceView, IterationsView } from '../../engine/protocol.ts';
 import { formatBytes, formatDuration, formatInteger } from '../../base/units.ts';
 import type { ByteUnit } from '../../base/units.ts';
+import { count } from '../../base/words.ts';
 import type { Span } from './viewport.ts';
 import { xToPixel } from './viewport.ts';
-import { count, formatInstant } from './words.ts';
+import { formatInstant } from './words.ts';
 
 export interface AnnotationBar {
   readonly name: string;

@@ -1,6 +1,7 @@
 /** Figures of monitors and logs in their unit: for reading, with every digit, and how coarsely they were printed. */
 import type { ByteUnit } from '../../base/units.ts';
 import { formatBytes, formatDuration, formatInteger } from '../../base/units.ts';
+import { percent } from '../../base/words.ts';
 import type { Gauge } from '../../engine/protocol.ts';
 import type { Tick } from './ticks.ts';
 import { byteTicks, decimalTicks, timeLabel } from './ticks.ts';
@@ -40,7 +41,7 @@ export function formatQuantity(value: number, measure: GaugeUnit, unit: ByteUnit
     case 'bytes':
       return formatBytes(Number.isInteger(value) ? value : Math.round(value), unit);
     case 'ratio':
-      return `${formatNumber(100 * value, 1)} %`;
+      return percent(value);
     case 'nanoseconds':
       return formatDuration(value);
     default:
@@ -74,6 +75,7 @@ function powerOfTen(value: number, least: number): string | null {
 /** "0.1 MB": one unit of the last printed digit, in the unit in which it is round. "" where the figure is exact. */
 export function formatGranularity(width: number, measure: GaugeUnit, unit: ByteUnit): string {
   if (width <= 0) return '';
+  if (measure === 'ratio') return exactQuantity(width, measure);
   if (measure !== 'bytes') return formatQuantity(width, measure, unit);
   // Two digits first: 1 MB is not 0.001 GB.
   for (const least of [-2, -6]) {

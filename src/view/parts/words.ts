@@ -1,6 +1,7 @@
 /** Plain sentences about sources, devices and ranges. */
 import type { ByteUnit } from '../../base/units.ts';
 import { formatBytes, formatDuration, formatInteger } from '../../base/units.ts';
+import { count } from '../../base/words.ts';
 import type {
   Axis,
   DeviceView,
@@ -11,16 +12,6 @@ import type {
   SourceView,
 } from '../../engine/protocol.ts';
 import type { Span } from './viewport.ts';
-
-/** "1 event", "52,103 events". */
-export const count = (n: number, one: string, many = `${one}s`): string =>
-  `${formatInteger(n)} ${n === 1 ? one : many}`;
-
-/** "a, b and c". */
-export function list(items: readonly string[]): string {
-  if (items.length < 2) return items.join('');
-  return `${items.slice(0, -1).join(', ')} and ${items[items.length - 1]}`;
-}
 
 /** A moment from the start of the recording, to the microsecond: "12.345678 s". */
 export function formatInstant(ns: number): string {

@@ -1,13 +1,13 @@
 /** What happened, line by line: out of memory, preemptions, sleep, refused starts; the figures in words. */
 import type { ByteUnit } from '../../base/units.ts';
 import { formatBytes, formatInteger } from '../../base/units.ts';
+import { count, list } from '../../base/words.ts';
 import type { LogEvent } from '../../engine/protocol.ts';
 import type { Clock } from './clock.ts';
 import { formatMoment } from './clock.ts';
 import type { Fact } from '../device/moment.ts';
 import type { TableModel } from '../parts/table.ts';
 import { cell } from '../parts/table.ts';
-import { count, list } from '../parts/words.ts';
 
 const KINDS: Readonly<Record<LogEvent['kind'], string>> = {
   oom: 'Out of memory',

@@ -1,5 +1,6 @@
 /** What logs and monitors tell, sorted out for the page: which device's page shows it, headline figures. */
 import type { ByteUnit } from '../../base/units.ts';
+import { count } from '../../base/words.ts';
 import type { Readings, SourceView } from '../../engine/protocol.ts';
 import { formatMoment, momentOf } from './clock.ts';
 import { statisticsOf } from './gauge-columns.ts';
@@ -7,7 +8,6 @@ import type { GaugeMetric, GaugeSet } from './gauges.ts';
 import { rankOf } from './gauges.ts';
 import type { HeadlineCard } from '../device/headline.ts';
 import { exactQuantity, formatQuantity } from '../parts/quantity.ts';
-import { count } from '../parts/words.ts';
 
 /** Whether there is anything for the charts and tables of readings. vLLM's own snapshots have a panel of their own. */
 export const showsReadings = (readings: Readings | undefined): boolean =>

@@ -4,8 +4,8 @@
  */
 import type { ByteUnit } from '../../base/units.ts';
 import { formatBytes, formatInteger } from '../../base/units.ts';
+import { list } from '../../base/words.ts';
 import type { AllocatorSettings, ConfAnswer, RecordedSettings, ReplayAnswer } from '../../engine/protocol.ts';
-import { list } from '../parts/words.ts';
 
 const MIB = 2 ** 20;
 

@@ -1,6 +1,7 @@
 /** What was recorded beside what was replayed: one run figure by figure, and all runs of a page in one table. */
 import type { ByteUnit } from '../../base/units.ts';
 import { formatBytes, formatInteger } from '../../base/units.ts';
+import { percent } from '../../base/words.ts';
 import type { ReplayAnswer, WhatIfAnswer } from '../../engine/protocol.ts';
 import { percentOf, signedBytes, signedInteger } from './replay.ts';
 import type { Cell, TableModel } from '../parts/table.ts';
@@ -160,11 +161,11 @@ export function runsTable(
   const row = (key: string, name: string, changes: readonly string[], stats: Stats, isRun: boolean) => {
     const after = stats['reserved_bytes.all.peak'] ?? 0;
     const words = [name, ...changes].join('; ');
-    const percent = isRun ? cell(percentOf(after - before, before), after - before) : cell('', 0);
+    const relative = isRun ? cell(percentOf(after - before, before), after - before) : cell('', 0);
     const [first, ...others] = figures.map(({ key: stat, unit: measure }) =>
       figureCell(stats[stat], measure, unit),
     );
-    return { key, cells: [cell(words, words, { title: words }), first, percent, ...others] };
+    return { key, cells: [cell(words, words, { title: words }), first, relative, ...others] };
   };
   const [reserved, ...others] = figures.map(({ id, short }) => ({ id, label: short, numeric: true }));
   return {
@@ -195,6 +196,7 @@ export function runWords(
   const under = `under ${[name, ...changes].join('; ')}`;
   if (after === before)
     return `The reserved peak stays the same, ${formatBytes(after, unit)} to the byte, ${under}.`;
-  const much = `${formatBytes(Math.abs(after - before), unit)} (${percentOf(Math.abs(after - before), before).slice(1)})`;
+  const apart = Math.abs(after - before);
+  const much = `${formatBytes(apart, unit)} (${before === 0 ? '–' : percent(apart / before)})`;
   return `The reserved peak is ${formatBytes(after, unit)} instead of ${formatBytes(before, unit)}, ${much} ${after < before ? 'less' : 'more'}, ${under}.`;
 }

@@ -1,11 +1,11 @@
 /** Allocation sites by what each would save, and the edits that are ticked. */
 import type { ByteUnit } from '../../base/units.ts';
 import { formatBytes, formatInteger } from '../../base/units.ts';
+import { count } from '../../base/words.ts';
 import type { SiteEdit, SiteRow, SitesAnswer } from '../../engine/protocol.ts';
 import { percentOf, signedBytes, signedInteger } from './replay.ts';
 import type { Cell, Column, TableModel } from '../parts/table.ts';
 import { cell } from '../parts/table.ts';
-import { count } from '../parts/words.ts';
 
 export type SiteChange = 'drop' | 'halve' | 'early';
 

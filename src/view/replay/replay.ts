@@ -1,8 +1,8 @@
 /** How far the replayed allocator can be trusted, said before anything is promised: one line, then figures and words. */
 import type { ByteUnit } from '../../base/units.ts';
 import { formatBytes, formatInteger } from '../../base/units.ts';
+import { count, list, percent, percentChange } from '../../base/words.ts';
 import type { ReplayAnswer } from '../../engine/protocol.ts';
-import { count, list } from '../parts/words.ts';
 
 /**
  * `exact`: the model alone does in every request what was recorded. `close`: it ends in the recorded state, but is not
@@ -36,16 +36,9 @@ const CAUSES: Readonly<Record<keyof ReplayAnswer['causes'], string>> = {
   empty_cache: 'empty_cache()',
 };
 
-/** "+1.2 %", "−0.4 %", "−0.03 %", "0 %"; what is there is never told as nothing. */
-export function percentOf(part: number, whole: number): string {
-  if (part === 0) return '0\u00a0%';
-  if (whole === 0) return '–';
-  const share = (100 * part) / whole;
-  const digits = Math.abs(share) < 0.1 ? 2 : 1;
-  const text = Math.abs(share).toFixed(digits);
-  const sign = share < 0 ? '−' : '+';
-  return Number(text) === 0 ? `${sign}under\u00a00.01\u00a0%` : `${sign}${text}\u00a0%`;
-}
+/** "+1.2 %", "−0.4 %", "0 %"; "–" of nothing. */
+export const percentOf = (part: number, whole: number): string =>
+  part !== 0 && whole === 0 ? '–' : percentChange(part === 0 ? 0 : part / whole);
 
 export const signedBytes = (bytes: number, unit: ByteUnit): string =>
   bytes === 0 ? '0 B' : `${bytes < 0 ? '−' : '+'}${formatBytes(Math.abs(bytes), unit)}`;
@@ -112,7 +105,7 @@ function matchLine(answer: ReplayAnswer, unit: ByteUnit): string {
     unled.largestDifference === 0
       ? 'reserved memory never differs'
       : `left alone, reserved memory is off by at most ${formatBytes(unled.largestDifference, unit)}${
-          peak === 0 ? '' : ` (${percentOf(unled.largestDifference, peak).slice(1)} of the peak)`
+          peak === 0 ? '' : ` (${percent(unled.largestDifference / peak)} of the peak)`
         }`;
   const unknown = doubts(answer);
   return `${chose}, ${ends}, ${reserved}.${unknown.length === 0 ? '' : ` Not known: ${list(unknown)}.`}`;

@@ -1,13 +1,13 @@
 /** A sweep as a chart of memory against cost, as a table of the same points, and as words on its way. */
 import type { ByteUnit } from '../../base/units.ts';
 import { formatBytes, formatDuration, formatInteger } from '../../base/units.ts';
+import { count } from '../../base/words.ts';
 import type { ReplayProgress, SweepAnswer, SweepRow } from '../../engine/protocol.ts';
 import { percentOf } from './replay.ts';
 import type { TableModel } from '../parts/table.ts';
 import { cell } from '../parts/table.ts';
 import type { Tick } from '../parts/ticks.ts';
 import { byteLabel, byteStep } from '../parts/ticks.ts';
-import { count } from '../parts/words.ts';
 
 /** What is known of a sweep: while it runs, only its rows. */
 export interface SweepPoints {

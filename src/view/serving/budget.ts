@@ -10,9 +10,9 @@
  */
 import type { ByteUnit } from '../../base/units.ts';
 import { formatBytes, formatInteger } from '../../base/units.ts';
+import { list } from '../../base/words.ts';
 import type { BudgetPart, MemoryBudget } from '../../engine/protocol.ts';
 import type { CurveColor } from '../parts/palette.ts';
-import { list } from '../parts/words.ts';
 
 type PartId = BudgetPart['id'];
 

@@ -2,9 +2,9 @@
  * The budgets of a server as waterfalls: the sum over all of its ranks, over those of each host, and each rank. Ranks
  * that print the same figures are one waterfall: "TP0 to TP7, each".
  */
+import { count, list } from '../../base/words.ts';
 import type { PodWaterfallView, RankWaterfallView, ServerView } from '../../engine/protocol.ts';
 import type { WaterfallStep, WaterfallView } from './diagnosis-waterfall.ts';
-import { count, list } from '../parts/words.ts';
 
 /** Steps of a pod that are not steps down. */
 const WHOLES: ReadonlySet<string> = new Set(['total', 'requested', 'graphs_on_top']);

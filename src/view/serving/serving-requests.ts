@@ -4,12 +4,12 @@
  */
 import type { ByteUnit } from '../../base/units.ts';
 import { formatBytes, formatInteger } from '../../base/units.ts';
+import { count } from '../../base/words.ts';
 import type { RequestBucketsView, RequestBucketView, SpreadView } from '../../engine/protocol.ts';
 import { formatGranularity, formatNumber, formatQuantity } from '../parts/quantity.ts';
 import { rangeText } from './serving.ts';
 import type { Cell, Column, TableModel } from '../parts/table.ts';
 import { cell } from '../parts/table.ts';
-import { count } from '../parts/words.ts';
 
 export interface RequestsModel {
   /** Where the memory is from. */

@@ -5,11 +5,11 @@
 import { amountsIn } from '../../base/amounts.ts';
 import type { ByteUnit } from '../../base/units.ts';
 import { formatBytes, formatInteger } from '../../base/units.ts';
+import { count, list } from '../../base/words.ts';
 import type { KvCheckView, KvView, KvWhatIfView, RangeView } from '../../engine/protocol.ts';
 import { formatNumber } from '../parts/quantity.ts';
 import type { Cell, TableModel } from '../parts/table.ts';
 import { cell } from '../parts/table.ts';
-import { count, list } from '../parts/words.ts';
 
 export interface ServingFact {
   readonly label: string;

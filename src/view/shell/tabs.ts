@@ -3,9 +3,9 @@
  * summaries, one for the readings of a log or monitor, one for a file that failed. A device's own readings stand
  * on its page.
  */
+import { count } from '../../base/words.ts';
 import type { DeviceView, SourceView } from '../../engine/protocol.ts';
 import { hasReadings } from '../readings/readings.ts';
-import { count } from '../parts/words.ts';
 
 export type Tab =
   | { readonly id: string; readonly kind: 'device'; readonly source: SourceView; readonly device: DeviceView }

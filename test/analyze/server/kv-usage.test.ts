@@ -93,7 +93,7 @@ describe('KV-cache usage that climbs and stays', () => {
       ['full', 22],
     ]);
     expect(usage.verdict).toBe('full');
-    expect(usage.statement).toMatch(/expected.*94\.9% to 99\.3%.*4 waiting|expected.*0 to 4 waiting/);
+    expect(usage.statement).toMatch(/expected.*94\.9 % to 99\.3 %.*4 waiting|expected.*0 to 4 waiting/);
     expect(usage.statement).toContain('the memory of the device does not grow');
     expect(usage.evidence).toMatchObject({ samples: 22, start_ns: 30n * SECOND, end_ns: 240n * SECOND });
     expect(usage.evidence!.usage).toMatchObject({ min: 0.949, max: 0.993 });
@@ -198,9 +198,9 @@ describe('preemptions', () => {
 describe('the prefix cache', () => {
   it('shows in falling hits as the cache fills, or in usage that is lower than its tokens', () => {
     const falling = CLIMB.map((line, i): Line => [line[0], line[1], line[2], line[3], line[4], 99.2 - 3 * i]);
-    expect(judge(falling).prefixCache).toContain('fell from 99.2% to 87.2% while usage rose to 99.3%');
+    expect(judge(falling).prefixCache).toContain('fell from 99.2 % to 87.2 % while usage rose to 99.3 %');
     const steady = CLIMB.map((line): Line => [line[0] / 2, line[1], line[2], line[3], line[4], 80]);
-    expect(judge(steady).prefixCache).toContain('80.0% of the latest prompt tokens');
+    expect(judge(steady).prefixCache).toContain('80.0 % of the latest prompt tokens');
     const none = CLIMB.map((line): Line => [line[0], line[1], line[2], line[3], line[4], 0]);
     expect(judge(none).prefixCache).toBeNull();
     expect(judge(CLIMB).prefixCache).toBeNull();
@@ -287,7 +287,7 @@ describe.skipIf(!existsSync(SEEDS))('the lines of "GPU not free gpu memory"', ()
     expect(engine.verdict).toBe('full');
     expect(engine.statement).toContain('expected');
     expect(engine.evidence!.usage).toMatchObject({ first: 0.949, last: 0.993 });
-    expect(engine.prefixCache).toContain('fell from 99.2% to 89.1%');
+    expect(engine.prefixCache).toContain('fell from 99.2 % to 89.1 %');
   });
 });
 

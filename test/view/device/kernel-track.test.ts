@@ -92,18 +92,18 @@ describe('the picture', () => {
 describe('in words', () => {
   it('under the pointer: what ran, for how long, on which stream', () => {
     expect(kernelWords(single, 10)).toBe(
-      '0 s: 2 kernels, busy 60 %: Kernel (300.0 µs, stream 7) and add (10.0 µs, stream 20)',
+      '0 s: 2 kernels, busy 60.0 %: Kernel (300.0 µs, stream 7) and add (10.0 µs, stream 20)',
     );
     expect(kernelWords(single, 300e3)).toMatch(/: Kernel \(300\.0 µs, stream 7\)$/);
     expect(kernelWords(single, 600e3)).toMatch(/: no kernel ran$/);
     expect(kernelWords(many, 300e3)).toMatch(
-      /: 3,100 kernels, busy 60 %, longest Kernel \(300\.0 µs, stream 7\)$/,
+      /: 3,100 kernels, busy 60.0 %, longest Kernel \(300\.0 µs, stream 7\)$/,
     );
   });
 
   it('without a pointer: what is in view', () => {
     expect(kernelWords(many, null)).toBe(
-      '5,200 kernels in view, busy 40 % of the time. Most time: Kernel 400.0 µs (2×) and add 10.0 µs (1×)',
+      '5,200 kernels in view, busy 40.0 % of the time. Most time: Kernel 400.0 µs (2×) and add 10.0 µs (1×)',
     );
     expect(kernelWords({ ...many, total: 0 }, null)).toBe('No kernel ran in view');
     expect(kernelWords(null, 12)).toBe('');

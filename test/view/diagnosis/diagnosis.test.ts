@@ -41,9 +41,9 @@ describe('who holds it', () => {
   });
 
   it('says how much of the memory has no stack', () => {
-    const unsure = holders({ confidence: 'high', confidenceWhy: '88.2% of the live bytes have no stack.' });
+    const unsure = holders({ confidence: 'high', confidenceWhy: '88.2 % of the live bytes have no stack.' });
     expect(answers(diagnosis({ findings: [unsure] })).who.caveat).toBe(
-      '88.2% of the live bytes have no stack.',
+      '88.2 % of the live bytes have no stack.',
     );
   });
 
@@ -371,9 +371,9 @@ describe('data quality', () => {
 
   it.each([
     [0.106, '10.6 % of live bytes without a stack'],
-    [0.0001, 'less than 0.1 % of live bytes without a stack'],
-    [0.9999, 'more than 99.9 % of live bytes without a stack'],
-    [1, '100.0 % of live bytes without a stack'],
+    [0.0001, '< 0.1 % of live bytes without a stack'],
+    [0.9999, '> 99.9 % of live bytes without a stack'],
+    [1, '100 % of live bytes without a stack'],
   ])('%f without a stack', (share, words) => {
     expect(of({ shareWithoutFrames: share }).facts).toContain(words);
   });

@@ -1,9 +1,9 @@
+import { count, list } from '../../../src/base/words.ts';
 import { describe, expect, it } from 'vitest';
 import type { RangeAnswer, SourceView } from '../../../src/engine/protocol.ts';
 import { errorWords } from '../../../src/view/shell/error-words.ts';
 import { stackFrames, stackText } from '../../../src/view/parts/stack.ts';
 import {
-  count,
   describeDevice,
   describeEvents,
   describeProgress,
@@ -13,7 +13,6 @@ import {
   describeStatus,
   deviceHint,
   formatInstant,
-  list,
   wallTime,
 } from '../../../src/view/parts/words.ts';
 import { device } from '../device/device-for-test.ts';

@@ -177,8 +177,8 @@ describe('the use of the cache', () => {
     const { windows } = usageModel(usage(), 'wall', 'binary');
     expect(textOf(windows, 0, 'state')).toBe('Filling');
     expect(textOf(windows, 0, 'length')).toBe('1 min 0.0 s');
-    expect(textOf(windows, 0, 'usage')).toBe('12 % to 95 %');
-    expect(textOf(windows, 1, 'usage')).toBe('99 %');
+    expect(textOf(windows, 0, 'usage')).toBe('12.0 % to 95.0 %');
+    expect(textOf(windows, 1, 'usage')).toBe('99.0 %');
     expect(textOf(windows, 1, 'generation')).toBe('0');
     expect(columnsOf(windows)).not.toContain('preemptions');
     const one = usageWindow({ endNs: usageWindow().startNs, samples: 1 });
