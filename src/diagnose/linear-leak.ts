@@ -3,7 +3,7 @@ import type { DeviceFacts } from '../analyze/device-facts.ts';
 import type { GrowthVerdict } from '../analyze/growth/verdict.ts';
 import type { LeakHint } from '../analyze/growth/leak-hints.ts';
 import type { LeakSuspect } from '../analyze/growth/leak-suspects.ts';
-import { NO_STACK } from '../analyze/user-frames.ts';
+import { fileNameOf, frameLabel, NO_STACK } from '../analyze/user-frames.ts';
 import { formatDuration } from '../base/units.ts';
 import { count } from '../base/words.ts';
 import { type Evidence, evidence } from './finding.ts';
@@ -24,6 +24,10 @@ export const suspectEvidence = (suspect: LeakSuspect): Evidence =>
     },
   );
 
+/** "forward (model.py:45), called from evaluate (eval.py:12)": a line that others call is kept by one of them. */
+export const nameOf = ({ label, calledFrom }: LeakSuspect): string =>
+  `${inSentence(label)}${calledFrom === null ? '' : `, called from ${inSentence(frameLabel(calledFrom))}`}`;
+
 /** What to do about what the stacks look like. */
 const KEPT_BY: Readonly<Record<LeakHint, string>> = {
   autograd_graph:
@@ -33,6 +37,10 @@ const KEPT_BY: Readonly<Record<LeakHint, string>> = {
     'one value of a forward pass is kept by itself, as a forward hook, an attribute of a module or a list of outputs does. Keep x.detach().cpu() or x.item() instead, or drop it once it is used.',
   data_loader:
     'it is made while data is loaded (torch.utils.data): batches, or what a dataset or a collate function keeps. Load into host memory, move a batch to the GPU in the loop, and keep none of them.',
+  gradient:
+    'it is a gradient, made in the backward pass: what keeps it is a hook (register_full_backward_hook, tensor.register_hook), retain_grad(), a .grad that is stored, or create_graph=True. Keep numbers (g.norm().item()) or g.detach().cpu(), and set .grad to None after each step.',
+  no_python:
+    'it was requested by a thread without Python frames, as the backward pass is: gradients that a hook, retain_grad() or a stored .grad keeps. Which operation made it shows a recording with C++ frames: `torch.cuda.memory._record_memory_history(stacks="all")`.',
 };
 
 function remedyOf(facts: DeviceFacts, suspect: LeakSuspect | undefined): string {
@@ -41,10 +49,7 @@ function remedyOf(facts: DeviceFacts, suspect: LeakSuspect | undefined): string 
       ? 'No single stack grows with it: compare who holds memory after an early iteration and at the end.'
       : `Record with stacks to see which line keeps the memory: ${code('torch.cuda.memory._record_memory_history(stacks="python")')}`;
   const { line, hint } = suspect;
-  const place =
-    line === null
-      ? inSentence(suspect.label)
-      : `${line.filename.split('/').pop()}:${line.line} (${line.name})`;
+  const place = line === null ? inSentence(suspect.label) : `${fileNameOf(line)}:${line.line} (${line.name})`;
   return hint === null
     ? `${place}: drop the reference (a list, a cache, a global, a hook's closure) once the result is used.`
     : `${place}: ${KEPT_BY[hint]}`;
@@ -82,7 +87,7 @@ export const linearLeak: DeviceRule = (facts) => {
       severity: 'problem',
       title: `A leak: ${size(slope)} an iteration`,
       verdict: `The program keeps ${exactSize(slope)} more after every iteration, and nothing in the recording bounds it.${
-        first === undefined ? '' : ` First to look at: ${inSentence(first.label)}.`
+        first === undefined ? '' : ` First to look at: ${nameOf(first)}.`
       }${
         until === null
           ? lasting(facts, growth)

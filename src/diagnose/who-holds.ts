@@ -1,7 +1,7 @@
 /** Who consumes the memory: the lines that hold most when most is allocated; where only calls are known, the calls. */
 import { count, percent } from '../base/words.ts';
 import type { Holder } from '../analyze/live.ts';
-import { holderLabel, isInternalFrame, NO_STACK } from '../analyze/user-frames.ts';
+import { holderLabel, isInternalFrame, NO_STACK, namesLine } from '../analyze/user-frames.ts';
 import type { DeviceFacts } from '../analyze/device-facts.ts';
 import { evidence } from './finding.ts';
 import { about, type DeviceRule } from './device-rule.ts';
@@ -54,8 +54,16 @@ export const whoHolds: DeviceRule = (facts) => {
   const known = lines.reduce((sum, line) => sum + line.bytes, 0) / total;
   const [first] = lines;
   const named = lines.some(({ stack }) => !isCall(facts, stack));
+  // Gradients have no line of Python: the operation that made them is named.
+  const operations = named ? lines.filter(({ stack }) => !namesLine(facts.input.stacks, stack)).length : 0;
   const what = (n: number): string =>
-    named ? `${count(n, 'line')} of code` : `${count(n, 'call or symbol', 'calls and symbols')}`;
+    !named
+      ? count(n, 'call or symbol', 'calls and symbols')
+      : operations === 0
+        ? `${count(n, 'line')} of code`
+        : operations === n
+          ? count(n, 'operation')
+          : `${count(n, 'line of code or operation', 'lines of code and operations')}`;
   const shown = lines.slice(0, 3);
   const share = shown.reduce((sum, line) => sum + line.bytes, 0) / total;
   return [
@@ -73,7 +81,7 @@ export const whoHolds: DeviceRule = (facts) => {
       }${known < 1 ? ` In the recording ${percent(1 - known)} has no stack.` : ''}`,
       confidence: !named
         ? 'low'
-        : known === 1
+        : known === 1 && operations === 0
           ? 'certain'
           : known >= 0.9
             ? 'high'
@@ -83,7 +91,9 @@ export const whoHolds: DeviceRule = (facts) => {
       confidenceWhy: !named
         ? 'How much each call holds is recorded; no line of the program that called it is.'
         : known === 1
-          ? 'Every live byte has its stack.'
+          ? operations === 0
+            ? 'Every live byte has its stack.'
+            : `Every live byte has its stack; of ${operations === 1 ? 'one' : operations} of these it holds no line of Python, as in threads of the backward pass, and the operation is named instead.`
           : 'Bytes without a stack were allocated before the recording or outside of what it follows; they could belong to any line.',
       evidence: lines
         .slice(0, MOST_LINES)

@@ -19,7 +19,9 @@ describe('linear-leak', () => {
       // 24 of them are alive at the end; the first iteration's belongs to no growth, but is held as well.
       gainHow: 'what the growing stacks hold at the end of the recording',
     });
-    expect(leak.verdict).toContain('First to look at: remember (user/app.py:9).');
+    expect(leak.verdict).toContain(
+      'First to look at: remember (user/app.py:9), called from main (user/app.py:11).',
+    );
     expect(leak.remedy).toContain('app.py:9 (remember)');
     expect(leak.gainBytes! % (2 * MIB)).toBe(0);
     expect(leak.gainBytes! / (2 * MIB)).toBeGreaterThanOrEqual(23);

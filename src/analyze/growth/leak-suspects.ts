@@ -19,7 +19,7 @@ import { classifyGrowth } from './growth.ts';
 import { seriesWork } from './series.ts';
 import type { GrowthVerdict } from './verdict.ts';
 import type { Confidence, Iterations } from './iterations.ts';
-import { commonCaller, groupGrowers, guiltyLine, isForward } from './leak-groups.ts';
+import { callerOfLine, commonCaller, groupGrowers, guiltyLine, isForward } from './leak-groups.ts';
 import { hintOf, type LeakHint } from './leak-hints.ts';
 import type { Lifetimes } from '../lifetimes.ts';
 import { frameLabel, holderLabel } from '../user-frames.ts';
@@ -43,8 +43,10 @@ export interface LeakPart {
 export interface LeakSuspect extends LeakPart {
   /** 'grows': with the iterations. 'kept': a few outlived all others of their stack; whether more follow is open. */
   readonly kind: 'grows' | 'kept';
-  /** The line to look at; null where no stack was recorded. */
+  /** The line to look at; null where no stack was recorded, or none of its frames is a line of the program. */
   readonly line: Frame | null;
+  /** The line of another function that calls it; null: none is recorded. */
+  readonly calledFrom: Frame | null;
   /** What keeps it, as far as the stacks tell; null: they do not. */
   readonly hint: LeakHint | null;
   readonly confidence: Confidence;
@@ -182,6 +184,18 @@ function loopNode({ events }: DeviceTrace, stacks: StackTable, { rows, count }: 
   return commonCaller(stacks, [...seen]);
 }
 
+/** true: stacks were recorded; what has none was requested by a thread that runs no Python. */
+function mostHaveStacks({ events }: DeviceTrace): boolean {
+  let allocations = 0;
+  let known = 0;
+  for (let row = 0; row < events.length; row++) {
+    if (events.action[row] !== ACTION.alloc) continue;
+    allocations++;
+    if (events.stack_index[row] !== NONE) known++;
+  }
+  return 4 * known > allocations;
+}
+
 interface Growing extends LeakPart {
   readonly signature: string;
   readonly verdict: GrowthVerdict;
@@ -263,6 +277,7 @@ function suspectOf(
     stack,
     label: line === null ? sorted[0].label : frameLabel(line),
     line,
+    calledFrom: line === null ? null : callerOfLine(stacks, stack),
     bytesPerIteration: sum((part) => part.bytesPerIteration),
     countPerIteration: sum((part) => part.countPerIteration),
     count: sum((part) => part.count),
@@ -310,6 +325,7 @@ export function leakSuspects(
   if (iterations.startsInside)
     why.push('The recording begins in the middle: what was kept before it is in no list.');
   const sites = sitesOf(trace, lifetimes, iterations, sizeOf);
+  const othersHaveStacks = mostHaveStacks(trace);
   const growers: Growing[] = [];
   const suspects: LeakSuspect[] = [];
   for (const site of sites) {
@@ -348,7 +364,13 @@ export function leakSuspects(
     suspects.push(
       suspectOf(stacks, stack, parts, {
         kind: 'grows',
-        hint: forward ? 'autograd_graph' : stack === NONE ? null : hintOf(stacks.stack(stack)),
+        hint: forward
+          ? 'autograd_graph'
+          : stack !== NONE
+            ? hintOf(stacks.stack(stack))
+            : othersHaveStacks
+              ? 'no_python'
+              : null,
         confidence: least(
           iterations.confidence,
           count < 5 ? 'low' : 'high',
