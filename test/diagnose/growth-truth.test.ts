@@ -33,14 +33,12 @@ const UNTOLD: Readonly<Record<string, string>> = {
   cache_of_twelve:
     'what comes back most clearly are the misses: growth by miss says nothing of growth by request',
   experts_lazily: 'eight rises in sixty steps, ever more rarely: another may follow',
-  leak_sizes_no_stacks: 'without stacks, and no size comes twice: no iterations',
 };
 
 /** Iterations that are parts or groups of what ran: misses of a cache, and what a ring has left of eighty steps. */
 const OTHER_ITERATIONS: Readonly<Record<string, number>> = {
   cache_of_twelve: 12,
   misses_get_rarer: 27,
-  leak_sizes_no_stacks: 0,
   ring_leak: 23,
 };
 

@@ -6,11 +6,16 @@
  *   5         | 17    | 2048 | 0      | 0              | 1
  *   9         | 21    | 512  | 0      | 1              | 2
  *
- * Stacks do not change with the length of a batch or prompt, sizes do: 'request' is for recordings without stacks.
+ * Stacks do not change with the length of a batch or prompt, sizes do: 'request' is for recordings without stacks. Where
+ * all is done on one line, or without stacks, and no size comes back, 'depth' is left: how many short-lived allocations
+ * are live when one is made.
+ *
+ *   y = x.softmax(-1).topk(5)     softmax 0, values 1, indices 2, whatever the size of x
  */
 import { u64At } from '../../base/u64.ts';
 import type { DeviceTrace } from '../../trace/capture.ts';
 import { ACTION, HOST_KINDS, NONE } from '../../trace/schema.ts';
+import type { Lifetimes } from '../lifetimes.ts';
 
 export interface SymbolSequence {
   /** Row of each allocation, ascending. */
@@ -106,6 +111,46 @@ export function requestSymbols(trace: DeviceTrace, rows: Uint32Array): SymbolSeq
   for (let i = 0; i < rows.length; i++)
     symbols[i] = whole.of(sizes.of(u64At(events.size, rows[i])) * sites + site[i]);
   return { rows, symbols, kinds: whole.size };
+}
+
+/** Allocations that outlive so many others are no passing ones. */
+const PASSING = 64;
+
+/** Symbols by stack and by how many passing allocations are live before it. */
+export function depthSymbols(
+  { events }: DeviceTrace,
+  { partner }: Pick<Lifetimes, 'partner'>,
+  rows: Uint32Array,
+): SymbolSequence {
+  const position = new Map<number, number>();
+  rows.forEach((row, i) => position.set(row, i));
+  // Rows at which passing allocations are given up, as positions: the free comes before the next allocation.
+  const freedBefore = new Int32Array(rows.length + 1);
+  let next = 0;
+  const given = new Uint8Array(rows.length);
+  const passes = new Uint8Array(rows.length);
+  for (let row = 0; row < events.length; row++) {
+    while (next < rows.length && rows[next] <= row) next++;
+    const alloc = partner[row];
+    if (events.action[row] === ACTION.alloc || alloc === NONE) continue;
+    const at = position.get(alloc);
+    if (at === undefined || given[at] === 1) continue;
+    given[at] = 1;
+    if (next - at > PASSING) continue;
+    passes[at] = 1;
+    freedBefore[next]++;
+  }
+  const numbering = new Numbering();
+  const symbols = new Uint32Array(rows.length);
+  let depth = 0;
+  for (let i = 0; i < rows.length; i++) {
+    depth -= freedBefore[i];
+    symbols[i] = numbering.of(
+      (events.stack_index[rows[i]] + 1) * (PASSING + 2) + Math.min(depth, PASSING + 1),
+    );
+    depth += passes[i];
+  }
+  return { rows, symbols, kinds: numbering.size };
 }
 
 /** Each symbol with the one before it: tells two uses of one symbol apart by where they come from. */

@@ -12,16 +12,9 @@ import { percent } from '../../base/words.ts';
 import type { DeviceTrace } from '../../trace/capture.ts';
 import { ACTION, NONE } from '../../trace/schema.ts';
 import { annotatedStarts, rowAtTime } from './iteration-marks.ts';
-import { findPeriod, type Period } from './iteration-period.ts';
-import { beginRow, lastIsComplete, passingBefore, quietness, quietStarts } from './iteration-phase.ts';
+import { beginRow, lastIsComplete, quietStarts } from './iteration-phase.ts';
+import { endOfLoop, type Found, type LastLoop, lastLoop } from './iteration-search.ts';
 import type { Lifetimes } from '../lifetimes.ts';
-import {
-  allocationRows,
-  pairSymbols,
-  requestSymbols,
-  stackSymbols,
-  type SymbolSequence,
-} from './iteration-symbols.ts';
 
 export type Confidence = 'high' | 'medium' | 'low';
 
@@ -125,50 +118,6 @@ export interface LoopWork {
   readonly total: number;
 }
 
-interface Found {
-  readonly sequence: SymbolSequence;
-  readonly period: Period;
-  /** Bytes live before each allocation, of those that the recording sees freed. */
-  readonly live: Float64Array;
-  readonly by: 'stack' | 'request';
-}
-
-/** A loop that holds so much of what there is needs no other way of looking. */
-const CLEAR = 0.7;
-/** From so many stacks on, sizes are not asked. */
-const ENOUGH_STACKS = 8;
-
-/** The first way to look at the allocations that clearly shows a loop. Stacks before sizes: sizes follow the input. */
-function searched(trace: DeviceTrace, lifetimes: Lifetimes): Found | null {
-  const rows = allocationRows(trace);
-  const live = passingBefore(trace, lifetimes, rows);
-  let best: Found | null = null;
-  let stackKinds = 0;
-  for (const by of ['stack', 'request'] as const) {
-    const single = by === 'stack' ? stackSymbols(trace, rows) : requestSymbols(trace, rows);
-    if (single === null || single.kinds < 2) continue;
-    // With stacks to go by, sizes would only show loops inside the loop.
-    if (by === 'request' && stackKinds >= ENOUGH_STACKS) break;
-    if (by === 'stack') stackKinds = single.kinds;
-    for (const sequence of [single, pairSymbols(single)]) {
-      const period = findPeriod(sequence.symbols, sequence.kinds, by === 'request', (one) =>
-        quietness(sequence, one, live),
-      );
-      if (period === null || period.score <= (best?.period.score ?? 0)) continue;
-      best = { sequence, period, live, by };
-      if (period.score >= CLEAR) return best;
-    }
-  }
-  return best;
-}
-
-/** Row after the last iteration: that of the first allocation that is not the loop's, behind all that are. */
-function endOfLoop(trace: DeviceTrace, { sequence, period }: Found): number {
-  let last = sequence.symbols.length - 1;
-  while (period.role[sequence.symbols[last]] === 0) last--;
-  return last + 1 < sequence.rows.length ? beginRow(trace, sequence.rows[last + 1]) : trace.events.length;
-}
-
 function workOf({ sequence, period }: Found, rows: Uint32Array): LoopWork | null {
   const before = new Float64Array(rows.length);
   let total = 0;
@@ -188,21 +137,29 @@ const beginsInside = ({ events, producer }: DeviceTrace, { unmatchedFrees }: Lif
     events.action[0] !== ACTION.segment_alloc &&
     events.action[0] !== ACTION.segment_map);
 
-function fromPeriod(trace: DeviceTrace, lifetimes: Lifetimes, found: Found): Iterations {
+function fromPeriod(
+  trace: DeviceTrace,
+  lifetimes: Lifetimes,
+  { found, earlier, whole }: LastLoop,
+): Iterations {
   const { sequence, period, live, by } = found;
   const starts = quietStarts(sequence, period, live);
   const complete = lastIsComplete(sequence, period, starts);
   const rows = Array.from(starts, (at) => beginRow(trace, sequence.rows[at]));
   if (complete) rows.push(endOfLoop(trace, found));
   const count = rows.length - 1;
-  const startsInside = starts[0] === 0 && beginsInside(trace, lifetimes);
+  const startsInside = whole && starts[0] === 0 && beginsInside(trace, lifetimes);
   const share = period.covered / period.recurring;
   const what = (n: number): string =>
-    `${by}${n === 1 ? '' : 's'}${by === 'stack' ? '' : ' (stack, size, stream)'}`;
+    `${by === 'depth' ? 'place' : by}${n === 1 ? '' : 's'}${by === 'stack' ? '' : by === 'request' ? ' (stack, size, stream)' : ' (stack, allocations live beside it)'}`;
   const why = [
     `${period.anchors.length} times the same round of allocations: ${period.constant} ${what(period.constant)} ${period.constant === 1 ? 'comes' : 'come'} equally often in every round, where random traffic would show ${period.expected.toFixed(1)}.`,
     `${percent(share)} of the ${period.recurring} ${what(2)} that come back are in (nearly) every round.`,
   ];
+  for (const { rounds, end } of earlier)
+    why.push(
+      `A loop of ${rounds} rounds before it ended at event ${end} (loading, capturing graphs): growth is judged by what goes on after it.`,
+    );
   if (startsInside) why.push('The recording begins inside the loop.');
   if (!complete) why.push('The last round is cut off by the end of the recording and left out.');
   const anchorRow = sequence.rows[period.anchors[0]];
@@ -260,8 +217,8 @@ export function findIterations(
     if (marked !== null) return marked;
     why.push(`Fewer than two of ${markers.name} fall into the recording: they were not used.`);
   }
-  const found = searched(trace, lifetimes);
-  const period = found === null ? null : fromPeriod(trace, lifetimes, found);
+  const loop = lastLoop(trace, lifetimes);
+  const period = loop === null ? null : fromPeriod(trace, lifetimes, loop);
   const annotated = annotatedStarts(trace);
   if (annotated !== null) {
     const { times, reason, enclose } = annotated;
@@ -296,8 +253,8 @@ export function findIterations(
         endsInside: !enclose,
       };
   }
-  if (found !== null && period !== null) {
-    const work = workOf(found, period.rows);
+  if (loop !== null && period !== null) {
+    const work = workOf(loop.found, period.rows);
     return { ...period, why: [...why, ...period.why], ...(work === null ? {} : { work }) };
   }
   const none = nothing('Nothing comes back in the sequence of allocations that chance would not explain.');
