@@ -15,7 +15,7 @@ import { sizeOf } from './size.ts';
 type Told = Analysis['findings'][number];
 
 const OOMS = ['out-of-memory', 'log-out-of-memory', 'summary-out-of-memory', 'failed-allocation'];
-const LEAKS = ['linear-leak', 'linear-leak-printed'];
+const LEAKS = ['linear-leak', 'linear-leak-printed', 'masked-leak'];
 
 /** What a word stands for, and what leaves it open. */
 const KINDS: Readonly<

@@ -2,12 +2,14 @@
 import type { DeviceFacts } from '../analyze/device-facts.ts';
 import { betterSetting, prepareTrial } from './better-setting.ts';
 import { cachingAllocator } from './caching-allocator.ts';
+import { cublasWorkspaces } from './cublas-workspaces.ts';
 import type { DeviceRule } from './device-rule.ts';
 import type { Finding } from './finding.ts';
 import { fragmentationGrowth } from './fragmentation-growth.ts';
 import { growthUnclear } from './growth-unclear.ts';
 import { keptOutputs } from './kept-outputs.ts';
 import { linearLeak } from './linear-leak.ts';
+import { maskedLeak } from './masked-leak.ts';
 import { outOfMemory } from './out-of-memory.ts';
 import { pendingFree } from './pending-free.ts';
 import { privatePools } from './private-pools.ts';
@@ -19,12 +21,14 @@ import { whoHolds } from './who-holds.ts';
 const DEVICE_RULES: readonly DeviceRule[] = [
   outOfMemory,
   linearLeak,
+  maskedLeak,
   pendingFree,
   settingInForce,
   fragmentationGrowth,
   keptOutputs,
   recordedLate,
   cachingAllocator,
+  cublasWorkspaces,
   whoHolds,
   // What can be done comes before what cannot be told.
   betterSetting,

@@ -1,6 +1,7 @@
 /** Reserved grows from iteration to iteration though the program keeps no more: free blocks do not fit. */
 import { count } from '../base/words.ts';
 import { evidence } from './finding.ts';
+import { maskedLeak } from './masked-leak.ts';
 import { about, type DeviceRule } from './device-rule.ts';
 import { code, exactSize, size } from './words.ts';
 
@@ -11,6 +12,10 @@ export const fragmentationGrowth: DeviceRule = (facts) => {
   if (conclusion?.conclusion !== 'fragmentation' || reserved === undefined || allocated === undefined)
     return [];
   const slope = Math.round(reserved.slopePerIteration ?? 0);
+  // An amount of nothing is no growth to speak of.
+  if (slope <= 0) return [];
+  // Where a line keeps more behind others' frees, reserved memory grows for it.
+  if (maskedLeak(facts).length > 0) return [];
   const until = reserved.untilLimit;
   const { window } = reserved;
   const gain = facts.emptyCacheGain;
@@ -20,7 +25,7 @@ export const fragmentationGrowth: DeviceRule = (facts) => {
       severity: 'risk',
       title: `Reserved memory grows by ${size(slope)} an iteration, allocated does not`,
       verdict: `${conclusion.sentence}${
-        until === null
+        until === null || until.iterations < 1
           ? ''
           : ` At this pace ${size(facts.limit?.bytes ?? 0)} is reached in ${count(Math.floor(until.iterations), 'iteration')}; the allocator then gives back what it can before it fails.`
       }`,

@@ -43,16 +43,20 @@ const KEPT_BY: Readonly<Record<LeakHint, string>> = {
     'it was requested by a thread without Python frames, as the backward pass is: gradients that a hook, retain_grad() or a stored .grad keeps. Which operation made it shows a recording with C++ frames: `torch.cuda.memory._record_memory_history(stacks="all")`.',
 };
 
-function remedyOf(facts: DeviceFacts, suspect: LeakSuspect | undefined): string {
-  if (suspect === undefined)
-    return facts.trace.events.stack_index.some((stack) => stack !== NO_STACK)
-      ? 'No single stack grows with it: compare who holds memory after an early iteration and at the end.'
-      : `Record with stacks to see which line keeps the memory: ${code('torch.cuda.memory._record_memory_history(stacks="python")')}`;
+/** What to do about a line that keeps more and more. */
+export function remedyFor(suspect: LeakSuspect): string {
   const { line, hint } = suspect;
   const place = line === null ? inSentence(suspect.label) : `${fileNameOf(line)}:${line.line} (${line.name})`;
   return hint === null
     ? `${place}: drop the reference (a list, a cache, a global, a hook's closure) once the result is used.`
     : `${place}: ${KEPT_BY[hint]}`;
+}
+
+function remedyOf(facts: DeviceFacts, suspect: LeakSuspect | undefined): string {
+  if (suspect !== undefined) return remedyFor(suspect);
+  return facts.trace.events.stack_index.some((stack) => stack !== NO_STACK)
+    ? 'No single stack grows with it: compare who holds memory after an early iteration and at the end.'
+    : `Record with stacks to see which line keeps the memory: ${code('torch.cuda.memory._record_memory_history(stacks="python")')}`;
 }
 
 /** How long memory lasts where nobody knows how much there is: "each 1.00 GiB of it lasts 30 iterations". */
@@ -91,7 +95,9 @@ export const linearLeak: DeviceRule = (facts) => {
       }${
         until === null
           ? lasting(facts, growth)
-          : ` At this pace ${size(facts.limit?.bytes ?? 0)} (${facts.limit?.how ?? 'the limit'}) is full in ${count(Math.floor(until.iterations), 'iteration')}${until.ns === null ? '' : `, ${formatDuration(until.ns)}`}.`
+          : until.iterations < 1
+            ? ` ${size(facts.limit?.bytes ?? 0)} (${facts.limit?.how ?? 'the limit'}) is reached.`
+            : ` At this pace ${size(facts.limit?.bytes ?? 0)} (${facts.limit?.how ?? 'the limit'}) is full in ${count(Math.floor(until.iterations), 'iteration')}${until.ns === null ? '' : `, ${formatDuration(until.ns)}`}.`
       }`,
       confidence: growth.confidence,
       confidenceWhy: [

@@ -3,6 +3,7 @@ import { count, list } from '../base/words.ts';
 import type { DeviceFacts, OomMoment } from '../analyze/device-facts.ts';
 import { type Evidence, evidence } from './finding.ts';
 import { about, type DeviceRule } from './device-rule.ts';
+import { isLeaking, nameOf } from './linear-leak.ts';
 import { isInForce } from './settings-tried.ts';
 import { code, exactSize, size } from './words.ts';
 
@@ -10,6 +11,9 @@ const TRIED = [
   { name: 'expandable_segments:True', change: { expandableSegments: true } },
   { name: 'roundup_power2_divisions:8', change: { roundupDivisions: new Array<number>(16).fill(8) } },
 ];
+
+/** What a leak kept has to be this share of what was allocated at the failure. */
+const LEAK_SHARE = 0.2;
 
 /** Why, in words, and whether it follows from the recording. */
 function reason(moment: OomMoment): { readonly text: string; readonly certain: boolean } {
@@ -100,6 +104,7 @@ export const outOfMemory: DeviceRule = (facts) => {
       : tried.length > 0
         ? ` Replayed under ${list(tried)} within the least that the limit can be, a request fails as well.`
         : '';
+  const leak = leakBehind(facts, first, served?.line ?? null);
   return [
     about(facts, {
       id: 'out-of-memory',
@@ -112,19 +117,39 @@ export const outOfMemory: DeviceRule = (facts) => {
       },
       severity: 'problem',
       title: `Out of memory: ${size(first.bytes)} asked for${first.deviceFree === null ? '' : `, ${size(first.deviceFree)} free on the device`}`,
-      verdict: `${why.text}${settings}`,
+      verdict: `${leak === null ? '' : `${leak.text} `}${why.text}${settings}`,
       confidence: why.certain ? 'certain' : 'medium',
       confidenceWhy: why.certain
         ? 'The allocator wrote what was asked and what the device had free at that moment.'
         : 'What the device had free is not in the recording.',
       evidence: proofs,
-      remedy: passes || served === null ? remedyOf(first) : code(served.line),
+      remedy: leak?.remedy ?? (passes || served === null ? remedyOf(first) : code(served.line)),
       gainBytes: null,
       gainHow: null,
       wouldChange: 'A higher limit, or less allocated when the request comes.',
     }),
   ];
 };
+
+/** A leak that filled the memory: no setting ends it, and it comes first. */
+function leakBehind(
+  facts: DeviceFacts,
+  { allocated }: OomMoment,
+  setting: string | null,
+): { readonly text: string; readonly remedy: string } | null {
+  const growth = facts.growthOf('allocated')?.atEnd;
+  if (!isLeaking(facts) || growth === undefined || growth.confidence === 'low') return null;
+  const [line] = facts.leaks.suspects.filter(({ kind }) => kind === 'grows');
+  const slope = Math.round(growth.slopePerIteration ?? 0);
+  const kept = slope * (facts.iterations.count - 1);
+  // A leak that is a small part of what was full is not what filled it.
+  if (slope <= 0 || kept < LEAK_SHARE * allocated) return null;
+  const named = line === undefined ? '' : ` First to look at: ${nameOf(line)}.`;
+  return {
+    text: `A leak led here: ${size(slope)} more were kept after every iteration, ${size(kept)} over the ${count(facts.iterations.count, 'iteration')} before the failure.${named}`,
+    remedy: `End the leak (the finding about it says how): without that, more room only puts the failure off.${setting === null ? '' : ` Until then ${code(setting)} serves the recorded requests.`}`,
+  };
+}
 
 const remedyOf = ({ deviceFree, bytes }: OomMoment): string =>
   deviceFree !== null && deviceFree >= bytes

@@ -3,6 +3,7 @@ import { count, percent } from '../base/words.ts';
 import type { Holder } from '../analyze/live.ts';
 import { holderLabel, isInternalFrame, NO_STACK, namesLine } from '../analyze/user-frames.ts';
 import type { DeviceFacts } from '../analyze/device-facts.ts';
+import { u64At } from '../base/u64.ts';
 import { evidence } from './finding.ts';
 import { about, type DeviceRule } from './device-rule.ts';
 import { exactSize, inSentence, size } from './words.ts';
@@ -32,6 +33,30 @@ function byLine(holders: readonly Holder[], labelOf: (stack: number) => string):
   return [...lines.values()].sort((a, b) => b.bytes - a.bytes);
 }
 
+/** What the library keeps for a line's streams is not the line's (cublas-workspaces tells it). */
+function apartFromWorkspaces(facts: DeviceFacts, row: number, holders: readonly Holder[]): readonly Holder[] {
+  const { many, rows, has } = facts.workspaces;
+  if (!many || row < 0) return holders;
+  const { stack_index, length } = facts.trace.events;
+  const held = new Map<number, { bytes: number; allocations: number }>();
+  for (let at = rows[0]; at < length && at <= row; at++) {
+    if (!has(at)) continue;
+    const one = held.get(stack_index[at]) ?? { bytes: 0, allocations: 0 };
+    // Holders count what was asked for.
+    held.set(stack_index[at], {
+      bytes: one.bytes + u64At(facts.trace.events.size, at),
+      allocations: one.allocations + 1,
+    });
+  }
+  return holders
+    .map((holder) => ({
+      ...holder,
+      bytes: holder.bytes - (held.get(holder.stack)?.bytes ?? 0),
+      allocations: holder.allocations - (held.get(holder.stack)?.allocations ?? 0),
+    }))
+    .filter(({ bytes }) => bytes > 0);
+}
+
 /** Nsight without backtraces knows the call (or the symbol), not who called. */
 const isCall = (facts: DeviceFacts, stack: number): boolean =>
   facts.input.stacks
@@ -47,11 +72,12 @@ export const whoHolds: DeviceRule = (facts) => {
   const bytes = isState ? total : facts.allocatedPeak.bytes;
   const moment = isState ? 'in the recorded state' : 'at the peak';
   const lines = byLine(
-    holders.filter(({ stack }) => stack !== NO_STACK),
+    apartFromWorkspaces(facts, row, holders).filter(({ stack }) => stack !== NO_STACK),
     (stack) => inSentence(holderLabel(facts.input.stacks, stack)),
   );
   if (lines.length === 0 || total === 0) return [];
-  const known = lines.reduce((sum, line) => sum + line.bytes, 0) / total;
+  const library = facts.workspaces.many && row >= 0 ? facts.workspaces.held(row + 1)[row] : 0;
+  const known = (lines.reduce((sum, line) => sum + line.bytes, 0) + library) / total;
   const [first] = lines;
   const named = lines.some(({ stack }) => !isCall(facts, stack));
   // Gradients have no line of Python: the operation that made them is named.
@@ -78,7 +104,7 @@ export const whoHolds: DeviceRule = (facts) => {
         lines.length <= shown.length
           ? `${what(lines.length)} held ${percent(share)} of it.`
           : `${what(lines.length)} held memory, and the first ${shown.length} of them ${percent(share)} of it.`
-      }${known < 1 ? ` In the recording ${percent(1 - known)} has no stack.` : ''}`,
+      }${library > 0 ? ` Workspaces of cuBLAS held ${percent(library / total)}.` : ''}${known < 1 ? ` In the recording ${percent(1 - known)} has no stack.` : ''}`,
       confidence: !named
         ? 'low'
         : known === 1 && operations === 0

@@ -260,3 +260,24 @@ export function findIterations(
   const none = nothing('Nothing comes back in the sequence of allocations that chance would not explain.');
   return { ...none, why: [...why, ...none.why] };
 }
+
+/**
+ * Iterations without those from the one on in which a request failed for good: what the exception unwinds is no growth
+ * and no end of it. A program that goes on for three iterations after an error has caught it. `failures`: rows.
+ */
+export function beforeFailure(iterations: Iterations, failures: readonly number[]): Iterations {
+  const { rows, count, times_ns } = iterations;
+  const last = failures.at(-1);
+  if (last === undefined || count === 0 || last < rows[0]) return iterations;
+  let at = 0;
+  while (at < count && rows[at + 1] <= last) at++;
+  if (count - at > 3 || at < 1) return iterations;
+  return {
+    ...iterations,
+    count: at,
+    rows: rows.slice(0, at + 1),
+    times_ns: times_ns.slice(0, at + 1),
+    why: [...iterations.why, `What follows iteration ${at} is left out: a request failed in it.`],
+    endsInside: true,
+  };
+}

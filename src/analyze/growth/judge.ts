@@ -31,6 +31,8 @@ const UNLIKELY_SLOWING = 1.96;
 const UNLIKELY_Z = 1.645;
 /** Single rises in a window below which what they add up to says little of a pace. */
 const FEW_RISES = 6;
+/** From so many values on a bound on growth is worth as much as a verdict. */
+const MANY_VALUES = 20;
 /** Trends are tested on at most so many points. */
 const MOST_POINTS = 256;
 
@@ -122,11 +124,27 @@ export class Judge {
       this.why.push(`No value is higher than the first, over ${n} ${this.word}s.`);
       return this.verdict('none', this.bySize(0), 0, { rises, bound: top });
     }
-    return (
+    return this.bounded(
       this.plateau(rises) ??
-      this.steps(rises) ??
-      this.trend(rises, beginOf(y, rises, this.granularity, ENOUGH))
+        this.steps(rises) ??
+        this.trend(rises, beginOf(y, rises, this.granularity, ENOUGH)),
     );
+  }
+
+  /** What may grow by so little, over all that was seen, that it is not worth a word does not grow. */
+  private bounded(verdict: GrowthVerdict): GrowthVerdict {
+    const { rises, statistics, window } = verdict;
+    if (verdict.kind !== 'cannot_tell' || window === null || statistics.n < MANY_VALUES) return verdict;
+    const top = maximum(this.y);
+    const from = this.y.length - statistics.n;
+    // Rises inside of the window that stay; a saw has none that do.
+    const kept = keeps(this.y, this.granularity) ? rises.filter(({ at }) => at > from) : [];
+    const most = Math.max(0, statistics.slopeAtMost, mostBySingle(kept, statistics.n));
+    if (most * statistics.n > SLIGHT * Math.abs(top)) return verdict;
+    this.why.push(
+      `Growth is at most ${amountOf(Math.ceil(most), this.series)} per ${this.word} (95%), over all ${statistics.n} less than a thousandth of what is held: none to speak of.`,
+    );
+    return { ...verdict, kind: 'none', confidence: 'low', bound: top, why: this.why };
   }
 
   /** Fewer than five values: only what leaves no doubt. */
@@ -349,11 +367,16 @@ export class Judge {
         this.why.push(`It rises, too unsteadily to say whether it slows down: ${less}.`);
         return this.verdict('cannot_tell', 'low', from, { rises, statistics });
       }
+      const late = this.lateSlope(from);
+      if (late <= 0) {
+        this.why.push(`It rose, and its later half adds nothing: ${less}. A rise now and then may follow.`);
+        return this.verdict('cannot_tell', 'low', from, { rises, statistics });
+      }
       this.why.push(`Growth slows down: ${less}.`);
       return this.verdict('sub_linear', this.bySize(from) === 'high' ? 'medium' : 'low', from, {
         rises,
         statistics,
-        slopePerIteration: this.lateSlope(from),
+        slopePerIteration: late,
       });
     }
     // Rare steps: the median pair may see none of them, the mean sees all.
@@ -391,10 +414,12 @@ export class Judge {
     return !open && n >= 10 && p < 0.001 && fit >= 0.9 && from <= 0.25 * this.y.length ? 'high' : 'medium';
   }
 
-  /** Slope of the window's last half: what a slowing growth does now. */
+  /** Slope of the window's last half: what a slowing growth does now. Rare steps show in the mean alone. */
   private lateSlope(from: number): number {
+    const last = this.y.length - 1;
     const middle = (from + this.y.length) >> 1;
     const { x, y } = this.points(middle, this.y.length);
-    return theilSen(x, y).slope;
+    const { slope } = theilSen(x, y);
+    return slope > 0 ? slope : (this.y[last] - this.y[middle]) / (this.x[last] - this.x[middle]);
   }
 }

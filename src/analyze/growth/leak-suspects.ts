@@ -65,6 +65,8 @@ export interface LeakReport {
 export interface LeakOptions {
   /** Bytes of the allocation at a row, where the size of its block is known; else what was asked for. */
   readonly sizeOf?: (row: number) => number;
+  /** Allocations that are no line's: a library keeps them (workspaces.ts). */
+  readonly isLibrary?: (row: number) => boolean;
 }
 
 /** Allocations of one stack that are live across the end of an iteration. */
@@ -123,6 +125,7 @@ function sitesOf(
   { partner }: Lifetimes,
   { rows, count }: Iterations,
   sizeOf: (row: number) => number,
+  isLibrary: (row: number) => boolean,
 ): Site[] {
   const { events, producer } = trace;
   // A block that waits for another stream (record_stream) is not kept by the program.
@@ -131,7 +134,9 @@ function sitesOf(
     if (events.action[row] === ACTION.free_requested && partner[row] !== NONE) givenUp[partner[row]] = row;
 
   const isAlloc = (row: number): boolean =>
-    events.action[row] === ACTION.alloc && !(producer === 'nsys' && HOST_KINDS.includes(events.group[row]));
+    events.action[row] === ACTION.alloc &&
+    !(producer === 'nsys' && HOST_KINDS.includes(events.group[row])) &&
+    !isLibrary(row);
   const freedAt = (row: number): number => (partner[row] === NONE ? givenUp[row] : partner[row]);
   const end = rows[count];
   // Keys: stack nodes, and sizes behind them. Only where something was never freed after iteration 0.
@@ -309,7 +314,7 @@ export function leakSuspects(
   stacks: StackTable,
   lifetimes: Lifetimes,
   iterations: Iterations,
-  { sizeOf = (row) => u64At(trace.events.size, row) }: LeakOptions = {},
+  { sizeOf = (row) => u64At(trace.events.size, row), isLibrary = () => false }: LeakOptions = {},
 ): LeakReport {
   const { count } = iterations;
   if (count < 3)
@@ -324,7 +329,7 @@ export function leakSuspects(
   const why: string[] = [];
   if (iterations.startsInside)
     why.push('The recording begins in the middle: what was kept before it is in no list.');
-  const sites = sitesOf(trace, lifetimes, iterations, sizeOf);
+  const sites = sitesOf(trace, lifetimes, iterations, sizeOf, isLibrary);
   const othersHaveStacks = mostHaveStacks(trace);
   const growers: Growing[] = [];
   const suspects: LeakSuspect[] = [];

@@ -25,6 +25,8 @@ const MANY = 3;
 
 export interface LibraryWorkspaces {
   readonly has: (row: number) => boolean;
+  /** Bytes of them after each of so many rows. */
+  readonly held: (rows: number) => Float64Array;
   /** Rows of the large ones, ascending. */
   readonly rows: readonly number[];
   /** Of all, with cublasLt's. */
@@ -80,5 +82,11 @@ export function libraryWorkspaces(
     }
   }
   rows.sort((a, b) => a - b);
-  return { has: (row) => all.has(row), rows, bytes, streams, many: streams >= MANY };
+  const held = (length: number): Float64Array => {
+    const curve = new Float64Array(length);
+    for (const row of all) curve[row] = u64At(events.size, row);
+    for (let row = 1; row < length; row++) curve[row] += curve[row - 1];
+    return curve;
+  };
+  return { has: (row) => all.has(row), held, rows, bytes, streams, many: streams >= MANY };
 }

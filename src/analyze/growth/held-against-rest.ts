@@ -1,0 +1,109 @@
+/**
+ * The verdicts on a device's series, held against the rest of the recording (rest.ts). Reserved memory follows
+ * allocated: where allocated had an end, so had what reserved memory had to hold for it.
+ */
+import { exactAmount } from '../../base/amounts.ts';
+import { givenBack, instead, levelAfter, lineOfOnePass, type RestInput } from './rest.ts';
+import type { IterationGrowth } from './series.ts';
+import type { GrowthVerdict } from './verdict.ts';
+
+const grows = ({ kind }: GrowthVerdict): boolean =>
+  kind === 'linear_leak' || kind === 'sub_linear' || kind === 'cannot_tell';
+
+const mayLeak = ({ kind }: GrowthVerdict): boolean => kind === 'linear_leak' || kind === 'sub_linear';
+
+/** A rise that is worth asking about: this share of the most. */
+const RISE = 0.01;
+
+export interface SeriesGrowth {
+  readonly series: 'allocated' | 'active' | 'reserved';
+  readonly growth: IterationGrowth;
+}
+
+const grewOver = ({ values: { end } }: IterationGrowth, [first, last]: readonly [number, number]): number =>
+  end[last] - end[first];
+
+const most = (values: Float64Array): number =>
+  values.reduce((high, value) => Math.max(high, value), -Infinity);
+
+function ofAllocated(input: RestInput, growth: IterationGrowth, curve: Float64Array): GrowthVerdict {
+  const verdict = growth.atEnd;
+  const { window } = verdict;
+  if (!grows(verdict) || window === null) return verdict;
+  const { count } = input.iterations;
+  const grew = grewOver(growth, window);
+  const top = most(growth.values.end);
+  if (grew < RISE * top) return verdict;
+  // All iterations, where what the first of them kept (warm-up) went, too.
+  const whole = givenBack(input, [0, window[1]], grew);
+  const back = whole ?? givenBack(input, [window[0] + 1, window[1]], grew);
+  if (back !== null) {
+    const [from, to] = back.rows;
+    const over = whole === null ? window[1] - window[0] : window[1] + 1;
+    return instead(
+      verdict,
+      'warm_up_plateau',
+      back.left === 0 ? 'medium' : 'low',
+      [
+        `What ${over} iterations kept, ${exactAmount(back.bytes)}, was given back before the recording ends: in events ${from} to ${to} of ${input.trace.events.length}${back.left === 0 ? '' : `, all but ${exactAmount(back.left)}`}. It grew and had an end.`,
+        ...verdict.why,
+      ],
+      top,
+    );
+  }
+  if (!mayLeak(verdict)) return verdict;
+  const level = levelAfter(input, curve, grew);
+  if (level !== null)
+    return instead(
+      verdict,
+      'warm_up_plateau',
+      'medium',
+      [
+        `The loop of ${count} rounds ended, and in the ${level.rows} events after it (${Math.round(100 * level.share)}% of the recording since it began) nothing more was kept.`,
+        ...verdict.why,
+      ],
+      top,
+    );
+  const line = lineOfOnePass(input);
+  if (line !== null)
+    return instead(verdict, 'cannot_tell', 'low', [
+      `All ${count} rounds are called from one line of a module's forward, ${line}, and none of them repeats anything within it: they may be the layers of a single pass that the recording ends in. A whole step was not seen twice.`,
+      ...verdict.why,
+    ]);
+  return verdict;
+}
+
+/** What reserved did while allocated grew and had an end, or may be one pass, is no question of its own. */
+function ofReserved(verdict: GrowthVerdict, allocated: GrowthVerdict, before: GrowthVerdict): GrowthVerdict {
+  if (allocated === before || !grows(verdict)) return verdict;
+  return allocated.kind === 'cannot_tell'
+    ? instead(verdict, 'cannot_tell', 'low', [
+        `Reserved memory followed allocated memory. ${allocated.why[0]}`,
+      ])
+    : instead(
+        verdict,
+        'warm_up_plateau',
+        'low',
+        [`Reserved memory grew with allocated memory, whose growth had an end. ${allocated.why[0]}`],
+        verdict.bound,
+      );
+}
+
+/** `allocated`: its curve over the rows. */
+export function heldAgainstRest<T extends SeriesGrowth>(
+  input: RestInput,
+  all: readonly T[],
+  allocated: Float64Array,
+): T[] {
+  const first = all.find(({ series }) => series === 'allocated');
+  if (first === undefined) return [...all];
+  const before = first.growth.atEnd;
+  const after = ofAllocated(input, first.growth, allocated);
+  return all.map((one) => ({
+    ...one,
+    growth: {
+      ...one.growth,
+      atEnd: one.series === 'allocated' ? after : ofReserved(one.growth.atEnd, after, before),
+    },
+  }));
+}

@@ -1,0 +1,169 @@
+/**
+ * What the rest of a recording says about growth from iteration to iteration:
+ *
+ *   what grew is freed before the recording ends         it had an end: no leak, whatever the slope was
+ *   the loop ends, and long after it nothing more is     a plateau
+ *     kept
+ *   the rounds are the layers of one pass that the       cannot tell: a whole step was never repeated
+ *     recording ends in
+ *
+ * The last is told from stacks: all that the rounds allocate is called from one line inside of one module's forward,
+ * and no stack comes back within a round, as the layers of a model do in a whole step.
+ */
+import { asBigInt64 } from '../../base/u64.ts';
+import type { DeviceTrace } from '../../trace/capture.ts';
+import { ACTION, NONE } from '../../trace/schema.ts';
+import type { StackTable } from '../../trace/stack-table.ts';
+import type { Lifetimes } from '../lifetimes.ts';
+import { isOwnFrame } from '../user-frames.ts';
+import type { Iterations } from './iterations.ts';
+import { commonCaller } from './leak-groups.ts';
+import type { GrowthVerdict } from './verdict.ts';
+
+export interface RestInput {
+  readonly trace: DeviceTrace;
+  readonly stacks: StackTable;
+  readonly lifetimes: Pick<Lifetimes, 'partner'>;
+  readonly iterations: Iterations;
+  /** Bytes of an alloc row. */
+  readonly sizeOf: (row: number) => number;
+  /** Row of the last request that failed; absent: none did. What an exception unwinds was not given back. */
+  readonly failedAt?: number;
+}
+
+/** Less than this share of what the window kept lives at the end: it was given back. */
+const LEFT = 0.1;
+/** Of the growth, so much has to be what the window's own allocations kept. */
+const OWN = 0.8;
+
+export interface GivenBack {
+  /** What the iterations kept. */
+  readonly bytes: number;
+  /** Of it, what lives after the last row. */
+  readonly left: number;
+  /** First and last row at which most of it was freed. */
+  readonly rows: readonly [number, number];
+}
+
+/** What iterations first to last kept, where it was freed behind them and before the recording ends; else null. */
+export function givenBack(
+  { trace: { events }, lifetimes: { partner }, iterations: { rows }, sizeOf, failedAt }: RestInput,
+  [first, last]: readonly [number, number],
+  grew: number,
+): GivenBack | null {
+  const end = rows[last + 1];
+  if (last < first || grew <= 0 || (failedAt !== undefined && failedAt >= rows[first])) return null;
+  // The first word of a free counts.
+  const freedAt = new Map<number, number>();
+  for (let row = end; row < events.length; row++) {
+    const alloc = partner[row];
+    if (events.action[row] === ACTION.alloc || alloc === NONE || freedAt.has(alloc)) continue;
+    freedAt.set(alloc, row);
+  }
+  let bytes = 0;
+  let left = 0;
+  const frees: [row: number, bytes: number][] = [];
+  for (let row = rows[first]; row < end; row++) {
+    if (events.action[row] !== ACTION.alloc) continue;
+    const known = partner[row];
+    const freed = known === NONE ? (freedAt.get(row) ?? NONE) : Math.min(known, freedAt.get(row) ?? known);
+    if (freed < end) continue;
+    const size = sizeOf(row);
+    bytes += size;
+    if (freed === NONE) left += size;
+    else frees.push([freed, size]);
+  }
+  if (bytes < OWN * grew || left > LEFT * bytes) return null;
+  frees.sort((a, b) => a[0] - b[0]);
+  return { bytes, left, rows: [frees[0][0], frees[frees.length - 1][0]] };
+}
+
+/** A rest of this share of the time or rows since the loop began is long. */
+const LONG = 0.3;
+/** In a rest that stays level, so much of the growth may come on top. */
+const LEVEL = 0.05;
+
+/** Whether the loop ended long before the recording did, and nothing more was kept after it. */
+export function levelAfter(
+  { trace: { events, clock }, iterations: { rows, count }, failedAt }: RestInput,
+  curve: Float64Array,
+  grew: number,
+): { readonly rows: number; readonly share: number } | null {
+  const end = rows[count];
+  const more = events.length - end;
+  if (more < count || (failedAt !== undefined && failedAt >= rows[count - 1])) return null;
+  let share = more / (events.length - rows[0]);
+  if (clock !== 'none') {
+    const times = asBigInt64(events.time_ns);
+    const last = times[events.length - 1];
+    const all = Number(last - times[rows[0]]);
+    if (all > 0) share = Math.max(share, Number(last - times[end - 1]) / all);
+  }
+  if (share < LONG) return null;
+  return curve[events.length - 1] - curve[end - 1] <= LEVEL * grew ? { rows: more, share } : null;
+}
+
+const MODULE = /(^|[\\/])torch[\\/]nn[\\/]modules[\\/]module\.py$/;
+/** Of the stacks of a round, so many come back in it where it is a whole step with layers of its own. */
+const COME_BACK = 0.3;
+/** Rounds that are looked at for stacks that come back. */
+const LOOKED_AT = 8;
+
+/** Stacks that come again in one iteration, with others between, as a share of all in it. */
+function comingBack({ events }: DeviceTrace, from: number, to: number): number {
+  const lastAt = new Map<number, number>();
+  const again = new Set<number>();
+  let order = 0;
+  let before = NONE;
+  for (let row = from; row < to; row++) {
+    if (events.action[row] !== ACTION.alloc) continue;
+    const stack = events.stack_index[row];
+    if (stack !== before) order++;
+    before = stack;
+    const last = lastAt.get(stack);
+    if (last !== undefined && last !== order) again.add(stack);
+    lastAt.set(stack, order);
+  }
+  return lastAt.size === 0 ? 0 : again.size / lastAt.size;
+}
+
+/** Where the rounds may be parts of one call of a module: the line they are called from; null: they are not. */
+export function lineOfOnePass({ trace, stacks, iterations }: RestInput): string | null {
+  const { events } = trace;
+  const { method, rows, count } = iterations;
+  if (method !== 'period' || count === 0) return null;
+  const seen = new Set<number>();
+  for (let row = rows[0]; row < rows[count]; row++)
+    if (events.action[row] === ACTION.alloc) seen.add(events.stack_index[row]);
+  if (seen.size === 0 || seen.has(NONE)) return null;
+  const node = commonCaller(stacks, [...seen]);
+  if (node === NONE) return null;
+  // The module's call stands between the line and the line that calls the module.
+  const frames = stacks.stack(node);
+  const [line] = frames;
+  const outer = frames.findIndex((frame, i) => i > 0 && isOwnFrame(frame));
+  const between = frames.slice(1, outer < 0 ? undefined : outer);
+  if (!between.some(({ name, filename }) => MODULE.test(filename) && /_call_impl$/.test(name))) return null;
+  const step = Math.max(1, Math.floor(count / LOOKED_AT));
+  for (let i = 0; i < count; i += step) if (comingBack(trace, rows[i], rows[i + 1]) >= COME_BACK) return null;
+  return `${line.name} (${line.filename.split(/[\\/]/).pop()}:${line.line})`;
+}
+
+/** The same verdict as one that says less: `why` takes the place of the reasons, `kind` of the kind. */
+export const instead = (
+  verdict: GrowthVerdict,
+  kind: GrowthVerdict['kind'],
+  confidence: GrowthVerdict['confidence'],
+  why: readonly string[],
+  bound: number | null = null,
+): GrowthVerdict => ({
+  ...verdict,
+  kind,
+  confidence,
+  why,
+  bound,
+  boundBy: null,
+  slopePerIteration: null,
+  slopePerSecond: null,
+  untilLimit: null,
+});
