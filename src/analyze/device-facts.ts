@@ -245,6 +245,7 @@ export class DeviceFacts {
         stacks: this.input.stacks,
         lifetimes: this.input.lifetimes,
         sizeOf: this.sizeOf,
+        newStreams: this.workspaces.many,
         ...(this.ooms.length === 0 ? {} : { failedAt: this.ooms[this.ooms.length - 1].row }),
       };
       return heldAgainstRest(rest, all, this.allocated);

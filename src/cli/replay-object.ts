@@ -1,4 +1,5 @@
 /** The documented object of `vramscope replay --json` (docs/cli.md), one a device. */
+import type { ReplayStats } from '../replay/statistics.ts';
 import type {
   ReplayAnswer,
   SiteRow,
@@ -38,6 +39,10 @@ const outcome = ({ reservedPeak, allocatedPeak, saved }: SiteRow['dropped']) => 
   saved,
 });
 
+/** An `empty_cache()` or a synchronisation that gives nothing back leaves no row: their number is not told. */
+const toldStats = (stats: ReplayStats): ReplayStats =>
+  Object.fromEntries(Object.entries(stats).filter(([key]) => key !== 'num_sync_all_streams'));
+
 export function replayObject({ device, answer, replayed, sweep, sites }: DeviceReplay): object {
   const { fidelity, unled } = answer;
   return {
@@ -48,7 +53,7 @@ export function replayObject({ device, answer, replayed, sweep, sites }: DeviceR
       assumed: Object.entries(answer.settings.origins)
         .filter(([, origin]) => origin === 'assumed')
         .map(([name]) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)),
-      memory_stats: answer.stats,
+      memory_stats: toldStats(answer.stats),
       fidelity: {
         faithful: answer.faithful,
         from_empty: answer.fromEmpty,

@@ -168,6 +168,20 @@ export class Allocator {
     return block;
   }
 
+  /**
+   * The free block that serves a request without new pages: best fit's, or, where that refuses one as too large to split
+   * (max_split_size), the one at the end of what is mapped, which an expandable segment takes as it grows. NO_BLOCK:
+   * none does.
+   */
+  chosenFor(list: number, size: number): number {
+    const fit = this.bestFit(list, size);
+    if (fit !== NO_BLOCK || !this.options.settings.expandableSegments) return fit;
+    const start = this.roomBefore(list, size);
+    return start !== NO_BLOCK && this.blocks.state[start] === FREE && this.blocks.size[start] >= size
+      ? start
+      : NO_BLOCK;
+  }
+
   /** What a free block can become: itself and the unmapped range right behind it. */
   private roomOf(block: number): number {
     const { blocks } = this;
@@ -204,8 +218,8 @@ export class Allocator {
     return candidate;
   }
 
-  /** Lowest run of unmapped (and free, right before it) blocks with room for `size`; a new range where there is none. */
-  private expandableRoom(list: number, size: number): number {
+  /** Lowest run of unmapped (and free, right before it) blocks with room for `size`; NO_BLOCK: there is none. */
+  private roomBefore(list: number, size: number): number {
     const { blocks } = this;
     for (const found of this.unmapped[list]) {
       const before = blocks.prev[found];
@@ -219,6 +233,13 @@ export class Allocator {
         bytes += blocks.size[at];
       if (bytes >= size) return start;
     }
+    return NO_BLOCK;
+  }
+
+  /** The same; a new range where there is none. */
+  private expandableRoom(list: number, size: number): number {
+    const start = this.roomBefore(list, size);
+    if (start !== NO_BLOCK) return start;
     const page = this.pageSize(list);
     const bytes = Math.ceil(this.rangeBytes / page) * page;
     return this.addRange(this.options.space.range(bytes), bytes, list);

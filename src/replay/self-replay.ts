@@ -74,7 +74,12 @@ class LedReplay {
   private unplaced = 0;
   private readonly firstUnplaced: number[] = [];
   private unknownSizes = 0;
-  private causesCertain = true;
+  /** A release that another cause would explain as well, and that is not taken for a retry. */
+  private otherDoubt = false;
+  /** Bytes that reserved memory would have come to at retries that `empty_cache()` would explain as well. */
+  private readonly doubtfulRetries: number[] = [];
+  /** Below it the limit is for certain: a request that would pass it is refused, so what it released was a retry. */
+  private certainHigh = Infinity;
   certainEmptyCaches = 0;
   private readonly causes: Record<ReleaseCause, number> = {
     retry: 0,
@@ -294,7 +299,7 @@ class LedReplay {
         firstUnplaced: this.firstUnplaced,
         state: compareFinalState(this.trace, allocator, this.origin),
         unknownSizes: this.unknownSizes,
-        causesCertain: this.causesCertain,
+        causesCertain: !this.otherDoubt && this.doubtfulRetries.every((bytes) => bytes >= this.certainHigh),
       },
       requests: this.builder.finish(),
       curves,
@@ -324,7 +329,7 @@ class LedReplay {
     const list = blocks.list[block];
     allocator.countSearch(list);
     const fresh = row > 0 && isGrowth(events.action[row - 1]);
-    if (fresh || allocator.bestFit(list, size) === block) this.chosen++;
+    if (fresh || allocator.chosenFor(list, size) === block) this.chosen++;
     else if (this.firstDifferent.length < EXAMPLES) this.firstDifferent.push(row);
     allocator.lists[list].remove(block);
     const given = allocator.place(block, size, requested);
@@ -349,8 +354,13 @@ class LedReplay {
       assume: this.assume,
     });
     this.causes[cause.cause]++;
-    if (!cause.certain) this.causesCertain = false;
-    else if (cause.cause === 'empty_cache') this.certainEmptyCaches++;
+    if (!cause.certain) {
+      if (cause.cause === 'retry') this.doubtfulRetries.push(cause.limitBelow);
+      else this.otherDoubt = true;
+    } else {
+      if (cause.cause === 'empty_cache') this.certainEmptyCaches++;
+      this.certainHigh = Math.min(this.certainHigh, cause.limitBelow);
+    }
     if (cause.cause === 'retry') {
       stats.allocRetries++;
       stats.syncAllStreams++;
@@ -417,6 +427,7 @@ class LedReplay {
   /** A request failed for want of `bytes`. */
   private met(bytes: number): void {
     this.limitHigh = Math.min(this.limitHigh, this.allocator.reserved + bytes);
+    this.certainHigh = Math.min(this.certainHigh, this.allocator.reserved + bytes);
   }
 
   private touch(list: number): void {

@@ -151,6 +151,30 @@ const apps = (second: number): Files => ({
 const slice = (used: number): Files => ({
   'smi.txt': migTable(used),
 });
+/** Each step uses up a part of the data; `kept`: how many results of it stay. */
+function usedUp(kept: number): Recording {
+  const recording = new Recording({ conf: '' });
+  const data = range(40).map(() => recording.take('main:3 load:4', 4 * MIB));
+  for (const part of data) {
+    const results = range(2).map(() => recording.take('main:5 work:6', 3 * MIB));
+    recording.drop(part, ...results.slice(kept));
+    recording.touch('main:7 log:8', MIB);
+  }
+  return recording;
+}
+
+/** Products on so many streams in turn: the first on each makes cuBLAS's workspace. */
+function streamsInTurn(streams: number): Recording {
+  const recording = new Recording({ conf: '', streams });
+  for (const i of range(48)) {
+    const stream = i % streams;
+    const y = recording.take('main:5 linear:6', MIB, { stream });
+    if (i < streams) recording.take('main:5 linear:6', 32 * MIB, { stream });
+    recording.drop(recording.take('main:7 relu:8', MIB, { stream }), y);
+  }
+  return recording;
+}
+
 /** Two monitors of one GPU whose use steps often; the second reads `more` MiB more once. */
 function monitors(more: number): Files {
   let used = 4000;
@@ -219,6 +243,16 @@ const SIDES: Readonly<Record<FindingId, Sides>> = {
     there: ofRecording(() => roundedUp(40, 37 * MIB)),
     absent: ofRecording(() => roundedUp(40, 40 * MIB)),
     by: 'sizes that need no rounding',
+  },
+  'masked-leak': {
+    there: ofRecording(() => usedUp(1)),
+    absent: ofRecording(() => usedUp(0)),
+    by: 'whether what is made of the data is kept',
+  },
+  'cublas-workspaces': {
+    there: ofRecording(() => streamsInTurn(24)),
+    absent: ofRecording(() => streamsInTurn(1)),
+    by: 'how many streams are used',
   },
   'fragmentation-growth': {
     there: ofRecording(() => shiftingSizes(2)),

@@ -34,6 +34,8 @@ export interface RecordingOptions {
   /** As the snapshot writes them; none: the recording does not hold its settings. */
   readonly conf?: string;
   readonly totalBytes?: number;
+  /** Streams that the program may use; 2 where absent. */
+  readonly streams?: number;
 }
 
 export interface Block {
@@ -64,7 +66,7 @@ export class Recording {
       settings: this.settings,
       limit: options.limit ?? Infinity,
       capacity: Infinity,
-      streamRank: [0, 1],
+      streamRank: Array.from({ length: this.streams }, (_, stream) => stream),
       pools: 3,
       indexed: true,
       space: {
@@ -86,12 +88,17 @@ export class Recording {
     this.events.push({ ...this.now, time: 1e6 * this.events.length, ...event });
   }
 
-  /** "main:3 forward:7": outermost first, each a frame "name app.py:line". */
+  /** "main:3 forward:7": outermost first, each a frame "name app.py:line"; "name@/a/file.py:7" is of another file. */
   private stack(path: string): number {
     return path.split(' ').reduce((node, part) => {
-      const [name, line] = part.split(':');
-      return this.stacks.child(node, this.stacks.internFrame(name, '/home/user/app.py', Number(line)));
+      const [frame, line] = part.split(':');
+      const [name, file = '/home/user/app.py'] = frame.split('@');
+      return this.stacks.child(node, this.stacks.internFrame(name, file, Number(line)));
     }, NONE as number);
+  }
+
+  private get streams(): number {
+    return this.options.streams ?? 2;
   }
 
   get rows(): number {
@@ -175,7 +182,7 @@ export class Recording {
         allocated_size: column((chain) => sum(chain, [ALLOCATED], blocks.size)),
         active_size: column((chain) => sum(chain, [ALLOCATED, PENDING], blocks.size)),
         requested_size: column((chain) => sum(chain, [ALLOCATED, PENDING], blocks.requested)),
-        stream_index: Uint16Array.from(heads, (head) => blocks.list[head] % 2),
+        stream_index: Uint16Array.from(heads, (head) => blocks.list[head] % this.streams),
         pool: Uint8Array.from(heads, (head) => this.model.smallOf(blocks.list[head])),
         is_expandable: new Uint8Array(heads.length),
         pool_id: heads.map((head) => {
@@ -204,6 +211,9 @@ export class Recording {
       ...this.finalState(),
       device_free: this.deviceFree.map(([row, bytes]) => [row - without, bytes]),
       total_bytes: this.options.totalBytes ?? null,
+      ...(this.options.streams === undefined
+        ? {}
+        : { streams: Array.from({ length: this.streams }, (_, stream) => String(stream)) }),
     });
   }
 

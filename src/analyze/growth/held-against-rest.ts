@@ -26,13 +26,42 @@ const grewOver = ({ values: { end } }: IterationGrowth, [first, last]: readonly 
 const most = (values: Float64Array): number =>
   values.reduce((high, value) => Math.max(high, value), -Infinity);
 
+/** Back to less than this share of the growth. */
+const FELL_BACK = 0.1;
+/** In so many iterations at the end. */
+const LAST_FEW = 3;
+
+/** Rose to its most and fell back in the last iterations: given back before the recording ends. */
+function fellBack({ values: { end } }: IterationGrowth): { readonly at: number; readonly by: number } | null {
+  const n = end.length;
+  let at = 0;
+  for (let i = 1; i < n; i++) if (end[i] >= end[at]) at = i;
+  const grew = end[at] - end[0];
+  const left = end[n - 1] - end[0];
+  return at < n - 1 && at >= n - 1 - LAST_FEW && n > 2 * LAST_FEW && grew > 0 && left <= FELL_BACK * grew
+    ? { at, by: end[at] - end[n - 1] }
+    : null;
+}
+
 function ofAllocated(input: RestInput, growth: IterationGrowth, curve: Float64Array): GrowthVerdict {
   const verdict = growth.atEnd;
   const { window } = verdict;
   if (!grows(verdict) || window === null) return verdict;
   const { count } = input.iterations;
-  const grew = grewOver(growth, window);
   const top = most(growth.values.end);
+  const fell = fellBack(growth);
+  if (fell !== null && fell.by >= RISE * top)
+    return instead(
+      verdict,
+      'warm_up_plateau',
+      'low',
+      [
+        `It rose until iteration ${fell.at + 1} of ${count}, and then ${exactAmount(fell.by)} was given back before the recording ends: it had an end.`,
+        ...verdict.why,
+      ],
+      top,
+    );
+  const grew = grewOver(growth, window);
   if (grew < RISE * top) return verdict;
   // All iterations, where what the first of them kept (warm-up) went, too.
   const whole = givenBack(input, [0, window[1]], grew);
@@ -74,7 +103,17 @@ function ofAllocated(input: RestInput, growth: IterationGrowth, curve: Float64Ar
 }
 
 /** What reserved did while allocated grew and had an end, or may be one pass, is no question of its own. */
-function ofReserved(verdict: GrowthVerdict, allocated: GrowthVerdict, before: GrowthVerdict): GrowthVerdict {
+function ofReserved(
+  verdict: GrowthVerdict,
+  allocated: GrowthVerdict,
+  before: GrowthVerdict,
+  newStreams: boolean,
+): GrowthVerdict {
+  if (newStreams && mayLeak(verdict) && !mayLeak(allocated))
+    return instead(verdict, 'cannot_tell', 'low', [
+      'The program goes on to ever new streams, and each has a cache of its own: reserved memory follows their number, which ends where streams are used again.',
+      ...verdict.why,
+    ]);
   if (allocated === before || !grows(verdict)) return verdict;
   return allocated.kind === 'cannot_tell'
     ? instead(verdict, 'cannot_tell', 'low', [
@@ -103,7 +142,10 @@ export function heldAgainstRest<T extends SeriesGrowth>(
     ...one,
     growth: {
       ...one.growth,
-      atEnd: one.series === 'allocated' ? after : ofReserved(one.growth.atEnd, after, before),
+      atEnd:
+        one.series === 'allocated'
+          ? after
+          : ofReserved(one.growth.atEnd, after, before, input.newStreams === true),
     },
   }));
 }

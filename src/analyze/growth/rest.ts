@@ -27,6 +27,8 @@ export interface RestInput {
   readonly iterations: Iterations;
   /** Bytes of an alloc row. */
   readonly sizeOf: (row: number) => number;
+  /** true: the program uses so many streams that what is reserved follows them (workspaces.ts). */
+  readonly newStreams?: boolean;
   /** Row of the last request that failed; absent: none did. What an exception unwinds was not given back. */
   readonly failedAt?: number;
 }
