@@ -16,9 +16,12 @@ const WORTH = 0.02;
 /** With fewer iterations a line that grows may be one that fills. */
 const ENOUGH = 10;
 
-/** Keeps it for good, with every iteration, and enough of it. */
-const isPlain = ({ kind, confidence, bytesPerIteration }: LeakSuspect): boolean =>
-  kind === 'grows' && confidence !== 'low' && bytesPerIteration > 0;
+/**
+ * Keeps it for good, with every iteration. Gradients without a line come one after the other in a single backward pass,
+ * too, while activations go.
+ */
+const isPlain = ({ kind, confidence, bytesPerIteration, line }: LeakSuspect): boolean =>
+  kind === 'grows' && confidence !== 'low' && bytesPerIteration > 0 && line !== null;
 
 export const maskedLeak: DeviceRule = (facts) => {
   const growth = facts.growthOf('allocated');

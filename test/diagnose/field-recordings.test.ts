@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { holderLabel } from '../../src/analyze/user-frames.ts';
 import { snapshotOf } from '../read/snapshot/fixtures.ts';
 import type { SourceData } from '../../src/trace/capture.ts';
-import { diagnoseData, factsOfTrace, findingOf, MIB } from './recording.ts';
+import { diagnoseData, factsOfTrace, findingOf, idsOf, MIB } from './recording.ts';
 
 const recording = (name: string): Promise<SourceData> =>
   snapshotOf(
@@ -59,5 +59,42 @@ describe('frames that are nobody’s line', () => {
       ['forward  train/mlp.py:21', 120 * MIB],
       ['forward  train/mlp.py:23', 104 * MIB],
     ]);
+  });
+});
+
+describe('growth that is none', () => {
+  it('has an end where what grew was given back (T29)', async () => {
+    const data = await recording('T29-one-forward');
+    const facts = factsOfTrace(data.devices[0], data.stacks, data.settings, '1:0');
+    const allocated = facts.growthOf('allocated')!.atEnd;
+    expect(allocated.kind).toBe('warm_up_plateau');
+    expect(allocated.why[0]).toMatch(/^What 12 iterations kept, .* was given back before the recording ends/);
+    expect(idsOf(await diagnoseData(data))).not.toContain('linear-leak');
+  });
+
+  it('cannot be told where the recording ends inside of the first pass (U03)', async () => {
+    const data = await recording('U03-first-step-of-dataparallel');
+    const all = await Promise.all([0, 1, 2].map((device) => diagnoseData(data, device)));
+    for (const findings of all) {
+      const ids = idsOf(findings);
+      expect(ids).not.toContain('linear-leak');
+      expect(ids).not.toContain('fragmentation-growth');
+      for (const { remedy, verdict } of findings) {
+        expect(remedy ?? '').not.toContain('no_grad');
+        expect(verdict).not.toMatch(/threading\.py|parallel_apply\.py|module\.py|in 0 iterations/);
+      }
+    }
+    const facts = [0, 1, 2].map((device) =>
+      factsOfTrace(data.devices[device], data.stacks, data.settings, `1:${device}`),
+    );
+    expect(facts.map(({ allocatedPeak }) => allocatedPeak.bytes)).toEqual([
+      1_476_395_008, 72_676_802_560, 19_893_583_872,
+    ]);
+    // Reserved and what the device had free: never what was asked for on top.
+    expect(facts[1].limit!.bytes).toBe(72_676_802_560 + 96_468_992);
+    const { kind, confidence, why } = facts[2].growthOf('allocated')!.atEnd;
+    expect([kind, confidence]).toEqual(['cannot_tell', 'low']);
+    expect(why[0]).toContain('forward (models.py:231)');
+    expect(why[0]).toContain('A whole step was not seen twice');
   });
 });

@@ -19,17 +19,32 @@
  */
 import { Judge } from './judge.ts';
 import type { GrowthSeries, GrowthVerdict } from './verdict.ts';
-import { byShares, growsLonger } from './work.ts';
+import { byShares, growsLonger, isUneven } from './work.ts';
 
-/** A leak by iteration has to be one over equal shares of the loop's work, too, where iterations get longer. */
+/** A leak by iteration has to be one over equal shares of the loop's work, too, where iterations get longer or are uneven. */
 function heldAgainstWork(verdict: GrowthVerdict, y: Float64Array, series: GrowthSeries): GrowthVerdict {
   const { work } = series;
-  if (verdict.kind !== 'linear_leak' || work === undefined || !growsLonger(work)) return verdict;
+  if (work === undefined) return verdict;
+  const uneven = isUneven(work);
+  if (verdict.kind === 'sub_linear' && uneven)
+    return {
+      ...verdict,
+      kind: 'cannot_tell',
+      confidence: 'low',
+      slopePerIteration: null,
+      slopePerSecond: null,
+      untilLimit: null,
+      why: [
+        'The iterations were read off the allocations and are very uneven: they may be the misses of a cache, which growth by miss says little of.',
+        ...verdict.why,
+      ],
+    };
+  if (verdict.kind !== 'linear_leak' || !(uneven || growsLonger(work))) return verdict;
   const shares = byShares(y, work);
   const other = new Judge(shares, Uint32Array.from(shares.keys()), { values: shares, unit: 'share' }).judge();
   if (other.kind === 'linear_leak') return verdict;
   const slows = other.kind === 'sub_linear';
-  const why = `The iterations were read off the allocations and get ever longer: each adds the same, but over ${y.length} equal shares of what the loop does growth ${slows ? 'slows down' : 'is not steady'}. They may be the misses of a cache that fills.`;
+  const why = `The iterations were read off the allocations and ${uneven ? 'are very uneven' : 'get ever longer'}: each adds the same, but over ${y.length} equal shares of what the loop does growth ${slows ? 'slows down' : 'is not steady'}. They may be the misses of a cache that fills.`;
   return {
     ...verdict,
     kind: slows ? 'sub_linear' : 'cannot_tell',

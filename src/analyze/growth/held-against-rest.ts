@@ -3,7 +3,7 @@
  * allocated: where allocated had an end, so had what reserved memory had to hold for it.
  */
 import { exactAmount } from '../../base/amounts.ts';
-import { givenBack, instead, levelAfter, lineOfOnePass, type RestInput } from './rest.ts';
+import { givenBack, instead, levelAfter, onePass, type RestInput } from './rest.ts';
 import type { IterationGrowth } from './series.ts';
 import type { GrowthVerdict } from './verdict.ts';
 
@@ -93,10 +93,10 @@ function ofAllocated(input: RestInput, growth: IterationGrowth, curve: Float64Ar
       ],
       top,
     );
-  const line = lineOfOnePass(input);
-  if (line !== null)
+  const pass = onePass(input);
+  if (pass !== null)
     return instead(verdict, 'cannot_tell', 'low', [
-      `All ${count} rounds are called from one line of a module's forward, ${line}, and none of them repeats anything within it: they may be the layers of a single pass that the recording ends in. A whole step was not seen twice.`,
+      `All ${count} rounds ${pass}: they may be the layers of a single pass that the recording ends in. A whole step was not seen twice.`,
       ...verdict.why,
     ]);
   return verdict;

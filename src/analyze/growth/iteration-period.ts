@@ -276,7 +276,48 @@ export function findPeriod(
     late(b) - late(a) ||
     b.period.whole - a.period.whole ||
     a.period.anchors[0] - b.period.anchors[0];
-  return firm.length === 0
-    ? null
-    : firm.reduce((first, one) => (before(one, first) < 0 ? one : first)).period;
+  if (firm.length === 0) return null;
+  const chosen = firm.reduce((first, one) => (before(one, first) < 0 ? one : first));
+  return finer(chosen, long, quietness) ?? chosen.period;
+}
+
+/** A finer loop has at least so many times the rounds. */
+const FINER = 1.5;
+/** Rounds of it in one of the other vary by more than this share of their mean: the other's are events in it. */
+const UNEVEN = 0.6;
+
+/** How unevenly rounds that begin at `fine` lie in those that begin at `coarse`: deviation over mean. */
+function unevenness(coarse: Uint32Array, fine: Uint32Array): number {
+  const counts = new Float64Array(coarse.length - 1);
+  let at = 0;
+  for (let i = 0; i < counts.length; i++) {
+    while (at < fine.length && fine[at] < coarse[i]) at++;
+    while (at < fine.length && fine[at] < coarse[i + 1]) {
+      counts[i]++;
+      at++;
+    }
+  }
+  const mean = counts.reduce((sum, value) => sum + value, 0) / counts.length;
+  const squares = counts.reduce((sum, value) => sum + (value - mean) ** 2, 0) / counts.length;
+  return mean === 0 ? 0 : Math.sqrt(squares) / mean;
+}
+
+/**
+ * The loop in which the chosen one's rounds are events: the requests of a server among which the misses of its cache
+ * allocate most, come at random, and look like rounds. Between two of its rounds as little is live as between the
+ * chosen one's; the tokens of a request, between which its cache is live, are no rounds. null: there is none.
+ */
+function finer(
+  { period, quiet }: Judged,
+  all: readonly Period[],
+  quietness?: (period: Period) => Quietness,
+): Period | null {
+  if (quietness === undefined) return null;
+  const rounds = all.filter(
+    ({ anchors }) =>
+      anchors.length >= FINER * period.anchors.length && unevenness(period.anchors, anchors) > UNEVEN,
+  );
+  const level = quiet.least + QUIET * (quiet.most - quiet.least);
+  const calm = rounds.filter((one) => quietness(one).least <= level);
+  return calm.length === 0 ? null : calm.reduce((best, one) => (one.score > best.score ? one : best));
 }

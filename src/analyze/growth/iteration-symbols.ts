@@ -122,8 +122,8 @@ export function depthSymbols(
   { partner }: Pick<Lifetimes, 'partner'>,
   rows: Uint32Array,
 ): SymbolSequence {
-  const position = new Map<number, number>();
-  rows.forEach((row, i) => position.set(row, i));
+  const position = new Int32Array(events.length).fill(-1);
+  rows.forEach((row, i) => (position[row] = i));
   // Rows at which passing allocations are given up, as positions: the free comes before the next allocation.
   const freedBefore = new Int32Array(rows.length + 1);
   let next = 0;
@@ -133,8 +133,8 @@ export function depthSymbols(
     while (next < rows.length && rows[next] <= row) next++;
     const alloc = partner[row];
     if (events.action[row] === ACTION.alloc || alloc === NONE) continue;
-    const at = position.get(alloc);
-    if (at === undefined || given[at] === 1) continue;
+    const at = position[alloc];
+    if (at < 0 || given[at] === 1) continue;
     given[at] = 1;
     if (next - at > PASSING) continue;
     passes[at] = 1;

@@ -8,14 +8,15 @@
  *     recording ends in
  *
  * The last is told from stacks: all that the rounds allocate is called from one line inside of one module's forward,
- * and no stack comes back within a round, as the layers of a model do in a whole step.
+ * and (nearly) no line comes back within a round, as those of a model's layers do in a whole step.
  */
 import { asBigInt64 } from '../../base/u64.ts';
 import type { DeviceTrace } from '../../trace/capture.ts';
 import { ACTION, NONE } from '../../trace/schema.ts';
 import type { StackTable } from '../../trace/stack-table.ts';
 import type { Lifetimes } from '../lifetimes.ts';
-import { isOwnFrame } from '../user-frames.ts';
+import { workOfFrames } from '../operator-frames.ts';
+import { fileNameOf, holderLabel } from '../user-frames.ts';
 import type { Iterations } from './iterations.ts';
 import { commonCaller } from './leak-groups.ts';
 import type { GrowthVerdict } from './verdict.ts';
@@ -106,49 +107,69 @@ export function levelAfter(
 }
 
 const MODULE = /(^|[\\/])torch[\\/]nn[\\/]modules[\\/]module\.py$/;
-/** Of the stacks of a round, so many come back in it where it is a whole step with layers of its own. */
+/** Of the lines of a round, so many come back in it where it is a whole step with layers of its own. */
 const COME_BACK = 0.3;
-/** Rounds that are looked at for stacks that come back. */
+/** Rounds that are looked at for lines that come back. */
 const LOOKED_AT = 8;
 
-/** Stacks that come again in one iteration, with others between, as a share of all in it. */
-function comingBack({ events }: DeviceTrace, from: number, to: number): number {
-  const lastAt = new Map<number, number>();
-  const again = new Set<number>();
-  let order = 0;
-  let before = NONE;
+/** Lines that come again in one iteration with others between, as a share of all in it. */
+function comingBack(
+  { events }: DeviceTrace,
+  lineOf: (stack: number) => string,
+  from: number,
+  to: number,
+): number {
+  const runs: string[] = [];
   for (let row = from; row < to; row++) {
     if (events.action[row] !== ACTION.alloc) continue;
-    const stack = events.stack_index[row];
-    if (stack !== before) order++;
-    before = stack;
-    const last = lastAt.get(stack);
-    if (last !== undefined && last !== order) again.add(stack);
-    lastAt.set(stack, order);
+    const line = lineOf(events.stack_index[row]);
+    if (line !== runs.at(-1)) runs.push(line);
   }
-  return lastAt.size === 0 ? 0 : again.size / lastAt.size;
+  // A boundary may lie inside of what one line does.
+  if (runs.length > 1 && runs[0] === runs.at(-1)) runs.pop();
+  const times = new Map<string, number>();
+  for (const line of runs) times.set(line, (times.get(line) ?? 0) + 1);
+  return times.size === 0 ? 0 : [...times.values()].filter((count) => count > 1).length / times.size;
 }
 
-/** Where the rounds may be parts of one call of a module: the line they are called from; null: they are not. */
-export function lineOfOnePass({ trace, stacks, iterations }: RestInput): string | null {
+/** true: nothing but work of the backward pass, in C++ (stacks="all") or without any stack among others that have one. */
+function isBackward(stacks: StackTable, seen: ReadonlySet<number>): boolean {
+  let told = 0;
+  for (const stack of seen) {
+    if (stack === NONE) continue;
+    if (workOfFrames(stacks.stack(stack))?.backward !== true) return false;
+    told++;
+  }
+  return told > 0;
+}
+
+/** Where the rounds may be parts of one call of a module, or of one backward pass: which; null: they are not. */
+export function onePass({ trace, stacks, iterations }: RestInput): string | null {
   const { events } = trace;
   const { method, rows, count } = iterations;
   if (method !== 'period' || count === 0) return null;
   const seen = new Set<number>();
   for (let row = rows[0]; row < rows[count]; row++)
     if (events.action[row] === ACTION.alloc) seen.add(events.stack_index[row]);
-  if (seen.size === 0 || seen.has(NONE)) return null;
+  if (seen.size === 0) return null;
+  if (isBackward(stacks, seen)) return 'are parts of a backward pass';
+  if (seen.has(NONE)) return null;
   const node = commonCaller(stacks, [...seen]);
   if (node === NONE) return null;
-  // The module's call stands between the line and the line that calls the module.
+  // A module's call stands above the line: the line is in its forward, or in what that calls.
   const frames = stacks.stack(node);
   const [line] = frames;
-  const outer = frames.findIndex((frame, i) => i > 0 && isOwnFrame(frame));
-  const between = frames.slice(1, outer < 0 ? undefined : outer);
-  if (!between.some(({ name, filename }) => MODULE.test(filename) && /_call_impl$/.test(name))) return null;
+  if (!frames.some(({ name, filename }) => MODULE.test(filename) && /_call_impl$/.test(name))) return null;
+  const lines = new Map<number, string>();
+  const lineOf = (stack: number): string => {
+    const known = lines.get(stack) ?? holderLabel(stacks, stack);
+    lines.set(stack, known);
+    return known;
+  };
   const step = Math.max(1, Math.floor(count / LOOKED_AT));
-  for (let i = 0; i < count; i += step) if (comingBack(trace, rows[i], rows[i + 1]) >= COME_BACK) return null;
-  return `${line.name} (${line.filename.split(/[\\/]/).pop()}:${line.line})`;
+  for (let i = 0; i < count; i += step)
+    if (comingBack(trace, lineOf, rows[i], rows[i + 1]) >= COME_BACK) return null;
+  return `are called from one line of a module's forward, ${line.name} (${fileNameOf(line)}:${line.line}), and repeat nothing within them`;
 }
 
 /** The same verdict as one that says less: `why` takes the place of the reasons, `kind` of the kind. */

@@ -34,6 +34,18 @@ export function growsLonger({ done, total }: SeriesWork): boolean {
   return p < 0.01 && tau >= 0.3;
 }
 
+/** Iterations whose work varies by more than this, as a share of its mean, are events rather than rounds of a loop. */
+const UNEVEN = 0.6;
+
+/** true: what iterations do besides varies so much that they may be the misses of a cache among many hits. */
+export function isUneven({ done }: SeriesWork): boolean {
+  const lengths = done.subarray(1).map((value, i) => value - done[i]);
+  if (lengths.length < 3) return false;
+  const mean = lengths.reduce((sum, value) => sum + value, 0) / lengths.length;
+  const squares = lengths.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (lengths.length - 1);
+  return mean > 0 && Math.sqrt(squares) > UNEVEN * mean;
+}
+
 /** The series over as many equal shares of the work: at the end of each, the value last reached. */
 export function byShares(y: Float64Array, { done, total }: SeriesWork): Float64Array {
   const n = y.length;

@@ -73,6 +73,7 @@ export interface DiagnosisPage {
 /** Findings whose first stacks answer who holds memory, the more telling first. */
 const NAME_HOLDERS: readonly (readonly [string, string])[] = [
   ['linear-leak', 'Keeps more with every iteration:'],
+  ['masked-leak', 'Keeps more, behind what others give back:'],
   ['kept-outputs', 'Outlives its iteration:'],
   ['who-holds', 'Held most when most was allocated:'],
 ];
