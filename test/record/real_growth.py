@@ -680,7 +680,7 @@ def leak_lines(name, run):
     last = next((i for i in range(first + 1, len(source)) if source[i - 1] == "" and source[i] == ""), len(source))
     here = [i for i, line in enumerate(source, 1) if (first <= i <= last and line.endswith("# LEAK")) or line.endswith(f"# LEAK of {name}")]
     there = [i for i, line in enumerate(models, 1) if "# LEAK of" in line and name in line.split("# LEAK of")[1].split()]
-    return [f"real_growth.py:{i}" for i in here] + [f"real_growth_models.py:{i}" for i in there]
+    return [f"{os.path.basename(__file__)}:{i}" for i in here] + [f"real_growth_models.py:{i}" for i in there]
 
 
 def record(out, name):

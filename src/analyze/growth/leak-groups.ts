@@ -153,10 +153,11 @@ export function guiltyLine(stacks: StackTable, stack: number): Frame | null {
 
 /** The line of another function of the user's from which the guilty one was called; null: none. */
 export function callerOfLine(stacks: StackTable, stack: number): Frame | null {
-  const own = stacks.stack(stack).filter(isOwnFrame);
-  return (
-    own.slice(1).find(({ name, filename }) => name !== own[0].name || filename !== own[0].filename) ?? null
-  );
+  const [line, ...callers] = stacks.stack(stack).filter(isOwnFrame);
+  // A generator or lambda on the same line is no other place.
+  const elsewhere = ({ name, filename, line: at }: Frame): boolean =>
+    (name !== line.name || filename !== line.filename) && (filename !== line.filename || at !== line.line);
+  return callers.find(elsewhere) ?? null;
 }
 
 /** true: the stacks are those of a module's forward pass (own code or PyTorch's layers). */
