@@ -1,5 +1,4 @@
 /** The documented object of `vramscope replay --json` (docs/cli.md), one a device. */
-import type { ReplayStats } from '../replay/statistics.ts';
 import type {
   ReplayAnswer,
   SiteRow,
@@ -40,7 +39,7 @@ const outcome = ({ reservedPeak, allocatedPeak, saved }: SiteRow['dropped']) => 
 });
 
 /** An `empty_cache()` or a synchronisation that gives nothing back leaves no row: their number is not told. */
-const toldStats = (stats: ReplayStats): ReplayStats =>
+const toldStats = (stats: ReplayAnswer['stats']): ReplayAnswer['stats'] =>
   Object.fromEntries(Object.entries(stats).filter(([key]) => key !== 'num_sync_all_streams'));
 
 export function replayObject({ device, answer, replayed, sweep, sites }: DeviceReplay): object {

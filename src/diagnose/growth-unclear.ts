@@ -1,6 +1,8 @@
 /** Memory grew and the recording does not show whether that ends: what is known, and what to record. */
 import { count } from '../base/words.ts';
 import type { DeviceFacts, GrowthOfSeries } from '../analyze/device-facts.ts';
+import { keptByEarlier } from '../analyze/growth/earlier-loops.ts';
+import { holderLabel, NO_STACK } from '../analyze/user-frames.ts';
 import { type Evidence, evidence, type Finding } from './finding.ts';
 import { about, type DeviceRule } from './device-rule.ts';
 import { isLeaking, suspectEvidence } from './linear-leak.ts';
@@ -93,9 +95,42 @@ function slowing(facts: DeviceFacts): Finding {
   });
 }
 
-export const growthUnclear: DeviceRule = (facts) => {
+/** What loops of work before the one that is judged kept, and still hold. */
+function ofEarlierLoops(facts: DeviceFacts): Finding[] {
+  const kept = keptByEarlier(
+    facts.trace,
+    facts.input.lifetimes,
+    facts.iterations.earlier ?? [],
+    facts.sizeOf,
+  ).filter(({ bytes }) => bytes >= SHARE * facts.allocatedPeak.bytes);
+  return kept.map(({ loop, bytes, allocations, stack }) => {
+    const line = inSentence(holderLabel(facts.input.stacks, stack));
+    return about(facts, {
+      id: 'growth-unclear',
+      severity: 'risk',
+      title: `A loop that ended kept ${size(bytes)}, which is still held`,
+      verdict: `A loop of ${count(loop.rounds, 'round')} before the one that growth is judged by freed nearly all that it allocated, but kept ${exactSize(bytes)} in ${count(allocations, 'allocation')} after its first third, most from ${line}. Kept on purpose (results, a cache), or a leak of that phase.`,
+      confidence: 'low',
+      confidenceWhy: 'The loop ended: whether it would have gone on to keep more cannot be seen.',
+      evidence: [
+        evidence(`Kept in that loop, most from ${line}: ${exactSize(bytes)}.`, {
+          rows: [loop.begin, loop.end - 1],
+          stack: stack === NO_STACK ? null : stack,
+        }),
+      ],
+      remedy: 'Record that phase by itself: growth is then judged by its own iterations.',
+      gainBytes: bytes,
+      gainHow: 'what these allocations hold at the end of the recording',
+      wouldChange: 'A recording of that phase alone.',
+    });
+  });
+}
+
+export const growthUnclear: DeviceRule = (facts) =>
+  facts.rows === 0 ? [] : [...ofJudged(facts), ...ofEarlierLoops(facts)];
+
+function ofJudged(facts: DeviceFacts): Finding[] {
   const { iterations, conclusion } = facts;
-  if (facts.rows === 0) return [];
   if (iterations.count === 0) return withoutIterations(facts);
   const allocated = facts.growthOf('allocated');
   if (allocated?.atEnd.kind === 'sub_linear') return [slowing(facts)];
@@ -131,4 +166,4 @@ export const growthUnclear: DeviceRule = (facts) => {
       wouldChange: 'More iterations.',
     }),
   ];
-};
+}

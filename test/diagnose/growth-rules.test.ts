@@ -184,3 +184,36 @@ describe('fragmentation-growth', () => {
     expect(idsOf(await leakOf(2 * MIB))).not.toContain('fragmentation-growth');
   });
 });
+
+describe('a loop of work that ended', () => {
+  /** Training that keeps `kept` results of its steps, then an evaluation of more batches that keeps none. */
+  function trainedThenEvaluated(kept: boolean): Recording {
+    const recording = new Recording({ conf: '' });
+    recording.take('main:1 build:2', 64 * MIB);
+    for (let step = 0; step < 30; step++) {
+      const live = ['norm:11', 'mix:12', 'head:13'].map((line) =>
+        recording.take(`main:3 train:9 ${line}`, 8 * MIB),
+      );
+      recording.drop(...live);
+      recording.touch('main:4 optimize:14', 2 * MIB);
+      if (kept) recording.take('main:5 log:15', MIB);
+    }
+    for (let batch = 0; batch < 60; batch++) {
+      recording.touch('main:6 evaluate:21', 6 * MIB);
+      recording.touch('main:7 compare:22', 512);
+    }
+    return recording;
+  }
+
+  it('is told of where it kept what is still held', async () => {
+    const findings = await trainedThenEvaluated(true).findings();
+    const told = findingOf(findings, 'growth-unclear');
+    expect(told.title).toBe('A loop that ended kept 21.00 MiB, which is still held');
+    expect(told.verdict).toContain('most from log (user/app.py:15)');
+    expect([told.severity, told.confidence]).toEqual(['risk', 'low']);
+  });
+
+  it('is not where it kept nothing', async () => {
+    expect(idsOf(await trainedThenEvaluated(false).findings())).not.toContain('growth-unclear');
+  });
+});

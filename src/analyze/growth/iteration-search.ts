@@ -100,10 +100,18 @@ function lengthOf({ events, clock }: DeviceTrace, { sequence, period: { anchors 
   return Number(times[last] - times[first]);
 }
 
+/** A loop that ended before the one that is judged. */
+export interface EarlierLoop {
+  readonly rounds: number;
+  /** Row of its first round's first allocation, and the row behind the last. */
+  readonly begin: number;
+  readonly end: number;
+}
+
 export interface LastLoop {
   readonly found: Found;
-  /** Loops before it that ended: rounds, and the row behind the last. */
-  readonly earlier: readonly { readonly rounds: number; readonly end: number }[];
+  /** Loops before it that ended. */
+  readonly earlier: readonly EarlierLoop[];
   /** false: the sequence that was searched begins later than the recording. */
   readonly whole: boolean;
 }
@@ -129,7 +137,7 @@ export function lastLoop(trace: DeviceTrace, lifetimes: Lifetimes): LastLoop | n
     const later = inLaterPart(trace, lifetimes, rows);
     return later === null ? null : { found: later, earlier: [], whole: false };
   }
-  const earlier: { rounds: number; end: number }[] = [];
+  const earlier: EarlierLoop[] = [];
   let found = first;
   for (;;) {
     const rest = found.sequence.rows.subarray(positionAfter(found));
@@ -139,7 +147,11 @@ export function lastLoop(trace: DeviceTrace, lifetimes: Lifetimes): LastLoop | n
     const lasts = lengthOf(trace, next);
     const outlasts = rounds >= before || lasts >= LASTING * (lasts + lengthOf(trace, found));
     if (rounds < ENOUGH_ROUNDS || !outlasts) break;
-    earlier.push({ rounds: before, end: endOfLoop(trace, found) });
+    earlier.push({
+      rounds: before,
+      begin: found.sequence.rows[found.period.anchors[0]],
+      end: endOfLoop(trace, found),
+    });
     found = next;
   }
   return { found, earlier, whole: earlier.length === 0 };

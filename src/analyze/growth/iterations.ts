@@ -13,7 +13,7 @@ import type { DeviceTrace } from '../../trace/capture.ts';
 import { ACTION, NONE } from '../../trace/schema.ts';
 import { annotatedStarts, rowAtTime } from './iteration-marks.ts';
 import { beginRow, lastIsComplete, quietStarts } from './iteration-phase.ts';
-import { endOfLoop, type Found, type LastLoop, lastLoop } from './iteration-search.ts';
+import { type EarlierLoop, endOfLoop, type Found, type LastLoop, lastLoop } from './iteration-search.ts';
 import type { Lifetimes } from '../lifetimes.ts';
 
 export type Confidence = 'high' | 'medium' | 'low';
@@ -35,6 +35,8 @@ export interface Iterations {
   readonly startsInside: boolean;
   /** true: the recording ends inside an iteration, which is left out. */
   readonly endsInside: boolean;
+  /** Loops before this one, that ended; absent: none. */
+  readonly earlier?: readonly EarlierLoop[];
   /** Absent where iterations are marked (it is known what one is), and where all are alike. */
   readonly work?: LoopWork;
 }
@@ -177,6 +179,7 @@ function fromPeriod(
     anchorStack: by === 'stack' ? trace.events.stack_index[anchorRow] : NONE,
     startsInside,
     endsInside: !complete,
+    ...(earlier.length === 0 ? {} : { earlier }),
   };
 }
 

@@ -10,6 +10,7 @@ import {
   theilSen,
   thinned,
 } from './statistics.ts';
+import { unlessBounded } from './bounded.ts';
 import { cameAgain, explainedBy, SLIGHT, withoutWorkspace } from './drivers.ts';
 import { beginOf, fewest, keeps, maximum, mostBySingle, risesOf, whyStopped } from './rises.ts';
 import {
@@ -31,8 +32,6 @@ const UNLIKELY_SLOWING = 1.96;
 const UNLIKELY_Z = 1.645;
 /** Single rises in a window below which what they add up to says little of a pace. */
 const FEW_RISES = 6;
-/** From so many values on a bound on growth is worth as much as a verdict. */
-const MANY_VALUES = 20;
 /** Trends are tested on at most so many points. */
 const MOST_POINTS = 256;
 
@@ -124,27 +123,13 @@ export class Judge {
       this.why.push(`No value is higher than the first, over ${n} ${this.word}s.`);
       return this.verdict('none', this.bySize(0), 0, { rises, bound: top });
     }
-    return this.bounded(
+    return unlessBounded(
       this.plateau(rises) ??
         this.steps(rises) ??
         this.trend(rises, beginOf(y, rises, this.granularity, ENOUGH)),
+      y,
+      this.series,
     );
-  }
-
-  /** What may grow by so little, over all that was seen, that it is not worth a word does not grow. */
-  private bounded(verdict: GrowthVerdict): GrowthVerdict {
-    const { rises, statistics, window } = verdict;
-    if (verdict.kind !== 'cannot_tell' || window === null || statistics.n < MANY_VALUES) return verdict;
-    const top = maximum(this.y);
-    const from = this.y.length - statistics.n;
-    // Rises inside of the window that stay; a saw has none that do.
-    const kept = keeps(this.y, this.granularity) ? rises.filter(({ at }) => at > from) : [];
-    const most = Math.max(0, statistics.slopeAtMost, mostBySingle(kept, statistics.n));
-    if (most * statistics.n > SLIGHT * Math.abs(top)) return verdict;
-    this.why.push(
-      `Growth is at most ${amountOf(Math.ceil(most), this.series)} per ${this.word} (95%), over all ${statistics.n} less than a thousandth of what is held: none to speak of.`,
-    );
-    return { ...verdict, kind: 'none', confidence: 'low', bound: top, why: this.why };
   }
 
   /** Fewer than five values: only what leaves no doubt. */
