@@ -13,6 +13,7 @@ import {
 import { unlessBounded } from './bounded.ts';
 import { cameAgain, explainedBy, SLIGHT, withoutWorkspace } from './drivers.ts';
 import { beginOf, fewest, keeps, maximum, mostBySingle, risesOf, whyStopped } from './rises.ts';
+import { sureOfLine } from './sure-of-line.ts';
 import {
   amountOf,
   type GrowthDriver,
@@ -27,11 +28,8 @@ import {
 const ENOUGH = 5;
 /** The last quarter adds less than this share of what the first did: growth slows down. */
 const SLOWER = 0.6;
-/** One-sided 2.5% and 5% of a standard normal. */
+/** One-sided 2.5% of a standard normal. */
 const UNLIKELY_SLOWING = 1.96;
-const UNLIKELY_Z = 1.645;
-/** Single rises in a window below which what they add up to says little of a pace. */
-const FEW_RISES = 6;
 /** Trends are tested on at most so many points. */
 const MOST_POINTS = 256;
 
@@ -372,31 +370,13 @@ export class Judge {
     if (from > 0.25 * y.length) this.why.push(`It began after ${from} ${word}s without growth.`);
     else if (from > 0)
       this.why.push(`The first ${from === 1 ? word : `${from} ${word}s`} counted as warm-up.`);
-    return this.verdict(
-      'linear_leak',
-      this.sureOfLine(pace, single ? inside.length : null, from, statistics),
-      from,
-      {
-        rises,
-        statistics,
-        slopePerIteration: slope,
-      },
-    );
-  }
-
-  /** How sure it is that growth is steady; says why where it is not. `single`: rises, where they come now and then. */
-  private sureOfLine(
-    { halved }: Pace,
-    single: number | null,
-    from: number,
-    { n, p, rSquared: fit }: GrowthStatistics,
-  ): GrowthVerdict['confidence'] {
-    const rare = single !== null && single < FEW_RISES;
-    if (rare) this.why.push(`Only ${single} rises make it.`);
-    const open = halved < UNLIKELY_Z;
-    if (open) this.why.push('It wavers so much that a pace which halves would not show.');
-    if (rare || n < 7) return 'low';
-    return !open && n >= 10 && p < 0.001 && fit >= 0.9 && from <= 0.25 * this.y.length ? 'high' : 'medium';
+    const sure = sureOfLine(pace, single ? inside.length : null, from / y.length, statistics);
+    this.why.push(...sure.why);
+    return this.verdict('linear_leak', sure.confidence, from, {
+      rises,
+      statistics,
+      slopePerIteration: slope,
+    });
   }
 
   /** Slope of the window's last half: what a slowing growth does now. Rare steps show in the mean alone. */
