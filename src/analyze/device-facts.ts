@@ -4,6 +4,7 @@
  * Long because it is the one list of what rules may ask.
  */
 import type { Baseline } from '../aggregate/baseline.ts';
+import { Kept, lazyGetters } from '../base/lazy.ts';
 import { u64At } from '../base/u64.ts';
 import { allocConfLine } from '../replay/alloc-conf-print.ts';
 import type { SnapshotSettings } from '../replay/alloc-conf-snapshot.ts';
@@ -89,14 +90,15 @@ export interface GrowthOfSeries {
 }
 
 export class DeviceFacts {
-  private readonly memo = new Map<string, unknown>();
+  static {
+    lazyGetters(this);
+  }
+
+  private readonly holders = new Kept<number, readonly Holder[]>();
+  private readonly ledgers = new Kept<string, LedgerAnswer | null>();
+  private readonly whatIfs = new Kept<string, WhatIfResult>();
 
   constructor(readonly input: DeviceFactsInput) {}
-
-  private once<T>(name: string, make: () => T): T {
-    if (!this.memo.has(name)) this.memo.set(name, make());
-    return this.memo.get(name) as T;
-  }
 
   get trace(): DeviceTrace {
     return this.input.trace;
@@ -133,20 +135,17 @@ export class DeviceFacts {
 
   /** Reserved bytes after each row. */
   get reserved(): Float64Array {
-    return this.once('reserved', () => reservedCurve(this.trace, this.input.baseline));
+    return reservedCurve(this.trace, this.input.baseline);
   }
 
   /** Bytes in use by the program after each row: allocated by the allocator's count where it was replayed, else asked for. */
   get allocated(): Float64Array {
-    return this.once(
-      'allocated',
-      () => this.replay?.curves.allocated ?? requestedCurve(this.trace, this.input.baseline),
-    );
+    return this.replay?.curves.allocated ?? requestedCurve(this.trace, this.input.baseline);
   }
 
   /** Bytes freed and waiting for other streams after each row; null where the replay does not know. */
   get waiting(): Float64Array | null {
-    return this.once('waiting', () => (this.replay === null ? null : waitingCurve(this.trace, this.replay)));
+    return this.replay === null ? null : waitingCurve(this.trace, this.replay);
   }
 
   peakOf(curve: Float64Array): Peak {
@@ -161,11 +160,11 @@ export class DeviceFacts {
   }
 
   get reservedPeak(): Peak {
-    return this.once('reservedPeak', () => this.peakOf(this.reserved));
+    return this.peakOf(this.reserved);
   }
 
   get allocatedPeak(): Peak {
-    return this.once('allocatedPeak', () => this.peakOf(this.allocated));
+    return this.peakOf(this.allocated);
   }
 
   /** Bytes reserved in the final state; null: there is none. */
@@ -176,42 +175,38 @@ export class DeviceFacts {
 
   /** Private pools in the final state. */
   get privatePools(): readonly PrivatePoolUse[] {
-    return this.once('privatePools', () => privatePoolUse(this.trace));
+    return privatePoolUse(this.trace);
   }
 
   get ooms(): readonly OomMoment[] {
-    return this.once('ooms', () => {
-      const { events, device_free } = this.trace;
-      const free = new Map(device_free);
-      const moments: OomMoment[] = [];
-      for (let row = 0; row < events.length; row++) {
-        if (events.action[row] !== ACTION.oom) continue;
-        moments.push({
-          row,
-          bytes: u64At(events.size, row),
-          deviceFree: free.get(row) ?? null,
-          reserved: this.reserved[row],
-          allocated: this.allocated[row],
-          largestFree: this.replay?.curves.largestFree[row] ?? null,
-          limit: this.replay?.limitBounds ?? null,
-        });
-      }
-      return moments;
-    });
+    const { events, device_free } = this.trace;
+    const free = new Map(device_free);
+    const moments: OomMoment[] = [];
+    for (let row = 0; row < events.length; row++) {
+      if (events.action[row] !== ACTION.oom) continue;
+      moments.push({
+        row,
+        bytes: u64At(events.size, row),
+        deviceFree: free.get(row) ?? null,
+        reserved: this.reserved[row],
+        allocated: this.allocated[row],
+        largestFree: this.replay?.curves.largestFree[row] ?? null,
+        limit: this.replay?.limitBounds ?? null,
+      });
+    }
+    return moments;
   }
 
   get iterations(): Iterations {
-    return this.once('iterations', () =>
-      beforeFailure(
-        findIterations(this.trace, this.input.lifetimes, this.input.markers),
-        this.ooms.map(({ row }) => row),
-      ),
+    return beforeFailure(
+      findIterations(this.trace, this.input.lifetimes, this.input.markers),
+      this.ooms.map(({ row }) => row),
     );
   }
 
   /** Workspaces of cuBLAS, which follow the streams in use and not the iterations. */
   get workspaces(): LibraryWorkspaces {
-    return this.once('workspaces', () => libraryWorkspaces(this.trace, this.input.lifetimes));
+    return libraryWorkspaces(this.trace, this.input.lifetimes);
   }
 
   /** A curve without workspaces, where they are so many that they look like growth. */
@@ -224,49 +219,45 @@ export class DeviceFacts {
 
   /** Growth of allocated, active and reserved, judged apart; empty where no iterations were found. */
   get growth(): readonly GrowthOfSeries[] {
-    return this.once('growth', () => {
-      const { iterations, trace } = this;
-      if (iterations.count === 0) return [];
-      const drivers = iterationDrivers(trace, iterations, this.input.lifetimes);
-      const options = { drivers, hasClock: trace.clock !== 'none' };
-      const limit = this.limit === null ? {} : { limit: this.limit.bytes };
-      const of = (series: GrowthOfSeries['series'], curve: Float64Array, exact: boolean): GrowthOfSeries => ({
-        series,
-        exact,
-        growth: growthOfIterations(this.withoutWorkspaces(curve), iterations, { ...options, ...limit }),
-      });
-      const exact = this.replay !== null || trace.producer === 'nsys';
-      const all = [of('allocated', this.allocated, exact)];
-      if (this.replay !== null) all.push(of('active', this.replay.curves.active, true));
-      if (trace.producer === 'torch') all.push(of('reserved', this.reserved, this.input.baseline.known));
-      const rest = {
-        trace,
-        iterations,
-        stacks: this.input.stacks,
-        lifetimes: this.input.lifetimes,
-        sizeOf: this.sizeOf,
-        newStreams: this.workspaces.many,
-        ...(this.ooms.length === 0 ? {} : { failedAt: this.ooms[this.ooms.length - 1].row }),
-      };
-      return heldAgainstRest(rest, all, this.allocated);
+    const { iterations, trace } = this;
+    if (iterations.count === 0) return [];
+    const drivers = iterationDrivers(trace, iterations, this.input.lifetimes);
+    const options = { drivers, hasClock: trace.clock !== 'none' };
+    const limit = this.limit === null ? {} : { limit: this.limit.bytes };
+    const of = (series: GrowthOfSeries['series'], curve: Float64Array, exact: boolean): GrowthOfSeries => ({
+      series,
+      exact,
+      growth: growthOfIterations(this.withoutWorkspaces(curve), iterations, { ...options, ...limit }),
     });
+    const exact = this.replay !== null || trace.producer === 'nsys';
+    const all = [of('allocated', this.allocated, exact)];
+    if (this.replay !== null) all.push(of('active', this.replay.curves.active, true));
+    if (trace.producer === 'torch') all.push(of('reserved', this.reserved, this.input.baseline.known));
+    const rest = {
+      trace,
+      iterations,
+      stacks: this.input.stacks,
+      lifetimes: this.input.lifetimes,
+      sizeOf: this.sizeOf,
+      newStreams: this.workspaces.many,
+      ...(this.ooms.length === 0 ? {} : { failedAt: this.ooms[this.ooms.length - 1].row }),
+    };
+    return heldAgainstRest(rest, all, this.allocated);
   }
 
   /** Growth of what each stream and each line of code holds; of a part the device's limit says nothing. */
   get growthParts(): readonly GrowthPart[] {
-    return this.once('growthParts', () => {
-      const { iterations, trace } = this;
-      return growthParts({
-        trace,
-        iterations,
-        lifetimes: this.input.lifetimes,
-        sizeOf: this.sizeOf,
-        labelOf: (stack) => holderLabel(this.input.stacks, stack),
-        options: {
-          drivers: iterationDrivers(trace, iterations, this.input.lifetimes),
-          hasClock: trace.clock !== 'none',
-        },
-      });
+    const { iterations, trace } = this;
+    return growthParts({
+      trace,
+      iterations,
+      lifetimes: this.input.lifetimes,
+      sizeOf: this.sizeOf,
+      labelOf: (stack) => holderLabel(this.input.stacks, stack),
+      options: {
+        drivers: iterationDrivers(trace, iterations, this.input.lifetimes),
+        hasClock: trace.clock !== 'none',
+      },
     });
   }
 
@@ -276,39 +267,33 @@ export class DeviceFacts {
 
   /** What allocated and reserved together say; null where there is not both. */
   get conclusion(): CombinedGrowth | null {
-    return this.once('conclusion', () => {
-      const allocated = this.growthOf('allocated');
-      const reserved = this.growthOf('reserved');
-      if (allocated === null || reserved === null) return null;
-      return combineGrowth(allocated.atEnd, reserved.atEnd, this.growthOf('active')?.atEnd);
-    });
+    const allocated = this.growthOf('allocated');
+    const reserved = this.growthOf('reserved');
+    if (allocated === null || reserved === null) return null;
+    return combineGrowth(allocated.atEnd, reserved.atEnd, this.growthOf('active')?.atEnd);
   }
 
   /** Bytes of the block that an alloc row was given; what was asked for where the blocks are not known. */
   get sizeOf(): (row: number) => number {
-    return this.once('sizeOf', () => {
-      const { replay, trace } = this;
-      if (replay === null) return (row: number) => u64At(trace.events.size, row);
-      const { requests, blockSize } = replay;
-      const sizes = new Float64Array(this.rows);
-      for (let step = 0; step < requests.length; step++)
-        if (requests.op[step] === OP.alloc) sizes[requests.row[step]] = blockSize[requests.allocation[step]];
-      return (row: number) => sizes[row];
-    });
+    const { replay, trace } = this;
+    if (replay === null) return (row: number) => u64At(trace.events.size, row);
+    const { requests, blockSize } = replay;
+    const sizes = new Float64Array(this.rows);
+    for (let step = 0; step < requests.length; step++)
+      if (requests.op[step] === OP.alloc) sizes[requests.row[step]] = blockSize[requests.allocation[step]];
+    return (row: number) => sizes[row];
   }
 
   get leaks(): LeakReport {
-    return this.once('leaks', () =>
-      leakSuspects(this.trace, this.input.stacks, this.input.lifetimes, this.iterations, {
-        sizeOf: this.sizeOf,
-        ...(this.workspaces.many ? { isLibrary: this.workspaces.has } : {}),
-      }),
-    );
+    return leakSuspects(this.trace, this.input.stacks, this.input.lifetimes, this.iterations, {
+      sizeOf: this.sizeOf,
+      ...(this.workspaces.many ? { isLibrary: this.workspaces.has } : {}),
+    });
   }
 
   /** Live allocations by stack just after a row. */
   holdersAfter(row: number): readonly Holder[] {
-    return this.once(`holders ${row}`, () =>
+    return this.holders.of(row, () =>
       holdersOf(this.trace, this.input.lifetimes, this.input.earlier, row + 1),
     );
   }
@@ -340,12 +325,10 @@ export class DeviceFacts {
 
   /** What one replay to the end tells; null where the replay does not know. */
   private get end(): { readonly answer: LedgerAnswer; readonly pins: PinReport } | null {
-    return this.once('end', () => {
-      const state = this.stateAfter(this.rows - 1);
-      if (state === null) return null;
-      const units = releaseUnits(state.allocator);
-      return { answer: this.ledgerOf(state, this.rows - 1, units), pins: findPins(state, undefined, units) };
-    });
+    const state = this.stateAfter(this.rows - 1);
+    if (state === null) return null;
+    const units = releaseUnits(state.allocator);
+    return { answer: this.ledgerOf(state, this.rows - 1, units), pins: findPins(state, undefined, units) };
   }
 
   /**
@@ -354,7 +337,7 @@ export class DeviceFacts {
    */
   ledgerAfter(row: number, free: Band | null = null): LedgerAnswer | null {
     if (row === this.rows - 1 && free === null) return this.end?.answer ?? null;
-    return this.once(`ledger ${row} ${free?.least} ${free?.most}`, () => {
+    return this.ledgers.of(`${row} ${free?.least} ${free?.most}`, () => {
       const state = this.stateAfter(row);
       return state === null ? null : this.ledgerOf(state, row, releaseUnits(state.allocator), free);
     });
@@ -374,10 +357,8 @@ export class DeviceFacts {
 
   /** What `empty_cache()` would give back after the last row, to the byte; null where the replay does not know. */
   get emptyCacheGain(): number | null {
-    return this.once('emptyCacheGain', () => {
-      // Blocks that wait for other streams would be waited for: what they give back is in it, too.
-      return this.ledgerAfter(this.rows - 1)?.ledger.emptyCache.bytes ?? null;
-    });
+    // Blocks that wait for other streams would be waited for: what they give back is in it, too.
+    return this.ledgerAfter(this.rows - 1)?.ledger.emptyCache.bytes ?? null;
   }
 
   /** The recording's requests under changed settings; null where the replay does not know or began in the middle. */
@@ -386,7 +367,7 @@ export class DeviceFacts {
     if (replay === null || !this.input.baseline.fromEmpty) return null;
     const settings = { ...this.settings.settings, ...change };
     // Infinity has no JSON; it is the only value that becomes null here.
-    return this.once(`what-if ${JSON.stringify(settings)} ${limit}`, () =>
+    return this.whatIfs.of(`${JSON.stringify(settings)} ${limit}`, () =>
       whatIf(
         replay.requests,
         {

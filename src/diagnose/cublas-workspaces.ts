@@ -1,7 +1,8 @@
 /** cuBLAS keeps a workspace for each stream and thread that ever asked it for a product: how much that is. */
+import { count } from '../base/words.ts';
 import { about, type DeviceRule } from './device-rule.ts';
 import { evidence } from './finding.ts';
-import { code, count, exactSize, size } from './words.ts';
+import { code, exactSize, size } from './words.ts';
 
 /** Below both of these they are not worth a word. */
 const WORTH_BYTES = 64 << 20;

@@ -5,11 +5,12 @@
  *
  * Refuses: where the device's own growth is told, lines whose growth is not plain, and amounts not worth a word.
  */
+import { count } from '../base/words.ts';
 import type { LeakSuspect } from '../analyze/growth/leak-suspects.ts';
 import { about, type DeviceRule } from './device-rule.ts';
 import { evidence } from './finding.ts';
 import { nameOf, remedyFor, suspectEvidence } from './linear-leak.ts';
-import { count, exactSize, size } from './words.ts';
+import { exactSize, size } from './words.ts';
 
 /** What a line keeps has to be this share of what is allocated at most. */
 const WORTH = 0.02;

@@ -3,7 +3,6 @@ import { percent } from '../../base/words.ts';
 import {
   mannKendall,
   median,
-  type Pace,
   paceOf,
   type Points,
   rSquared,
