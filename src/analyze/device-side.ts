@@ -148,7 +148,9 @@ function oomTexts({ recording, facts }: Recorded, sources: readonly TimedSource[
   const all: NonTorch[] = [];
   let first: string | null = null;
   const texts = sources.flatMap(({ file, readings }) =>
-    (readings?.events ?? []).filter(({ kind }) => kind === 'oom').map((event) => ({ event, file })),
+    (readings?.events ?? [])
+      .filter(({ kind, allocator }) => kind === 'oom' && allocator === undefined)
+      .map((event) => ({ event, file })),
   );
   if (texts.length === 0 || !recording.baseline.known) return { byRow, all: null };
   for (let row = 0; row < events.length; row++) {

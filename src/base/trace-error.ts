@@ -21,6 +21,8 @@ export interface TraceErrorData {
   readonly offset: number | null;
   /** What to do about it, as a sentence or a command; null where nothing is known to help. */
   readonly advice: string | null;
+  /** Content that no reader knows: what each of them missed. Absent elsewhere. */
+  readonly tried?: string;
 }
 
 export class TraceError extends Error {
@@ -30,6 +32,7 @@ export class TraceError extends Error {
   readonly format: string | null;
   readonly offset: number | null;
   readonly advice: string | null;
+  readonly tried: string | undefined;
 
   constructor(
     code: TraceErrorCode,
@@ -42,11 +45,12 @@ export class TraceError extends Error {
     this.format = where.format ?? null;
     this.offset = where.offset ?? null;
     this.advice = where.advice ?? null;
+    this.tried = where.tried;
   }
 
   toData(file: string | null = this.file): TraceErrorData {
-    const { code, message, format, offset, advice } = this;
-    return { code, message, file, format, offset, advice };
+    const { code, message, format, offset, advice, tried } = this;
+    return { code, message, file, format, offset, advice, ...(tried === undefined ? {} : { tried }) };
   }
 }
 

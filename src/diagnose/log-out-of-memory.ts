@@ -7,6 +7,7 @@ import type { LoggedOom, ServerFacts } from '../analyze/server-facts.ts';
 import { evidence, type Evidence, type Finding } from './finding.ts';
 import { judgeOom, type Judged } from './oom-causes.ts';
 import { middle, type OomFigures, oomFiguresOf, type Range } from './oom-figures.ts';
+import { isOtherOom } from './other-out-of-memory.ts';
 import { whoIsWho } from './oom-others.ts';
 import { type Beside, oomWords } from './oom-words.ts';
 import { aboutServer, type ServerRule } from './server-rule.ts';
@@ -86,14 +87,14 @@ function besideOf(oom: LoggedOom, { expandableSegments, servers }: ServerFacts):
 
 const MOST = 5;
 
-function findingOf(oom: LoggedOom, facts: ServerFacts): Finding {
+function findingOf(oom: LoggedOom, ooms: readonly LoggedOom[], facts: ServerFacts): Finding {
   if (IS_OVERFLOW.test(oom.event.text)) return overflow(oom);
   const figures = oomFiguresOf(oom.event);
   const who = whoIsWho(figures);
   const judged = judgeOom(figures, who);
   const said = oomWords(figures, who, judged, besideOf(oom, facts));
   const { requested, free, allocated } = oom.event.figures;
-  const more = facts.ooms.length > MOST && oom === facts.ooms[MOST - 1];
+  const more = ooms.length > MOST && oom === ooms[MOST - 1];
   return aboutServer({
     id: 'log-out-of-memory',
     claim: {
@@ -110,12 +111,15 @@ function findingOf(oom: LoggedOom, facts: ServerFacts): Finding {
     confidenceWhy: `${judged.why} The figures are those of the message, rounded to two decimals.`,
     evidence: [
       ...proofs(oom, figures, judged),
-      ...(more ? [evidence(`${count(facts.ooms.length - MOST, 'more message')} of other figures.`)] : []),
+      ...(more ? [evidence(`${count(ooms.length - MOST, 'more message')} of other figures.`)] : []),
     ],
     wouldChange: 'A snapshot of the same moment.',
     ...said,
   });
 }
 
-export const logOutOfMemory: ServerRule = (facts): Finding[] =>
-  facts.ooms.slice(0, MOST).map((oom) => findingOf(oom, facts));
+/** Those of other allocators: other-out-of-memory.ts. */
+export const logOutOfMemory: ServerRule = (facts): Finding[] => {
+  const ooms = facts.ooms.filter((oom) => !isOtherOom(oom));
+  return ooms.slice(0, MOST).map((oom) => findingOf(oom, ooms, facts));
+};

@@ -13,6 +13,7 @@ import { kvUsageExpected } from './kv-usage-expected.ts';
 import { printedLinearLeak } from './linear-leak-printed.ts';
 import { logOutOfMemory } from './log-out-of-memory.ts';
 import { migSliceTooSmall } from './mig-slice-too-small.ts';
+import { otherOutOfMemory } from './other-out-of-memory.ts';
 import { otherProcesses } from './other-processes.ts';
 import { preemptionStorm } from './preemption-storm.ts';
 import { restarts } from './restarts.ts';
@@ -28,6 +29,7 @@ import { weightsTooLarge } from './weights-too-large.ts';
 
 const SERVER_RULES: readonly ServerRule[] = [
   logOutOfMemory,
+  otherOutOfMemory,
   summaryOutOfMemory,
   failedAllocation,
   printedLinearLeak,

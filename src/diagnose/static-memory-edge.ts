@@ -35,7 +35,7 @@ function edge(log: ServerLog, hasFailed: boolean): Finding[] {
       id: 'utilization-edge',
       severity: hasFailed ? 'problem' : 'risk',
       title: `--mem-fraction-static ${share} leaves ${measuredSize(left)} of the GPU for prefill and everything else`,
-      verdict: `When the server was ready${ofRank(rank)}, ${measuredSize(left)} were available: weights, KV cache and CUDA graphs had taken the rest. Activations of prefill and the cache of PyTorch's allocator have to fit into that; SGLang's guide calls 5 to 8 GB enough, and less a risk.${hasFailed ? ' It ran out of memory.' : ''}`,
+      verdict: `When the server was ready${ofRank(rank)}, ${measuredSize(left)} were available: weights, KV cache and graphs had taken the rest. Activations of prefill and the cache of PyTorch's allocator have to fit into that; SGLang's guide calls 5 to 8 GB enough, and less a risk.${hasFailed ? ' It ran out of memory.' : ''}`,
       confidence: hasFailed ? 'high' : 'medium',
       confidenceWhy: hasFailed
         ? 'The log holds an out-of-memory error under this setting.'

@@ -8,7 +8,7 @@
 import { TraceError } from '../base/trace-error.ts';
 import type { SourceData } from '../trace/capture.ts';
 import { sourceData } from '../trace/source-data.ts';
-import { readLines, type Found } from './lines/log-pass.ts';
+import { readLines, type Found, UNREAD } from './lines/log-pass.ts';
 import type { LineScanner } from './lines/log-scanner.ts';
 import { memoryStatsScanner } from './torch-text/memory-stats.ts';
 import { stripColours } from './lines/colours.ts';
@@ -20,7 +20,12 @@ import { requestLogScanner } from './servers/request-log.ts';
 import { sglangLogScanner } from './servers/sglang-log.ts';
 import { tensorListingScanner } from './torch-text/tensor-listing.ts';
 import { looksLikeText } from './lines/text-pass.ts';
+import { describeText } from './unknown-text.ts';
+import { tokenPairsScanner } from './servers/token-pairs.ts';
 import { vllmLogScanner } from './servers/vllm-log.ts';
+import { foreignOomScanner } from './engines/foreign-oom.ts';
+import { llamaLogScanner } from './engines/llama-log.ts';
+import { deviceToolsScanner } from './vendors/device-tools.ts';
 import { memoryLinesScanner } from './training/memory-lines.ts';
 
 /** Every kind of line that is known. */
@@ -30,9 +35,13 @@ export const LOG_SCANNERS: readonly LineScanner[] = [
   memorySummaryScanner,
   memoryStatsScanner,
   oomTextScanner,
+  llamaLogScanner,
+  foreignOomScanner,
   tensorListingScanner,
   requestLogScanner,
+  tokenPairsScanner,
   nvidiaSmiScanner,
+  deviceToolsScanner,
   // The last: what others understood it leaves alone.
   memoryLinesScanner,
 ];
@@ -86,21 +95,22 @@ async function readWith(
   input: ReaderInput,
   context: ReaderContext,
 ): Promise<ReadOutcome> {
-  const { found, error, lines, warnings } = await readLines(input, context, scanners);
+  const { found, error, lines, warnings, head } = await readLines(input, context, scanners);
   const outcome = outcomeOf(found, warnings);
   if (outcome !== null) return { ...outcome, error };
   const all = [...found.flatMap(({ data }) => data.warnings), ...warnings];
-  const kinds = scanners.map(({ title }) => title).join(', ');
-  const nothing = new TraceError(
-    'unrecognised',
-    `Nothing in the ${lines} lines of this text tells of GPU memory.`,
-    {
-      file: input.name,
-      format: 'log',
-      offset: all[0]?.offset ?? null,
-      advice: `Kinds of lines that are understood: ${kinds}.`,
-    },
+  const { message, advice } = describeText(
+    head.join('\n'),
+    lines,
+    warnings.flatMap(({ message: text }) => (text.startsWith(UNREAD) ? [text.slice(UNREAD.length)] : [])),
   );
+  const nothing = new TraceError('unrecognised', message, {
+    file: input.name,
+    format: 'log',
+    offset: all[0]?.offset ?? null,
+    tried: scanners.map(({ title }) => title).join(', '),
+    advice,
+  });
   return { data: sourceData({ producer: 'Text', warnings: all }), error: error ?? nothing };
 }
 

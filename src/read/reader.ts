@@ -17,6 +17,7 @@ export type Format =
   | 'request-log'
   | 'vllm-log'
   | 'sglang-log'
+  | 'llama-log'
   | 'nsys-sqlite'
   | 'nsys-arrow'
   | 'nsys-arrowdir'
@@ -26,6 +27,7 @@ export type Format =
   | 'kineto-trace'
   | 'memory-timeline'
   | 'nvidia-smi'
+  | 'device-tools'
   | 'prometheus-text'
   | 'prometheus-json'
   | 'jax-memory-profile';

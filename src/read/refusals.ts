@@ -1,6 +1,7 @@
 /** Content that is known and not read here: what it is, and the command that makes something readable of it. */
 import { TraceError } from '../base/trace-error.ts';
 import { foreignArchive } from '../file/foreign-archives.ts';
+import { foreignFileOf } from './foreign-files.ts';
 import type { Head } from './reader.ts';
 
 interface Refusal {
@@ -66,5 +67,18 @@ export function refusalOf(head: Head): TraceError | null {
     format: refusal.format,
     offset: 0,
     advice: refusal.advice.replace('FILE', head.name),
+  });
+}
+
+/** The refusal of a file of the trade that is known for certain, before any reader is asked; null: it is none. */
+export function foreignRefusalOf(head: Head): TraceError | null {
+  const text = new TextDecoder('latin1').decode(head.bytes);
+  const foreign = foreignFileOf(text);
+  if (foreign === null) return null;
+  return new TraceError('refused', `This is ${foreign.message(text)}.`, {
+    file: head.name,
+    format: foreign.format,
+    offset: 0,
+    advice: foreign.advice.replace('FILE', head.name),
   });
 }

@@ -2,7 +2,10 @@
 import { TraceError } from '../base/trace-error.ts';
 import type { ByteSource } from '../file/byte-source.ts';
 import type { FolderReader, Head, Reader, Sniff } from './reader.ts';
-import { refusalOf } from './refusals.ts';
+import { foreignRefusalOf, refusalOf } from './refusals.ts';
+import { describeText } from './unknown-text.ts';
+import { looksLikeMemory } from './lines/log-pass.ts';
+import { looksLikeText } from './lines/text-pass.ts';
 
 /** A reader less sure than this does not get the file. */
 const ENOUGH = 0.5;
@@ -21,6 +24,8 @@ const hex = (bytes: Uint8Array): string =>
 
 /** The reader for a file. Throws TraceError 'refused' or 'unrecognised' that names what was tried and what each saw. */
 export function chooseReader(readers: readonly Reader[], head: Head): Judged {
+  const foreign = foreignRefusalOf(head);
+  if (foreign !== null) throw foreign;
   const judged = rank(readers, head);
   const best = judged[0];
   if (best !== undefined && best.score >= ENOUGH) return best;
@@ -29,18 +34,24 @@ export function chooseReader(readers: readonly Reader[], head: Head): Judged {
   // Worth a try: the head alone does not tell (a log whose first table comes late). The reader says if it was not.
   if (best !== undefined && best.score > 0) return best;
   const tried = judged.map(({ reader, reason }) => `${reader.title} (${reason})`).join('; ');
+  if (looksLikeText(head.bytes)) throw unknownText(head, tried);
   const what =
-    head.bytes.length === 0 ? 'the file is empty' : `it begins with ${hex(head.bytes.subarray(0, 8))}`;
-  throw new TraceError(
-    'unrecognised',
-    `None of the formats that vramscope reads: ${what}. Tried: ${tried}.`,
-    {
-      file: head.name,
-      offset: 0,
-      advice:
-        'Open a PyTorch snapshot (_dump_snapshot), an Nsight Systems export (nsys export --type=sqlite), a log with memory_summary, vLLM, SGLang or nvidia-smi output, or one of the others that docs/formats.md lists.',
-    },
-  );
+    head.bytes.length === 0 ? 'The file is empty' : 'None of the formats that vramscope reads, and no text';
+  throw new TraceError('unrecognised', `${what}.`, {
+    file: head.name,
+    offset: 0,
+    tried: head.bytes.length === 0 ? tried : `It begins with ${hex(head.bytes.subarray(0, 8))}. ${tried}`,
+    advice:
+      'Open a PyTorch snapshot (_dump_snapshot), an Nsight Systems export (nsys export --type=sqlite), a log with memory_summary, vLLM, SGLang or nvidia-smi output, or one of the others that docs/formats.md lists.',
+  });
+}
+
+function unknownText({ bytes, name, size }: Head, tried: string): TraceError {
+  const text = new TextDecoder().decode(bytes);
+  const lines = text.split(/\r\n|\n|\r/);
+  const count = lines.at(-1) === '' ? lines.length - 1 : lines.length;
+  const { message, advice } = describeText(text, count, lines.filter(looksLikeMemory), size > bytes.length);
+  return new TraceError('unrecognised', message, { file: name, offset: 0, tried, advice });
 }
 
 /** Heads of so many files of a folder are looked at. */

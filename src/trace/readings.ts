@@ -91,6 +91,8 @@ export interface LogEvent {
   /** null: the line carries no time. */
   readonly time_ns: bigint | null;
   readonly device: number | null;
+  /** Out of memory: whose allocator failed where it is not PyTorch's; 'host': the machine's own memory. */
+  readonly allocator?: 'xla' | 'tensorflow' | 'paddle' | 'ggml' | 'driver' | 'library' | 'host' | 'other';
   readonly text: string;
   /** Bytes by name, as printed: { requested, free, total, allocated, reserved_unallocated, process, private_pools, allowed }. */
   readonly figures: Readonly<Record<string, number>>;

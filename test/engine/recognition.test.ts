@@ -96,8 +96,9 @@ describe('what is nothing of ours', () => {
     noise[0] = 0xfe;
     const { error } = await open('noise.bin', noise);
     expect(error?.code).toBe('unrecognised');
-    expect(error?.message).toContain('PyTorch allocator snapshot (does not begin like a pickle)');
-    expect(error?.message).toContain('fe ');
+    expect(error?.message).toContain('no text');
+    expect(error?.tried).toContain('PyTorch allocator snapshot (does not begin like a pickle)');
+    expect(error?.tried).toContain('fe ');
     expect(error?.advice).toContain('_dump_snapshot');
   });
 

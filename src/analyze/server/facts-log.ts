@@ -146,6 +146,8 @@ function kvOf(source: ReadSource, model: Result<KvModel, string> | null): Server
 
 /** null: the source is no server's. */
 export function serverLogOf(source: ReadSource): ServerLog | null {
+  // ggml's buffers are by device, not by rank, and nothing of them is requested or profiled.
+  if (source.format === 'llama-log') return null;
   const { readings, given } = source;
   if (readings === null) return null;
   const { budgets, events, gauges, clock } = readings;

@@ -98,7 +98,7 @@ function slopeOf(at: readonly number[], values: readonly number[]): number {
 }
 
 /** Whether it goes up through to its end: most steps up, and the last third above the second. */
-function isRising(values: readonly number[], granularity: number): boolean {
+function isRising(values: readonly number[], granularity: number, isFound: boolean): boolean {
   const ups = values.slice(1).filter((value, i) => value > values[i]).length;
   const downs = values.slice(1).filter((value, i) => value < values[i] - granularity).length;
   if (ups < UP * (values.length - 1) || downs > (1 - UP) * (values.length - 1)) return false;
@@ -106,7 +106,9 @@ function isRising(values: readonly number[], granularity: number): boolean {
   const mean = (from: number, to: number): number =>
     values.slice(from, to).reduce((sum, value) => sum + value, 0) / (to - from);
   const [first, last] = [values[0], values[values.length - 1]];
-  if (last - first <= 3 * granularity || last - first < LEAST_SHARE * Math.abs(first)) return false;
+  if (last - first <= 3 * granularity) return false;
+  // A small rise counts where the verdict on growth finds it, too.
+  if (last - first < LEAST_SHARE * Math.abs(first) && !isFound) return false;
   return mean(values.length - third, values.length) - mean(third, values.length - third) > granularity;
 }
 
@@ -115,7 +117,8 @@ function riseOf(growth: GaugeGrowth, sources: readonly ReadSource[]): PrintedRis
   const table = linesOf(source);
   const values = Array.from(growth.values);
   if (table === undefined || values.length < LEAST_LINES || values.some(Number.isNaN)) return null;
-  if (!isRising(values, growth.granularity)) return null;
+  const isFound = growth.verdict.kind === 'linear_leak' && growth.verdict.confidence !== 'low';
+  if (!isRising(values, growth.granularity, isFound)) return null;
   const named = stepsOf(table, growth);
   const at = named?.steps ?? values.map((_, i) => i + 1);
   const slope = slopeOf(at, values);

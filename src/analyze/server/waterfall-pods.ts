@@ -90,6 +90,7 @@ function stepOf(ranks: readonly RankWaterfall[], count: number, id: PodStep['id'
 function stepsOf(members: readonly RankWaterfall[], count: number): PodStep[] {
   const whole = wholeLabel(members);
   const steps = ORDER.flatMap(([id, label]) => {
+    if (id === 'cuda_graphs') return stepOf(members, count, id, graphsLabel(members) ?? label);
     if (id !== 'total') return stepOf(members, count, id, label);
     return whole === null ? [] : stepOf(members, count, id, whole);
   });
@@ -119,6 +120,17 @@ function labelOf(members: readonly RankWaterfall[], rest: Measured): string {
   const [label] = labels;
   if (labels.size === 1 && label !== '') return label;
   return Math.abs(rest.value) <= rest.error ? 'Rounding of the printed digits' : 'Not printed by every rank';
+}
+
+/** "NPU graphs" where all ranks call them so; null: they are CUDA's, or called in several ways. */
+function graphsLabel(members: readonly RankWaterfall[]): string | null {
+  const labels = members.flatMap(({ steps }) =>
+    steps
+      .filter(({ id }) => id === 'cuda_graphs')
+      .map((step) => /^[A-Z]+ graphs/.exec(step.label)?.[0] ?? ''),
+  );
+  const [first] = labels;
+  return labels.length > 0 && first !== '' && labels.every((label) => label === first) ? first : null;
 }
 
 /** What the steps of these ranks are taken from. */

@@ -310,7 +310,11 @@ function freeWaterfall(budget: MemoryBudget, start: Measured): RankWaterfall {
         'remainder',
         { value: left, error: remainder?.error ?? taken.error + start.error },
         null,
-        remainder === null ? 'Not printed' : 'Taken between the printed steps',
+        remainder === null
+          ? 'Not printed'
+          : left < 0
+            ? 'Came free between the printed steps'
+            : 'Taken between the printed steps',
       ),
       ...ready,
     ]),
@@ -323,8 +327,22 @@ function freeWaterfall(budget: MemoryBudget, start: Measured): RankWaterfall {
     statement:
       remainder === null || end === null
         ? cannot(missing)
-        : `${amount(start.value)} free at the start - ${amount(end.value)} when ready = ${amount(taken.value)} in printed steps: ${verdictOf(adds_up, remainder, 'was taken between them')}`,
+        : freeStatement(start, measuredOf(end), taken, adds_up, remainder),
   };
+}
+
+/** Every "-" and "=" in it holds by arithmetic. */
+function freeStatement(
+  start: Measured,
+  end: Measured,
+  taken: Measured,
+  addsUp: AddsUp,
+  remainder: Measured,
+): string {
+  const gone = `${amount(start.value)} free at the start - ${amount(end.value)} when ready = ${amount(start.value - end.value)} gone`;
+  if (addsUp === 'exceeds')
+    return `${gone}; the printed steps took ${amount(taken.value)}, of which ${withError({ value: -remainder.value, error: remainder.error })} came free again between them.`;
+  return `${gone}; the printed steps took ${amount(taken.value)}: ${verdictOf(addsUp, remainder, 'was taken between them')}`;
 }
 
 /** What was printed, where nothing says of how much. */

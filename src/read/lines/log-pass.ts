@@ -7,6 +7,7 @@ import type { TraceError } from '../../base/trace-error.ts';
 import type { SourceData, Warning } from '../../trace/capture.ts';
 import { type ByteLine, ByteLineSplitter } from './byte-lines.ts';
 import { LineNeedles } from './line-needles.ts';
+import type { LogLine } from './log-line.ts';
 import type { LineScan, LineScanner } from './log-scanner.ts';
 import { LogTimes } from './log-time.ts';
 import type { ReaderContext, ReaderInput } from '../reader.ts';
@@ -18,13 +19,15 @@ const LISTED_LENGTH = 160;
 const SEARCHED = 2000;
 
 const SIZE = /\d ?(?:[KMGT]i?B|bytes)\b/;
-const WORDS = /\b(?:memory|KV cache|VRAM)\b/i;
+const WORDS = /\b(?:memory|KV cache|VRAM)\b|gpu_?mem|mem_(?:used|alloc)|memory\w*[aA]lloc/i;
 /** Source lines of tracebacks, download and loading progress. */
 const NOT_MEMORY = /^\s*File "|^\s*at |\d+%\||[KMGT]i?B\/s/;
 
 /** Bits of a line's mask; those of the scanners come before. */
 const LOOKS = 1 << 28;
 const YEAR = 1 << 29;
+/** A progress bar. */
+const BAR = 1 << 27;
 /** Colours may stand within a needle: such a line is for everyone. */
 const COLOURED = 1 << 30;
 
@@ -34,8 +37,12 @@ const OWN_NEEDLES: readonly (readonly [string, number])[] = [
     [`0${unit}`, LOOKS],
     [`0 ${unit}`, LOOKS],
   ]),
-  ...['memory', 'kv cache', 'vram'].map((word): [string, number] => [word, LOOKS]),
+  ...['memory', 'kv cache', 'vram', 'gpu_mem', 'gpumem', 'mem_used', 'mem_alloc'].map(
+    (word): [string, number] => [word, LOOKS],
+  ),
   ['2000-00-00', YEAR],
+  ['0%|', BAR],
+  ['0% completed', BAR],
   ...['\u001b', '[0;0m', '[1;36m'].map((colour): [string, number] => [colour, COLOURED]),
 ];
 
@@ -48,6 +55,35 @@ export function looksLikeMemory(text: string): boolean {
   return /\d/.test(head.slice(word.index, word.index + 80)) && !NOT_MEMORY.test(head);
 }
 
+/** Where a server's line begins: its process, its time in brackets, its level and time. */
+const BEGINS =
+  /\(\w{1,60} pid=\d{1,9}\)|\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d|\b(?:DEBUG|INFO|WARNING|ERROR) \d\d-\d\d \d\d:\d\d:/g;
+const IS_BAR = /\d%\||\d% Completed/;
+
+/**
+ * What stands behind a progress bar without a line's end, where it begins as a server's lines do; else the line.
+ *
+ *   99% Completed | 87/88 [01:02<00:01,  1.3it/s][2026-03-30 05:59:04 DP0 TP1] Load weight end. ...
+ */
+export function behindBar(line: LogLine): LogLine {
+  const text = line.text.length > SEARCHED ? line.text.slice(0, SEARCHED) : line.text;
+  let last = -1;
+  for (const match of text.matchAll(BEGINS)) {
+    // A bar's own prefix (its process) stands before the bar.
+    if (match.index > 0 && IS_BAR.test(text.slice(0, match.index))) {
+      last = match.index;
+      break;
+    }
+  }
+  return last < 0 ? line : { ...plainLine(line), text: line.text.slice(last) };
+}
+
+const plainLine = ({ offset, number, cut }: LogLine): Omit<LogLine, 'text'> => ({
+  offset,
+  ...(number === undefined ? {} : { number }),
+  ...(cut === undefined ? {} : { cut }),
+});
+
 export interface Found {
   readonly scanner: LineScanner;
   readonly data: SourceData;
@@ -57,11 +93,18 @@ export interface Found {
   readonly taken: number;
 }
 
+/** Before a line that looks like memory and that nobody understood. */
+export const UNREAD = 'Not understood: ';
+/** Lines of the beginning that are kept, to say what a text looks like that nobody knows. */
+const HEAD_LINES = 60;
+
 export interface LinesRead {
   readonly found: readonly Found[];
   readonly error: TraceError | null;
   readonly lines: number;
   readonly bytes: number;
+  /** The first lines. */
+  readonly head: readonly string[];
   /** What was left out and what was not understood. */
   readonly warnings: readonly Warning[];
 }
@@ -76,6 +119,7 @@ interface Running {
 
 class Pass {
   readonly warnings: Warning[] = [];
+  readonly head: string[] = [];
   private readonly unread: Warning[] = [];
   private unreadLines = 0;
   readonly needles: LineNeedles;
@@ -100,6 +144,9 @@ class Pass {
     if (cut) this.warnings.push({ message: 'A line of more than 1 MiB; its rest was left out.', offset });
     const mask = cut || (line.mask & COLOURED) !== 0 ? -1 : line.mask;
     if ((mask & YEAR) !== 0) this.times.see(line);
+    if (this.head.length < HEAD_LINES) this.head.push(line.text.slice(0, SEARCHED));
+    // What a server prints behind a progress bar is a line of its own.
+    const text: LogLine = (mask & BAR) === 0 ? line : behindBar(line);
     let isTaken = false;
     for (const each of this.running) {
       const { scan } = each;
@@ -107,13 +154,13 @@ class Pass {
         scan.pass?.(line);
         continue;
       }
-      if (!scan.take(line, isTaken)) continue;
+      if (!scan.take(text, isTaken)) continue;
       isTaken = true;
-      each.taken += line.text.length + 1;
+      each.taken += text.text.length + 1;
     }
-    if (isTaken || (mask & LOOKS) === 0 || !looksLikeMemory(line.text)) return;
+    if (isTaken || (mask & LOOKS) === 0 || !looksLikeMemory(text.text)) return;
     if (++this.unreadLines <= LISTED) {
-      this.unread.push({ message: `Not understood: ${line.text.trim().slice(0, LISTED_LENGTH)}`, offset });
+      this.unread.push({ message: `${UNREAD}${text.text.trim().slice(0, LISTED_LENGTH)}`, offset });
     }
   };
 
@@ -146,5 +193,5 @@ export async function readLines(
   const splitter = new ByteLineSplitter(pass.needles, pass.onLine);
   const { error, bytes, lines } = await passThrough(input, context, splitter);
   const found = pass.end(bytes, error !== null);
-  return { found, error, lines, bytes, warnings: pass.warnings };
+  return { found, error, lines, bytes, head: pass.head, warnings: pass.warnings };
 }

@@ -11,6 +11,7 @@ import { formatInteger } from '../../base/units.ts';
 import { CLOSE_ARRAY, CLOSE_OBJECT, OPEN_ARRAY, OPEN_OBJECT } from '../../file/json-bytes.ts';
 import { JsonCursor } from '../../file/json-tokens.ts';
 import { isList, isObject, type JsonValue } from '../../file/json-value.ts';
+import type { Gauge } from '../../trace/readings.ts';
 import { sourceData } from '../../trace/source-data.ts';
 import { headText, passOver } from '../lines/json-pass.ts';
 import { sampleAt, SeriesSet, type OpenSeries } from './prometheus-series.ts';
@@ -21,8 +22,43 @@ const MAX_LABELS = 64;
 const MAX_LABEL = 500;
 const MAX_MESSAGES = 20;
 
+/** From so many samples on, and so large a share of what was, a rise is told. */
+const LEAST_SAMPLES = 4;
+const LEAST_RISE = 0.001;
+
+/**
+ * What curves without a name say: sum() and its like drop the name of the metric, and the unit with it. A rise that
+ * stays is told in the values as they are, and in bytes should they be DCGM's MiB.
+ */
+function namelessSentences(gauges: readonly Gauge[]): string[] {
+  const own = gauges.filter(({ id, value }) => id === 'nameless' && value.length > 0);
+  if (own.length === 0) return [];
+  const told = own.slice(0, 8).flatMap(({ value, labels }) => {
+    const known = Array.from(value).filter((one) => !Number.isNaN(one));
+    if (known.length < LEAST_SAMPLES) return [];
+    const quarter = Math.max(1, Math.floor(known.length / 4));
+    const level = (values: readonly number[]): number =>
+      [...values].sort((a, b) => a - b)[values.length >> 1];
+    const [before, after] = [level(known.slice(0, quarter)), level(known.slice(-quarter))];
+    const rise = after - before;
+    if (!(rise > LEAST_RISE * Math.abs(before))) return [];
+    const at = known.findIndex((one) => one >= before + rise / 2);
+    const stays = known.slice(at).every((one) => one >= before + rise / 2);
+    const who = Object.values(labels).join(', ');
+    return [
+      `${who === '' ? 'The curve' : who} rises from ${plainNumber(before)} to ${plainNumber(after)}, by ${plainNumber(rise)}${stays ? ', and stays there' : ''}; in MiB that were ${(rise / 1024).toFixed(2)} GiB.`,
+    ];
+  });
+  return [
+    `${own.length === 1 ? 'A curve has' : `${own.length} curves have`} no name: sum() and other arithmetic of a query drop it, and the unit with it. The query tells: DCGM_FI_DEV_FB_USED is in MiB, nvidia_smi_memory_used_bytes and vLLM's in bytes. Save the answer without sum(), or name the file for the metric (DCGM_FI_DEV_FB_USED.json), to have bytes.`,
+    ...told,
+  ];
+}
+
+const plainNumber = (value: number): string => value.toLocaleString('en-US', { maximumFractionDigits: 2 });
+
 class AnswerReading {
-  readonly series = new SeriesSet();
+  readonly series: SeriesSet;
   /** What the server itself says against its answer. */
   readonly messages: string[] = [];
   serverError: string | null = null;
@@ -30,7 +66,12 @@ class AnswerReading {
   otherResults = 0;
   histograms = 0;
 
-  constructor(private readonly json: JsonCursor) {}
+  constructor(
+    private readonly json: JsonCursor,
+    file: string,
+  ) {
+    this.series = new SeriesSet(file);
+  }
 
   async readAnswer(): Promise<void> {
     const { json } = this;
@@ -159,6 +200,7 @@ class AnswerReading {
       skipped: skipped + this.histograms + this.otherResults,
       warnings,
       notRecorded: [
+        ...namelessSentences(gauges),
         'These are samples, taken every so often: what came and went between two of them is not in them, nor who holds the memory.',
       ],
       settings,
@@ -208,7 +250,7 @@ function labelsOf(value: JsonValue | undefined): Record<string, string> {
 
 async function read(input: ReaderInput, context: ReaderContext): Promise<ReadOutcome> {
   const json = new JsonCursor(input.chunks(), context);
-  const reading = new AnswerReading(json);
+  const reading = new AnswerReading(json, input.name);
   const error = await passOver(json, input, FORMAT, async () => {
     for (;;) {
       const byte = await json.peek();

@@ -48,6 +48,22 @@ export class SeriesSet {
   private skipped = 0;
   private tooMany = 0;
   private infinite = 0;
+  private readonly nameless: { readonly name: string; readonly metric: Metric } | null;
+
+  /** `file`: where the query's arithmetic dropped the name, the file may be named for the metric. */
+  constructor(file = '') {
+    const name = /(?:^|[^A-Za-z])(DCGM_FI_[A-Z0-9_]+|nvidia_smi_\w+?|vllm_\w+?)(?=\.\w+$|\W|$)/.exec(
+      file,
+    )?.[1];
+    const metric = name === undefined ? null : metricOf(name);
+    this.nameless =
+      name === undefined || metric === null
+        ? null
+        : {
+            name,
+            metric: { ...metric, note: `${name}, by the name of the file: the answer itself has no name.` },
+          };
+  }
 
   open(offset: number): OpenSeries {
     return { offset, time: new WordColumn(), value: new NumberColumn() };
@@ -71,8 +87,9 @@ export class SeriesSet {
       this.warnings.push({ message: 'A sample without a readable time or value was left out.', offset });
   }
 
-  close(series: OpenSeries, { __name__: name, ...labels }: Readonly<Record<string, string>>): void {
+  close(series: OpenSeries, { __name__: printed, ...labels }: Readonly<Record<string, string>>): void {
     if (series.value.length === 0) return;
+    const name = printed ?? this.nameless?.name;
     // vllm:cache_config_info{num_gpu_blocks="1234", ...} 1: its labels are what it says.
     if (name?.endsWith('_config_info') === true) {
       this.settings.push([
@@ -83,7 +100,7 @@ export class SeriesSet {
       ]);
       return;
     }
-    const metric = name === undefined ? NAMELESS : metricOf(name);
+    const metric = printed === undefined ? (this.nameless?.metric ?? NAMELESS) : metricOf(printed);
     if (metric === null) {
       this.others++;
       if (this.otherNames.size < LISTED_NAMES && name !== undefined) this.otherNames.add(name.slice(0, 100));

@@ -124,17 +124,127 @@ export interface Column {
 }
 
 const CELL = /^([A-Za-z][\w.]*)(?: \[([^\]]{1,12})\])?$/;
+/** Columns of anybody's monitor: any words, a unit in brackets or at the end. */
+const OWN_CELL = /^[A-Za-z#][\w .%()[\]/-]{0,90}$/;
+
+const SCALES: Readonly<Record<string, number>> = {
+  bytes: 1,
+  kb: 1024,
+  kib: 1024,
+  mb: MIB,
+  mib: MIB,
+  gb: 1024 * MIB,
+  gib: 1024 * MIB,
+};
+const OF_MEMORY = ['mem', 'memory', 'vram', 'fb', 'hbm', 'framebuffer'];
+
+/**
+ * What a column of a monitor of one's own is, by its words: "memory_used_mb", "GPU Memory Used (MiB)", "gpu_util".
+ * MB is 2^20 there: such monitors read NVML or nvidia-smi and divide by 1024 * 1024.
+ */
+export function ownColumn(cell: string): Column | null {
+  if (!OWN_CELL.test(cell)) return null;
+  const words = cell
+    // "MiB" is one word, though it looks like two.
+    .replace(/([KMG])iB\b/g, ' $1ib ')
+    .replace(/([a-z])([A-Z])/g, '$1 $2')
+    .toLowerCase()
+    .split(/[^a-z0-9%]+/)
+    .filter((word) => word !== '');
+  const has = (...some: readonly string[]): boolean => words.some((word) => some.includes(word));
+  const column = (role: Role, quantity: Quantity | null, unit: string | null = null): Column => ({
+    name: cell,
+    unit,
+    role,
+    quantity,
+  });
+  if (has('timestamp', 'time', 'datetime', 'date', 'ts')) return column('time', null);
+  if (
+    words.length <= 2 &&
+    has('index', 'gpu', 'device', 'deviceid') &&
+    !has('util', 'temp', '%', 'name', 'uuid')
+  )
+    return column('index', null);
+  if (has('uuid')) return column('uuid', null);
+  if (has('pid')) return column('pid', null);
+  const torch = /(?:^|[/.])(allocated|reserved)_bytes\.all\.(current|peak)$/.exec(cell);
+  if (torch !== null) {
+    const [, what, level] = torch;
+    const label = `${level === 'peak' ? 'Peak ' : ''}${what}`;
+    return column(
+      null,
+      {
+        ...bytes(
+          `${level === 'peak' ? 'max_' : ''}memory_${what}`,
+          label.slice(0, 1).toUpperCase() + label.slice(1),
+        ),
+        scale: 1,
+      },
+      'bytes',
+    );
+  }
+  const unit =
+    words.find((word) => Object.hasOwn(SCALES, word)) ?? (/\(B\)$|\[B\]$/.test(cell) ? 'bytes' : null);
+  const isShare = has('percent', 'pct', '%', 'ratio', 'share');
+  if (
+    has(...OF_MEMORY) &&
+    !has(
+      'host',
+      'cpu',
+      'ram',
+      'system',
+      'clock',
+      'bandwidth',
+      'util',
+      'utilization',
+      'temp',
+      'temperature',
+      'bus',
+    )
+  ) {
+    if (isShare) return column(null, null);
+    const base = has('total', 'capacity')
+      ? MEMORY_TOTAL
+      : has('free', 'available', 'avail')
+        ? MEMORY_FREE
+        : has('used', 'usage', 'use') || words.length <= 3
+          ? MEMORY_USED
+          : null;
+    if (base === null || unit === null) return column(null, null);
+    return column(null, { ...base, scale: SCALES[unit] }, unit);
+  }
+  if (has('util', 'utilization') && !has('mem', 'memory', 'cpu', 'enc', 'dec'))
+    return column(null, UTILIZATION_GPU);
+  if (has('temp', 'temperature') && !has('mem', 'memory', 'cpu')) return column(null, GPU_TEMPERATURE);
+  if (has('power') && !has('limit', 'cap')) return column(null, POWER_DRAW);
+  return column(null, null);
+}
+
+/** The columns of a monitor of one's own: at least memory in use, with its unit, beside something else. */
+function ownColumns(line: string): Column[] | null {
+  if (line.length > 16384 || !/mem|vram|fb_|_bytes/i.test(line) || !line.includes(',')) return null;
+  const columns = line.split(',').map((cell) => ownColumn(cell.trim()));
+  if (columns.some((column) => column === null)) return null;
+  const known = columns.flatMap((column) => column ?? []);
+  const of = (id: string): number => known.filter(({ quantity }) => quantity?.id === id).length;
+  const isOne = of(MEMORY_USED.id) === 1 || (of(MEMORY_USED.id) === 0 && of('memory_allocated') === 1);
+  return isOne && known.length > 1 ? known : null;
+}
 /** Names that no other program's CSV has. */
 const TELLING =
   /(?:^|, ?)(?:memory\.(?:used|free|total|reserved)|utilization\.(?:gpu|memory)|used_gpu_memory|used_memory \[|max_memory_usage|gpu_utilization \[|power\.draw|temperature\.gpu|clocks\.\w+|retired_pages\.\w+)/;
 
+/** true: the header has names that no other program's CSV has. */
+export const isOfSmi = (line: string): boolean => TELLING.test(line);
+
 /** The columns where the line is a header of nvidia-smi's CSV, else null. */
 export function headerColumns(line: string): Column[] | null {
-  if (line.length > 32768 || !TELLING.test(line)) return null;
+  if (line.length > 32768) return null;
+  if (!TELLING.test(line)) return ownColumns(line);
   const columns: Column[] = [];
   for (const cell of line.split(',')) {
     const match = CELL.exec(cell.trim());
-    if (!match) return null;
+    if (!match) return ownColumns(line);
     const name = match[1];
     columns.push({
       name,

@@ -31,6 +31,12 @@ const UUID = /^(?:GPU|MIG)-[0-9a-fA-F/-]{8,72}$/;
 const BUS = /^[0-9A-Fa-f]{8}:[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}\.\d$/;
 const NAME = /^(?:NVIDIA|Tesla|GeForce|Quadro|TITAN|GRID) [\w .()-]{1,60}$/;
 
+/** Seconds since 1970, from 2014 to 2033. */
+const EPOCH = /^1[4-9]\d{8}(?:\.\d{1,9})?$/;
+
+const timeOf = (cell: string): number | null =>
+  slashTime(cell) ?? (EPOCH.test(cell) ? Number(cell) * 1000 : null);
+
 function kindOf(cell: string, figure: CellFigure | null): Kind | null {
   if (figure !== null) {
     if (Number.isNaN(figure.value)) return cell === '' ? null : 'missing';
@@ -82,21 +88,24 @@ export class SmiHeaderlessRows {
     if (text.length > 2000) return false;
     // Cheap for the lines of others, of which a log has millions.
     if (!trusted && text[4] !== '/' && !text.includes(' MiB')) return false;
-    const cells = text.split(', ');
+    // Other writers put no blank behind the comma; such rows are taken only among nothing else.
+    const isTight = trusted && text.includes(',') && !text.includes(', ');
+    const cells = text.split(isTight ? ',' : ', ');
+    if (isTight && cells.length < 3) return false;
     if (cells.length > MOST_CELLS) return false;
     const kinds: Kind[] = [];
     const figures: (CellFigure | null)[] = [];
     for (const printed of cells) {
       const cell = printed.trim();
       const figure = cellFigure(cell);
-      const kind = kindOf(cell, figure);
+      const kind = kinds.length === 0 && trusted && EPOCH.test(cell) ? 'time' : kindOf(cell, figure);
       if (kind === null) return false;
       kinds.push(kind);
-      figures.push(figure);
+      figures.push(kind === 'time' ? null : figure);
     }
     if (!this.isRow(cells, kinds, trusted)) return false;
     const timeAt = kinds.indexOf('time');
-    const ms = timeAt < 0 ? null : slashTime(cells[timeAt].trim());
+    const ms = timeAt < 0 ? null : timeOf(cells[timeAt].trim());
     if (ms !== null) this.samples.saw(ms);
     const shape = this.shapeOf(kinds, offset);
     cells.forEach((text, i) => {
@@ -192,6 +201,12 @@ export class SmiHeaderlessRows {
     );
     const uuidAt = kinds.indexOf('uuid');
     const busAt = kinds.indexOf('bus');
+    const burst = indexAt < 0 && uuidAt < 0 && busAt < 0 ? burstOf(shape.times) : null;
+    if (burst !== null)
+      this.samples.warnings.add(
+        `The rows name no GPU and come in bursts of ${burst}: they were taken for ${burst} GPUs in turn, as nvidia-smi lists them (inferred). To be certain: --query-gpu=index,...`,
+        offset,
+      );
     this.forEachRow(shape, (n, ms) => {
       const index = indexAt < 0 ? NaN : values[indexAt][n];
       const gpu = {
@@ -200,8 +215,13 @@ export class SmiHeaderlessRows {
         bus: indexAt < 0 && uuidAt < 0 && busAt >= 0 ? texts[busAt][n] : null,
       };
       const isNamed = gpu.index !== null || gpu.uuid !== null || gpu.bus !== null;
-      if (!isNamed) this.anonymous++;
-      const place = { gpu, ms, labels: isNamed ? NO_LABELS : rowLabels(shape.blockRows[n]), offset };
+      if (!isNamed && burst === null) this.anonymous++;
+      const labels = isNamed
+        ? NO_LABELS
+        : burst === null
+          ? rowLabels(shape.blockRows[n])
+          : { row: `${(n % burst) + 1} of ${burst}` };
+      const place = { gpu, ms, labels, offset };
       roles.forEach((quantity, i) => {
         if (quantity === null) return;
         const note = `The column has no name; it was taken for ${quantity.id}.`;
@@ -255,9 +275,9 @@ function judge(
   let sizes = kinds.flatMap((kind, i) => (kind === (isBare ? 'number' : 'MiB') && i !== indexAt ? [i] : []));
   const shares = kinds.flatMap((kind, i) => (kind === '%' ? [i] : []));
   const most = (i: number): number => known(columns[i]).reduce((a, b) => Math.max(a, b), -Infinity);
-  const total = totalColumn(sizes, columns);
+  const total = totalColumn(sizes, columns, indexAt >= 0 || kinds.includes('uuid') || kinds.includes('bus'));
+  if (isBare && total < 0) return judgeBare(roles, sizes, columns, kinds);
   if (isBare) {
-    if (total < 0) return null;
     // Of bare numbers, amounts are those beyond 100; where none is, the one beside the total.
     const others = sizes.filter((i) => i !== total);
     let amounts = others.filter((i) => most(i) > 100 && most(i) <= most(total));
@@ -284,14 +304,67 @@ function judge(
   return roles;
 }
 
+/** One column of thousands beside shares: what is used. Anything else is not told. */
+function judgeBare(
+  roles: (Quantity | null)[],
+  sizes: readonly number[],
+  columns: readonly (readonly number[])[],
+  kinds: readonly Kind[],
+): (Quantity | null)[] | null {
+  const isShare = (i: number): boolean =>
+    known(columns[i]).every((value) => Number.isInteger(value) && value >= 0 && value <= 100);
+  const amounts = sizes.filter((i) => !isShare(i));
+  const shares = sizes.filter(isShare);
+  const values = amounts.length === 1 ? known(columns[amounts[0]]) : [];
+  const fits = values.every((value) => Number.isInteger(value) && value >= 0 && value <= LARGEST_TOTAL);
+  if (
+    kinds[0] !== 'time' ||
+    values.length < 3 ||
+    !fits ||
+    shares.length > 2 ||
+    !values.some((value) => value >= SMALLEST_TOTAL)
+  )
+    return null;
+  roles[amounts[0]] = MEMORY_USED;
+  if (shares[0] !== undefined) roles[shares[0]] = UTILIZATION_GPU;
+  if (shares[1] !== undefined) roles[shares[1]] = UTILIZATION_MEMORY;
+  return roles;
+}
+
+const MOST_GPUS = 16;
+
+/**
+ * Rows that come in bursts of n within a fraction of the pause between them are n GPUs in turn.
+ *
+ *   10:00:00.120  10:00:00.121  10:00:00.122  10:00:00.123     10:00:01.120 ...      four GPUs
+ *
+ * n, or null where the times show no such bursts.
+ */
+export function burstOf(times: readonly number[]): number | null {
+  if (times.length < 4 || times.some(Number.isNaN)) return null;
+  const gaps = times.slice(1).map((time, i) => time - times[i]);
+  const longest = gaps.reduce((a, b) => Math.max(a, b), 0);
+  if (longest <= 0 || gaps.some((gap) => gap < 0)) return null;
+  const isPause = (gap: number): boolean => gap > longest / 4;
+  const first = gaps.findIndex(isPause);
+  const burst = first + 1;
+  if (burst < 2 || burst > MOST_GPUS || times.length < 2 * burst) return null;
+  return gaps.every((gap, i) => isPause(gap) === ((i + 1) % burst === 0)) ? burst : null;
+}
+
 /** The amount that no other exceeds and that is the same whenever the row is about the same GPU; -1: none. */
-function totalColumn(sizes: readonly number[], columns: readonly (readonly number[])[]): number {
+function totalColumn(
+  sizes: readonly number[],
+  columns: readonly (readonly number[])[],
+  isIndexed: boolean,
+): number {
   if (sizes.length < 2) return -1;
   const best = sizes.reduce((a, b) => (known(columns[b])[0] > known(columns[a])[0] ? b : a));
   const values = known(columns[best]);
   if (values.length === 0) return -1;
+  // A total is that of the GPU: where rows name no GPU and it differs from row to row, it is none.
   const distinct = new Set(values);
-  if (distinct.size > 16) return -1;
+  if (distinct.size > (isIndexed ? 16 : 1)) return -1;
   if (values.some((value) => value < SMALLEST_TOTAL || value > LARGEST_TOTAL || !Number.isInteger(value)))
     return -1;
   return sizes.every((i) => columns[i].every((value, n) => !(value > columns[best][n]))) ? best : -1;

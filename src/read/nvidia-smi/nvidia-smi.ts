@@ -37,6 +37,12 @@ const FAILURE =
 const NEEDLES = [
   ' MiB',
   'NVSMI LOG',
+  'mem_',
+  'memory_',
+  'memory used',
+  'vram_',
+  'fb_used',
+  '_bytes.',
   'NVIDIA-SMI',
   'memory.',
   'utilization.',
@@ -132,7 +138,11 @@ class SmiScan implements LineScan {
       samples.warnings.add('There is a header of nvidia-smi and no row of figures.', null);
     const driver = this.table.driver ?? this.query.driver;
     return sourceData({
-      producer: driver === null ? 'nvidia-smi' : `nvidia-smi, driver ${driver}`,
+      producer: this.isOwn
+        ? 'A monitor (CSV, columns known by their words)'
+        : driver === null
+          ? 'nvidia-smi'
+          : `nvidia-smi, driver ${driver}`,
       rows: samples.rows,
       skipped: samples.skipped,
       notRecorded: this.notRecorded(gauges, processes !== null),
@@ -147,6 +157,14 @@ class SmiScan implements LineScan {
       // Last, since the figures above add to them.
       warnings: samples.warnings.list(),
     });
+  }
+
+  title(): string | null {
+    return this.isOwn ? 'Table of a monitor' : null;
+  }
+
+  private get isOwn(): boolean {
+    return this.query.isOwn && this.seen.size === 1 && this.seen.has('csv');
   }
 
   /** `first`: code of the first character that is no space. */

@@ -3,10 +3,17 @@
  * nvidia-smi quotes nothing: a process name may hold commas, so cells are counted from both ends.
  */
 import type { DataTable, TableColumn } from '../../trace/readings.ts';
-import { cellFigure, headerColumns, isMissingText, type CellFigure, type Column } from './columns.ts';
+import {
+  cellFigure,
+  headerColumns,
+  isOfSmi,
+  isMissingText,
+  type CellFigure,
+  type Column,
+} from './columns.ts';
 import type { SmiProcesses } from './processes.ts';
 import type { Gpu, RowPlace, Series, SmiSamples } from './samples.ts';
-import { slashTime } from '../lines/printed-time.ts';
+import { separatorTime, slashTime } from '../lines/printed-time.ts';
 import { withoutHome } from '../lines/text-pass.ts';
 
 const MOST_TABLE_ROWS = 10_000;
@@ -25,10 +32,20 @@ export const NO_LABELS: Readonly<Record<string, string>> = {};
 export const rowLabels = (row: number): Readonly<Record<string, string>> =>
   row > 0 && row < MOST_GPUS ? { row: String(row + 1) } : NO_LABELS;
 
+/** A time of nvidia-smi, ISO's, or seconds since 1970 of `date +%s`. */
+function cellTime(cell: string): number | null {
+  const slash = slashTime(cell);
+  if (slash !== null) return slash;
+  if (!/^\d{10}(?:\.\d{1,9})?$|^[\dT:.+ Z-]{19,35}$/.test(cell)) return null;
+  return separatorTime(cell)?.ms ?? null;
+}
+
 export class SmiQueryRows {
   /** Columns that rows have and that make no series. */
   readonly unshown = new Set<string>();
   driver: string | null = null;
+  /** A header was met that is not nvidia-smi's. */
+  isOwn = false;
   /** Rows that name no GPU. */
   anonymous = 0;
   private columns: readonly Column[] | null = null;
@@ -58,6 +75,7 @@ export class SmiQueryRows {
   header(text: string): boolean {
     const columns = headerColumns(text);
     if (columns === null) return false;
+    if (!isOfSmi(text)) this.isOwn = true;
     this.columns = columns;
     this.hasUnits = null;
     this.read = [];
@@ -121,8 +139,9 @@ export class SmiQueryRows {
       const { role, quantity, unit } = columns[i];
       const cell = cells[i];
       if (role === 'time') {
-        const ms = slashTime(cell);
-        if (ms === null) return false;
+        const ms = cellTime(cell);
+        // A time of day has no date: the samples are numbered.
+        if (ms === null && !/^\d\d:\d\d:\d\d(?:\.\d{1,9})?$/.test(cell)) return false;
         this.ms = ms;
       } else if (role === 'index' || role === 'pid') {
         if (!/^\d{1,10}$/.test(cell) && !isMissingText(cell)) return false;

@@ -20,7 +20,7 @@ import { type PendingEvent, serverLogData } from './log.ts';
 import { ServerSettings } from './settings.ts';
 
 const QUICK =
-  /mem[ =_]|#token|KV Cache|KVPool|Mamba Cache|max_total_num_tokens|ServerArgs|batch[.,]|#running-req|[Rr]etract|Memory pool|Not enough memory|layer_tokens|GPU memory/;
+  /mem[ =_]|#token|KV Cache|KVPool|Mamba Cache|max_total_num_tokens|ServerArgs|batch[.,]|#running-req|[Rr]etract|Memory pool|Not enough memory|layer_tokens|GPU memory|memory for KV cache/;
 /** The alternatives of QUICK. */
 const NEEDLES = [
   'mem ',
@@ -40,17 +40,24 @@ const NEEDLES = [
   'Not enough memory',
   'layer_tokens',
   'GPU memory',
+  'memory for KV cache',
 ];
 const PREFIX = /^\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:[.,]\d+)?(?: ((?:[A-Z]+\d+ ?)+))?\] /;
 const VERSION = /\bsglang(?:[ =:]+v?| version:? v?)(\d+\.\d+\.\d+[\w.+]*)/i;
 const PROGRESS = /\bavail_mem=[\d.]+ GB/;
 const ARGUMENTS =
-  /\b(model_path|mem_fraction_static|context_length|max_running_requests|max_total_tokens|chunked_prefill_size|tp_size|dp_size|pp_size|quantization|kv_cache_dtype|dtype|page_size|disable_radix_cache|swa_full_tokens_ratio)=('[^']{0,200}'|[^\s,)]{1,100})/g;
+  /\b(model_path|mem_fraction_static|context_length|max_running_requests|max_total_tokens|chunked_prefill_size|tp_size|dp_size|pp_size|quantization|kv_cache_dtype|dtype|page_size|device|enable_dp_attention|nnodes|disable_radix_cache|swa_full_tokens_ratio)=('[^']{0,200}'|[^\s,)]{1,100})/g;
 const TEXT_LENGTH = 1000;
 const MOST_KINDS = 1000;
 const ADMITTED = 'Tokens that the server admits';
 
-const gib = (text: string | undefined): Figure | null => figureOf(text, GIB);
+/** "-0.00" is nothing: free memory rose by less than a digit. */
+const gib = (text: string | undefined): Figure | null => {
+  const figure = figureOf(text, GIB);
+  return figure === null || figure.value > 0
+    ? figure
+    : { ...figure, value: figure.value === 0 ? 0 : figure.value };
+};
 const groups = (pattern: RegExp, text: string): Partial<Record<string, string>> | undefined =>
   pattern.exec(text)?.groups;
 
@@ -74,6 +81,8 @@ class SglangScan implements LineScan {
   private readonly settings = new ServerSettings(ARGUMENTS);
   private readonly events: PendingEvent[] = [];
   private version: string | null = null;
+  /** Of the server's arguments, where it is no CUDA device. */
+  private device: string | null = null;
   /** What figures of batch lines are, by rank, batch and name. */
   private readonly kinds = new Map<string, GaugeKind | null>();
   private starts = 0;
@@ -147,6 +156,8 @@ class SglangScan implements LineScan {
   private arguments(text: string): boolean {
     this.starts++;
     this.lines++;
+    const device = /\bdevice='(npu|xpu|cpu|hpu)'/.exec(text)?.[1];
+    if (device !== undefined) this.device = device.toUpperCase();
     this.version ??= VERSION.exec(text)?.[1] ?? null;
     this.settings.read(text, this.starts - 1, true);
     return true;
@@ -163,7 +174,7 @@ class SglangScan implements LineScan {
     }
     if (!text.includes('Load weight end.')) return false;
     const type = /type=([\w.]+)/.exec(text)?.[1];
-    const use = gib(/mem usage=([\d.]+) GB/.exec(text)?.[1]);
+    const use = gib(/mem usage=(-?[\d.]+) GB/.exec(text)?.[1]);
     const after = gib(/avail mem=([\d.]+) GB/.exec(text)?.[1]);
     rank.add('weights', type === undefined ? 'Weights' : `Weights of ${type}`, use, offset);
     rank.add('available', 'Available after weights', after, offset);
@@ -189,6 +200,11 @@ class SglangScan implements LineScan {
       rank.add('other', `${pool['name']}, sum of its caches`, gib(pool['use']), offset);
       return true;
     }
+    const planned = /The available memory for KV cache is (-?[\d.]+) GB/.exec(text);
+    if (planned !== null) {
+      rank.add('other', 'Planned for the KV cache', gib(planned[1]), offset);
+      return true;
+    }
     const end = /Memory pool end\. avail mem=([\d.]+) GB/.exec(text);
     if (end !== null) rank.add('available', 'Available after the KV cache', gib(end[1]), offset);
     return end !== null || /sliding window memory pool/.test(text);
@@ -201,16 +217,20 @@ class SglangScan implements LineScan {
       rank.before = after;
       return true;
     }
-    const name = /Capture (.{0,60}?) ?(?:CUDA|cuda|HIP|NPU|CPU) graph end/.exec(text)?.[1] ?? '';
-    const use = gib(/mem usage=([\d.]+) GB/.exec(text)?.[1]);
-    rank.add('cuda_graphs', name === '' ? 'CUDA graphs' : `CUDA graphs, ${name}`, use, offset);
-    rank.add('available', 'Available after CUDA graphs', after, offset);
-    this.check(`Capture of CUDA graphs ${name}`.trim(), rank.before, use, after, offset);
+    const kind = /Capture (.{0,60}?) ?\b(CUDA|HIP|NPU|XPU|CPU) graph end/i.exec(text);
+    const name = kind?.[1] ?? '';
+    // A draft model's say "cuda" on every device.
+    const device = this.device ?? kind?.[2].toUpperCase() ?? 'CUDA';
+    const graphs = `${device === 'HIP' ? 'CUDA' : device} graphs`;
+    const use = gib(/mem usage=(-?[\d.]+) GB/.exec(text)?.[1]);
+    rank.add('cuda_graphs', name === '' ? graphs : `${graphs}, ${name}`, use, offset);
+    rank.add('available', `Available after ${graphs}`, after, offset);
+    this.check(`Capture of ${graphs} ${name}`.trim(), rank.before, use, after, offset);
     return true;
   }
 
   private summary(text: string, rank: Rank, offset: number): boolean {
-    const torch = /Init torch distributed (?:begin|ends?)\..*mem usage=([\d.]+) GB/.exec(text);
+    const torch = /Init torch distributed (?:begin|ends?)\..*mem usage=(-?[\d.]+) GB/.exec(text);
     if (torch !== null) {
       rank.add('non_torch', 'Communication (torch.distributed)', gib(torch[1]), offset);
       return true;

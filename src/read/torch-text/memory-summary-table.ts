@@ -44,6 +44,12 @@ const UNITS: Readonly<Record<string, number>> = {
   K: 1e3,
   M: 1e6,
   B: 1,
+  // torch 1.4 to 1.12 divided by 1024 and printed these.
+  KB: 1024,
+  MB: 1024 ** 2,
+  GB: 1024 ** 3,
+  TB: 1024 ** 4,
+  PB: 1024 ** 5,
   KiB: 1024,
   MiB: 1024 ** 2,
   GiB: 1024 ** 3,

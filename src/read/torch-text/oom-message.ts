@@ -11,7 +11,7 @@
 import { figureOf, unitBytes } from '../lines/printed-figure.ts';
 
 export interface OomMessage {
-  /** "CUDA", "HIP", "XPU". */
+  /** "CUDA", "HIP", "XPU", "NPU". */
   readonly backend: string;
   readonly device: number | null;
   /** Bytes by name. */
@@ -21,7 +21,7 @@ export interface OomMessage {
 }
 
 export const OOM_START =
-  /\b(CUDA|HIP|XPU|MPS)(?: backend)? out of memory(?=\. Tried|\.?\s*$| \(MPS)|\bCUDA error: out of memory|\bAllocation on device(?=\s*$| \d+ would exceed allowed memory)/;
+  /\b(CUDA|HIP|XPU|MPS|NPU|MLU|MUSA|HPU|GCU|SDAA)(?: backend)? out of memory(?=\. Tried|\.?\s*$| \(MPS| occurred when)|\bCUDA [Ee]rror: out of memory|\bAllocation on device(?=\s*$| \d+ would exceed allowed memory)/;
 
 const SIZE = String.raw`(\d+(?:\.\d+)?) ?([KMGT]i?B|bytes)`;
 const clause = (before: string, after: string): RegExp => new RegExp(`${before}${SIZE}${after}`);
@@ -29,7 +29,7 @@ const clause = (before: string, after: string): RegExp => new RegExp(`${before}$
 const FIGURES: readonly (readonly [name: string, pattern: RegExp])[] = [
   ['requested', clause('Tried to allocate ', '')],
   ['requested', clause(String.raw`Requested\s*: `, '')],
-  ['total', clause(String.raw`GPU \d+; `, ' total capacity')],
+  ['total', clause(String.raw`(?:GPU|[A-Z]{3,4}) \d+; `, ' total capacity')],
   ['total', clause('total capaci?ty of ', '')],
   ['total', clause(String.raw`Device limit\s*: `, '')],
   ['allocated', clause('; ', ' already allocated')],
@@ -94,7 +94,7 @@ export function readOom(text: string): OomMessage | null {
   const cached = CACHED.exec(text);
   if (cached !== null) keep(nameOfCached(figures, cached), cached[1], cached[2]);
   for (const [, pid, digits, unit] of text.matchAll(PROCESS)) keep(`process ${pid}`, digits, unit);
-  const device = /\bGPU (\d+)|\bdevice (\d+)/.exec(text);
+  const device = /\b(?:GPU|NPU|MLU|MUSA|HPU|GCU|SDAA) (\d+)|\bdevice (\d+)/.exec(text);
   return {
     backend: start[1] ?? 'CUDA',
     device: device === null ? null : Number(device[1] ?? device[2]),

@@ -2,7 +2,7 @@
  * Reads PyTorch's out-of-memory messages (oom-message.ts), alone or in any log or traceback, on one line or wrapped
  * over several. https://docs.pytorch.org/docs/stable/notes/cuda.html#memory-management
  *
- * Not read: out-of-memory errors of other programs (XLA, the kernel's OOM killer), which hold other figures.
+ * Not read: out-of-memory errors of other programs (XLA, ggml, the kernel's OOM killer), which hold other figures: engines/foreign-oom.ts.
  */
 import type { SourceData, Warning } from '../../trace/capture.ts';
 import type { LogEvent } from '../../trace/readings.ts';
@@ -19,10 +19,10 @@ const MOST_LINES = 16;
 const TEXT_LENGTH = 2000;
 const SAME_WARNING = 20;
 /** The message ends with the advice, from 1.8 on. */
-const COMPLETE = /ALLOC_CONF|See documentation for Memory|\(GPU \d+;[^)]*\)/;
+const COMPLETE = /ALLOC_CONF|See documentation for Memory|\((?:GPU|[A-Z]{3,4}) \d+;[^)]*\)/;
 /** What a continuation speaks of; the lines of the asynchronous allocator have a colon. */
 const CONTINUES =
-  /\b(?:GPU|GiB|MiB|KiB|bytes|PyTorch|allocated|reserved|unallocated|capacity|capacty|free|process|memory|fragmentation|documentation|allocate|allowed|max_split_size_mb|expandable_segments)\b|^\s*: /;
+  /\b(?:GPU|NPU|GiB|MiB|KiB|bytes|PyTorch|allocated|reserved|unallocated|capacity|capacty|free|process|memory|fragmentation|documentation|allocate|allowed|max_split_size_mb|expandable_segments)\b|^\s*: /;
 /** Another line begins: a time, a level, a frame of a traceback, a table. */
 const BEGINS =
   /^\s*(?:File "|Traceback|During handling|\[?\d{4}-\d\d-\d\d|(?:\(\w+[^)]*\) ?)*(?:DEBUG|INFO|WARNING|ERROR|CRITICAL)\b|\||[A-Z]\w*(?:Error|Exception)\b)/;

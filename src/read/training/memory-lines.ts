@@ -16,7 +16,7 @@ import type { SourceData } from '../../trace/capture.ts';
 import type { DataTable, TableColumn } from '../../trace/readings.ts';
 import { sourceData } from '../../trace/source-data.ts';
 import { type GaugeKind, GaugeSet } from '../lines/gauge-set.ts';
-import type { LogLine } from '../lines/log-line.ts';
+import type { LogLine, RawLine } from '../lines/log-line.ts';
 import type { LineScan, LineScanner } from '../lines/log-scanner.ts';
 import { LogTimes } from '../lines/log-time.ts';
 import { type Figure, figureOf } from '../lines/printed-figure.ts';
@@ -25,14 +25,14 @@ import { type Place, placeOf, tagOf, tagOfLine } from './printed-place.ts';
 import { DEVICE_USED, kindOf, type SeriesName, seriesOf } from './printed-series.ts';
 import { bytesOfUnit, powersOf } from './printed-units.ts';
 import { type Program, PROGRAMS } from './programs.ts';
-import { AXOLOTL, progressRowOf, sumsOf, ULTRALYTICS } from './special-rows.ts';
+import { AXOLOTL, progressRowOf, sumsOf, TENSORRT, tensorRtOf, ULTRALYTICS } from './special-rows.ts';
 
 const SEARCHED = 2000;
 const MOST_ROWS = 100_000;
 /** So many lines of a server's own make it a server's log: only plain words are taken beside them. */
 const SERVER_LINES = 3;
 /** Cheap: a line without any of these has no figure of memory. */
-const HINT = /mem|alloc|reserved|cached|vram|hbm|gb_free|free|gpu|\d\.?\d*G\s/i;
+const HINT = /mem|alloc|reserved|cached|vram|hbm|gb_free|free|gpu|\dG /i;
 
 interface Sample {
   readonly offset: number;
@@ -55,10 +55,33 @@ const isFreeOfTotal = (figures: readonly PrintedFigure[]): boolean =>
   figures.some(({ meaning }) => meaning.quantity === 'total') &&
   figures.every(({ meaning, unit }) => meaning.scope !== 'host' && unit !== null);
 
+/** Lines below "Allocated: ...", of the same list. */
+const isOfBlock = (figures: readonly PrintedFigure[]): boolean =>
+  figures.every(({ meaning, unit }) => meaning.scope !== 'host' && unit !== null);
+
+/** "GPU 0: used 12345 MiB / 81920 MiB": of a GPU by its own words. */
+const isUsedOfTotal = (text: string, figures: readonly PrintedFigure[]): boolean =>
+  /\b(?:GPU|CUDA|VRAM)\b/i.test(text) &&
+  isOfBlock(figures) &&
+  figures.some(({ meaning }) => meaning.quantity === 'used') &&
+  figures.some(({ meaning }) => meaning.quantity === 'total');
+
+const ofGpu = (text: string, figures: readonly PrintedFigure[]): ReadLine => ({
+  program: null,
+  figures,
+  place: placeOf(text),
+  tag: tagOf(text, figures[0].from),
+});
+
+/** "GPU 0: NVIDIA A100-SXM4-80GB", above lines that are about it. */
+const HEADING = /^[\s=#*[-]{0,8}GPU[ :#]{0,2}(\d{1,2})\b(?!.{0,200}\d ?[KMG]i?B\s*[/|,])/;
+/** A list goes on at most so far, in bytes. */
+const BLOCK_BYTES = 600;
+
 /** What one line says; null: nothing. `strict`: only of allocated and reserved, where no program is known. */
-function readLine(whole: string, strict: boolean): ReadLine | null {
+function readLine(whole: string, strict: boolean, isInside = false): ReadLine | null {
   const text = whole.length > SEARCHED ? whole.slice(0, SEARCHED) : whole;
-  if (!HINT.test(text)) return null;
+  if (!HINT.test(text) && !isInside) return null;
   const row = progressRowOf(text);
   if (row !== null)
     return {
@@ -67,6 +90,8 @@ function readLine(whole: string, strict: boolean): ReadLine | null {
       place: { ...placeOf(text), device: null, step: row.step, stepWord: 'epoch' },
       tag: '',
     };
+  const trt = tensorRtOf(text);
+  if (trt !== null) return { program: TENSORRT, figures: [trt], place: placeOf(text), tag: tagOf(text, 0) };
   const sums = sumsOf(text);
   if (sums !== null) return { program: AXOLOTL, figures: sums.figures, place: placeOf(text), tag: sums.tag };
   const program = PROGRAMS.find(({ sign }) => sign.test(text)) ?? null;
@@ -77,7 +102,12 @@ function readLine(whole: string, strict: boolean): ReadLine | null {
   if (figures.length === 0)
     return program === null ? null : { program, figures, place: placeOf(text), tag: '' };
   if (program === null) {
-    if (!figures.some(({ meaning }) => meaning.named) && !isFreeOfTotal(figures)) return null;
+    if (
+      !figures.some(({ meaning }) => meaning.named) &&
+      !isFreeOfTotal(figures) &&
+      !(isInside && isOfBlock(figures))
+    )
+      return isUsedOfTotal(text, figures) ? ofGpu(text, figures) : null;
     if (strict && !figures.some(isPlain)) return null;
   }
   const tag = program?.tag?.exec(text)?.[1] ?? tagOf(text, figures[0].from);
@@ -89,6 +119,9 @@ class MemoryLinesScan implements LineScan {
   private readonly gauges: GaugeSet;
   private before = '';
   private others = 0;
+  private heading: { readonly device: number; readonly offset: number } | null = null;
+  /** Of the last line that was taken. */
+  private lastOffset = -Infinity;
   /** Lines of a known program that hold differences or shares alone. */
   private differences = 0;
 
@@ -96,13 +129,24 @@ class MemoryLinesScan implements LineScan {
     this.gauges = new GaugeSet(times);
   }
 
+  /** A list goes on in lines without a word of memory: "Total: 79.15 GB". */
+  wants(line: RawLine): boolean {
+    return line.offset - this.lastOffset < BLOCK_BYTES;
+  }
+
   take(line: LogLine, isTaken = false): boolean {
     if (isTaken) {
-      this.others++;
+      if (HINT.test(line.text.slice(0, SEARCHED))) this.others++;
       return false;
     }
-    const read = readLine(line.text, this.others >= SERVER_LINES);
+    const isInside = line.offset - this.lastOffset < BLOCK_BYTES;
+    let read = readLine(line.text, this.others >= SERVER_LINES, isInside);
     if (read === null) {
+      const heading = HEADING.exec(line.text.slice(0, SEARCHED));
+      if (heading !== null) {
+        this.heading = { device: Number(heading[1]), offset: line.offset };
+        return true;
+      }
       // DeepSpeed prints what it measures in a line of its own, before the figures.
       if (!/\bsee_memory_usage\]/.test(line.text)) return false;
       this.before = tagOfLine(line.text);
@@ -113,6 +157,11 @@ class MemoryLinesScan implements LineScan {
       return true;
     }
     this.gauges.at(line);
+    this.lastOffset = line.offset;
+    const { heading } = this;
+    const isUnder = heading !== null && line.offset - heading.offset < BLOCK_BYTES;
+    if (isUnder && read.place.device === null && Object.keys(read.place.labels).length === 0)
+      read = { ...read, place: { ...read.place, device: heading.device } };
     this.samples.push({ ...read, tag: read.tag ?? this.before, offset: line.offset });
     return true;
   }
@@ -196,7 +245,14 @@ function usedOf(told: ReadonlyMap<SeriesName, Figure>): Figure | null {
   const of = (column: string): Figure | null =>
     [...told].find(([series]) => series.column === column)?.[1] ?? null;
   const [free, total] = [of('free'), of('total')];
-  if (free === null || total === null || of('device_used') !== null || total.value < free.value) return null;
+  if (
+    free === null ||
+    total === null ||
+    of('device_used') !== null ||
+    of('used') !== null ||
+    total.value < free.value
+  )
+    return null;
   return { value: total.value - free.value, granularity: free.granularity + total.granularity };
 }
 

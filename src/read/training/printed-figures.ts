@@ -155,7 +155,7 @@ export function figuresOf(text: string, { aliases = {}, bare = null }: FigureOpt
       if (
         meaning !== null &&
         !connects &&
-        !/(?:allocated|reserved|cached|usage|used|mem|memory)[\s"'|]{1,6}$/i.test(label)
+        !/(?:allocated|alloc|reserved|cached|usage|used|mem|memory)[\s"'|]{1,6}$/i.test(label)
       )
         meaning = null;
       const isPair =
@@ -164,6 +164,9 @@ export function figuresOf(text: string, { aliases = {}, bare = null }: FigureOpt
         next.unit !== null &&
         PAIR.test(text.slice(token.end, next.at));
       if (meaning === null && isPair && isOfGpu(own)) meaning = PLAIN;
+      // "Allocated 63.29 GiB for the KV cache" is something done, no level.
+      if (meaning !== null && !connects && /^\s{1,3}(?:for|to)\s/.test(text.slice(token.end, token.end + 8)))
+        meaning = null;
       if (meaning === null && token.unit !== null && !connects && !isNoLevel(own)) {
         const stop = next === null ? text.length : next.at;
         usedLabel = labelBehind(text.slice(token.end, Math.min(stop, token.end + 80)));

@@ -37,6 +37,39 @@ function fits(figures: readonly Judged[], step: number, powers: UnitPowers): boo
   });
 }
 
+/** Totals that GPUs report, in 2^30 and in 10^9 bytes, where no card's total in the other is near: GiB first. */
+const CARDS: readonly (readonly [least: number, most: number, powers: UnitPowers])[] = [
+  [14.5, 14.8, 'binary'],
+  [31.6, 32, 'binary'],
+  [39.3, 39.8, 'binary'],
+  [79, 79.7, 'binary'],
+  [94, 95.1, 'binary'],
+  [139, 140.5, 'binary'],
+  [191.5, 192, 'binary'],
+  [34, 34.4, 'decimal'],
+  [42.2, 42.7, 'decimal'],
+  [84.8, 85.6, 'decimal'],
+  [150, 151, 'decimal'],
+];
+
+/** A printed total of a card tells the unit: 79.15 is an 80 GB card in units of 2^30, 84.99 the same in 10^9. */
+function cardOf(
+  figures: readonly Judged[],
+): { readonly powers: UnitPowers; readonly because: string } | null {
+  for (const { quantity, digits, unit } of figures) {
+    if (quantity !== 'total' || !unit.toUpperCase().startsWith('G') || !digits.includes('.')) continue;
+    const total = Number(digits);
+    const card = CARDS.find(([least, most]) => total >= least && total <= most);
+    if (card === undefined) continue;
+    const [, , powers] = card;
+    return {
+      powers,
+      because: `"${unit}" was taken in powers of ${POWERS[powers]}: the total of ${digits} ${unit} is that of a GPU in these units, and of none in the others.`,
+    };
+  }
+  return null;
+}
+
 const POWERS = { decimal: '1000', binary: '1024' } as const;
 
 /** The unit of these figures and why; '' where nothing is left open. */
@@ -62,6 +95,8 @@ export function powersOf(figures: readonly Judged[]): {
       because: `"${name}" was taken in powers of ${POWERS[powers]}: in these units, and not in the others, all ${distinct.length} ${quantity} figures are multiples of ${words}, as PyTorch's are.`,
     };
   }
+  const card = cardOf(open);
+  if (card !== null) return card;
   const more = { K: '2.4', M: '4.9', G: '7.4', T: '10' }[name[0].toUpperCase()] ?? '';
   return {
     powers: 'decimal',

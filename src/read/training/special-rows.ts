@@ -1,5 +1,5 @@
 /**
- * Two forms whose figures have no label of their own. The rows that Ultralytics and the YOLO repositories before it print under a header with GPU_mem:
+ * Three forms whose figures have no label of their own. The rows that Ultralytics and the YOLO repositories before it print under a header with GPU_mem:
  *
  *         Epoch    GPU_mem   box_loss   cls_loss   dfl_loss  Instances       Size
  *         1/100      7.51G      1.245      2.871      1.377         58        640: 100%|####| 925/925 [03:11<00:00]
@@ -70,5 +70,22 @@ export function sumsOf(
       figure('reserved', reserved),
       ...(misc === undefined ? [] : [figure('used', reserved + Number(misc))]),
     ],
+  };
+}
+
+/** TensorRT's and TensorRT-LLM's lines on memory: MiB of the process, and of the whole GPU. */
+export const TENSORRT: Program = { name: 'TensorRT', sign: /MemUsage/, units: 'binary' };
+
+/** "[MemUsageChange] Init cuBLAS/cuBLASLt: CPU +8, GPU +10, now: CPU 1234, GPU 15678 (MiB)". */
+export function tensorRtOf(text: string): PrintedFigure | null {
+  const found = /\bnow: CPU \d{1,9}, GPU (\d{1,9}) \(MiB\)/.exec(text);
+  if (found === null) return null;
+  return {
+    meaning: { quantity: 'used', peak: false, scope: 'device', named: true },
+    digits: found[1],
+    unit: 'MiB',
+    from: found.index,
+    at: found.index,
+    label: 'GPU',
   };
 }

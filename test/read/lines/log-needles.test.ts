@@ -23,7 +23,7 @@ const greedy = (scanner: LineScanner): LineScanner => ({
     const scan = scanner.start(fileName, times);
     return {
       wants: () => true,
-      take: (line) => scan.take(line),
+      take: (line, isTaken) => scan.take(line, isTaken),
       end: (offset, cut) => scan.end(offset, cut),
     };
   },
