@@ -50,8 +50,11 @@ function sumLines(sum: AnalysisBudgetSum): string[] {
     const { bytes, error_bytes: error } = alike ? (step.all_ranks ?? step.printed) : step.printed;
     return { bytes, error };
   };
-  const where =
+  // A sum is not named after ranks that are not in it.
+  const printing = Math.max(0, ...steps.map(({ printed_ranks }) => printed_ranks));
+  const named =
     scope === 'server' ? 'the whole server' : pod === '' ? 'all ranks of this host' : `host ${pod}`;
+  const where = alike || printing >= count ? named : `${printing} ranks that print, of ${named}`;
   const whole = total === undefined ? '' : `: ${size(figure(total).bytes)}`;
   const shown = down.filter(({ id }) => alike || id !== 'remainder');
   const assumed = shown.some((step) => alike && step.printed_ranks < count && step.id !== 'remainder');

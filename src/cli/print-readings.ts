@@ -17,6 +17,7 @@ const COUNTS: ReadonlySet<BudgetPart['id']> = new Set([
   'cpu_blocks',
   'kv_cache_tokens',
   'tokens_per_request',
+  'requests_at_once',
 ]);
 
 function partText({ id, label, value }: BudgetPart): string {
@@ -25,10 +26,31 @@ function partText({ id, label, value }: BudgetPart): string {
   return `${label} ${inUnit(value, COUNTS.has(id) ? 'count' : 'bytes')}`;
 }
 
-const budgetLines = ({ rank, producer, parts }: MemoryBudget): string[] => [
-  `budget${rank === '' ? '' : ` of ${rank}`} (${producer}):`,
-  ...parts.map((part) => `  ${partText(part)}`),
-];
+/** Budgets that print the same, once: "budget of TP1 and 6 more alike (TP2, TP3, ...)". */
+function budgetLines(budgets: readonly MemoryBudget[]): string[] {
+  const groups = new Map<string, MemoryBudget[]>();
+  for (const budget of budgets) {
+    const start = /\(start \d+\)$/.exec(budget.rank)?.[0] ?? '';
+    const key = [start, budget.producer, ...budget.parts.map(partText)].join('\n');
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [budget]);
+    else group.push(budget);
+  }
+  return [...groups.values()].flatMap((group) => {
+    const [{ rank, producer, parts }] = group;
+    const last = group[group.length - 1].rank;
+    const more =
+      group.length === 1
+        ? ''
+        : group.length === 2
+          ? ` and ${last}, alike`
+          : ` to ${last}, ${group.length} ranks alike`;
+    return [
+      `budget${rank === '' ? '' : ` of ${rank}`}${more} (${producer}):`,
+      ...parts.map((part) => `  ${partText(part)}`),
+    ];
+  });
+}
 
 function gaugeLine({ label, unit, device, labels, value, note }: Gauge): string {
   const where = [
@@ -60,7 +82,7 @@ const eventLine = ({ kind, device, text }: LogEvent): string =>
 const MOST_GAUGES = 24;
 
 export function readingsLines({ budgets, gauges, tables, events }: Readings): string[] {
-  const lines = budgets.flatMap(budgetLines);
+  const lines = budgetLines(budgets);
   if (gauges.length > 0)
     lines.push(`${gauges.length} figures over time:`, ...gauges.slice(0, MOST_GAUGES).map(gaugeLine));
   if (gauges.length > MOST_GAUGES) lines.push(`  and ${gauges.length - MOST_GAUGES} more (--json has all)`);

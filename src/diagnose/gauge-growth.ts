@@ -1,6 +1,7 @@
 /** A device or a process whose use goes on growing by what monitors print: a leak or a cache, which they cannot tell. */
 import type { GaugeGrowth, PrintedGrowth } from '../analyze/server/facts-growth.ts';
 import { evidence, type Finding } from './finding.ts';
+import { isToldByDevice } from './gauge-told.ts';
 import { fromTo, slopeEachHour, untilLimitText } from './growth-words.ts';
 import { aboutServer, type ServerRule } from './server-rule.ts';
 import { size } from './words.ts';
@@ -34,4 +35,6 @@ function findingOf(growth: GaugeGrowth, printed: readonly PrintedGrowth[]): Find
 }
 
 export const gaugeGrowth: ServerRule = (facts) =>
-  facts.gaugeGrowth.flatMap((growth) => findingOf(growth, facts.printedGrowth));
+  facts.gaugeGrowth
+    .filter((growth) => !isToldByDevice(growth, facts.gaugeGrowth))
+    .flatMap((growth) => findingOf(growth, facts.printedGrowth));

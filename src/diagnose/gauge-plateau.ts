@@ -1,5 +1,6 @@
 /** A device or a process whose use grew and then stayed, by what monitors print. */
 import { evidence } from './finding.ts';
+import { isToldByDevice } from './gauge-told.ts';
 import { fromTo } from './growth-words.ts';
 import { aboutServer, type ServerRule } from './server-rule.ts';
 import { exactSize, size } from './words.ts';
@@ -7,6 +8,7 @@ import { exactSize, size } from './words.ts';
 export const gaugePlateau: ServerRule = (facts) =>
   facts.gaugeGrowth.flatMap((growth) => {
     const { verdict, measures, source, device, label } = growth;
+    if (isToldByDevice(growth, facts.gaugeGrowth)) return [];
     if (measures !== 'device_used' && measures !== 'process_used') return [];
     if (verdict.kind !== 'warm_up_plateau' || verdict.bound === null || verdict.confidence === 'low')
       return [];

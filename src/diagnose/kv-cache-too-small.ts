@@ -2,6 +2,10 @@
  * The KV cache holds too little: not one request of full length, or fewer requests than come, so that they wait. Long
  * contexts times many sequences is what it is; the cache itself does not grow.
  */
+import { pipelineFinding } from './kv-cache-pipeline.ts';
+import { rankWithMost, stepOf } from './server-budget-words.ts';
+import { isSglang } from './server-flags.ts';
+import { windowText } from './server-usage-words.ts';
 import { percent } from '../base/words.ts';
 import type { KvWhatIf } from '../analyze/server/kv-cache-what-if.ts';
 import type { EngineUsage } from '../analyze/server/kv-usage.ts';
@@ -14,7 +18,7 @@ import { code, size } from './words.ts';
 const NEEDS = /KV cache is needed|larger than the maximum number of tokens/i;
 
 /** Requests wait while the cache is full. */
-const waitsFull = ({ windows }: EngineUsage): boolean =>
+export const waitsFull = ({ windows }: EngineUsage): boolean =>
   windows.some(
     ({ state, waiting, preemptions }) =>
       (state === 'full' || state === 'preempting') && ((waiting?.max ?? 0) > 0 || preemptions > 0),
@@ -47,6 +51,33 @@ const effect = ({ setting, tokens, concurrency }: KvWhatIf): string => {
   return `${setting}: at least ${parts.join(', ')}`;
 };
 
+/** Usage, running and waiting of the window in which the cache is full. */
+const fullText = ({ source }: ServerLog, usage: EngineUsage): string => {
+  const window = usage.windows.find(({ state }) => state === 'full' || state === 'preempting');
+  return window === undefined ? usage.statement : `${source.file}: ${windowText(window)}`;
+};
+
+/** Requests that a server's metrics count as taken back for want of room. */
+const RETRACTED = /^sglang:num_retracted_req|^vllm:num_preemptions/;
+
+function thrownOut({ source }: ServerLog): Evidence[] {
+  const series = (source.readings?.gauges ?? []).map(({ id, value }): [string, number] => [
+    id,
+    value.findLast((one) => !Number.isNaN(one)) ?? 0,
+  ]);
+  // What is printed once stands in a table: name, labels, samples, value.
+  const rows = (source.readings?.tables ?? []).flatMap(({ rows: all }) =>
+    all.map((row): [string, number] => [String(row[0]), Number(row[row.length - 1])]),
+  );
+  return [...series, ...rows]
+    .filter(([name, last]) => RETRACTED.test(name) && last > 0)
+    .map(([name, last]) =>
+      evidence(
+        `${source.file}: ${count(last, 'request')} taken back for want of KV blocks, to be computed anew (${name}).`,
+      ),
+    );
+}
+
 function proofs({ facts }: ServerKv, log: ServerLog): Evidence[] {
   const { bytes, tokens, concurrency, maxModelLen, maxNumSeqs } = facts;
   const flags = flagsOf(log.source);
@@ -60,9 +91,24 @@ function proofs({ facts }: ServerKv, log: ServerLog): Evidence[] {
   return parts.length === 0 ? [] : [evidence(`${log.source.file}: ${parts.join(', ')}.`)];
 }
 
+/** Below this share of what is used, weights in fewer bits bring little. */
+const MANY_WEIGHTS = 0.4;
+
+/** ", quantised weights" where weights are much of the memory, or their share is not known. */
+function quantised({ latest }: ServerLog): string {
+  const rank = rankWithMost(latest, (one) => stepOf(one, 'weights')?.value ?? null);
+  const weights = rank === null ? null : (stepOf(rank, 'weights')?.value ?? null);
+  const whole = rank === null ? null : ((rank.requested ?? rank.whole)?.value ?? null);
+  const kv = rank === null ? 0 : (stepOf(rank, 'kv_cache')?.value ?? 0);
+  if (weights === null) return ', quantised weights';
+  return weights / (whole ?? weights + kv) < MANY_WEIGHTS ? '' : ', quantised weights';
+}
+
 function findingOf(log: ServerLog): Finding[] {
   const kv = log.kv.at(-1);
   const refusal = log.refused.findLast(({ text }) => NEEDS.test(text));
+  const staged = refusal === undefined ? null : pipelineFinding(log, refusal);
+  if (staged !== null) return [staged];
   const waiting = log.usage.find(waitsFull);
   const few = kv?.facts.concurrency != null && kv.facts.concurrency.value < 1;
   if (refusal === undefined && waiting === undefined && !few) return [];
@@ -89,18 +135,19 @@ function findingOf(log: ServerLog): Finding[] {
       confidenceWhy: "These are the server's own figures.",
       evidence: [
         ...(refusal === undefined ? [] : [evidence(refusal.text)]),
-        ...(waiting === undefined ? [] : [evidence(waiting.statement)]),
+        ...(waiting === undefined ? [] : [evidence(fullText(log, waiting))]),
+        ...thrownOut(log),
         ...(kv === undefined ? [] : proofs(kv, log)),
         ...helps.map((one) => evidence(`${effect(one)}.`)),
       ],
       remedy:
         longest !== undefined
-          ? `${code(`${flags.modelLength} ${longest}`)}, the longest that fits by the server's own words; or more memory for the KV cache (${flags.kvDtype}, quantised weights, more GPUs).`
+          ? `${code(`${flags.modelLength} ${longest}`)}, the longest that fits by the server's own words; or more memory for the KV cache (a higher ${isSglang(log.source) ? '--mem-fraction-static' : '--gpu-memory-utilization'}, ${flags.kvDtype}${quantised(log)}, more GPUs).`
           : helps.length > 0
             ? `One of: ${helps.map(({ setting }) => (setting.startsWith('--') ? code(setting) : setting)).join('; ')}. Long requests can go to a pool of servers of their own.`
             : isTooLong
-              ? `Limit the length of requests (${flags.modelLength}), or give the KV cache more (${flags.kvDtype}, quantised weights, more GPUs): fewer requests at once do not help. What each would bring does not follow from this log.`
-              : `Limit the length of requests (${flags.modelLength}), admit fewer at once (${flags.requests}), or send long ones to servers of their own; what each would bring does not follow from this log.`,
+              ? `Limit the length of requests (${flags.modelLength}), or give the KV cache more (${flags.kvDtype}${quantised(log)}, more GPUs): fewer requests at once do not help. What each would bring does not follow from this log.`
+              : `Limit the length of requests (${flags.modelLength}), admit fewer at once (${flags.requests}), give the KV cache more (${isSglang(log.source) ? '--mem-fraction-static, ' : ''}${flags.kvDtype}), or send long ones to servers of their own; what each would bring does not follow from ${log.source.format === null || log.source.format.endsWith('-log') ? 'this log' : 'these figures'}.`,
       gainBytes: null,
       gainHow: null,
       wouldChange: isTooLong

@@ -10,6 +10,7 @@ import { middle, type OomFigures, oomFiguresOf, type Range } from './oom-figures
 import { isOtherOom } from './other-out-of-memory.ts';
 import { whoIsWho } from './oom-others.ts';
 import { type Beside, oomWords } from './oom-words.ts';
+import { serverOutOfMemory } from './server-out-of-memory.ts';
 import { aboutServer, type ServerRule } from './server-rule.ts';
 import { code, size } from './words.ts';
 
@@ -88,6 +89,8 @@ function besideOf(oom: LoggedOom, { expandableSegments, servers }: ServerFacts):
 const MOST = 5;
 
 function findingOf(oom: LoggedOom, ooms: readonly LoggedOom[], facts: ServerFacts): Finding {
+  const ofServer = serverOutOfMemory(oom, facts);
+  if (ofServer !== null) return ofServer;
   if (IS_OVERFLOW.test(oom.event.text)) return overflow(oom);
   const figures = oomFiguresOf(oom.event);
   const who = whoIsWho(figures);
@@ -118,8 +121,23 @@ function findingOf(oom: LoggedOom, ooms: readonly LoggedOom[], facts: ServerFact
   });
 }
 
+/** Two readers may have taken one line of a server: it is told once. */
+function onceEach(findings: readonly Finding[], ooms: readonly LoggedOom[]): Finding[] {
+  const seen = new Set<string>();
+  return findings.filter((finding, at) => {
+    const key = `${ooms[at].source.file}\n${finding.title}\n${finding.verdict}`;
+    if (seen.has(key)) return false;
+    seen.add(key);
+    return true;
+  });
+}
+
 /** Those of other allocators: other-out-of-memory.ts. */
 export const logOutOfMemory: ServerRule = (facts): Finding[] => {
   const ooms = facts.ooms.filter((oom) => !isOtherOom(oom));
-  return ooms.slice(0, MOST).map((oom) => findingOf(oom, ooms, facts));
+  const told = ooms.slice(0, MOST);
+  return onceEach(
+    told.map((oom) => findingOf(oom, ooms, facts)),
+    told,
+  );
 };

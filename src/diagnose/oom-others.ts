@@ -49,6 +49,10 @@ export interface WhoIsWho {
 const sumOf = (processes: readonly NamedProcess[]): Range =>
   processes.reduce((sum, { range }) => plus(sum, range), NOTHING);
 
+/** What a process holds beside PyTorch's reserved bytes: a context, libraries, a part that grows with them. */
+const NEAR = 4 * 2 ** 30;
+const NEAR_SHARE = 1.25;
+
 const SMALL = 2 * 2 ** 30;
 const EQUAL = 1.01;
 const LARGE = 4;
@@ -62,7 +66,9 @@ export function ranksAmong<T extends { readonly bytes: number }>(others: readonl
 }
 
 export function whoIsWho(figures: OomFigures): WhoIsWho {
-  const { total, free, process, named } = figures;
+  const { total, free, process } = figures;
+  // What holds more than the device has is on another: the driver lists the processes of all MIG instances.
+  const named = figures.named.filter(({ range }) => total === null || range.least <= total.most);
   const own = figures.reserved ?? figures.allocated;
   const held = total === null || free === null ? null : atLeastZero(minus(total, free));
   const driver = driverPart(total);
@@ -101,7 +107,10 @@ export function whoIsWho(figures: OomFigures): WhoIsWho {
     (most, one) => (most === null || one.bytes > most.bytes ? one : most),
     null,
   );
-  const ownNamed = candidates.length === 1 ? candidates[0] : null;
+  const [only] = candidates;
+  // One that holds far more than PyTorch reserved can be somebody else's, where there is room for this one beside it.
+  const isNear = only !== undefined && only.range.least <= own.most * NEAR_SHARE + NEAR;
+  const ownNamed = candidates.length === 1 && (must || isNear) ? only : null;
   const others = ownNamed === null ? named : named.filter((one) => one !== ownNamed);
   const namedLeast = contradicts ? 0 : Math.max(0, all.least - (largest?.range.least ?? 0));
   // Whichever candidate this process is, at least so much of what is held is somebody else's; not named: all of them.

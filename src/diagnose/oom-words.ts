@@ -55,7 +55,7 @@ function whoText(who: WhoIsWho): string {
   if (ownNamed !== null)
     return ` Process ${ownNamed.pid} with ${size(ownNamed.bytes)} is most likely this process (its number is the host's, as in containers): it is the only one named that holds what PyTorch had reserved.`;
   if (own === 'one_of')
-    return ` One of the processes that the message names can be this one (in containers it does not know its own number).`;
+    return ` A process that the message names can be this one (in containers it does not know its own number).`;
   return '';
 }
 
@@ -193,7 +193,9 @@ function othersSaid(figures: OomFigures, who: WhoIsWho): Said {
   const what =
     named.length === 0
       ? `other processes hold ${size(held.least)} at least; the message does not name them (containers hide them)`
-      : `other processes hold ${size(held.least)} at least (${list(named)})`;
+      : who.own === 'one_of'
+        ? `other processes hold ${size(held.least)} at least, whichever of those that the message names is this one (${list(named)})`
+        : `other processes hold ${size(held.least)} at least (${list(named)})`;
   return {
     verdict: `${before}${what}. Without them the request had been served.${whoText(who)}`,
     remedy: `See who they are (${code('nvidia-smi --query-compute-apps=pid,process_name,used_gpu_memory --format=csv')} on the host), then move this program or them to another GPU, or end those that nobody needs: other processes are the only thing that makes room here without allocating less.`,

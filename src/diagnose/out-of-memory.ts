@@ -1,4 +1,5 @@
 /** A request failed: what was asked, what was free, why that was not enough, and what would have been served. */
+import { driverAsks, judgeMoment } from './oom-moment.ts';
 import { count, list } from '../base/words.ts';
 import type { DeviceFacts, OomMoment } from '../analyze/device-facts.ts';
 import { type Evidence, evidence } from './finding.ts';
@@ -14,26 +15,60 @@ const TRIED = [
 
 /** What a leak kept has to be this share of what was allocated at the failure. */
 const LEAK_SHARE = 0.2;
+const OTHER_REASONS =
+  'the driver refused it for another reason (mappings that ran out, a limit of the container, an earlier error), or memory came free just then';
 
 /** Why, in words, and whether it follows from the recording. */
-function reason(moment: OomMoment): { readonly text: string; readonly certain: boolean } {
-  const { bytes, deviceFree, reserved, allocated, limit } = moment;
+function reason(facts: DeviceFacts, moment: OomMoment): { readonly text: string; readonly certain: boolean } {
+  const { bytes, deviceFree, reserved, allocated, limit, row } = moment;
   const own = `the process had ${exactSize(reserved)} reserved, ${exactSize(allocated)} of it allocated`;
-  if (deviceFree !== null && deviceFree >= bytes)
-    return {
-      text: `The device had ${exactSize(deviceFree)} free, more than was asked: a limit of the process itself refused it (such as set_per_process_memory_fraction); ${own}${
-        limit === null
-          ? ''
-          : `. The limit is at least ${exactSize(limit[0])} and below ${exactSize(limit[1])}`
-      }.`,
-      certain: true,
-    };
-  if (deviceFree !== null)
-    return {
-      text: `The device had only ${exactSize(deviceFree)} free; ${own}. The CUDA context, other libraries and other processes hold the rest.`,
-      certain: true,
-    };
-  return { text: `How much the device had free was not recorded; ${own}.`, certain: false };
+  const { cause, isSure } = judgeMoment({
+    bytes,
+    deviceFree,
+    reserved,
+    reservedBefore: facts.reserved.subarray(0, row).reduce((most, one) => Math.max(most, one), 0),
+    allowed: allowedBytes(facts),
+  });
+  const free = exactSize(deviceFree ?? 0);
+  const bounds =
+    limit === null ? '' : `. The limit is at least ${exactSize(limit[0])} and below ${exactSize(limit[1])}`;
+  switch (cause) {
+    case 'limit':
+      return {
+        text: `The device had ${free} free, more than was asked: a limit of the process itself refused it (per_process_memory_fraction in the allocator settings); ${own}${bounds}.`,
+        certain: isSure,
+      };
+    case 'limit_or_refused':
+      return {
+        text: `The device had ${free} free, more than was asked, so it was neither full nor fragmented: a limit of the process itself refused it (such as set_per_process_memory_fraction), or less likely ${OTHER_REASONS}; ${own}${limit === null ? '' : `. If it was a limit, it is at least ${exactSize(limit[0])} and below ${exactSize(limit[1])}`}.`,
+        certain: false,
+      };
+    case 'refused':
+      return {
+        text: `The device had ${free} free, more than was asked, so it was neither full nor fragmented; and a limit of the process ${isSure ? 'was not reached' : 'let more be reserved before'}. So ${OTHER_REASONS}; ${own}.`,
+        certain: false,
+      };
+    case 'border':
+      return {
+        text: `The device had ${free} free, more than was asked but less than the segment of ${exactSize(driverAsks(bytes))} that a request of this size takes from the driver; ${own}.`,
+        certain: false,
+      };
+    case 'full':
+      return {
+        text: `The device had only ${free} free; ${own}. The CUDA context, other libraries and other processes hold the rest.`,
+        certain: isSure,
+      };
+    case 'not_recorded':
+      return { text: `How much the device had free was not recorded; ${own}.`, certain: false };
+  }
+}
+
+/** The limit that the recording's settings set; null: none, or the device's memory is not known. */
+function allowedBytes({ settings, trace }: DeviceFacts): number | null {
+  const { perProcessMemoryFraction } = settings.settings;
+  return perProcessMemoryFraction === null || trace.total_bytes === null
+    ? null
+    : Math.floor(perProcessMemoryFraction * trace.total_bytes);
 }
 
 /** Settings under which the recorded requests are all served, and those that were tried. */
@@ -75,7 +110,8 @@ function servedInstead({ largestFree, limit, reserved, row }: OomMoment): Eviden
 export const outOfMemory: DeviceRule = (facts) => {
   const [first] = facts.ooms;
   if (first === undefined) return [];
-  const why = reason(first);
+  const why = reason(facts, first);
+  const leaks = isLeaking(facts);
   const proofs: Evidence[] = [
     evidence(`Asked for: ${exactSize(first.bytes)}.`, { row: first.row }),
     evidence(
@@ -121,7 +157,9 @@ export const outOfMemory: DeviceRule = (facts) => {
       confidence: why.certain ? 'certain' : 'medium',
       confidenceWhy: why.certain
         ? 'The allocator wrote what was asked and what the device had free at that moment.'
-        : 'What the device had free is not in the recording.',
+        : first.deviceFree === null
+          ? 'What the device had free is not in the recording.'
+          : 'What was free excludes a full device; who refused the request is not in the recording.',
       evidence: proofs,
       remedy: leak?.remedy ?? (passes || served === null ? remedyOf(first) : code(served.line)),
       gainBytes: null,

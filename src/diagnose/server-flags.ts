@@ -26,8 +26,11 @@ const SGLANG: ServerFlags = {
   tensorParallel: '--tp-size',
 };
 
-const isSglang = ({ format, producer }: ReadSource): boolean =>
-  format === 'sglang-log' || producer.startsWith('SGLang');
+/** By its log, or by the names of its metrics. */
+export const isSglang = ({ format, producer, readings }: ReadSource): boolean =>
+  format === 'sglang-log' ||
+  producer.startsWith('SGLang') ||
+  (readings?.gauges.some(({ id }) => id.startsWith('sglang:')) ?? false);
 
 export const flagsOf = (source: ReadSource): ServerFlags => (isSglang(source) ? SGLANG : VLLM);
 

@@ -16,10 +16,13 @@ import { migSliceTooSmall } from './mig-slice-too-small.ts';
 import { otherOutOfMemory } from './other-out-of-memory.ts';
 import { otherProcesses } from './other-processes.ts';
 import { preemptionStorm } from './preemption-storm.ts';
+import { requestLimit } from './request-limit.ts';
 import { restarts } from './restarts.ts';
 import { printedCache } from './printed-cache.ts';
 import { printedRise } from './printed-rise.ts';
+import { serverRefused } from './server-refused.ts';
 import type { ServerRule } from './server-rule.ts';
+import { sleepFreedNothing } from './sleep-freed-nothing.ts';
 import { staticMemoryEdge } from './static-memory-edge.ts';
 import { stuckEngine } from './stuck-engine.ts';
 import { summaryOutOfMemory } from './summary-out-of-memory.ts';
@@ -32,6 +35,8 @@ const SERVER_RULES: readonly ServerRule[] = [
   otherOutOfMemory,
   summaryOutOfMemory,
   failedAllocation,
+  serverRefused,
+  sleepFreedNothing,
   printedLinearLeak,
   gaugeGrowth,
   printedRise,
@@ -41,6 +46,7 @@ const SERVER_RULES: readonly ServerRule[] = [
   staticMemoryEdge,
   kvCacheTooSmall,
   preemptionStorm,
+  requestLimit,
   tensorParallelMisuse,
   migSliceTooSmall,
   otherProcesses,

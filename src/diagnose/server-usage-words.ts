@@ -18,6 +18,12 @@ export const ofEngine = ({ labels }: EngineUsage): string => {
   return name === undefined ? '' : ` (engine ${name})`;
 };
 
+/** ", DP0 TP0" where the log has several ranks. */
+export const rankOf = ({ labels }: Pick<EngineUsage, 'labels'>): string => {
+  const name = labels['rank'] ?? labels['engine'];
+  return name === undefined ? '' : `, ${name}`;
+};
+
 /** "30", or "20 to 30" where it changed. */
 const span = (from: string | number, to: string | number): string =>
   from === to ? String(from) : `${from} to ${to}`;
@@ -32,7 +38,7 @@ export function windowText({
   state,
 }: UsageWindow): string {
   const parts = [
-    `${state}: usage ${span(percent(usage.first), percent(usage.last))} over ${samples} samples`,
+    `${state}: usage ${span(percent(usage.first), percent(usage.last))} over ${samples} ${samples === 1 ? 'sample' : 'samples'}`,
     running === null ? null : `${span(running.min, running.max)} running`,
     waiting === null ? null : `${span(waiting.min, waiting.max)} waiting`,
     generation === null ? null : `${span(generation.min, generation.max)} tokens/s`,

@@ -61,7 +61,9 @@ function noRoom(log: ServerLog): Finding[] {
       evidence: [evidence(refusal.text), ...log.latest.slice(0, 1).map((rank) => evidence(stepsText(rank)))],
       remedy:
         more === null
-          ? 'Fewer bytes of weights (quantised, or over more GPUs), or a smaller activation peak (--max-num-batched-tokens). A higher --gpu-memory-utilization leaves no room for what lies outside of it.'
+          ? now === null
+            ? 'A higher --gpu-memory-utilization, as the server says (its default is 0.9, and above it little is left for what lies outside of it); else fewer bytes of weights (quantised, or over more GPUs), or a smaller activation peak (--max-num-batched-tokens).'
+            : "Fewer bytes of weights (quantised, or over more GPUs), or a smaller activation peak (--max-num-batched-tokens). The server's own word, a higher --gpu-memory-utilization, leaves ever less room for what lies outside of it."
           : `${code(`--gpu-memory-utilization ${more}`)}${tried?.bytesGained == null ? '' : `: ${size(Math.round(tried.bytesGained.low))} more for the KV cache`}.`,
       gainBytes: null,
       gainHow: null,

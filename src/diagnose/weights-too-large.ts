@@ -13,12 +13,28 @@ import { size } from './words.ts';
 const MOST_SHARE = 0.75;
 const MOST_KV_SHARE = 0.15;
 
-/** What the weights are a share of: what was requested, else all of the device or of what was free. */
-const usable = ({ requested, whole }: RankWaterfall): number | null => (requested ?? whole)?.value ?? null;
+/**
+ * What the weights are a share of: what was requested (vLLM); of what was free the share for weights and KV cache (SGLang's
+ * --mem-fraction-static); else all that there is.
+ */
+function usable(
+  { requested, whole, total, basis, in_use_before }: RankWaterfall,
+  log: ServerLog,
+): number | null {
+  const all = (requested ?? whole)?.value ?? null;
+  const printed = basis === 'free' ? settingOf(log.settings, 'mem_fraction_static') : null;
+  const share = printed === null ? NaN : Number(printed);
+  if (all === null || !(share > 0 && share <= 1)) return all;
+  const free = total === null ? all : all - (in_use_before?.value ?? 0);
+  return share * free;
+}
+
+/** The server itself says that its weights leave nothing: that finding has its figures and its remedy. */
+const SAYS_SO = /Loaded weights leave no GPU memory/;
 
 function findingOf(log: ServerLog, rank: RankWaterfall): Finding[] {
   const weights = stepOf(rank, 'weights');
-  const of = usable(rank);
+  const of = usable(rank, log);
   if (weights === null || of === null || of <= 0) return [];
   const share = weights.value / of;
   const kv = stepOf(rank, 'kv_cache');
@@ -59,9 +75,10 @@ function findingOf(log: ServerLog, rank: RankWaterfall): Finding[] {
 
 export const weightsTooLarge: ServerRule = ({ servers }) =>
   servers.flatMap((log) => {
+    if (log.refused.some(({ text }) => SAYS_SO.test(text))) return [];
     const rank = rankWithMost(log.latest, (one) => {
       const weights = stepOf(one, 'weights');
-      const of = usable(one);
+      const of = usable(one, log);
       return weights === null || of === null || of <= 0 ? null : weights.value / of;
     });
     return rank === null ? [] : findingOf(log, rank);

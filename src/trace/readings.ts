@@ -67,10 +67,11 @@ export interface BudgetPart {
     | 'max_concurrency'
     | 'free_at_start'
     | 'tokens_per_request'
+    | 'requests_at_once'
     | 'available'
     | 'other';
   readonly label: string;
-  /** Bytes, except: utilization (0 to 1), *_blocks, *_tokens and tokens_per_request (counts), max_concurrency (a ratio). */
+  /** Bytes, except: utilization (0 to 1), *_blocks, *_tokens, tokens_per_request and requests_at_once (counts), max_concurrency (a ratio). */
   readonly value: number;
   readonly granularity: number;
   /** Byte offset of the line. */

@@ -140,6 +140,20 @@ const ranks = (each: number): Files => ({
 const oomText = (start: string): Files => ({
   'oom.txt': `${start} Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 79.18 GiB of which 500.00 MiB is free. Including non-PyTorch memory, this process has 78.60 GiB memory in use. Of the allocated memory 77.00 GiB is allocated by PyTorch, and 200.00 MiB is reserved by PyTorch but unallocated.\n`,
 });
+const profiled = (after: string): Files => ({
+  'vllm.log': [
+    engineLine(),
+    `ERROR 03-20 19:40:59 core.py:843] AssertionError: Error in memory profiling. Initial free memory 31.10 GiB, current free memory ${after} GiB. This happens when other processes sharing the same container release GPU memory.`,
+  ],
+});
+const slept = (freed: string, inUse: string): string =>
+  `INFO 03-20 19:50:00 worker.py:133] Sleep mode freed ${freed} GiB memory, ${inUse} GiB memory is still in use.`;
+const admitted = (waiting: number): Files => ({
+  'vllm.log': [
+    engineLine('max_num_seqs=30'),
+    ...range(12).map((i) => statsLine(10 * i, 60, 30, waiting, 300)),
+  ],
+});
 const apps = (second: number): Files => ({
   'apps.csv': [
     'timestamp, gpu_uuid, pid, process_name, used_gpu_memory [MiB]',
@@ -341,6 +355,21 @@ const SIDES: Readonly<Record<FindingId, Sides>> = {
     there: ofFiles(slice(40_000)),
     absent: ofFiles(slice(30_000)),
     by: 'how full it is',
+  },
+  'server-refused': {
+    there: ofFiles(profiled('40.22')),
+    absent: ofFiles({ 'vllm.log': [engineLine(), ...budgetLines()] }),
+    by: 'what was free while it measured',
+  },
+  'sleep-freed-nothing': {
+    there: ofFiles(server(...budgetLines(), slept('0.00', '63.15'))),
+    absent: ofFiles(server(...budgetLines(), slept('62.00', '1.15'))),
+    by: 'what sleep freed',
+  },
+  'request-limit': {
+    there: ofFiles(admitted(5)),
+    absent: ofFiles(admitted(0)),
+    by: 'whether others wait',
   },
   'log-out-of-memory': {
     there: ofFiles(oomText('torch.OutOfMemoryError: CUDA out of memory.')),

@@ -86,7 +86,7 @@ describe('more of the same kinds', () => {
       }),
     );
     const text = textOf(found);
-    expect(text).toContain('One of the processes that the message names can be this one');
+    expect(text).toContain('whichever of those that the message names is this one');
     // Whichever it is, the other holds 31 GiB at least: that is the gain, not the sum of both.
     expect(found.gainBytes! / GIB).toBeGreaterThan(31.1);
     expect(found.gainBytes! / GIB).toBeLessThan(31.2);
@@ -107,19 +107,37 @@ describe('more of the same kinds', () => {
   });
 
   it('a process of another MIG instance holds nothing of this one', async () => {
+    const slice = (other: string): Promise<Finding> =>
+      ofText(
+        message({
+          total: '9.75 GiB',
+          free: '12.00 MiB',
+          allocated: '9.00 GiB',
+          processes: `Process 31 has ${other} memory in use. Including non-PyTorch memory, this process has 9.60 GiB memory in use. `,
+          asked: '512.00 MiB',
+          unallocated: '80.00 MiB',
+        }),
+      );
+    // More than this instance has: it is on another.
+    const large = await slice('38.00 GiB');
+    expect(textOf(large)).toContain('the memory is full');
+    expect(textOf(large)).not.toContain('other processes hold');
+    expect(large.gainBytes).toBeNull();
+    // It would fit, but not beside this process: the figures do not fit each other.
+    const small = await slice('5.00 GiB');
+    expect(small.confidence).not.toBe('high');
+    expect(small.gainBytes).toBeNull();
+  });
+
+  it('a process far larger than what PyTorch reserved need not be this one, where there is room beside it', async () => {
     const found = await ofText(
       message({
-        total: '9.75 GiB',
-        free: '12.00 MiB',
-        allocated: '9.00 GiB',
-        processes:
-          'Process 31 has 38.00 GiB memory in use. Including non-PyTorch memory, this process has 9.60 GiB memory in use. ',
-        asked: '512.00 MiB',
-        unallocated: '80.00 MiB',
+        processes: 'Process 300 has 60.00 GiB memory in use. ',
+        allocated: '17.60 GiB',
+        free: '600.00 MiB',
       }),
     );
-    expect(textOf(found)).toContain('the memory is full');
-    expect(found.confidence).not.toBe('high');
+    expect(textOf(found)).not.toContain('most likely this process');
     expect(found.gainBytes).toBeNull();
   });
 

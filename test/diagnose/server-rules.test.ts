@@ -250,7 +250,8 @@ describe('other-processes', () => {
       ),
     );
     expect(found.gainBytes).toBe(9000 * MIB);
-    expect(found.remedy).toContain('kill 200');
+    expect(found.remedy).toContain('ps -fp 200');
+    expect(found.remedy).not.toContain('kill');
   });
 
   it('does not for a desktop of 40 MiB, nor for one process after the other', async () => {

@@ -97,7 +97,8 @@ describe.skipIf(traces === null)('the recordings in ../shared/traces', () => {
 
   it('oom: asked, free, the cap, and what would have been served', LONG, async () => {
     const [oom] = (await diagnosisOf('oom/oom.pickle')).findings;
-    expect(oom).toMatchObject({ id: 'out-of-memory', confidence: 'certain' });
+    // The recording does not say who refused it with 74 GiB free: a limit, or the driver for another reason.
+    expect(oom).toMatchObject({ id: 'out-of-memory', confidence: 'medium' });
     const text = textFile('oom/oom.txt');
     // "Tried to allocate 300.00 MiB. GPU 0 has a total capacity of 79.18 GiB of which 74.71 GiB is free. ... 3.96 GiB allowed"
     const [, asked, free] = /allocate ([\d.]+ MiB)\..*of which ([\d.]+ GiB) is free/s.exec(text)!;

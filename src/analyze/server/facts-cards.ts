@@ -24,6 +24,12 @@ export interface Card {
   /** The one that holds most, and those that were listed at the same time. */
   readonly largest: CardProcess | null;
   readonly beside: readonly CardProcess[];
+  /** Of those beside it, the ones that hold more on another device of the same source, and which. */
+  readonly guests: readonly {
+    readonly process: CardProcess;
+    readonly home: string;
+    readonly there: number;
+  }[];
   /** Processes of one name of which one came after the other had gone. */
   readonly successions: readonly (readonly [CardProcess, CardProcess])[];
 }
@@ -82,11 +88,25 @@ export function cardsOf(sources: readonly ReadSource[]): Card[] {
       else card.processes[known] = asOne(card.processes[known], process);
       cards.set(key, card);
     }
+    const homeOf = (pid: string, here: string): { home: string; there: number } | null => {
+      let most: { home: string; there: number } | null = null;
+      for (const [name, { processes }] of cards) {
+        const peak = name === here ? null : (processes.find((one) => one.pid === pid)?.peak ?? null);
+        if (peak !== null && peak > (most?.there ?? 0)) most = { home: name, there: peak };
+      }
+      return most;
+    };
     return [...cards].map(([name, { device, processes }]) => {
       const largest = processes.reduce<CardProcess | null>(
         (most, one) => (one.peak !== null && one.peak > (most?.peak ?? -1) ? one : most),
         null,
       );
+      const beside =
+        largest === null
+          ? []
+          : processes.filter(
+              (one) => one.peak !== null && one.peak >= LEAST_BYTES && one !== largest && meet(one, largest),
+            );
       const big = processes.filter(({ peak }) => peak !== null && peak >= LEAST_BYTES);
       return {
         source,
@@ -94,7 +114,13 @@ export function cardsOf(sources: readonly ReadSource[]): Card[] {
         name,
         processes,
         largest,
-        beside: largest === null ? [] : big.filter((one) => one !== largest && meet(one, largest)),
+        beside,
+        guests: beside.flatMap((process) => {
+          const elsewhere = process.pid === '' ? null : homeOf(process.pid, name);
+          return elsewhere === null || elsewhere.there <= (process.peak ?? 0)
+            ? []
+            : [{ process, ...elsewhere }];
+        }),
         successions: big.flatMap((one) =>
           big
             .filter((next) => next.name === one.name && next.pid !== one.pid && next.first_ns > one.last_ns)

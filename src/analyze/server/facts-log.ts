@@ -66,11 +66,15 @@ const countOf = (settings: Settings, ...names: readonly string[]): number | null
   return null;
 };
 
-/** Ranks of the whole server; null: the log does not print how it is split. */
+/**
+ * Ranks of the whole server; null: the log does not print how it is split. SGLang's data parallelism multiplies the ranks,
+ * except with DP attention, where it splits the tensor-parallel ones (sglang/srt/layers/dp_attention.py).
+ */
 export function worldSizeOf(settings: Settings): number | null {
   const tensor = countOf(settings, 'tensor_parallel_size', 'tp_size');
   if (tensor === null) return null;
   const pipeline = countOf(settings, 'pipeline_parallel_size', 'pp_size') ?? 1;
+  if (settingOf(settings, 'enable_dp_attention') === 'True') return tensor * pipeline;
   return tensor * pipeline * (countOf(settings, 'data_parallel_size', 'dp_size') ?? 1);
 }
 

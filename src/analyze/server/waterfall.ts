@@ -270,7 +270,7 @@ const cannot = (missing: readonly PartId[]): string =>
     ? 'The log does not print enough to add it up.'
     : `The log does not print ${missing.map(partName).join(', ')}, so it cannot be added up.`;
 
-function freeWaterfall(budget: MemoryBudget, start: Measured): RankWaterfall {
+function freeWaterfall(budget: MemoryBudget, start: Measured, isCut: boolean): RankWaterfall {
   const totalPart = lastOf(budget, 'total');
   // Whole MiB, rounded down by the server: a whole step may be missing, not half of one.
   const total = totalPart === null ? null : { value: totalPart.value, error: totalPart.granularity };
@@ -279,7 +279,7 @@ function freeWaterfall(budget: MemoryBudget, start: Measured): RankWaterfall {
   const isEnd = budget.parts.every(
     ({ id, offset }) => !IN_STEPS.some((step) => step === id) || offset <= (last?.offset ?? -1),
   );
-  const end = isEnd ? last : null;
+  const end = isEnd && !isCut ? last : null;
   const missing: PartId[] = (['weights', 'kv_cache'] as const).filter((id) => lastOf(budget, id) === null);
   if (end === null) missing.push('available');
   const before = total === null ? null : lessOf(total, start);
@@ -379,12 +379,28 @@ function loneWaterfall(budget: MemoryBudget): RankWaterfall {
   };
 }
 
-/** The waterfall of one rank (one GPU), in bytes. */
-export function rankWaterfall(budget: MemoryBudget): RankWaterfall {
-  if (printsSteps(budget)) return freeWaterfall(budget, measuredLast(budget, 'free_at_start') ?? exactly(0));
+/** The waterfall of one rank (one GPU), in bytes. `isCut`: other ranks of the same start print steps after its last. */
+export function rankWaterfall(budget: MemoryBudget, isCut = false): RankWaterfall {
+  if (printsSteps(budget))
+    return freeWaterfall(budget, measuredLast(budget, 'free_at_start') ?? exactly(0), isCut);
   const requested = measuredLast(budget, 'requested');
   return requested === null ? loneWaterfall(budget) : requestedWaterfall(budget, requested);
 }
 
+const startOf = (rank: string): string => /\(start \d+\)$/.exec(rank)?.[0] ?? '';
+const stepsIn = ({ parts }: MemoryBudget): number =>
+  parts.filter(({ id }) => IN_STEPS.some((step) => step === id)).length;
+
+/** Logs are cut to some ranks' lines: what was free after a rank's last line is not what was left when it was ready. */
 export const rankWaterfalls = (budgets: readonly MemoryBudget[]): RankWaterfall[] =>
-  budgets.map((budget) => rankWaterfall(budget));
+  budgets.map((budget) =>
+    rankWaterfall(
+      budget,
+      budgets.some(
+        (other) =>
+          startOf(other.rank) === startOf(budget.rank) &&
+          other.producer === budget.producer &&
+          stepsIn(other) > stepsIn(budget),
+      ),
+    ),
+  );

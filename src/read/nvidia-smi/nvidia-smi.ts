@@ -21,6 +21,7 @@ import { SmiProcesses } from './processes.ts';
 import { SmiQueryRows } from './query.ts';
 import { SmiSamples } from './samples.ts';
 import { SmiTableRows } from './table.ts';
+import { howMuchText } from './untold.ts';
 import { LONGEST_TIME, nanoseconds, separatorTime } from '../lines/printed-time.ts';
 import type { Sniff } from '../reader.ts';
 
@@ -282,7 +283,8 @@ class SmiScan implements LineScan {
         "Which allocations make it up is in a snapshot: torch.cuda.memory._record_memory_history() before, torch.cuda.memory._dump_snapshot('snapshot.pickle') after.",
     ];
     if (!gauges.some(({ id }) => id === 'memory.used')) {
-      told.push(`How much memory of each GPU is used is not in here. To record it: ${HOW_MUCH}`);
+      const { names, silent } = this.samples;
+      told.push(...howMuchText(gauges, names.values(), silent.has('memory.used'), HOW_MUCH));
     }
     if (!hasProcesses) told.push(`Which process holds the memory is not in here. To record it: ${WHO}`);
     if (this.samples.clock === 'none') {

@@ -6,6 +6,7 @@
 import type { Gauge } from '../../trace/readings.ts';
 import { CountedWarnings } from '../lines/counted-warnings.ts';
 import { nanoseconds } from '../lines/printed-time.ts';
+import { IMPOSSIBLE_BYTES, impossibleText, silentText } from './untold.ts';
 
 export const MIB = 1048576;
 
@@ -68,6 +69,8 @@ export class SmiSamples {
   /** Texts that stand for a missing figure -> how often. */
   readonly missing = new Map<string, number>();
   readonly names = new Map<string, string>();
+  /** Figures without a value in any sample -> samples. */
+  readonly silent = new Map<string, number>();
   rows = 0;
   skipped = 0;
   firstMs: number | null = null;
@@ -167,6 +170,10 @@ export class SmiSamples {
 
   addTo(series: Series, ms: number | null, printed: number, digit: number): void {
     const { quantity } = series;
+    if (quantity.unit === 'bytes' && printed * quantity.scale >= IMPOSSIBLE_BYTES) {
+      this.warnings.add(impossibleText(quantity.id, printed), series.offset);
+      printed = NaN;
+    }
     series.times.push(ms ?? this.placed(series));
     // A percentage is a hundredth: dividing rounds once, multiplying by 0.01 twice.
     series.values.push(quantity.scale === 0.01 ? printed / 100 : printed * quantity.scale);
@@ -179,17 +186,14 @@ export class SmiSamples {
 
   gauges(): Gauge[] {
     const gauges: Gauge[] = [];
-    const silent = new Map<string, number>();
+    const { silent } = this;
     for (const series of this.series.values()) {
       if (series.values.every((value) => Number.isNaN(value))) {
         silent.set(series.quantity.id, (silent.get(series.quantity.id) ?? 0) + series.values.length);
       } else gauges.push(this.gauge(series));
     }
     for (const [id, count] of silent) {
-      this.warnings.add(
-        `${id} has no figure in any of ${count} samples (nvidia-smi prints [N/A] where a GPU, MIG or a driver model does not tell it).`,
-        null,
-      );
+      this.warnings.add(silentText(id, count, this.names.values()), null);
     }
     return gauges;
   }

@@ -24,11 +24,11 @@ const ROW_LENGTH = 300;
 const TITLE = /^\| NVIDIA-SMI ([\w.]+) +(?:(?:KMD|Driver) Version: ([\w.]+))?/;
 const GPU = /^\| {1,4}(\d{1,3}) {1,4}(\S[^|]*?) *\| *([0-9A-Fa-f]{4,8}:[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}\.\d)/;
 const USAGE =
-  /^\|([^|]*)\| *(?:(\d{1,9})MiB *\/ *(\d{1,9})MiB|(N\/A|Not Supported|ERR!)) *\| *(?:(\d{1,3})%|(\S+))/;
+  /^\|([^|]*)\| *(?:(\d{1,20})MiB *\/ *(\d{1,20})MiB|(N\/A|Not Supported|ERR!)) *\| *(?:(\d{1,3})%|(\S+))/;
 const MIG = /^\| *(\d{1,3}) +(\d{1,4}|N\/A) +(\d{1,4}|N\/A) +(\d{1,4}) *\| *(\d{1,9})MiB *\/ *(\d{1,9})MiB/;
 const MIG_BAR1 = /^\| *\| *(\d{1,9})MiB *\/ *(\d{1,9})MiB/;
 const PROCESS =
-  /^\| *(\d{1,3}) +(?:(\d{1,4}|N\/A) +(\d{1,4}|N\/A) +)?(\d{1,10}) +([CGM](?:\+[CGM])*) +(\S.*?) +(?:(\d{1,9})MiB|(N\/A)) *\|$/;
+  /^\| *(\d{1,3}) +(?:(\d{1,4}|N\/A) +(\d{1,4}|N\/A) +)?(\d{1,10}) +([CGM](?:\+[CGM])*) +(\S.*?) +(?:(\d{1,20})MiB|(N\/A)) *\|$/;
 const TABLE = { tool: 'table' };
 
 export class SmiTableRows {

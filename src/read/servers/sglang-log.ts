@@ -17,10 +17,11 @@ import { LogTimes } from '../lines/log-time.ts';
 import { countOf, figureOf, GIB, type Figure } from '../lines/printed-figure.ts';
 import type { Sniff } from '../reader.ts';
 import { type PendingEvent, serverLogData } from './log.ts';
+import { SGLANG_EVENTS, toldEvent } from './refusals.ts';
 import { ServerSettings } from './settings.ts';
 
 const QUICK =
-  /mem[ =_]|#token|KV Cache|KVPool|Mamba Cache|max_total_num_tokens|ServerArgs|batch[.,]|#running-req|[Rr]etract|Memory pool|Not enough memory|layer_tokens|GPU memory|memory for KV cache/;
+  /mem[ =_]|#token|KV Cache|KVPool|Mamba Cache|max_total_num_tokens|ServerArgs|batch[.,]|#running-req|[Rr]etract|Memory pool|Not enough memory|layer_tokens|GPU memory|memory for KV cache|memory capacity is|cache is too small|graph failed|out of memory\. Try/;
 /** The alternatives of QUICK. */
 const NEEDLES = [
   'mem ',
@@ -39,6 +40,10 @@ const NEEDLES = [
   'Memory pool',
   'Not enough memory',
   'layer_tokens',
+  'memory capacity is',
+  'cache is too small',
+  'graph failed',
+  'out of memory. Try',
   'GPU memory',
   'memory for KV cache',
 ];
@@ -245,6 +250,8 @@ class SglangScan implements LineScan {
     rank.add('kv_cache_tokens', ADMITTED, countOf(tokens[1]), offset);
     const context = /\bcontext_len=(\d+)/.exec(text)?.[1];
     rank.add('tokens_per_request', 'Tokens per request (context length)', countOf(context), offset);
+    const requests = /\bmax_running_requests=(\d+)/.exec(text)?.[1];
+    rank.add('requests_at_once', 'Requests at once', countOf(requests), offset);
     const left = /available_gpu_mem=([\d.]+) GB/.exec(text)?.[1];
     rank.add('available', 'Available when ready', gib(left), offset);
     return true;
@@ -293,15 +300,14 @@ class SglangScan implements LineScan {
 
   private event(line: LogLine): boolean {
     const { text } = line;
-    const isRetraction = /#retracted_reqs: \d+|Decode out of memory happened/.test(text);
-    const isRefusal = /Not enough memory\. Please try|Not enough GPU memory/.test(text);
-    if (!isRetraction && !isRefusal) return false;
+    const told = toldEvent(text, SGLANG_EVENTS);
+    if (told === null) return false;
     this.events.push({
-      kind: isRetraction ? 'preemption' : 'start_refused',
+      kind: told.kind,
       stamp: this.times.of(line),
       device: null,
       text: text.replace(PREFIX, '').slice(0, TEXT_LENGTH).trim(),
-      figures: {},
+      figures: told.figures,
       offset: line.offset,
     });
     return true;

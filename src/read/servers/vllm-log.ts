@@ -11,17 +11,18 @@ import type { LogLine } from '../lines/log-line.ts';
 import type { LineScan, LineScanner } from '../lines/log-scanner.ts';
 import { messageOf, placeOf, withoutPrefix } from '../lines/log-prefix.ts';
 import { LogTimes } from '../lines/log-time.ts';
-import { figureOf, GIB } from '../lines/printed-figure.ts';
+import { figureOf } from '../lines/printed-figure.ts';
 import type { Sniff } from '../reader.ts';
 import { BudgetBook } from './budget.ts';
 import { type PendingEvent, serverLogData } from './log.ts';
+import { toldEvent, VLLM_EVENTS } from './refusals.ts';
 import { ServerSettings, VLLM_ARGUMENTS } from './settings.ts';
 import { addBudgetLine, addGraphsNotice } from './vllm-lines.ts';
 import { VLLM_MEMORY_NEEDLES, VllmMemoryLines } from './vllm-memory.ts';
 
 /** What any line of interest holds; the rest of the patterns never see other lines. NEEDLES below are its alternatives. */
 const QUICK =
-  /LLM |\bversion \d|KV [Cc]ache|kv cache|GiB|GB\b|blocks|CUDA graph|Maximum concurrency|num_gpu_blocks|hit rate|throughput|preempt|gpu.memory[-_. ]utilization|vLLM|Memory profiling|max seq len|kv_cache_dtype=|max_num_batched_tokens=|args: [{N]|torch_peak|MemorySnapshot\(|MemoryProfilingResult\(|weights_memory|non_kv_cache_memory/;
+  /LLM |\bversion \d|KV [Cc]ache|kv cache|GiB|GB\b|blocks|CUDA graph|Maximum concurrency|num_gpu_blocks|hit rate|throughput|preempt|gpu.memory[-_. ]utilization|vLLM|Memory profiling|max seq len|kv_cache_dtype=|max_num_batched_tokens=|args: [{N]|torch_peak|MemorySnapshot\(|MemoryProfilingResult\(|weights_memory|non_kv_cache_memory|memory profiling|out of memory occurred when warming up|cumem_allocator/;
 const NEEDLES = [
   'LLM ',
   'version 0',
@@ -45,6 +46,9 @@ const NEEDLES = [
   'max_num_batched_tokens=',
   'args: {',
   'args: Namespace',
+  'memory profiling',
+  'occurred when warming up',
+  'cumem_allocator',
   ...VLLM_MEMORY_NEEDLES,
 ];
 const VERSION = /(?:vLLM API server version|LLM engine \(v|\bversion) ?v?(\d+\.\d+(?:\.\d+)?[\w.+]*)/;
@@ -66,40 +70,6 @@ const STAT = /^(.{1,60}?): (-?[\d.]+) ?(tokens\/s|reqs|%)?$/;
 const KNOWN =
   /CUDA graphs can take additional|Auto-prefetch is disabled|Profiling CUDA graph memory|init engine \(profile|Memory profiling takes [\d.]+ seconds|padding layers, may waste|Capturing CUDA graph|Using KV cache|KV cache layout|gc_collect|Capturing the model for CUDA graphs/;
 const CHECKPOINT = /Checkpoint size: ([\d.]+) GiB/;
-
-interface Told {
-  readonly kind: LogEvent['kind'];
-  readonly pattern: RegExp;
-  /** Names of the pattern's groups that are GiB. */
-  readonly figures: readonly string[];
-}
-
-const EVENTS: readonly Told[] = [
-  {
-    kind: 'start_refused',
-    pattern:
-      /Free memory on device (?:\S+ )?\((?<free>[\d.]+)\/(?<total>[\d.]+) GiB\) on startup is less than desired GPU memory utilization \([\d.]+, (?<requested>[\d.]+) GiB\)/,
-    figures: ['free', 'total', 'requested'],
-  },
-  {
-    kind: 'start_refused',
-    pattern:
-      /To serve at least one request with .{0,40}?max seq len \(\d+\),? \(?(?<requested>[\d.]+) GiB KV cache is needed, which is larger than the available KV cache memory \((?<free>-?[\d.]+) GiB\)/,
-    figures: ['requested', 'free'],
-  },
-  {
-    kind: 'start_refused',
-    pattern:
-      /No available memory for the cache blocks|max seq len \(\d+\) is larger than the maximum number of tokens that can be stored in KV cache|Error in memory profiling/,
-    figures: [],
-  },
-  {
-    kind: 'sleep',
-    pattern:
-      /Sleep mode freed (?<freed>[\d.]+) (?:GiB|GB) memory, (?<in_use>[\d.]+) (?:GiB|GB) memory is still in use/,
-    figures: ['freed', 'in_use'],
-  },
-];
 
 class VllmScan implements LineScan {
   private readonly times: LogTimes;
@@ -302,18 +272,10 @@ class VllmScan implements LineScan {
       this.push('preemption', line, {});
       return true;
     }
-    for (const { kind, pattern, figures } of EVENTS) {
-      const match = pattern.exec(text);
-      if (match === null) continue;
-      const found: Record<string, number> = {};
-      for (const name of figures) {
-        const figure = figureOf(match.groups?.[name], GIB);
-        if (figure !== null) found[name] = figure.value;
-      }
-      this.push(kind, line, found);
-      return true;
-    }
-    return false;
+    const told = toldEvent(text, VLLM_EVENTS);
+    if (told === null) return false;
+    this.push(told.kind, line, told.figures);
+    return true;
   }
 
   private push(kind: LogEvent['kind'], line: LogLine, figures: Record<string, number>): void {
@@ -344,7 +306,7 @@ function noteOf(name: string): string | null {
 const SURE =
   /Avg prompt throughput: [\d.]+ tokens\/s|vLLM API server version|LLM engine \(v\d|GPU KV cache size: |\(EngineCore/;
 const LIKELY =
-  /\btorch_peak(?:_in_bytes)?['"]?\s?[=:]\s?-?\d[\d.]*|MemoryProfilingResult\(\w+=-?\d|Total non KV cache memory: ?[\d.]+ ?GiB|Memory profiling (?:results: |takes \d)|Model loading took [\d.]+ G|model weights take \S+GiB;|# \w+ blocks: \d+, # CPU|Available KV cache memory|Sleep mode freed|Free memory on device|To serve at least one request with/;
+  /\btorch_peak(?:_in_bytes)?['"]?\s?[=:]\s?-?\d[\d.]*|MemoryProfilingResult\(\w+=-?\d|Total non KV cache memory: ?[\d.]+ ?GiB|Memory profiling (?:results: |takes \d)|Model loading took [\d.]+ G|model weights take \S+GiB;|# \w+ blocks: \d+, # CPU|Available KV cache memory|Sleep mode freed|Free memory on device|To serve at least one request with|Error in memory profiling|out of memory occurred when warming up|exceeds available Mamba cache blocks/;
 
 function sniff(lines: readonly string[]): Sniff {
   const sure = lines.find((line) => SURE.test(line));

@@ -26,6 +26,7 @@ const ORDER: readonly BudgetPart['id'][] = [
   'cpu_blocks',
   'kv_cache_tokens',
   'tokens_per_request',
+  'requests_at_once',
   'max_concurrency',
   'available',
   'other',
@@ -35,6 +36,7 @@ const COUNTS: ReadonlySet<BudgetPart['id']> = new Set([
   'cpu_blocks',
   'kv_cache_tokens',
   'tokens_per_request',
+  'requests_at_once',
 ]);
 
 export function partText({ id, value }: Pick<BudgetPart, 'id' | 'value'>, unit: ByteUnit): string {

@@ -31,6 +31,7 @@ describe('an SGLang log of two ranks', () => {
       ['available', gib(26)],
       ['kv_cache_tokens', 148717],
       ['tokens_per_request', 65536],
+      ['requests_at_once', 2048],
       ['available', gib(26)],
     ]);
     expect(second).toEqual([

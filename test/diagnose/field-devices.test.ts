@@ -1,0 +1,53 @@
+/** Lists of processes, GPUs without a total, states without history: what each answer must say and must not. */
+import { describe, expect, it } from 'vitest';
+import { Engine } from '../../src/engine/engine.ts';
+import { BytesSource } from '../read/open-for-test.ts';
+import { fieldDiagnosis, fieldFile, fieldFinding, textOf } from './field-for-test.ts';
+
+/** Warnings and what was not recorded, as one text. */
+async function toldOf(name: string): Promise<string> {
+  const engine = new Engine();
+  await engine.start({ gpu: 'off' });
+  const [view] = await engine.open(1, new BytesSource(name, fieldFile(name)), () => undefined);
+  return JSON.stringify(view, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
+}
+
+describe('lists of processes', () => {
+  it('T34: ranks with a context on GPU 0 are not killed', async () => {
+    const { findings } = await fieldDiagnosis('T34-ranks-on-gpu0.txt');
+    expect(findings).toHaveLength(1);
+    const text = textOf(findings[0]);
+    expect(text).toMatch(/3 x 871\.00 MiB.*process 7173 25\.55 GiB on GPU 1/s);
+    expect(text).toContain('torch.cuda.set_device(local_rank)');
+    expect(text).toContain('CUDA_VISIBLE_DEVICES');
+    expect(text).not.toMatch(/\bkill\b|left over/);
+    expect(findings[0].gainBytes).toBe(2_739_929_088);
+  });
+
+  it('T13: a GPU that shares the memory of its host has no total', async () => {
+    const text = await toldOf('T13-gb10-not-supported.txt');
+    expect(text).toContain('106,593 MiB');
+    expect(text).toContain('104.09 GiB');
+    expect(text).toMatch(/NVIDIA GB10 shares the memory of its host/);
+    expect(text).toMatch(/\/proc\/meminfo.*--query-compute-apps=timestamp,pid,process_name,used_gpu_memory/s);
+    expect(text).not.toContain('--query-gpu=timestamp,index,memory.used');
+    const query = await toldOf('T13b-gb10-query.csv');
+    expect(query).toMatch(/memory\.used has no figure in any of 3 samples: NVIDIA GB10 shares/);
+    expect(query).not.toContain('--query-gpu=timestamp,index,memory.used');
+  });
+
+  it('T33: one impossible figure does not lose the row', async () => {
+    const text = await toldOf('T33-hami-17tb.txt');
+    expect(text).toContain('17,592,186,044,378 MiB');
+    expect(text).toMatch(/HAMi/);
+    expect(text).toContain('memory.total');
+  });
+});
+
+describe('a state without history', () => {
+  it('U05: what empty_cache() gives is the remedy and the gain', async () => {
+    const found = await fieldFinding('recorded-late', 'U05-state-only-empty-segments.pickle');
+    expect(found.gainBytes).toBe(494_927_872);
+    expect(found.remedy).toMatch(/^torch\.cuda\.empty_cache\(\) gives .*To know more/);
+  });
+});
