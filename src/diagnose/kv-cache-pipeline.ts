@@ -3,13 +3,14 @@
  * it compares it with what the smallest stage has. No rank holds all layers, so the two are not of the same thing.
  * vllm/v1/core/kv_cache_utils.py, check_enough_kv_cache_memory.
  */
+import { count, list } from '../base/words.ts';
 import { formatInteger } from '../base/units.ts';
 import { settingOf } from '../analyze/server/kv-cache-log.ts';
 import type { ServerLog } from '../analyze/server/facts-log.ts';
 import { evidence, type Finding } from './finding.ts';
 import { stepOf } from './server-budget-words.ts';
 import { aboutServer } from './server-rule.ts';
-import { and, code, count, size } from './words.ts';
+import { code, size } from './words.ts';
 
 type Refusal = ServerLog['refused'][number];
 
@@ -51,7 +52,7 @@ export function pipelineFinding(log: ServerLog, refusal: Refusal): Finding | nul
   const compared =
     least === null
       ? `the smallest stage (${size(free)})`
-      : `the smallest stage (${least.name}, ${size(free)}${others.length === 0 ? '' : `; ${and(others.map(({ name, bytes }) => `${name} has ${size(bytes)}`))}`})`;
+      : `the smallest stage (${least.name}, ${size(free)}${others.length === 0 ? '' : `; ${list(others.map(({ name, bytes }) => `${name} has ${size(bytes)}`))}`})`;
   const understates = estimated === undefined ? '' : `, and its ${estimated} tokens understate what fits`;
   return aboutServer({
     id: 'kv-cache-too-small',

@@ -6,7 +6,7 @@ import { pipelineFinding } from './kv-cache-pipeline.ts';
 import { rankWithMost, stepOf } from './server-budget-words.ts';
 import { isSglang } from './server-flags.ts';
 import { windowText } from './server-usage-words.ts';
-import { percent } from '../base/words.ts';
+import { count, percent } from '../base/words.ts';
 import type { KvWhatIf } from '../analyze/server/kv-cache-what-if.ts';
 import type { EngineUsage } from '../analyze/server/kv-usage.ts';
 import { type ServerKv, type ServerLog, tokensText } from '../analyze/server/facts-log.ts';

@@ -2,11 +2,12 @@
  * Out of memory of everything but PyTorch's allocator, by the figures of its own message: XLA, TensorFlow,
  * PaddlePaddle, ggml, a library of the process, the driver, the machine. PyTorch's settings help none of them.
  */
+import { count } from '../base/words.ts';
 import type { ReadSource } from '../analyze/read-source.ts';
 import type { LoggedOom, ServerFacts } from '../analyze/server-facts.ts';
 import { evidence, type Evidence, type Finding } from './finding.ts';
 import { aboutServer, type ServerRule } from './server-rule.ts';
-import { code, count, size } from './words.ts';
+import { code, size } from './words.ts';
 
 interface Told {
   readonly title: string;

@@ -111,7 +111,6 @@ export const outOfMemory: DeviceRule = (facts) => {
   const [first] = facts.ooms;
   if (first === undefined) return [];
   const why = reason(facts, first);
-  const leaks = isLeaking(facts);
   const proofs: Evidence[] = [
     evidence(`Asked for: ${exactSize(first.bytes)}.`, { row: first.row }),
     evidence(

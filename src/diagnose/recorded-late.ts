@@ -3,7 +3,7 @@ import { count } from '../base/words.ts';
 import type { DeviceFacts } from '../analyze/device-facts.ts';
 import { evidence, type Evidence, type Finding } from './finding.ts';
 import { about, type DeviceRule } from './device-rule.ts';
-import { code, exactSize } from './words.ts';
+import { code, exactSize, size } from './words.ts';
 
 const RECORD_EARLIER = `Call ${code('torch.cuda.memory._record_memory_history()')} before the model is loaded. A ring that is too small drops the oldest entries: leave max_entries out, or make it larger.`;
 

@@ -2,6 +2,7 @@
  * Requests wait while the KV cache has room: as many run as the server admits, so its limit of requests binds and not
  * memory. What is left when it is ready tells how much more the KV cache could be given.
  */
+import { count, percent } from '../base/words.ts';
 import { settingOf } from '../analyze/server/kv-cache-log.ts';
 import type { ServerLog } from '../analyze/server/facts-log.ts';
 import { alignSamples, type EngineSamples, type UsageSample } from '../analyze/server/kv-usage-samples.ts';
@@ -10,7 +11,7 @@ import { rankWithMost, stepOf } from './server-budget-words.ts';
 import { flagsOf, isSglang } from './server-flags.ts';
 import { aboutServer, type ServerRule } from './server-rule.ts';
 import { rankOf } from './server-usage-words.ts';
-import { count, percent, size } from './words.ts';
+import { size } from './words.ts';
 
 /** Above it the cache itself is about to bind. */
 const ROOM = 0.9;

@@ -5,12 +5,13 @@
  *
  * The texts: read/servers/refusals.ts.
  */
+import { percent } from '../base/words.ts';
 import { settingOf } from '../analyze/server/kv-cache-log.ts';
 import type { ServerLog } from '../analyze/server/facts-log.ts';
 import { evidence, type Evidence, type Finding } from './finding.ts';
 import { measuredSize, ofRank, rankWithMost, stepOf, stepsText } from './server-budget-words.ts';
 import { aboutServer, type ServerRule } from './server-rule.ts';
-import { code, percent, size } from './words.ts';
+import { code, size } from './words.ts';
 
 type Event = ServerLog['refused'][number];
 
