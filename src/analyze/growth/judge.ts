@@ -1,14 +1,6 @@
 /** The verdict on one series of values (growth.ts says which there are): what is tested in which order, and the words. */
 import { percent } from '../../base/words.ts';
-import {
-  mannKendall,
-  median,
-  paceOf,
-  type Points,
-  rSquared,
-  theilSen,
-  thinned,
-} from './statistics.ts';
+import { mannKendall, median, paceOf, type Points, rSquared, theilSen, thinned } from './statistics.ts';
 import { unlessBounded } from './bounded.ts';
 import { cameAgain, explainedBy, SLIGHT, withoutWorkspace } from './drivers.ts';
 import { beginOf, fewest, keeps, maximum, mostBySingle, risesOf, whyStopped } from './rises.ts';
