@@ -128,7 +128,8 @@ describe('the object', () => {
     const { recorded, self } = told;
     expect(Object.keys(recorded).every((key) => self.memory_stats[key] === recorded[key])).toBe(true);
     expect(told.replayed.map(({ settings }) => settings)).toEqual(['', 'expandable_segments:True']);
-    expect(told.replayed[0].memory_stats).toEqual(self.memory_stats);
+    // Of the recording itself it is not told how often all streams were waited for; of a replay it is.
+    expect(told.replayed[0].memory_stats).toEqual({ ...self.memory_stats, num_sync_all_streams: 0 });
     expect(told.replayed[1].memory_stats['reserved_bytes.all.peak']).toBe(1501560832);
   });
 
@@ -193,7 +194,9 @@ describe.skipIf(traces === null)('the requests of churn_0', () => {
       ...names.flatMap((name) => ['--set', conf(name)]),
     );
     check(told, names);
-    expect(told.self.memory_stats).toEqual(recordedOf('churn_0'));
+    const { num_sync_all_streams, ...recorded } = recordedOf('churn_0');
+    expect(num_sync_all_streams).toBe(0);
+    expect(told.self.memory_stats).toEqual(recorded);
   });
 
   it('and of capped_8 to capped_11 under a cap of 7000 MiB', async () => {

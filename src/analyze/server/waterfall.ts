@@ -10,7 +10,8 @@
  * SGLang tells what was available before and after each step (sglang/srt/model_executor/model_runner.py); what goes
  * between two steps is printed by none of them and is the remainder.
  *
- * All figures in bytes. What the log does not print is named as missing and never filled in.
+ * All figures in bytes. What the log does not print is named as missing and never filled in. Long because the two
+ * servers' steps end in one sum, of which no byte may be lost between files.
  */
 import { amount } from '../../base/amounts.ts';
 import type { BudgetPart, MemoryBudget } from '../../trace/readings.ts';

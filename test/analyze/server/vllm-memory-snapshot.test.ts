@@ -235,9 +235,9 @@ describe('an account', () => {
     const [{ problems }] = await accountsOf(CREATE, BEFORE, other, RESULT.replace('5.0GiB', '6.0GiB'));
     expect(amountsIn(problems, 'binary')).toEqual([
       'total_memory of after_profile and of before_profile is not the same: 10.00 GiB apart: they are of different devices.',
-      'after_profile was taken 11.0 s before before_profile: they are swapped, or of different runs.',
+      'after_profile was taken 11 s before before_profile: they are swapped, or of different runs.',
       'total_memory of after_profile and of before_create is not the same: 10.00 GiB apart: they are of different devices.',
-      'after_profile was taken 10.0 s before before_create: they are swapped, or of different runs.',
+      'after_profile was taken 10 s before before_create: they are swapped, or of different runs.',
       'Line 4: the total of what is not KV cache is not weights + activation peak + non-torch increase: 1.00 GiB apart, of which their digits explain at most 20.48 MiB: a figure is mistyped or of another run.',
       'The printed total is not weights + activation peak + non-torch increase of these snapshots: 1.00 GiB apart, of which their digits explain at most 10.24 MiB: they are not of the same profiling.',
     ]);
