@@ -45,6 +45,15 @@ describe('lists of processes', () => {
 });
 
 describe('a state without history', () => {
+  it('U07: a ring of one entry, and stacks in the state', async () => {
+    const text = await toldOf('U07-ring-of-one-entry.pickle');
+    expect(text).not.toContain('No stacks were recorded');
+    expect(text).toContain('max_entries=1');
+    expect(text).toContain('The events carry no stacks; the blocks that live at the end do');
+    expect(text).toContain('the device was not used');
+    expect(text).not.toContain('The recording began with nothing allocated');
+  });
+
   it('U05: what empty_cache() gives is the remedy and the gain', async () => {
     const found = await fieldFinding('recorded-late', 'U05-state-only-empty-segments.pickle');
     expect(found.gainBytes).toBe(494_927_872);

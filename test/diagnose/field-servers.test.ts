@@ -1,6 +1,8 @@
 /** Servers' refusals, sleeps, ranks and limits that people posted: what each answer must say and must not. */
 import { describe, expect, it } from 'vitest';
-import { fieldDiagnosis, fieldFinding, textOf } from './field-for-test.ts';
+import { fieldDiagnosis, fieldFile, fieldFinding, textOf } from './field-for-test.ts';
+import { Engine } from '../../src/engine/engine.ts';
+import { BytesSource } from '../read/open-for-test.ts';
 import { budgetLines, engineLine, findingsOf } from './logs-for-test.ts';
 
 const all = async (name: string): Promise<string> =>
@@ -137,6 +139,20 @@ describe('ranks and limits', () => {
       expect(text).toContain(flag);
     expect(text).toContain('14 requests taken back');
     expect(text).not.toMatch(/--max-model-len|--max-num-seqs/);
+  });
+
+  it('U34: tokens and concurrency that do not fit are not shown without a word', async () => {
+    const engine = new Engine();
+    await engine.start({ gpu: 'off' });
+    const source = new BytesSource('vllm.log', fieldFile('U34-vllm-hybrid-tokens.log'));
+    const [{ readings }] = await engine.open(1, source, () => undefined);
+    const labels = readings!.budgets[0].parts.map(({ label }) => label).join('\n');
+    expect(labels).toContain('423,854 tokens at once');
+    expect(labels).toMatch(/Total \(computed.*39\.\d+ GiB to 40\.\d+ GiB by the printed digits/);
+    // The line that suggests another utilization prints the one in force.
+    expect(readings!.budgets[0].parts).toContainEqual(
+      expect.objectContaining({ id: 'utilization', value: 0.9 }),
+    );
   });
 
   it('T62: what was right stays right', async () => {

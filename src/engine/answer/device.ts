@@ -109,7 +109,11 @@ async function sentences(
     `${formatInteger(session.rows)} events over ${trace.clock === 'none' ? 'an unknown time' : formatDuration(aggregate.times[session.rows - 1])} on ${count(streams, 'stream')}.`,
   );
   if (trace.producer === 'torch') {
-    if (baseline.fromEmpty)
+    if (trace.segments?.length === 0 && Object.keys(events).every((action) => action === 'snapshot'))
+      told.push(
+        'Of this device the file holds nothing but the mark of the dump: as far as it tells, the device was not used.',
+      );
+    else if (baseline.fromEmpty)
       told.push(
         'The recording began with nothing allocated and nothing reserved: peaks and totals are those of memory_stats, counted from there.',
       );

@@ -88,13 +88,30 @@ function completeGraphs(budget: RankBudget): void {
   const high = (estimate.value + estimate.granularity / 2) / (share.value - share.granularity / 2);
   const value = Math.round((low + high) / 2);
   if (!(low > 0) || high - low > COARSEST_TOTAL * value) return;
-  const label = 'Total (computed: estimated CUDA graphs / their share)';
+  const label = `Total (computed: estimated CUDA graphs / their share, ${formatBytes(low, 'binary')} to ${formatBytes(high, 'binary')} by the printed digits)`;
   budget.add('total', label, { value, granularity: high - low }, estimate.offset);
+}
+
+/** Layers of several kinds (Mamba, linear or windowed attention): the printed tokens are not what the concurrency is of. */
+function completeConcurrency(budget: RankBudget): void {
+  const tokens = budget.last('kv_cache_tokens');
+  const length = budget.last('tokens_per_request');
+  const at = budget.parts.findLastIndex(({ id }) => id === 'max_concurrency');
+  if (tokens === undefined || length === undefined || at < 0 || length.value <= 0) return;
+  const times = budget.parts[at];
+  const apart = Math.abs(tokens.value / length.value - times.value);
+  if (apart <= Math.max(times.granularity, 0.02 * times.value)) return;
+  const served = Math.round(times.value * length.value).toLocaleString('en-US');
+  budget.parts[at] = {
+    ...times,
+    label: `${times.label} (${served} tokens at once; the layers are of several kinds, and the printed tokens are not what it is of)`,
+  };
 }
 
 /** What follows from the printed figures, each with "computed" in its label. */
 function complete(budget: RankBudget): void {
   completeGraphs(budget);
+  completeConcurrency(budget);
   const weights = budget.last('weights');
   const less = (whole: BudgetPart, part: BudgetPart): Figure => ({
     value: whole.value - part.value,

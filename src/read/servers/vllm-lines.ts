@@ -229,6 +229,15 @@ const NOT_SET_ASIDE = /CUDA graph memory profiling (?:is disabled|will be enable
 const SHARE =
   /gpu-memory-utilization=(\d\.\d+) is equivalent to --gpu-memory-utilization=(\d\.\d+) without|gpu-memory-utilization from (\d\.\d+) to (\d\.\d+)/;
 
+/** The utilization in force, which the notice prints beside the one it suggests; null: the line is none. */
+export function utilizationInNotice(text: string): number | null {
+  if (!SET_ASIDE.test(text) && !NOT_SET_ASIDE.test(text)) return null;
+  const match = SHARE.exec(text);
+  const printed = match?.[1] ?? match?.[3];
+  // With two digits, as people set it; more are not told from a rounded one.
+  return printed !== undefined && /^\d\.\d\d0*$/.test(printed) ? Number(printed) : null;
+}
+
 /** Adds what a notice about CUDA graphs says; false where the line is none. */
 export function addGraphsNotice(text: string, budget: RankBudget): boolean {
   const isSetAside = SET_ASIDE.test(text);

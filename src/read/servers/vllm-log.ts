@@ -17,7 +17,7 @@ import { BudgetBook } from './budget.ts';
 import { type PendingEvent, serverLogData } from './log.ts';
 import { toldEvent, VLLM_EVENTS } from './refusals.ts';
 import { ServerSettings, VLLM_ARGUMENTS } from './settings.ts';
-import { addBudgetLine, addGraphsNotice } from './vllm-lines.ts';
+import { addBudgetLine, addGraphsNotice, utilizationInNotice } from './vllm-lines.ts';
 import { VLLM_MEMORY_NEEDLES, VllmMemoryLines } from './vllm-memory.ts';
 
 /** What any line of interest holds; the rest of the patterns never see other lines. NEEDLES below are its alternatives. */
@@ -203,7 +203,14 @@ class VllmScan implements LineScan {
       this.settings.checkpoint(placeOf(text).rank, checkpoint, this.book.start);
       return true;
     }
-    if (addGraphsNotice(text, this.book.of(placeOf(text).rank))) return true;
+    if (addGraphsNotice(text, this.book.of(placeOf(text).rank))) {
+      const inForce = utilizationInNotice(text);
+      const known =
+        this.book.of('').last('utilization') ?? this.book.of(placeOf(text).rank).last('utilization');
+      if (inForce !== null && known === undefined)
+        this.book.of('').add('utilization', 'Utilization', { value: inForce, granularity: 0 }, offset);
+      return true;
+    }
     return addBudgetLine({
       text,
       offset,

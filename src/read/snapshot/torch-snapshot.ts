@@ -138,7 +138,19 @@ function notRecordedOf(shape: SnapshotShape, devices: readonly DeviceTrace[]): s
   }
   let framed = 0;
   for (let row = 0; row < events.length; row++) if (events.stack_index[row] !== NONE) framed++;
-  if (framed === 0)
+  const inState = devices.some(({ blocks }) => blocks?.stack_index.some((stack) => stack !== NONE) === true);
+  const isOne = devices.some(
+    ({ events: own, blocks }) => own.length === 1 && blocks !== null && blocks.length > 1,
+  );
+  if (isOne && shape.machine.stopped)
+    sentences.push(
+      'One event of history is there beside more blocks that live: the ring held one entry (max_entries=1), or recording began just before the dump. Leave max_entries out, and begin before the work.',
+    );
+  if (framed === 0 && inState)
+    sentences.push(
+      'The events carry no stacks; the blocks that live at the end do, so they are told by line.',
+    );
+  else if (framed === 0)
     sentences.push(
       'No stacks were recorded: pass stacks="python" (or "all") to _record_memory_history to see which line allocates.',
     );
