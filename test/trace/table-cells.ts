@@ -56,7 +56,8 @@ export function readArrow(bytes: Uint8Array): {
   return { rows, types: Object.fromEntries(fields.map(({ name, type }) => [name, String(type)])), metadata };
 }
 
-const bufferOf = (bytes: Uint8Array): ArrayBuffer => bytes.slice().buffer;
+/** A copy: a Buffer of Node may lie in the middle of a larger one. */
+const bufferOf = (bytes: Uint8Array): ArrayBuffer => new Uint8Array(bytes).buffer;
 
 export async function readParquet(
   bytes: Uint8Array,
