@@ -1,21 +1,32 @@
-/** One clock on the page, with an engine made of code: when it is shown, and what an offset set by hand leads to. */
+/** One clock on the page, over the real engine with clocks of the test's own: when it is shown, and what an offset set by hand leads to. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fail, ok } from '../../src/base/result.ts';
 import { TraceError } from '../../src/base/trace-error.ts';
-import type { EngineApi } from '../../src/engine/engine-api.ts';
 import type { ClocksAnswer, ClockView } from '../../src/engine/protocol.ts';
 import type { VramScope } from '../../src/ui/vram-scope.ts';
 import '../../src/ui/vram-scope.ts';
 import { clock, disagreement, HOUR_NS, monitorClock, placeless } from '../view/diagnosis/clocks-for-test.ts';
 import { diagnosis } from '../view/diagnosis/diagnosis-for-test.ts';
-import { FakeEngine } from './fake-engine.ts';
+import { EngineForTest } from './engine-for-test.ts';
+import { fileAt } from './fixture-file.ts';
 
 /** Three sources; the monitor's offset is found, or what was set by hand, and then it contradicts. */
-class ClockEngine extends FakeEngine {
+class Clocks {
+  readonly engine = new EngineForTest();
   sources = 3;
   refuses = false;
   suggests = false;
   private offsetNs: bigint | null = null;
+
+  constructor() {
+    this.engine.instead('diagnosis', () => Promise.resolve(ok(diagnosis(this.answer()))));
+    this.engine.instead('setClockOffset', (_, offsetNs) => {
+      if (this.refuses)
+        return Promise.resolve(fail(new TraceError('unsupported', 'It cannot be moved.').toData()));
+      this.offsetNs = offsetNs;
+      return Promise.resolve(ok(this.answer()));
+    });
+  }
 
   private answer(): ClocksAnswer {
     const { offsetNs } = this;
@@ -39,28 +50,12 @@ class ClockEngine extends FakeEngine {
       compared: 40,
     };
   }
-
-  override diagnosis(): ReturnType<EngineApi['diagnosis']> {
-    this.asked.push('diagnosis');
-    return Promise.resolve(ok(diagnosis(this.answer())));
-  }
-
-  override setClockOffset(
-    source = -1,
-    offsetNs: bigint | null = null,
-  ): ReturnType<EngineApi['setClockOffset']> {
-    this.asked.push(`offset ${source} ${offsetNs}`);
-    if (this.refuses)
-      return Promise.resolve(fail(new TraceError('unsupported', 'It cannot be moved.').toData()));
-    this.offsetNs = offsetNs;
-    return Promise.resolve(ok(this.answer()));
-  }
 }
 
-let engine: ClockEngine;
+let clocks: Clocks;
 let scope: VramScope;
 
-const asked = (what: string): string[] => engine.asked.filter((one) => one.startsWith(what));
+const asked = (what: string): string[] => clocks.engine.askedFor(what);
 const root = (): ShadowRoot | null =>
   scope.shadowRoot?.querySelector('[role="tabpanel"]:not([hidden]) vs-clocks')?.shadowRoot ?? null;
 const told = (): string =>
@@ -87,12 +82,16 @@ async function write(text: string): Promise<void> {
   await expect.poll(() => button('Set the offset of smi.csv').disabled).toBe(false);
 }
 
-const open = (name: string): Promise<void> => scope.openFiles([new File([new Uint8Array(10)], name)]);
+const FILES: Readonly<Record<string, string>> = {
+  'serve.pickle': 'test/fixtures/snapshot/oom.pickle',
+  'smi.csv': 'test/fixtures/nvidia-smi/query.csv',
+};
+const open = async (name: string): Promise<void> => scope.openFiles([await fileAt(FILES[name], name)]);
 
 beforeEach(() => {
-  engine = new ClockEngine();
+  clocks = new Clocks();
   scope = document.createElement('vram-scope');
-  scope.engine = engine;
+  scope.engine = clocks.engine.api;
   scope.style.width = '1280px';
   document.body.append(scope);
 });
@@ -103,12 +102,12 @@ afterEach(() => {
 });
 
 it('is not shown where one source is open', async () => {
-  engine.sources = 1;
+  clocks.sources = 1;
   await open('serve.pickle');
   await expect.poll(() => asked('diagnosis')).toHaveLength(1);
   await expect.poll(() => root()).not.toBeNull();
   expect(told()).toBe('');
-  engine.sources = 2;
+  clocks.sources = 2;
   await open('smi.csv');
   await expect.poll(() => told()).toContain('One clock');
 });
@@ -137,7 +136,7 @@ describe('with three sources', () => {
   it('an offset set by hand moves the source, is marked, and is taken back', async () => {
     await write('+2h');
     find<HTMLFormElement>('tr[data-file="smi.csv"] form').requestSubmit();
-    await expect.poll(() => asked('offset')).toEqual(['offset 1 7200000000000']);
+    await expect.poll(() => asked('setClockOffset')).toEqual(['setClockOffset 1 7200000000000']);
     await expect.poll(() => told()).toContain('set by hand');
     // The whole diagnosis rests on it.
     await expect.poll(() => asked('diagnosis')).toHaveLength(2);
@@ -148,7 +147,7 @@ describe('with three sources', () => {
     find<HTMLButtonElement>('button.more').click();
     await expect.poll(() => root()?.querySelectorAll('[aria-label="Contradictions"] li').length).toBe(7);
     button('Automatic: find the offset of smi.csv again').click();
-    await expect.poll(() => asked('offset')[1]).toBe('offset 1 null');
+    await expect.poll(() => asked('setClockOffset')[1]).toBe('setClockOffset 1 null');
     await expect.poll(() => told()).toContain('none contradicts');
     expect(input().value).toBe('');
     expect(told()).not.toContain('set by hand.');
@@ -163,7 +162,9 @@ describe('with three sources', () => {
     await expect.poll(() => input().value).toBe('-1.5 s');
     await write('');
     find<HTMLFormElement>('tr[data-file="smi.csv"] form').requestSubmit();
-    await expect.poll(() => asked('offset')).toEqual(['offset 1 -1500000000', 'offset 1 null']);
+    await expect
+      .poll(() => asked('setClockOffset'))
+      .toEqual(['setClockOffset 1 -1500000000', 'setClockOffset 1 null']);
   });
 
   it('what cannot be read is told, and nothing is moved', async () => {
@@ -172,14 +173,14 @@ describe('with three sources', () => {
     await expect.poll(() => root()?.querySelector('[role="alert"]')?.textContent).toContain('7200 of what?');
     expect(input().getAttribute('aria-invalid')).toBe('true');
     expect(input().getAttribute('aria-describedby')).toContain(find('[role="alert"]').id);
-    expect(asked('offset')).toEqual([]);
+    expect(asked('setClockOffset')).toEqual([]);
     input().dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', bubbles: true, composed: true }));
     await expect.poll(() => root()?.querySelector('[role="alert"]')).toBeNull();
     expect(input().value).toBe('');
   });
 
   it('what the engine refuses is told where it was written', async () => {
-    engine.refuses = true;
+    clocks.refuses = true;
     await write('2h');
     button('Set the offset of smi.csv').click();
     await expect.poll(() => find('tr[data-file="smi.csv"]').textContent).toContain('It cannot be moved.');
@@ -188,12 +189,12 @@ describe('with three sources', () => {
 });
 
 it('a likely offset is offered, and used at a click', async () => {
-  engine.suggests = true;
+  clocks.suggests = true;
   await open('serve.pickle');
   await expect.poll(() => told()).toContain('not known');
   // An offset that is not known asks to be looked at.
   await expect.poll(() => details()?.open).toBe(true);
   button('Use -1 h for smi.csv').click();
-  await expect.poll(() => asked('offset')).toEqual(['offset 1 -3600000000000']);
+  await expect.poll(() => asked('setClockOffset')).toEqual(['setClockOffset 1 -3600000000000']);
   await expect.poll(() => told()).toContain('set by hand');
 });

@@ -1,4 +1,4 @@
-/** The diagnosis on the page, with an engine made of code: when it comes, what it says, where a click on it leads. */
+/** The diagnosis on the page, over the real engine with findings of the test's own: when it comes, what it says, where a click on it leads. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fail, ok } from '../../src/base/result.ts';
 import type { EngineApi } from '../../src/engine/engine-api.ts';
@@ -6,18 +6,20 @@ import type { Diagnosis } from '../../src/engine/protocol.ts';
 import type { VramScope } from '../../src/ui/vram-scope.ts';
 import '../../src/ui/vram-scope.ts';
 import { deviceDiagnosis, diagnosis, finding, holders } from '../view/diagnosis/diagnosis-for-test.ts';
-import { FakeEngine } from './fake-engine.ts';
+import { EngineForTest } from './engine-for-test.ts';
+import { fileAt } from './fixture-file.ts';
 import { allIn, textOf } from './shadow-tree.ts';
+import { toldOfDevice } from './told-of-device.ts';
 
 type Answer = Awaited<ReturnType<EngineApi['diagnosis']>>;
 
-/** Answers when the test lets it. */
-class DiagnosingEngine extends FakeEngine {
+/** The diagnosis is the test's, and comes when the test lets it. */
+class Diagnosing {
+  readonly engine = new EngineForTest();
   private waiting: ((answer: Answer) => void)[] = [];
 
-  override diagnosis(): ReturnType<EngineApi['diagnosis']> {
-    this.asked.push('diagnosis');
-    return new Promise((resolve) => this.waiting.push(resolve));
+  constructor() {
+    this.engine.instead('diagnosis', () => new Promise((resolve) => this.waiting.push(resolve)));
   }
 
   answer(told: Answer): void {
@@ -25,11 +27,11 @@ class DiagnosingEngine extends FakeEngine {
   }
 
   says(changes: Partial<Diagnosis> = {}): void {
-    this.answer(ok(diagnosis(changes)));
+    this.answer(ok(toldOfDevice(diagnosis(changes))));
   }
 }
 
-let engine: DiagnosingEngine;
+let engine: Diagnosing;
 let scope: VramScope;
 
 const all = (selector: string, root: Element | ShadowRoot = scope): HTMLElement[] => allIn(root, selector);
@@ -42,18 +44,20 @@ function find(selector: string): HTMLElement {
 
 const told = (selector = 'vs-diagnosis'): string =>
   all(selector).map(textOf).join(' ').replace(/\s+/g, ' ').trim();
-const asked = (what: string): string[] => engine.asked.filter((one) => one.startsWith(what));
+const asked = (what: string): string[] => engine.engine.askedFor(what);
 const button = (words: string): HTMLElement => {
   const found = all('button').find((one) => textOf(one).replace(/\s+/g, ' ').trim() === words);
   if (found === undefined) throw new Error(`There is no button "${words}".`);
   return found;
 };
-const open = (name: string): Promise<void> => scope.openFiles([new File([new Uint8Array(10)], name)]);
+/** 1,223 events over 3.5 s. */
+const open = async (name: string): Promise<void> =>
+  scope.openFiles([await fileAt('test/fixtures/growth-truth/algorithms_tried.pickle.gz', name)]);
 
 beforeEach(async () => {
-  engine = new DiagnosingEngine();
+  engine = new Diagnosing();
   scope = document.createElement('vram-scope');
-  scope.engine = engine;
+  scope.engine = engine.engine.api;
   scope.style.width = '1280px';
   document.body.append(scope);
   await open('leak.pickle');
@@ -152,7 +156,7 @@ describe('the findings', () => {
   it('open the view at their window, with the stack', async () => {
     const before = asked('timeline').length;
     button('append_output (serve.py:41): 32.00 MiB an iteration in 64 allocations.').click();
-    await expect.poll(() => told('vs-detail')).toContain('model.py');
+    await expect.poll(() => told('vs-detail')).toContain('growth_truth.py');
     expect(told('vs-detail')).toContain('append_output (serve.py:41)');
     // Rows 120 to 850: the range is theirs, the timeline shows it, the event is pinned.
     await expect.poll(() => told('.range')).toMatch(/Chosen range: .* 731 events/);

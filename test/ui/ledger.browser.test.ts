@@ -4,14 +4,15 @@
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ok } from '../../src/base/result.ts';
-import type { EngineApi } from '../../src/engine/engine-api.ts';
 import type { PinsView } from '../../src/engine/protocol.ts';
 import type { VsDevice } from '../../src/ui/device/vs-device.ts';
 import type { VramScope } from '../../src/ui/vram-scope.ts';
 import '../../src/ui/vram-scope.ts';
 import { deviceDiagnosis, diagnosis, MIB, pins } from '../view/diagnosis/diagnosis-for-test.ts';
-import { FakeEngine } from './fake-engine.ts';
+import { EngineForTest } from './engine-for-test.ts';
+import { fileAt } from './fixture-file.ts';
 import { allIn, textOf } from './shadow-tree.ts';
+import { toldOfDevice } from './told-of-device.ts';
 
 const SPLIT = ['0', '7'].map((stream) => ({
   stream,
@@ -21,13 +22,12 @@ const SPLIT = ['0', '7'].map((stream) => ({
   ],
 }));
 
-/** Has a diagnosis with pins at once, and other pins at any row. */
-class LedgerEngine extends FakeEngine {
+/** Has a diagnosis with pins at once, and other pins at any row; the ledger over time is the engine's. */
+class Ledgers {
+  readonly engine = new EngineForTest();
   told: PinsView | null = { ...pins(), row: 700, pinnedBytes: 5 * MIB };
-  /** null: the ledger over time is as that of the recording. */
-  why: string | null = null;
 
-  override diagnosis(): ReturnType<EngineApi['diagnosis']> {
+  constructor() {
     const ledgers = deviceDiagnosis().ledgers.map(({ when, ledger }) => ({
       when,
       ledger: {
@@ -39,23 +39,13 @@ class LedgerEngine extends FakeEngine {
         free: [{ pool: '', stream: '7', small: false, splitBytes: MIB, pageBytes: 0, wholeBytes: 0 }],
       },
     }));
-    return Promise.resolve(ok(diagnosis({ devices: [deviceDiagnosis({ ledgers, pins: pins() })] })));
-  }
-
-  override pins(_device: string, row: number): ReturnType<EngineApi['pins']> {
-    this.asked.push(`pins ${row}`);
-    return Promise.resolve(ok(this.told));
-  }
-
-  override async ledgerColumns(
-    query: Parameters<EngineApi['ledgerColumns']>[0],
-  ): ReturnType<EngineApi['ledgerColumns']> {
-    const answer = await super.ledgerColumns(query);
-    return answer.ok && this.why !== null ? ok({ ...answer.value, parts: null, why: this.why }) : answer;
+    const told = toldOfDevice(diagnosis({ devices: [deviceDiagnosis({ ledgers, pins: pins() })] }));
+    this.engine.instead('diagnosis', () => Promise.resolve(ok(told)));
+    this.engine.instead('pins', () => Promise.resolve(ok(this.told)));
   }
 }
 
-let engine: LedgerEngine;
+let ledgers: Ledgers;
 let scope: VramScope;
 
 const all = (selector: string, root: Element | ShadowRoot = scope): HTMLElement[] => allIn(root, selector);
@@ -73,7 +63,7 @@ const told = (selector: string, within?: string): string =>
     .join(' ')
     .replace(/\s+/g, ' ')
     .trim();
-const asked = (what: string): string[] => engine.asked.filter((one) => one.startsWith(what));
+const asked = (what: string): string[] => ledgers.engine.askedFor(what);
 const button = (within: string, words: string): HTMLElement => {
   const found = all('button', find(within)).find((one) => textOf(one).replace(/\s+/g, ' ').trim() === words);
   if (found === undefined) throw new Error(`There is no button "${words}" in ${within}.`);
@@ -88,15 +78,17 @@ const column = (): number => Number(plot().getAttribute('aria-valuenow'));
 const drawn = (): Promise<void> =>
   expect.poll(() => told('.readout', 'vs-ledger-chart')).toMatch(/= [\d,]+ bytes reserved\.$/);
 
-async function start(why: string | null = null): Promise<void> {
-  engine = new LedgerEngine();
-  engine.why = why;
+async function start(change: (engine: EngineForTest) => void = () => undefined): Promise<void> {
+  ledgers = new Ledgers();
+  change(ledgers.engine);
   scope = document.createElement('vram-scope');
-  scope.engine = engine;
+  scope.engine = ledgers.engine.api;
   scope.style.width = '1280px';
   document.body.append(scope);
-  await scope.openFiles([new File([new Uint8Array(10)], 'run.pickle')]);
-  await expect.poll(() => asked('ledger').length).toBeGreaterThan(0);
+  await scope.openFiles([
+    await fileAt('test/fixtures/growth-truth/algorithms_tried.pickle.gz', 'run.pickle'),
+  ]);
+  await expect.poll(() => asked('ledgerColumns').length).toBeGreaterThan(0);
 }
 
 afterEach(() => {
@@ -112,11 +104,11 @@ describe('the ledger over time', () => {
 
   it('is asked for what the timeline shows, and again after a zoom', async () => {
     const last = (what: string): string[] => asked(what).at(-1)?.split(' ').slice(1) ?? [];
-    expect(last('ledger')).toEqual(last('timeline'));
-    const before = asked('ledger').length;
+    expect(last('ledgerColumns')).toEqual(last('timeline'));
+    const before = asked('ledgerColumns').length;
     (find('vs-device') as VsDevice).act('zoom-in');
-    await expect.poll(() => asked('ledger').length).toBeGreaterThan(before);
-    await expect.poll(() => last('ledger')).toEqual(last('timeline'));
+    await expect.poll(() => asked('ledgerColumns').length).toBeGreaterThan(before);
+    await expect.poll(() => last('ledgerColumns')).toEqual(last('timeline'));
   });
 
   it('reads out every byte of an event, and their sum', () => {
@@ -159,9 +151,16 @@ describe('the ledger over time', () => {
     const chart = find('uplot-chart', find('vs-ledger-chart')) as HTMLElement & {
       model: { curves: { id: string; max: Float64Array }[] };
     };
-    expect(chart.model.curves.map(({ id }) => id)).toEqual(['requested', 'pending', 'releasable']);
+    expect(chart.model.curves.map(({ id }) => id)).toEqual([
+      'requested',
+      'rounding',
+      'inactive_split',
+      'releasable',
+    ]);
     find('[data-curve=requested]', find('vs-ledger-chart')).click();
-    await expect.poll(() => chart.model.curves.map(({ id }) => id)).toEqual(['pending', 'releasable']);
+    await expect
+      .poll(() => chart.model.curves.map(({ id }) => id))
+      .toEqual(['rounding', 'inactive_split', 'releasable']);
     expect(told('vs-ledger-chart')).toContain('One part is left out of the stack.');
   });
 
@@ -174,7 +173,13 @@ describe('the ledger over time', () => {
 });
 
 it('says why there is no ledger over time', async () => {
-  await start('The allocator could not be led along this recording to the byte.');
+  await start((engine) =>
+    engine.instead('ledgerColumns', ({ device, axis, range }) => {
+      const why = 'The allocator could not be led along this recording to the byte.';
+      const whole = range ?? { axis, from: 0, to: 1 };
+      return Promise.resolve(ok({ device, range: whole, x: new Float64Array(0), parts: null, why }));
+    }),
+  );
   await expect.poll(() => told('vs-ledger-chart')).toContain('could not be led along this recording');
   expect(all('[role=slider]', find('vs-ledger-chart'))).toEqual([]);
 });
@@ -218,7 +223,7 @@ describe('what is pinned', () => {
   });
 
   it('says where the allocator could not be replayed', async () => {
-    engine.told = null;
+    ledgers.told = null;
     button('vs-pins', 'At the peak').click();
     await expect.poll(() => told('[role=status]', 'vs-pins')).toContain('could not be replayed');
     expect(told('vs-pins')).toContain('3.00 GiB are free');

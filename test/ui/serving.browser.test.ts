@@ -1,4 +1,4 @@
-/** A server's part of the diagnosis on the page of its log, with an engine made of code. */
+/** A server's part of the diagnosis on the page of its log, over the real engine with a server of the test's own. */
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { fail, ok } from '../../src/base/result.ts';
 import { toErrorData } from '../../src/base/trace-error.ts';
@@ -8,62 +8,57 @@ import type { VramScope } from '../../src/ui/vram-scope.ts';
 import '../../src/ui/vram-scope.ts';
 import { diagnosis } from '../view/diagnosis/diagnosis-for-test.ts';
 import { buckets, gaugeGrowth, kv, server, usage } from '../view/serving/serving-for-test.ts';
-import { FakeEngine } from './fake-engine.ts';
+import { EngineForTest } from './engine-for-test.ts';
+import { fileAt } from './fixture-file.ts';
 import { allIn } from './shadow-tree.ts';
 
 /** Its first source is a server that is stuck; config.json adds a figure. */
-class ServingEngine extends FakeEngine {
+class Serving {
+  readonly engine = new EngineForTest();
   readonly told: [number, ServerGiven][] = [];
-  /** Number of the source, as the engine gave it. */
-  source = -1;
+  /** Number of the first source, as the engine gives it. */
+  readonly source = 1;
   /** The next diagnoses end in an error. */
   failing = false;
 
-  override async open(...args: Parameters<FakeEngine['open']>): ReturnType<FakeEngine['open']> {
-    const opened = await super.open(...args);
-    if (this.source < 0) this.source = opened[0].id;
-    return opened;
+  constructor() {
+    this.engine.instead('setServer', (...given) => {
+      this.told.push(given);
+      return Promise.resolve();
+    });
+    this.engine.instead('diagnosis', () => Promise.resolve(this.answer()));
   }
 
-  override setServer: EngineApi['setServer'] = (...args) => {
-    this.told.push(args);
-    return Promise.resolve();
-  };
-
-  override diagnosis(): ReturnType<EngineApi['diagnosis']> {
-    this.asked.push('diagnosis');
-    if (this.failing) return Promise.resolve(fail(toErrorData(new Error('Broken.'), null)));
+  private answer(): Awaited<ReturnType<EngineApi['diagnosis']>> {
+    if (this.failing) return fail(toErrorData(new Error('Broken.'), null));
     const sourceId = this.source;
     const given = this.told.at(-1)?.[1] ?? { gpusPerPod: null, modelConfig: null };
     const model =
       given.modelConfig === null
         ? null
         : { error: null, bytesPerTokenPerRank: 65_536, tokens: null, copies: 1, notes: ['8 KV heads.'] };
-    return Promise.resolve(
-      ok(
-        diagnosis({
-          findings: [],
-          devices: [],
-          servers: [
-            server({
-              sourceId,
-              gpusPerPod: given.gpusPerPod,
-              modelConfig: given.modelConfig,
-              modelError:
-                given.modelConfig === 'no JSON' ? 'In line 1, column 1, a value is expected.' : null,
-              kv: [kv({ model })],
-              usage: [usage()],
-            }),
-          ],
-          requests: [buckets({ sourceId }), buckets({ sourceId: sourceId + 100, memory: 'of another file' })],
-          gaugeGrowth: [gaugeGrowth({ sourceId }), gaugeGrowth({ sourceId: sourceId + 100, label: 'Other' })],
-        }),
-      ),
+    return ok(
+      diagnosis({
+        findings: [],
+        devices: [],
+        servers: [
+          server({
+            sourceId,
+            gpusPerPod: given.gpusPerPod,
+            modelConfig: given.modelConfig,
+            modelError: given.modelConfig === 'no JSON' ? 'In line 1, column 1, a value is expected.' : null,
+            kv: [kv({ model })],
+            usage: [usage()],
+          }),
+        ],
+        requests: [buckets({ sourceId }), buckets({ sourceId: sourceId + 100, memory: 'of another file' })],
+        gaugeGrowth: [gaugeGrowth({ sourceId }), gaugeGrowth({ sourceId: sourceId + 100, label: 'Other' })],
+      }),
     );
   }
 }
 
-let engine: ServingEngine;
+let serving: Serving;
 let scope: VramScope;
 
 const all = (selector: string, root: Element | ShadowRoot = scope): HTMLElement[] => allIn(root, selector);
@@ -85,12 +80,12 @@ function textOf(node: Node): string {
 const told = (selector: string): string => all(selector).map(textOf).join(' ').replace(/\s+/g, ' ').trim();
 
 beforeEach(async () => {
-  engine = new ServingEngine();
+  serving = new Serving();
   scope = document.createElement('vram-scope');
-  scope.engine = engine;
+  scope.engine = serving.engine.api;
   scope.style.width = '1280px';
   document.body.append(scope);
-  await scope.openFiles([new File([new Uint8Array(10)], 'vllm.txt')]);
+  await scope.openFiles([await fileAt('test/fixtures/log/vllm-v1-tp2.log', 'vllm.txt')]);
   await expect.poll(() => told('vs-serving')).toContain('KV cache');
 });
 
@@ -127,20 +122,22 @@ it('takes what the log does not say, and diagnoses anew', async () => {
   gpus.value = 'eight';
   use.click();
   await expect.poll(() => told('.problem')).toContain('"eight" is no number of GPUs');
-  expect(engine.told).toEqual([]);
-  const before = engine.asked.filter((one) => one === 'diagnosis').length;
+  expect(serving.told).toEqual([]);
+  const before = serving.engine.askedFor('diagnosis').length;
   gpus.value = '8';
   config.value = ' {"num_hidden_layers": 32} ';
   use.click();
   await expect.poll(() => told('vs-serving')).toContain('The same by config.json 64.00 KiB');
-  expect(engine.told).toEqual([[engine.source, { gpusPerPod: 8, modelConfig: '{"num_hidden_layers": 32}' }]]);
-  expect(engine.asked.filter((one) => one === 'diagnosis')).toHaveLength(before + 1);
+  expect(serving.told).toEqual([
+    [serving.source, { gpusPerPod: 8, modelConfig: '{"num_hidden_layers": 32}' }],
+  ]);
+  expect(serving.engine.askedFor('diagnosis')).toHaveLength(before + 1);
   expect(told('.problem')).toBe('');
   // The form is still open, with what was typed: the next diagnosis does not take it away.
   expect(config.isConnected && config.value !== '').toBe(true);
   within('vs-serving-given', 'button[type="button"]').click();
   await expect.poll(() => told('vs-serving')).not.toContain('config.json 64.00 KiB');
-  expect(engine.told.at(-1)?.[1]).toEqual({ gpusPerPod: null, modelConfig: null });
+  expect(serving.told.at(-1)?.[1]).toEqual({ gpusPerPod: null, modelConfig: null });
   expect(gpus.value + config.value).toBe('');
 });
 
@@ -151,13 +148,13 @@ it('keeps the text of config.json where it is wrong, and where a diagnosis ends 
   within('vs-serving-given', 'button[type="submit"]').click();
   await expect.poll(() => told('.problem')).toBe('In line 1, column 1, a value is expected.');
   expect(config().getAttribute('aria-invalid')).toBe('true');
-  engine.failing = true;
+  serving.failing = true;
   config().value = '{"num_hidden_layers": 32}';
   within('vs-serving-given', 'button[type="submit"]').click();
   await expect.poll(() => all('vs-serving-given')).toHaveLength(0);
   // Another file asks for another diagnosis.
-  engine.failing = false;
-  await scope.openFiles([new File([new Uint8Array(10)], 'other.txt')]);
+  serving.failing = false;
+  await scope.openFiles([await fileAt('test/fixtures/log/oom.txt', 'other.txt')]);
   await expect.poll(() => all('vs-serving-given').length).toBeGreaterThan(0);
   expect(
     (all('vs-serving-given')[0].shadowRoot!.querySelector('textarea') as HTMLTextAreaElement).value,

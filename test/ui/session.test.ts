@@ -1,9 +1,10 @@
 /** What is open: files read, cancelled, failed; the analysis that waits for all of them. */
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { Analysis } from '../../src/engine/document/analysis.ts';
 import type { EngineApi } from '../../src/engine/engine-api.ts';
 import { Session } from '../../src/ui/shell/session.ts';
-import { FakeEngine } from './fake-engine.ts';
+import { EngineForTest } from './engine-for-test.ts';
 
 interface Opened {
   readonly session: Session;
@@ -11,7 +12,7 @@ interface Opened {
   readonly stages: string[];
 }
 
-function start(engine: EngineApi = new FakeEngine()): Opened {
+function start(engine: EngineApi = new EngineForTest().api): Opened {
   const ready: Analysis[] = [];
   const stages: string[] = [];
   const session = new Session(
@@ -23,14 +24,23 @@ function start(engine: EngineApi = new FakeEngine()): Opened {
   return { session, ready, stages };
 }
 
-const file = (name: string): File => new File([new Uint8Array(1000)], name);
+const OOM = readFileSync(new URL('../fixtures/snapshot/oom.pickle', import.meta.url));
+/** A snapshot of 12,296 bytes; "*.bad" is none. */
+const file = (name: string): File =>
+  new File([name.endsWith('.bad') ? new Uint8Array([0x7f, 1, 2]) : OOM], name);
 
 describe('opening', () => {
   it('shows progress in bytes, then the source, then the analysis', async () => {
     const { session, ready, stages } = start();
     const analysis = session.analysis;
     await session.open([file('a.pickle')]);
-    expect(stages).toEqual(expect.arrayContaining(['waiting 0', 'reading 0', 'reading 500', 'reading 1000']));
+    expect(stages.filter((stage, i) => stage !== '' && stages.indexOf(stage) === i)).toEqual([
+      'waiting 0',
+      'opening 0',
+      'opening 12296',
+      'decoding pickle 12296',
+      'aggregating 12296',
+    ]);
     expect(session.sources.map((source) => source.file)).toEqual(['a.pickle']);
     expect(session.jobs).toEqual([]);
     expect(ready).toEqual([await analysis]);
@@ -38,7 +48,7 @@ describe('opening', () => {
 
   it('tells one analysis for files that were opened together, and another for the next', async () => {
     const { session, ready } = start();
-    await Promise.all([session.open([file('a.pickle')]), session.open([file('slow.pickle')])]);
+    await Promise.all([session.open([file('a.pickle')]), session.open([file('b.pickle'), file('c.pickle')])]);
     expect(ready).toHaveLength(1);
     const first = session.analysis;
     await session.open([file('b.pickle')]);
@@ -56,56 +66,56 @@ describe('opening', () => {
 
 describe('a folder', () => {
   it('is read as one, with the paths in it', async () => {
-    const engine = new FakeEngine();
-    const { session, stages } = start(engine);
+    const engine = new EngineForTest();
+    const { session, stages } = start(engine.api);
     const inside = ['a/rank0.pickle', 'a/rank1.pickle'].map((path) => ({ path, file: file(path) }));
     await session.open([], [{ name: 'run', files: inside }]);
-    expect(engine.asked).toContain('folder run: a/rank0.pickle a/rank1.pickle');
-    expect(session.sources.map((source) => source.file)).toEqual(['a/rank0.pickle', 'a/rank1.pickle']);
+    expect(engine.askedFor('openFolder')).toEqual(['openFolder 1 run']);
+    expect(session.sources.map((source) => source.file)).toEqual([
+      'run/a/rank0.pickle',
+      'run/a/rank1.pickle',
+    ]);
     expect(stages[0]).toBe('waiting 0');
   });
 });
 
 it('many files wait their turn: a few are read at once, and one that waits can be cancelled', async () => {
-  const engine = new FakeEngine();
-  const { session } = start(engine);
-  const open = engine.open.bind(engine);
-  let running = 0;
-  let most = 0;
-  engine.open = async (...given) => {
-    most = Math.max(most, ++running);
-    const opened = await open(...given);
-    running--;
-    return opened;
-  };
-  const opening = session.open(Array.from({ length: 30 }, (_, i) => file(`rank${i}.pickle`)));
-  await expect.poll(() => session.jobs.length).toBe(30);
-  session.cancel(session.jobs[29].id);
+  const engine = new EngineForTest();
+  const { session } = start(engine.api);
+  const held = engine.hold('open');
+  const opening = session.open(Array.from({ length: 9 }, (_, i) => file(`rank${i}.pickle`)));
+  await expect.poll(() => engine.askedFor('open').length).toBe(3);
+  expect(session.jobs).toHaveLength(9);
+  session.cancel(session.jobs[8].id);
+  // What waits is told its turn by the ones before it.
+  expect(engine.askedFor('open')).toHaveLength(3);
+  held.release();
   const opened = await opening;
-  expect(most).toBe(3);
-  expect(opened.map((source) => source.file)).not.toContain('rank29.pickle');
-  expect(opened).toHaveLength(29);
+  expect(opened.map((source) => source.file)).not.toContain('rank8.pickle');
+  expect(opened).toHaveLength(8);
   expect(session.jobs).toEqual([]);
 });
 
 it('a cancelled file leaves no source, and says so', async () => {
-  const { session } = start();
+  const engine = new EngineForTest();
+  const { session } = start(engine.api);
+  const held = engine.hold('open');
   const opening = session.open([file('slow.pickle'), file('b.pickle')]);
-  await expect
-    .poll(() => session.jobs.find((one) => one.file === 'slow.pickle')?.progress.stage)
-    .toBe('reading');
+  await expect.poll(() => engine.askedFor('open').length).toBe(2);
   const job = session.jobs.find((one) => one.file === 'slow.pickle');
   session.cancel(job?.id ?? -1);
   expect(session.jobs.find((one) => one.file === 'slow.pickle')?.cancelling).toBe(true);
+  await expect.poll(() => engine.askedFor('cancel').length).toBe(1);
+  held.release();
   await opening;
   expect(session.sources.map((source) => source.file)).toEqual(['b.pickle']);
   expect(session.notice).toBe('Reading slow.pickle was cancelled.');
 });
 
 it('an engine that fails to answer becomes a source with an error', async () => {
-  const engine = new FakeEngine();
-  engine.open = () => Promise.reject(new Error('the worker died'));
-  const { session } = start(engine);
+  const engine = new EngineForTest();
+  engine.fail('open', 'the worker died');
+  const { session } = start(engine.api);
   const [source] = await session.open([file('a.pickle')]);
   expect(source.error).toMatchObject({ code: 'internal', message: 'the worker died', file: 'a.pickle' });
 });
