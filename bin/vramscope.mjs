@@ -6,6 +6,9 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
+/** docs/cli.md lists the exit codes. */
+const EXIT_FAILED = 3;
+const EXIT_UNWRITTEN = 4;
 const program = join(root, 'dist/cli/main.js');
 
 async function buildIfStale() {
@@ -21,21 +24,31 @@ async function buildIfStale() {
 }
 
 // Who reads has seen enough (`| head`): the rest is not printed, and the exit status stays the program's own.
+let written = true;
 process.stdout.on('error', (error) => {
-  if (error.code !== 'EPIPE') throw error;
+  if (error.code === 'EPIPE' || !written) return;
+  written = false;
+  console.error(`vramscope: the result could not be written: ${error.code ?? 'unknown reason'}`);
+});
+// Whoever closed standard error does not read why.
+process.stderr.on('error', () => undefined);
+process.on('exit', () => {
+  if (!written) process.exitCode = EXIT_UNWRITTEN;
 });
 
 const [major, minor] = process.versions.node.split('.').map(Number);
 if (major < 20 || (major === 20 && minor < 19)) {
   console.error(`vramscope needs Node 20.19 or newer; this is ${process.versions.node}.`);
-  process.exitCode = 1;
+  process.exitCode = EXIT_FAILED;
 } else {
   try {
     await buildIfStale();
     const { main } = await import(pathToFileURL(program).href);
-    process.exitCode = await main(process.argv.slice(2));
+    const code = await main(process.argv.slice(2));
+    process.exitCode = written ? code : EXIT_UNWRITTEN;
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
-    process.exitCode = 1;
+    // 1 would say that a condition of --fail-on holds.
+    process.exitCode = EXIT_FAILED;
   }
 }

@@ -2,6 +2,7 @@
  * The allocator's own statistics are the oracle: every key of memory_stats that is told from a snapshot equals
  * the one that PyTorch counted in the same process at the same moment.
  */
+import { sourceAt } from '../src/cli/node-source.ts';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -20,7 +21,7 @@ const RETRIES_NOT_TOLD = /^churn\/capped_/;
 async function devicesOf(path: string): Promise<readonly AnalysisDevice[]> {
   const engine = new Engine();
   await engine.start({ gpu: 'off' });
-  const source = new NodeSource(path);
+  const source = sourceAt(path);
   await engine.open(1, source, () => undefined);
   source.close();
   return (await engine.analysis()).devices;

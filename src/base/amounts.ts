@@ -8,14 +8,17 @@
  */
 import { type ByteUnit, formatBytes, formatInteger } from './units.ts';
 
-/** Whole bytes; what is no number stays as it is and is seen. */
-const whole = (bytes: number): string => String(Math.round(bytes));
+/** What no figure can be is no figure: beyond 2^53 its digits would be made up. */
+const NOT_KNOWN = 'not known';
 
-/** Shown as "4.56 GiB". */
-export const amount = (bytes: number): string => `{bytes:${whole(bytes)}}`;
+const written = (kind: 'bytes' | 'exact', bytes: number): string =>
+  Number.isSafeInteger(Math.round(bytes)) ? `{${kind}:${Math.round(bytes)}}` : NOT_KNOWN;
+
+/** Shown as "4.56 GiB"; "not known" of what is no number or none of bytes. */
+export const amount = (bytes: number): string => written('bytes', bytes);
 
 /** Shown as "4.56 GiB (4,901,044,224 bytes)"; below one unit of either kind as "466 bytes". */
-export const exactAmount = (bytes: number): string => `{exact:${whole(bytes)}}`;
+export const exactAmount = (bytes: number): string => written('exact', bytes);
 
 const AMOUNT = /\{(bytes|exact):(-?\d+)\}/g;
 

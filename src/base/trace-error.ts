@@ -8,6 +8,7 @@ export type TraceErrorCode =
   | 'unsupported' // a known format in a version or variant that is not read
   | 'io' // the file could not be read
   | 'cancelled' // the user stopped it
+  | 'memory' // there was not enough memory for it
   | 'internal'; // a fault of ours
 
 /** The plain form that crosses the worker border and is printed by the CLI. */
@@ -54,12 +55,56 @@ export class TraceError extends Error {
   }
 }
 
-/** Any thrown value as plain data: a TraceError as it is, anything else as `internal`. */
+/** Frames of a stack that name a fault of ours. */
+const NAMED_FRAMES = 3;
+
+/** What an engine throws where memory runs out: words differ, the class does not. */
+const isMemory = (thrown: unknown): boolean =>
+  thrown instanceof RangeError &&
+  /allocation|out of memory|invalid (array|typed array|string) length|string longer than|too large/i.test(
+    thrown.message,
+  ) &&
+  // A length below 0 was worked out wrongly.
+  !/: -/.test(thrown.message);
+
+/** A short number by which the same fault is known again: FNV-1a over its words. */
+function numberOf(text: string): string {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+  return (hash >>> 0).toString(16).padStart(8, '0');
+}
+
+/**
+ * Names a fault of ours for a report: "insertFree < keepFree < lead (3f2a91c0)". The words of the JavaScript engine or
+ * of a library stay out of it: they mean nothing to whoever has the file, and may quote its bytes.
+ */
+export function faultReference(thrown: unknown): string {
+  const error = thrown instanceof Error ? thrown : null;
+  const frames = [
+    ...(error?.stack ?? '').matchAll(/^\s*(?:at )?(?:async |new )?([\w$.]{1,60})(?: \[as \w+\])?[ @(]/gm),
+  ]
+    .map((match) => match[1].split('.').pop() ?? '')
+    .filter((name) => name !== '' && !/^(Error|TypeError|RangeError|at|async|new)$/.test(name))
+    .slice(0, NAMED_FRAMES);
+  const number = numberOf(`${error?.name ?? typeof thrown} ${error?.message ?? String(thrown)}`);
+  return frames.length === 0 ? number : `${frames.join(' < ')} (${number})`;
+}
+
+/**
+ * Any thrown value as plain data: a TraceError as it is, a want of memory as `memory`, anything else as `internal` with
+ * a reference and no words but ours.
+ */
 export function toErrorData(thrown: unknown, file: string | null): TraceErrorData {
   if (thrown instanceof TraceError) return thrown.toData(thrown.file ?? file);
   if (thrown instanceof DOMException && thrown.name === 'AbortError') {
     return new TraceError('cancelled', 'Reading was cancelled.').toData(file);
   }
-  const message = thrown instanceof Error ? thrown.message : String(thrown);
-  return new TraceError('internal', message).toData(file);
+  if (isMemory(thrown))
+    return new TraceError('memory', 'There was not enough memory for it.', {
+      advice:
+        'Close other files or programs, or use the command line: it reads the same file in less memory.',
+    }).toData(file);
+  return new TraceError('internal', `A fault of vramscope: ${faultReference(thrown)}.`, {
+    advice: 'Please report it with this line, and with the file if you may.',
+  }).toData(file);
 }

@@ -18,8 +18,10 @@ import { TraceError } from '../base/trace-error.ts';
 import { Engine } from '../engine/engine.ts';
 import type { TableFormat, TableName } from '../engine/table-query.ts';
 import type { ExportArguments } from './export-arguments.ts';
+import { reasonOf } from './open-files.ts';
 import { openPaths } from './open-paths.ts';
 import { errorLines } from './print.ts';
+import { lines } from './terminal.ts';
 
 export const EXPORT_USAGE = `usage: vramscope export PATH... --table TABLES --format arrow|parquet|csv|jsonl [-o PATH]
 
@@ -106,7 +108,7 @@ export async function exportCommand(
     for (const { error } of views) {
       if (error === null) continue;
       failed = true;
-      err.write(`${path}: ${errorLines(error).join('\n')}\n`);
+      err.write(lines(errorLines(error).map((line, at) => (at === 0 ? `${path}: ${line}` : line))));
     }
   });
   try {
@@ -124,11 +126,11 @@ export async function exportCommand(
       for (const table of await namesOf(engine, tables)) {
         const path = isFolder ? join(output, `${table}.${format}`) : output;
         const rows = await writeOne(engine, table, format, path, paths);
-        err.write(`${path}: ${formatInteger(rows)} ${rows === 1 ? 'row' : 'rows'}\n`);
+        err.write(lines([`${path}: ${formatInteger(rows)} ${rows === 1 ? 'row' : 'rows'}`]));
       }
     }
   } catch (thrown) {
-    err.write(`vramscope: ${thrown instanceof Error ? thrown.message : String(thrown)}\n`);
+    err.write(lines([`vramscope: ${reasonOf(thrown)}`]));
     return EXIT_FAILED;
   }
   return failed ? EXIT_FAILED : EXIT_WRITTEN;

@@ -15,6 +15,19 @@ import { sizeOf } from './size.ts';
 type Told = Analysis['findings'][number];
 
 const OOMS = ['out-of-memory', 'log-out-of-memory', 'summary-out-of-memory', 'failed-allocation'];
+
+/** Said only of what was read whole: with damage in the file they are not judged. An error of memory is a fact. */
+const JUDGED = [
+  'linear-leak',
+  'linear-leak-printed',
+  'masked-leak',
+  'gauge-growth',
+  'fragmentation-growth',
+  'pending-free',
+];
+
+const isOpen = ({ id, damage }: Told): boolean => damage !== undefined && JUDGED.includes(id);
+
 const LEAKS = ['linear-leak', 'linear-leak-printed', 'masked-leak'];
 
 /** What a word stands for, and what leaves it open. */
@@ -72,13 +85,17 @@ function figureCondition(text: string, figure: (typeof FIGURES)[number], limit: 
         : devices
             .filter(({ memory_stats }) => memory_stats[key] === undefined)
             .map(({ device }) => `device ${device}: not known, the recording does not hold its peak`),
-    met: ({ devices, growth }) =>
+    met: ({ devices, growth, sources }) =>
       figure === 'leak'
         ? growth
             .filter(
-              ({ by, series, kind, slope_bytes_per_iteration: slope }) =>
+              ({ by, series, kind, source, slope_bytes_per_iteration: slope }) =>
                 // Streams and lines of code are parts of the device's.
-                by === 'device' && series === 'allocated' && kind === 'linear_leak' && (slope ?? 0) > limit,
+                by === 'device' &&
+                series === 'allocated' &&
+                kind === 'linear_leak' &&
+                (slope ?? 0) > limit &&
+                (source === null || sources[source].damage === undefined),
             )
             .map(
               ({ device, slope_bytes_per_iteration: slope }) =>
@@ -89,6 +106,21 @@ function figureCondition(text: string, figure: (typeof FIGURES)[number], limit: 
             .map(({ device, memory_stats }) => `device ${device}: ${memory_stats[key]} bytes`),
   };
 }
+
+/** What was not read whole may hold what would meet the condition. */
+const judged = ({ text, met, open }: Condition): Condition => ({
+  text,
+  met,
+  open: (analysis) => [
+    ...open(analysis),
+    ...(met(analysis).length > 0
+      ? []
+      : analysis.sources.flatMap(({ file, damage, error }) => {
+          const why = damage ?? error?.message;
+          return why === undefined ? [] : [`not known of all of it: ${file} was not read whole: ${why}`];
+        })),
+  ],
+});
 
 /** Conditions of the option, or what is wrong with it. */
 export function parseFailOn(option: string): readonly Condition[] | string {
@@ -108,20 +140,17 @@ export function parseFailOn(option: string): readonly Condition[] | string {
       // A misspelt condition would never hold, and nobody would notice.
       if (!severity && kind === null && !isFindingId(part))
         return `--fail-on: "${part}" is no finding, leak, growth, oom, problem or risk (docs/cli.md lists them)`;
+      const holds = (finding: Told): boolean =>
+        severity ? finding.severity === part : (kind?.holds(finding) ?? finding.id === part);
       conditions.push({
         text: part,
         open: ({ findings }) =>
           findings
-            .filter((finding) => kind?.unclear(finding) ?? false)
+            .filter((finding) => (kind?.unclear(finding) ?? false) || (isOpen(finding) && holds(finding)))
             .map((finding) => `not known: ${about(finding)}`),
-        met: ({ findings }) =>
-          findings
-            .filter((finding) =>
-              severity ? finding.severity === part : (kind?.holds(finding) ?? finding.id === part),
-            )
-            .map(about),
+        met: ({ findings }) => findings.filter((finding) => !isOpen(finding) && holds(finding)).map(about),
       });
     } else return `--fail-on: "${part}" is no condition; write leak, growth, oom, problem, peak>70GiB, ...`;
   }
-  return conditions;
+  return conditions.map(judged);
 }

@@ -11,6 +11,7 @@ import { pinLines } from './print-pins.ts';
 import { errorLines, MOST_HOLDERS, sourceLines } from './print.ts';
 import { REPLAY_USAGE, replayCommand } from './replay.ts';
 import { takeOption } from './take-option.ts';
+import { json, lines } from './terminal.ts';
 
 const USAGE = `usage: vramscope analyze PATH... [--json] [--fail-on CONDITIONS] [--gpus-per-pod N]
 
@@ -24,7 +25,8 @@ ${REPLAY_USAGE}
 
 ${EXPORT_USAGE}
 
-exit code: 0 read; 1 a condition of --fail-on holds; 2 unusable arguments; 3 a file could not be read, or not to its end`;
+exit code: 0 read; 1 a condition of --fail-on holds; 2 unusable arguments; 3 a file could not be read, or not to its end;
+           4 the result could not be written`;
 
 const EXIT_READ = 0;
 const EXIT_CONDITION = 1;
@@ -36,7 +38,7 @@ interface Output {
 }
 
 function usage(err: Output, why: string): number {
-  err.write(`vramscope: ${why}\n${USAGE}\n`);
+  err.write(`${lines([`vramscope: ${why}`])}${USAGE}\n`);
   return EXIT_USAGE;
 }
 
@@ -53,7 +55,7 @@ async function rangesOf(engine: Engine, views: readonly SourceView[]): Promise<M
 
 async function analyze(
   files: readonly string[],
-  json: boolean,
+  asJson: boolean,
   conditions: readonly Condition[],
   gpusPerPod: number | null,
   out: Output,
@@ -66,26 +68,36 @@ async function analyze(
     for (const { error } of opened) {
       if (error === null) continue;
       failed = true;
-      if (json) err.write(`${path}: ${errorLines(error).join('\n')}\n`);
+      if (asJson) err.write(lines(errorLines(error).map((line, i) => (i === 0 ? `${path}: ${line}` : line))));
     }
   });
   if (gpusPerPod !== null)
     for (const { id } of views) await engine.setServer(id, { gpusPerPod, modelConfig: null });
   const analysis = await engine.analysis();
-  if (json) out.write(`${JSON.stringify(analysis, null, 2)}\n`);
-  else {
+  const late = analysis.errors ?? [];
+  if (late.length > 0) failed = true;
+  if (asJson) {
+    out.write(json(analysis));
+    err.write(lines(late.flatMap(errorLines)));
+  } else {
     const ranges = await rangesOf(engine, views);
-    out.write(views.map((view) => `${sourceLines(view, ranges).join('\n')}\n`).join('\n'));
-    const lines = [...findingLines(analysis.findings), ...pinLines(analysis.pins), ...budgetLines(analysis)];
-    if (lines.length > 0) out.write(`${lines.join('\n')}\n`);
+    out.write(views.map((view) => lines(sourceLines(view, ranges))).join('\n'));
+    out.write(
+      lines([
+        ...late.flatMap(errorLines),
+        ...findingLines(analysis.findings),
+        ...pinLines(analysis.pins),
+        ...budgetLines(analysis),
+      ]),
+    );
   }
   let holds = false;
   for (const { text, met, open } of conditions) {
     for (const what of met(analysis)) {
       holds = true;
-      err.write(`vramscope: --fail-on ${text}: ${what}\n`);
+      err.write(lines([`vramscope: --fail-on ${text}: ${what}`]));
     }
-    for (const what of open(analysis)) err.write(`vramscope: --fail-on ${text}: ${what}\n`);
+    for (const what of open(analysis)) err.write(lines([`vramscope: --fail-on ${text}: ${what}`]));
   }
   if (holds) return EXIT_CONDITION;
   return failed ? EXIT_FAILED : EXIT_READ;

@@ -1,99 +1,16 @@
-/** Files on disk, and standard input, as ByteSource. */
-import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
-import { basename, join, relative } from 'node:path';
+/** What a path on the command line stands for: a file, every file below a folder, a pipe, standard input. */
+import { readdirSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { basename } from 'node:path';
 import { TraceError } from '../base/trace-error.ts';
-import type { ByteSource } from '../file/byte-source.ts';
+import { type CloseableSource, NodeSource, OpenFiles, reasonOf } from './open-files.ts';
+import { PipedSource } from './piped-source.ts';
 
-export class NodeSource implements ByteSource {
-  readonly size: number;
-  private readonly descriptor: number;
+export type { CloseableSource } from './open-files.ts';
 
-  /** Throws TraceError 'io' where the path is no readable file. */
-  constructor(
-    readonly path: string,
-    readonly name = basename(path),
-  ) {
-    try {
-      this.descriptor = openSync(path, 'r');
-    } catch (thrown) {
-      throw this.failure(0, thrown);
-    }
-    const stat = fstatSync(this.descriptor);
-    if (!stat.isFile()) {
-      closeSync(this.descriptor);
-      throw new TraceError('io', `${path} is no file`, {
-        file: this.name,
-        advice: 'Give the files themselves, not a folder.',
-      });
-    }
-    this.size = stat.size;
-  }
-
-  read(start: number, length: number): Promise<Uint8Array> {
-    return Promise.resolve(this.readSync(start, length));
-  }
-
-  readSync(start: number, length: number): Uint8Array {
-    const bytes = new Uint8Array(Math.max(0, Math.min(length, this.size - start)));
-    let filled = 0;
-    try {
-      while (filled < bytes.length) {
-        const got = readSync(this.descriptor, bytes, filled, bytes.length - filled, start + filled);
-        if (got === 0) break;
-        filled += got;
-      }
-    } catch (thrown) {
-      throw this.failure(start, thrown);
-    }
-    return bytes.subarray(0, filled);
-  }
-
-  close(): void {
-    closeSync(this.descriptor);
-  }
-
-  private failure(offset: number, thrown: unknown): TraceError {
-    const why = thrown instanceof Error ? thrown.message : String(thrown);
-    return new TraceError('io', `cannot read ${this.path}: ${why}`, { file: this.name, offset });
-  }
-}
-
-export type CloseableSource = ByteSource & { close(): void };
-
-/** What is piped in, or typed until the end of input; held in memory, since readers may go back. Throws TraceError 'io'. */
-export class StandardInput implements CloseableSource {
-  readonly name = 'standard input';
-  private readonly bytes: Uint8Array;
-
-  constructor(descriptor = 0) {
-    try {
-      this.bytes = readFileSync(descriptor);
-    } catch (thrown) {
-      const why = thrown instanceof Error ? thrown.message : String(thrown);
-      throw new TraceError('io', `cannot read standard input: ${why}`, { file: this.name, offset: 0 });
-    }
-  }
-
-  get size(): number {
-    return this.bytes.length;
-  }
-
-  read(start: number, length: number): Promise<Uint8Array> {
-    return Promise.resolve(this.readSync(start, length));
-  }
-
-  readSync(start: number, length: number): Uint8Array {
-    return this.bytes.subarray(start, start + length);
-  }
-
-  close(): void {
-    // Nothing was opened here.
-  }
-}
-
-/** Stands for a path that cannot be opened: reading it fails with the reason. */
+/** Stands for a path that cannot be read: reading it fails with the reason. */
 export class UnreadableSource implements CloseableSource {
-  readonly size = 0;
+  /** Not 0: it is not an empty file. */
+  readonly size = 1;
 
   constructor(
     readonly name: string,
@@ -113,22 +30,61 @@ export class UnreadableSource implements CloseableSource {
   }
 }
 
-/** Most files of a folder that are opened at once. */
+/** Most files of a folder that are read together. */
 const MOST_FILES = 1000;
+/** Folders in folders. */
+const DEEPEST = 64;
 
-/** One file, every file below a folder (named by its path inside), or standard input for "-". Throws TraceError 'io'. */
-export function sourcesAt(path: string): {
-  readonly sources: readonly CloseableSource[];
-  readonly folder: boolean;
-} {
-  if (path === '-') return { sources: [new StandardInput()], folder: false };
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) {
-    return { sources: [new NodeSource(path)], folder: false };
-  }
-  const files = readdirSync(path, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
-    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
-    .sort();
+interface Found {
+  /** Bytes: a name need not be UTF-8. */
+  readonly path: Buffer;
+  readonly name: string;
+  /** What the system says of it; a string says why it says nothing. */
+  readonly stat: Stats | string;
+  /** A link to a file that is also in the folder by itself is read once. */
+  readonly link: boolean;
+}
+
+const joined = (folder: Buffer, name: Buffer): Buffer => Buffer.concat([folder, Buffer.from('/'), name]);
+
+const identity = ({ dev, ino }: Stats): string => `${dev}:${ino}`;
+
+/** Every file below a folder, links followed, each folder once however it is reached. */
+function filesBelow(root: Buffer): Found[] {
+  const found: Found[] = [];
+  const seen = new Set<string>();
+  const visit = (folder: Buffer, name: string, depth: number): void => {
+    const real = realpathSync(folder, { encoding: 'buffer' }).toString('latin1');
+    if (seen.has(real)) return;
+    seen.add(real);
+    const entries = readdirSync(folder, { withFileTypes: true, encoding: 'buffer' });
+    for (const entry of entries) {
+      const path = joined(folder, entry.name);
+      const own = `${name}${entry.name.toString('utf8')}`;
+      if (entry.name[0] === 0x2e) continue;
+      let stat: Stats;
+      try {
+        stat = statSync(path);
+        if (stat.isDirectory()) {
+          if (depth >= DEEPEST) throw new Error(`it lies more than ${DEEPEST} folders deep`);
+          visit(path, `${own}/`, depth + 1);
+        } else if (stat.isFile()) found.push({ path, name: own, stat, link: entry.isSymbolicLink() });
+      } catch (thrown) {
+        found.push({ path, name: own, stat: reasonOf(thrown), link: false });
+      }
+    }
+  };
+  visit(root, '', 0);
+  const own = new Set(
+    found.flatMap(({ stat, link }) => (typeof stat === 'string' || link ? [] : identity(stat))),
+  );
+  return found
+    .filter(({ stat, link }) => !link || typeof stat === 'string' || !own.has(identity(stat)))
+    .sort((one, other) => Buffer.compare(one.path, other.path));
+}
+
+function filesOfFolder(path: string): CloseableSource[] {
+  const files = filesBelow(Buffer.from(path));
   if (files.length === 0 || files.length > MOST_FILES) {
     const why =
       files.length === 0 ? 'holds no files' : `holds ${files.length} files, more than ${MOST_FILES}`;
@@ -137,5 +93,45 @@ export function sourcesAt(path: string): {
       advice: 'Name the files themselves.',
     });
   }
-  return { sources: files.map((file) => new NodeSource(file, relative(path, file))), folder: true };
+  const open = new OpenFiles();
+  return files.map(({ path: at, name, stat }) =>
+    typeof stat === 'string'
+      ? new UnreadableSource(name, new TraceError('io', `cannot read ${name}: ${stat}`, { file: name }))
+      : new NodeSource(at, name, stat.size, open),
+  );
 }
+
+/** Throws TraceError 'io' where the path is nothing that can be read. */
+function fileAt(path: string): CloseableSource {
+  const name = basename(path);
+  try {
+    const stat = statSync(path);
+    if (stat.isFile()) {
+      const source = new NodeSource(path, name, stat.size, new OpenFiles());
+      source.probe();
+      return source;
+    }
+    if (stat.isFIFO()) return PipedSource.pipe(path, name);
+  } catch (thrown) {
+    if (thrown instanceof TraceError) throw thrown;
+    throw new TraceError('io', `cannot read ${path}: ${reasonOf(thrown)}`, { file: name, offset: 0 });
+  }
+  throw new TraceError('io', `${path} is no file`, {
+    file: name,
+    advice: 'Give the files themselves, not a folder.',
+  });
+}
+
+/** One file, every file below a folder (named by its path inside), or standard input for "-". Throws TraceError 'io'. */
+export function sourcesAt(path: string): {
+  readonly sources: readonly CloseableSource[];
+  readonly folder: boolean;
+} {
+  if (path === '-') return { sources: [PipedSource.standardInput()], folder: false };
+  const folder = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  return folder ? { sources: filesOfFolder(path), folder } : { sources: [fileAt(path)], folder };
+}
+
+/** The one file at a path. Throws TraceError 'io'. */
+export const sourceAt = (path: string): CloseableSource =>
+  path === '-' ? PipedSource.standardInput() : fileAt(path);

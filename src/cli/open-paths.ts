@@ -4,11 +4,15 @@ import { TraceError } from '../base/trace-error.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Progress, SourceView } from '../engine/protocol.ts';
 import { type CloseableSource, sourcesAt, UnreadableSource } from './node-source.ts';
+import { reasonOf } from './open-files.ts';
+import { visible } from './terminal.ts';
 
 /** Progress on a terminal only: a pipe gets nothing but the result. */
 function showProgress(file: string, stage: string, done: number, total: number): void {
   if (process.stderr.isTTY !== true) return;
-  process.stderr.write(`\r\x1b[K${file}: ${stage} ${total > 0 ? Math.floor((100 * done) / total) : 100} %`);
+  process.stderr.write(
+    `\r\x1b[K${visible(`${file}: ${stage}`)} ${total > 0 ? Math.floor((100 * done) / total) : 100} %`,
+  );
   if (done >= total) process.stderr.write('\r\x1b[K');
 }
 
@@ -17,8 +21,10 @@ function sourcesOf(path: string): { readonly sources: readonly CloseableSource[]
   try {
     return sourcesAt(path);
   } catch (thrown) {
-    const why = thrown instanceof Error ? thrown.message : String(thrown);
-    const error = thrown instanceof TraceError ? thrown : new TraceError('io', `cannot read ${path}: ${why}`);
+    const error =
+      thrown instanceof TraceError
+        ? thrown
+        : new TraceError('io', `cannot read ${path}: ${reasonOf(thrown)}`);
     return { sources: [new UnreadableSource(basename(path), error)], folder: false };
   }
 }

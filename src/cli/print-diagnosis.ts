@@ -42,7 +42,10 @@ export function findingLines(findings: readonly AnalysisFinding[]): string[] {
     const [first] = group;
     lines.push(`  [${first.severity}] ${first.title}${place(group)}`);
     lines.push(...each(group, ({ verdict }) => verdict));
-    lines.push(`      confidence: ${first.confidence}`);
+    // What lowers it is worth a line; why it is as it is stands in the object.
+    lines.push(
+      `      confidence: ${first.confidence}${first.damage === undefined ? '' : ` (${first.damage})`}`,
+    );
     for (const { text } of first.evidence.slice(0, MOST_EVIDENCE)) lines.push(`      - ${text}`);
     lines.push(...each(group, ({ remedy }) => (remedy === null ? null : `what to do: ${remedy}`)));
     lines.push(

@@ -3,8 +3,9 @@ import { TraceError, type TraceErrorData, toErrorData } from '../base/trace-erro
 import type { Result } from '../base/result.ts';
 import { Engine } from '../engine/engine.ts';
 import type { ReplayProgress, SourceView } from '../engine/protocol.ts';
-import { NodeSource } from './node-source.ts';
+import { sourceAt } from './node-source.ts';
 import { errorLines } from './print.ts';
+import { json, lines } from './terminal.ts';
 import { replayArguments, type ReplayArguments } from './replay-arguments.ts';
 import { type DeviceReplay, replayObject } from './replay-object.ts';
 import { replayLines } from './replay-print.ts';
@@ -46,6 +47,9 @@ function showProgress(what: string, { done, total }: ReplayProgress): void {
   process.stderr.write(`\r\x1b[K${what}: ${done} of ${total}`);
   if (done >= total) process.stderr.write('\r\x1b[K');
 }
+
+const errorText = (of: string, error: TraceErrorData): string =>
+  lines(errorLines(error).map((line, at) => (at === 0 ? `${of}: ${line}` : line)));
 
 async function replayDevice(
   engine: Engine,
@@ -96,7 +100,7 @@ async function replayDevice(
 
 /** Opens the one file; a source that could not be read, or not to its end, still holds what could. */
 async function openFile(engine: Engine, path: string): Promise<readonly SourceView[]> {
-  const source = new NodeSource(path);
+  const source = sourceAt(path);
   try {
     return await engine.open(0, source, () => undefined);
   } finally {
@@ -111,7 +115,7 @@ async function run(asked: ReplayArguments, out: Output, err: Output): Promise<nu
   let code = EXIT_READ;
   for (const { error } of views) {
     if (error === null) continue;
-    err.write(`${asked.file}: ${errorLines(error).join('\n')}\n`);
+    err.write(errorText(asked.file, error));
     code = EXIT_FAILED;
   }
   const all = views.flatMap(({ devices }) => devices);
@@ -120,7 +124,9 @@ async function run(asked: ReplayArguments, out: Output, err: Output): Promise<nu
     if (code === EXIT_READ) {
       const held = all.length === 0 ? '' : `: it holds ${all.map(({ device }) => device).join(', ')}`;
       err.write(
-        `${asked.file}: ${asked.device === null ? 'it tells of no device' : `there is no device ${asked.device}${held}`}\n`,
+        lines([
+          `${asked.file}: ${asked.device === null ? 'it tells of no device' : `there is no device ${asked.device}${held}`}`,
+        ]),
       );
     }
     return EXIT_FAILED;
@@ -132,14 +138,14 @@ async function run(asked: ReplayArguments, out: Output, err: Output): Promise<nu
     } catch (thrown) {
       if (!(thrown instanceof Failure)) throw thrown;
       code = EXIT_FAILED;
-      err.write(`${asked.file}, device ${device}: ${errorLines(thrown.data).join('\n')}\n`);
+      err.write(errorText(`${asked.file}, device ${device}`, thrown.data));
     }
   }
   if (asked.json && replays.length > 0) {
     const objects = replays.map(replayObject);
     const told = chosen.length === 1 ? objects[0] : { devices: objects };
-    out.write(`${JSON.stringify({ schema: 1, ...told }, null, 2)}\n`);
-  } else if (!asked.json) out.write(replays.map((one) => `${replayLines(one).join('\n')}\n`).join('\n'));
+    out.write(json({ schema: 1, ...told }));
+  } else if (!asked.json) out.write(replays.map((one) => lines(replayLines(one))).join('\n'));
   return code;
 }
 
@@ -147,25 +153,29 @@ async function run(asked: ReplayArguments, out: Output, err: Output): Promise<nu
 export async function replayCommand(given: readonly string[], out: Output, err: Output): Promise<number> {
   const asked = replayArguments(given);
   if (typeof asked === 'string') {
-    err.write(`vramscope: ${asked}\n${REPLAY_USAGE}\n`);
+    err.write(`${lines([`vramscope: ${asked}`])}${REPLAY_USAGE}\n`);
     return EXIT_USAGE;
   }
   const checker = new Engine().replays;
   for (const text of asked.settings) {
     const conf = await checker.conf(text);
     if (conf.ok) {
-      for (const { message } of conf.notes) err.write(`--set ${text}: ${message}\n`);
+      for (const { message } of conf.notes) err.write(lines([`--set ${text}: ${message}`]));
       continue;
     }
     err.write(
-      `vramscope: PyTorch refuses --set "${text}": ${conf.message}\n  ${conf.problem}${conf.advice === null ? '' : `\n  do: ${conf.advice}`}\n`,
+      lines([
+        `vramscope: PyTorch refuses --set "${text}": ${conf.message}`,
+        `  ${conf.problem}`,
+        ...(conf.advice === null ? [] : [`  do: ${conf.advice}`]),
+      ]),
     );
     return EXIT_USAGE;
   }
   try {
     return await run(asked, out, err);
   } catch (thrown) {
-    err.write(`${asked.file}: ${errorLines(toErrorData(thrown, asked.file)).join('\n')}\n`);
+    err.write(errorText(asked.file, toErrorData(thrown, asked.file)));
     return EXIT_FAILED;
   }
 }

@@ -37,14 +37,35 @@ const DEVICE_RULES: readonly DeviceRule[] = [
   privatePools,
 ];
 
+/** Where nobody is there to be told. */
+function passOn(thrown: unknown): never {
+  throw thrown;
+}
+
 const WEIGHT = { problem: 0, risk: 1, info: 2, good: 2 } as const;
 
-/** Problems first, then risks, then what explains; `pause` is awaited between rules, so that long work gives way. */
-export async function diagnoseDevice(facts: DeviceFacts, pause: () => Promise<void>): Promise<Finding[]> {
+/**
+ * Problems first, then risks, then what explains; `pause` is awaited between rules, so that long work gives way.
+ *
+ * @param onFault Told of a rule that throws: the others still have their say. It throws on what is no fault.
+ */
+export async function diagnoseDevice(
+  facts: DeviceFacts,
+  pause: () => Promise<void>,
+  onFault: (thrown: unknown) => void = passOn,
+): Promise<Finding[]> {
   const findings: Finding[] = [];
-  await prepareTrial(facts, pause);
+  try {
+    await prepareTrial(facts, pause);
+  } catch (thrown) {
+    onFault(thrown);
+  }
   for (const rule of DEVICE_RULES) {
-    findings.push(...rule(facts));
+    try {
+      findings.push(...rule(facts));
+    } catch (thrown) {
+      onFault(thrown);
+    }
     await pause();
   }
   return sortFindings(findings);

@@ -71,6 +71,8 @@ export interface Finding {
   readonly gainHow: string | null;
   /** What would change the verdict. */
   readonly wouldChange: string;
+  /** Why its confidence was lowered: what is damaged in its files (damage.ts); absent: nothing is. */
+  readonly damage?: string;
   /** Only among the rules; those who read findings do not get it. */
   readonly claim?: Claim;
   /** Logs of the same run that tell the same, and the recording that it is said of (same-run.ts); absent: none. */

@@ -60,11 +60,28 @@ const SERVER_RULES: readonly ServerRule[] = [
   kvUsageExpected,
 ];
 
-/** All findings, unsorted; `pause` is awaited between rules, so that long work gives way. */
-export async function diagnoseServers(facts: ServerFacts, pause: () => Promise<void>): Promise<Finding[]> {
+/** Where nobody is there to be told. */
+function passOn(thrown: unknown): never {
+  throw thrown;
+}
+
+/**
+ * All findings, unsorted; `pause` is awaited between rules, so that long work gives way.
+ *
+ * @param onFault Told of a rule that throws: the others still have their say.
+ */
+export async function diagnoseServers(
+  facts: ServerFacts,
+  pause: () => Promise<void>,
+  onFault: (thrown: unknown) => void = passOn,
+): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const rule of SERVER_RULES) {
-    findings.push(...rule(facts));
+    try {
+      findings.push(...rule(facts));
+    } catch (thrown) {
+      onFault(thrown);
+    }
     await pause();
   }
   return findings;

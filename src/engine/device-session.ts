@@ -1,4 +1,5 @@
 /** One device of one file with everything asked of it: curves, lifetimes, and the answers of the protocol. */
+import { faultReference } from '../base/trace-error.ts';
 import type { DeviceTrace, SourceData } from '../trace/capture.ts';
 import { type Baseline, baselineOf } from '../aggregate/baseline.ts';
 import { DeviceAggregate } from '../aggregate/device-aggregate.ts';
@@ -22,6 +23,7 @@ export class DeviceSession {
   readonly key: string;
   readonly baseline: Baseline;
   readonly aggregate: DeviceAggregate;
+  private broken: string | null = null;
   private replayed: { readonly result: SelfReplay | null } | null = null;
   private ledger: LedgerOverTime | null = null;
   private track: KernelTrack | null = null;
@@ -56,8 +58,19 @@ export class DeviceSession {
     return this.trace.producer === 'torch' && this.trace.events.action.includes(ACTION.alloc);
   }
 
-  private makeReplay(): SelfReplay {
-    return selfReplay(this.trace, this.settings.settings, this.baseline.fromEmpty);
+  /** null where the model breaks on what the recording claims: then `replayFault` says so, and nothing rests on it. */
+  private makeReplay(): SelfReplay | null {
+    try {
+      return selfReplay(this.trace, this.settings.settings, this.baseline.fromEmpty);
+    } catch (thrown) {
+      this.broken = `Its history cannot be replayed: it contradicts itself, so that no allocator can have done it (${faultReference(thrown)}). What the allocator did inside of its segments is not known.`;
+      return null;
+    }
+  }
+
+  /** Why the allocator could not be led along a recording that has allocations; null: it could, or there are none. */
+  get replayFault(): string | null {
+    return this.replay === null ? this.broken : null;
   }
 
   /** Allocator settings in force, as far as the file tells. */

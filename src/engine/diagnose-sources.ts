@@ -1,14 +1,17 @@
 /** The diagnosis over all open files: facts from the sessions, findings from the rules. */
+import type { Faults, Step } from './faults.ts';
+import { damageOf } from './source-damage.ts';
 import type { DeviceFacts, GrowthOfSeries } from '../analyze/device-facts.ts';
 import type { GrowthPart } from '../analyze/growth/parts.ts';
 import type { IterationGrowth } from '../analyze/growth/series.ts';
 import type { Iterations } from '../analyze/growth/iterations.ts';
 import { exactAmount } from '../base/amounts.ts';
+import { type Damage, damagesOf, lessSure, tempered } from '../diagnose/damage.ts';
 import { diagnoseDevice, sortFindings } from '../diagnose/device-rules.ts';
 import { groupDevices } from '../diagnose/group-devices.ts';
 import { joinSameRun } from '../diagnose/same-run.ts';
 import { diagnoseServers } from '../diagnose/server-rules.ts';
-import type { Finding } from '../diagnose/finding.ts';
+import type { Confidence, Finding } from '../diagnose/finding.ts';
 import type { OpenSource } from './open-source.ts';
 import type { OneClock } from '../analyze/clock/desk.ts';
 import type { DeviceSession } from './device-session.ts';
@@ -110,8 +113,25 @@ function markedFacts(session: DeviceSession, sources: readonly OpenSource[], clo
   return markers === undefined ? facts : session.facts(markers);
 }
 
+/** The diagnosis of a device as sure as its file allows. */
+const temperedDevice = (told: DeviceDiagnosis, { most }: Damage): DeviceDiagnosis => {
+  const less = <T extends { readonly confidence: string }>(one: T): T => ({
+    ...one,
+    confidence: lessSure(one.confidence as Confidence, most),
+  });
+  return {
+    ...told,
+    iterations: less(told.iterations),
+    growth: told.growth.map(less),
+    growthParts: told.growthParts.map(less),
+    conclusion: told.conclusion === null ? null : less(told.conclusion),
+    quality: less(told.quality),
+  };
+};
+
 /**
  * @param sideOf What the open files tell of a recording's device.
+ * @param faults Takes what throws: one source, one rule, one step alone is lost by it.
  * @param step Lets other questions through; it may throw to give up.
  */
 export async function diagnose(
@@ -119,6 +139,7 @@ export async function diagnose(
   desk: ServerDesk,
   clock: OneClock,
   sideOf: (session: DeviceSession) => DeviceSideAt,
+  faults: Faults,
   step: () => Promise<void>,
 ): Promise<Diagnosis> {
   const begun = performance.now();
@@ -126,20 +147,50 @@ export async function diagnose(
   const servers = desk.facts(sources, clock);
   const recorded: Finding[] = [];
   const devices: DeviceDiagnosis[] = [];
-  for (const { sessions } of sources) {
-    for (const session of sessions) {
-      const facts = markedFacts(session, sources, clock);
-      recorded.push(...(await diagnoseDevice(facts, step)));
-      devices.push(deviceDiagnosis(facts, session, sideOf(session)));
+  for (const source of sources) {
+    const damage = damageOf(source.loaded);
+    const damages = damage === null ? [] : [damage];
+    for (const session of source.sessions) {
+      const of = `GPU ${session.trace.device}`;
+      const place = (what: string): Step => ({ sourceId: source.id, file: source.loaded.file, what });
+      const facts = faults.try(
+        place(`the iterations of ${of}`),
+        () => markedFacts(session, sources, clock),
+        session.facts(),
+      );
+      const findings = await diagnoseDevice(facts, step, (thrown) =>
+        faults.add(thrown, place(`a part of the diagnosis of ${of}`)),
+      );
+      recorded.push(...findings.map((finding) => tempered(finding, damages)));
+      const told = faults.try(
+        place(`the ledger or the growth of ${of}`),
+        () => deviceDiagnosis(facts, session, sideOf(session)),
+        null,
+      );
+      if (told !== null) devices.push(damage === null ? told : temperedDevice(told, damage));
       await step();
     }
   }
   // Behind those about recordings: of equal weight, the one that names lines of code comes first.
-  const told = await diagnoseServers(servers, step);
+  const logs = sources.filter(({ sessions }) => sessions.length === 0);
+  const damages = logs.flatMap((source) => damageOf(source.loaded) ?? []);
+  const files = logs.map(({ loaded }) => loaded.file);
+  const place = (what: string): Step => ({ sourceId: null, file: null, what });
+  const told = (
+    await diagnoseServers(servers, step, (thrown) =>
+      faults.add(thrown, place('a part of the diagnosis of logs and monitors')),
+    )
+  ).map((finding) => tempered(finding, damagesOf(finding, damages, files)));
+  const joined = faults.try(
+    place('which files tell of the same run'),
+    () => joinSameRun(recorded, told, servers),
+    [...recorded, ...told],
+  );
   return {
-    findings: groupDevices(sortFindings(joinSameRun(recorded, told, servers))),
+    findings: groupDevices(sortFindings(joined)),
     devices,
-    ...serversDiagnosis(servers, clock),
+    ...serversDiagnosis(servers, clock, faults),
+    faults: faults.list,
     milliseconds: performance.now() - begun,
   };
 }

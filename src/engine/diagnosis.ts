@@ -1,6 +1,7 @@
 /** What `Engine.diagnosis()` answers: findings and what they rest on. Plain data; bytes are exact numbers. */
 import type { LedgerPart } from '../analyze/ledger/outside.ts';
 import type { Finding } from '../diagnose/finding.ts';
+import type { Fault } from './faults.ts';
 import type { ServersDiagnosis } from './server-diagnosis.ts';
 
 export type { LedgerPart } from '../analyze/ledger/outside.ts';
@@ -193,5 +194,7 @@ export interface Diagnosis extends ServersDiagnosis {
   /** Problems first. */
   readonly findings: readonly Finding[];
   readonly devices: readonly DeviceDiagnosis[];
+  /** Steps that failed; all else is told. */
+  readonly faults: readonly Fault[];
   readonly milliseconds: number;
 }

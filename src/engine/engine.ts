@@ -24,6 +24,7 @@ import { ledgerColumns } from './answer/ledger-columns.ts';
 import { ledgerView } from './answer/ledger.ts';
 import { DeviceSession } from './device-session.ts';
 import { deviceView } from './answer/device.ts';
+import { faultOf } from './faults.ts';
 import { chooseKernels } from './kernel-choice.ts';
 import { kernelsIn } from './answer/kernels.ts';
 import { type LoadedSource, loadFile, loadFolder, type LoadOptions } from './load-source.ts';
@@ -159,12 +160,33 @@ export class Engine {
   }
 
   private async view(loaded: LoadedSource): Promise<SourceView> {
-    const open = this.files.add(loaded, (id, trace) => this.session(id, loaded.data, trace));
-    const { data } = loaded;
+    const { data, file } = loaded;
+    const id = this.files.takeId();
+    const sessions: DeviceSession[] = [];
+    const faults: TraceErrorData[] = [];
     const devices: DeviceView[] = [];
-    for (const index of open.sessions.keys()) devices.push(await this.withFallback(open, index, deviceView));
+    // What cannot be looked at once is looked at by nobody later: the device is left out, with the reason.
+    for (const trace of data.devices) {
+      const at = sessions.length;
+      try {
+        sessions.push(this.session(id, data, trace));
+        devices.push(await this.withFallback({ id, loaded, sessions }, at, deviceView));
+      } catch (thrown) {
+        sessions.length = at;
+        faults.push(faultOf(thrown, { file, what: `GPU ${trace.device}` }));
+      }
+    }
+    let accounts: SourceView['vllmMemory'];
+    try {
+      if (data.readings?.vllm_memory !== undefined)
+        accounts = vllmMemoryAccounts(data.readings.vllm_memory, data.readings.budgets);
+    } catch (thrown) {
+      faults.push(faultOf(thrown, { file, what: "vLLM's memory" }));
+    }
+    const error = loaded.error ?? faults[0] ?? null;
+    this.files.add({ id, loaded: { ...loaded, error }, sessions });
     return {
-      id: open.id,
+      id,
       file: loaded.file,
       format: loaded.format,
       formatTitle: loaded.formatTitle,
@@ -175,14 +197,12 @@ export class Engine {
       warnings: data.warnings,
       notRecorded: data.notRecorded,
       settings: data.settings,
-      error: loaded.error,
+      error,
       milliseconds: loaded.milliseconds,
       devices,
       summaries: data.summaries,
       ...(data.readings === undefined ? {} : { readings: data.readings }),
-      ...(data.readings?.vllm_memory === undefined
-        ? {}
-        : { vllmMemory: vllmMemoryAccounts(data.readings.vllm_memory, data.readings.budgets) }),
+      ...(accounts === undefined ? {} : { vllmMemory: accounts }),
     };
   }
 

@@ -9,16 +9,13 @@ import type { Diagnosis } from './diagnosis.ts';
 import type { DeviceSession } from './device-session.ts';
 import type { DeviceSideAt } from '../analyze/ledger/non-torch-near.ts';
 import { deviceSideOf } from '../analyze/device-side.ts';
-import type { OneClock } from '../analyze/clock/desk.ts';
+import { NO_CLOCK, type OneClock } from '../analyze/clock/desk.ts';
 import { clockOf, type TimedSource } from '../analyze/clock/timed-source.ts';
 import { engineBudgets } from '../analyze/server/kv-cache-log.ts';
-import type { LoadedSource } from './load-source.ts';
+import { Faults, GivenUp } from './faults.ts';
 import type { OpenSource } from './open-source.ts';
 import type { ClocksAnswer, ServerGiven } from './server-diagnosis.ts';
 import { ServerDesk } from './server-desk.ts';
-
-/** Files came or went while a diagnosis was under way. */
-class Superseded extends Error {}
 
 const timedSource = ({ id, loaded: { file, bytes, data }, sessions }: OpenSource): TimedSource => ({
   id,
@@ -35,6 +32,7 @@ export class OpenFiles {
   private readonly servers = new ServerDesk();
   private lastDiagnosis: Promise<Diagnosis> | null = null;
   private lastClock: OneClock | null = null;
+  private clockFaults = new Faults();
   /** What is known of each device by its key: every ledger asked for rests on the same samples. */
   private readonly sides = new Map<string, DeviceSideAt>();
   /** Counts the times at which answers about all files became old. */
@@ -45,19 +43,16 @@ export class OpenFiles {
     return [...this.sources.values()];
   }
 
-  /** `session`: makes one of a device of the source, which gets this number. */
-  add(
-    loaded: LoadedSource,
-    session: (id: number, trace: DeviceSession['trace']) => DeviceSession,
-  ): OpenSource {
-    const id = this.nextId++;
-    const open = { id, loaded, sessions: loaded.data.devices.map((trace) => session(id, trace)) };
-    this.sources.set(id, open);
-    this.forgetAnswers();
-    return open;
+  /** The number of the next source; it comes to no other. */
+  takeId(): number {
+    return this.nextId++;
   }
 
-  /** Its number comes back to no other source. */
+  add(open: OpenSource): void {
+    this.sources.set(open.id, open);
+    this.forgetAnswers();
+  }
+
   remove(id: number): OpenSource | undefined {
     const open = this.sources.get(id);
     this.sources.delete(id);
@@ -85,7 +80,12 @@ export class OpenFiles {
 
   /** All open files on one clock. */
   private clock(): OneClock {
-    this.lastClock ??= this.servers.clocks.align(this.all.map(timedSource));
+    if (this.lastClock === null) {
+      this.clockFaults = new Faults();
+      const step = { sourceId: null, file: null, what: 'the common clock of the files' };
+      const align = (): OneClock => this.servers.clocks.align(this.all.map(timedSource));
+      this.lastClock = this.clockFaults.try(step, align, NO_CLOCK);
+    }
     return this.lastClock;
   }
 
@@ -111,12 +111,14 @@ export class OpenFiles {
     const { round } = this;
     const step = async (): Promise<void> => {
       await breathe();
-      if (round !== this.round) throw new Superseded();
+      if (round !== this.round) throw new GivenUp();
     };
     try {
-      return await diagnose(this.all, this.servers, this.clock(), (session) => this.sideOf(session), step);
+      const clock = this.clock();
+      const faults = new Faults([...this.clockFaults.list]);
+      return await diagnose(this.all, this.servers, clock, (session) => this.sideOf(session), faults, step);
     } catch (thrown) {
-      if (thrown instanceof Superseded) return this.diagnosis();
+      if (thrown instanceof GivenUp) return this.diagnosis();
       throw thrown;
     }
   }

@@ -5,6 +5,7 @@ import { timesOfRequests } from '../analyze/server/request-buckets-join.ts';
 import type { OpenSource } from './open-source.ts';
 import { ClockDesk, type OneClock } from '../analyze/clock/desk.ts';
 import type { DeviceSession } from './device-session.ts';
+import type { Faults } from './faults.ts';
 import type { ServerGiven, ServersDiagnosis } from './server-diagnosis.ts';
 import { bucketsView, gaugeGrowthView, serverView } from './server-view.ts';
 
@@ -44,12 +45,17 @@ export class ServerDesk {
   }
 }
 
-export const serversDiagnosis = (facts: ServerFacts, clock: OneClock): ServersDiagnosis => ({
-  ...clock.answer,
-  servers: facts.servers.map(serverView),
-  requests: facts.buckets.map(bucketsView),
-  gaugeGrowth: facts.gaugeGrowth.map(gaugeGrowthView),
-});
+/** What throws is a fault, and the rest is told. */
+export function serversDiagnosis(facts: ServerFacts, clock: OneClock, faults: Faults): ServersDiagnosis {
+  const every = <T>(what: string, work: () => readonly T[]): readonly T[] =>
+    faults.try({ sourceId: null, file: null, what }, work, []);
+  return {
+    ...clock.answer,
+    servers: every('what the servers say', () => facts.servers.map(serverView)),
+    requests: every('what the requests cost', () => facts.buckets.map(bucketsView)),
+    gaugeGrowth: every('how the printed figures grow', () => facts.gaugeGrowth.map(gaugeGrowthView)),
+  };
+}
 
 /** Fewer lines inside of a recording mark no iterations. */
 const LEAST_REQUESTS = 3;

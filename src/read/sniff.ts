@@ -63,7 +63,14 @@ export async function chooseFolderReader(
   files: readonly ByteSource[],
 ): Promise<FolderReader | null> {
   const heads = new Map<string, Uint8Array>();
-  for (const file of files.slice(0, FOLDER_HEADS)) heads.set(file.name, await file.read(0, 64 * 1024));
+  for (const file of files.slice(0, FOLDER_HEADS)) {
+    try {
+      heads.set(file.name, await file.read(0, 64 * 1024));
+    } catch (thrown) {
+      // It fails by itself when its turn comes; its name alone is judged here.
+      if (!(thrown instanceof TraceError) || thrown.code !== 'io') throw thrown;
+    }
+  }
   const names = files.map(({ name }) => name);
   const judged = readers
     .map((reader) => ({ reader, ...reader.sniff(names, heads) }))

@@ -116,6 +116,11 @@ export interface SourceData {
   /** Rows met and not kept; each kind has a warning. */
   readonly skipped: number;
   readonly warnings: readonly Warning[];
+  /**
+   * What is wrong in the file, as a clause ("3 events contradict the final state"); null: nothing, also where rows were
+   * skipped on purpose. Absent: whatever was skipped is damage.
+   */
+  readonly damage?: string | null;
   /** Plain sentences for the header: what was not recorded, and what to record next time. */
   readonly notRecorded: readonly string[];
   readonly devices: readonly DeviceTrace[];

@@ -1,7 +1,7 @@
 /** 64-bit words, bounds, figures for people, errors as facts. */
 import { describe, expect, it } from 'vitest';
 import { lowerBound, upperBound } from '../../src/base/binary-search.ts';
-import { toErrorData, TraceError } from '../../src/base/trace-error.ts';
+import { faultReference, toErrorData, TraceError } from '../../src/base/trace-error.ts';
 import {
   asBigInt64,
   asBigUint64,
@@ -145,8 +145,30 @@ describe('errors as facts', () => {
   });
 
   it('anything else thrown is a fault of ours, but for an abort', () => {
-    expect(toErrorData(new RangeError('x'), null)).toMatchObject({ code: 'internal', message: 'x' });
-    expect(toErrorData('text', null)).toMatchObject({ code: 'internal', message: 'text' });
+    for (const thrown of [new RangeError('x of y'), new TypeError('x of y'), 'x of y', null, undefined]) {
+      const { code, message } = toErrorData(thrown, null);
+      expect(code).toBe('internal');
+      // A reference to report, and nothing of what was thrown: it may quote the file.
+      expect(message).toMatch(/^A fault of vramscope: [\w$ .<]*\(?[0-9a-f]{8}\)?\.$/);
+      expect(message).not.toContain('x of y');
+    }
+    expect(faultReference(new Error('a'))).not.toBe(faultReference(new Error('b')));
+    expect(faultReference(new Error('a'))).toBe(faultReference(new Error('a')));
     expect(toErrorData(new DOMException('stop', 'AbortError'), null).code).toBe('cancelled');
+  });
+
+  it('a want of memory is told as such, whatever the engine calls it', () => {
+    const want = (make: () => unknown): string => {
+      try {
+        make();
+        return 'nothing thrown';
+      } catch (thrown) {
+        return toErrorData(thrown, null).code;
+      }
+    };
+    expect(want(() => new Uint8Array(2 ** 53 - 1))).toBe('memory');
+    expect(want(() => 'x'.repeat(2 ** 30))).toBe('memory');
+    // A length that was worked out wrongly is our fault.
+    expect(want(() => new Uint8Array(-5))).toBe('internal');
   });
 });

@@ -4,7 +4,7 @@
  * questions asked again and again, as zooming and panning does. Prints one line a file, exits 1 on a difference.
  */
 import { createRequire } from 'node:module';
-import { NodeSource } from '../../src/cli/node-source.ts';
+import { sourceAt } from '../../src/cli/node-source.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import type { GpuMode, SourceView } from '../../src/engine/protocol.ts';
 
@@ -32,7 +32,7 @@ async function open(
   const engine = new Engine();
   const status = await engine.start({ gpu: mode });
   if (mode === 'on') console.log(`  ${status.gpu}: ${status.adapter}`);
-  const source = new NodeSource(path);
+  const source = sourceAt(path);
   const started = performance.now();
   const [view] = await engine.open(1, source, () => undefined);
   const openMs = performance.now() - started - view.milliseconds;

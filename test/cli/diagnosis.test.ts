@@ -225,7 +225,7 @@ describe('--fail-on and growth', () => {
   it.each(['leak', 'growth', 'leak>1MiB'])('growth that is unclear leaves %s open', (option) => {
     const [condition] = parseFailOn(option) as readonly Condition[];
     const findings = [{ id: 'growth-unclear', device: 0, title: 'Memory grew' }];
-    const analysis = { findings, growth: [], devices: [] } as unknown as Analysis;
+    const analysis = { findings, growth: [], devices: [], sources: [] } as unknown as Analysis;
     expect(condition.met(analysis)).toEqual([]);
     expect(condition.open(analysis)).toEqual(['not known: growth-unclear (device 0): Memory grew']);
   });

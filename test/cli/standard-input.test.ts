@@ -1,4 +1,5 @@
 /** What is piped into the command, and vLLM's own memory figures as it prints them. */
+import { PipedSource } from '../../src/cli/piped-source.ts';
 import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,7 +23,7 @@ describe('standard input', () => {
     const path = join(folder, 'piped');
     writeFileSync(path, 'abcdef');
     const descriptor = openSync(path, 'r');
-    const source = new StandardInput(descriptor);
+    const source = PipedSource.standardInput(descriptor);
     closeSync(descriptor);
     expect([source.name, source.size]).toEqual(['standard input', 6]);
     expect(Buffer.from(await source.read(4, 9)).toString()).toBe('ef');
@@ -30,7 +31,7 @@ describe('standard input', () => {
   });
 
   it('that cannot be read says so', () => {
-    expect(() => new StandardInput(987_654)).toThrow(/cannot read standard input/);
+    expect(() => PipedSource.standardInput(987_654)).toThrow(/cannot read standard input/);
   });
 });
 

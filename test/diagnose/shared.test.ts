@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { NodeSource } from '../../src/cli/node-source.ts';
+import { sourceAt } from '../../src/cli/node-source.ts';
 import type { DeviceDiagnosis } from '../../src/engine/diagnosis.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import type { Finding } from '../../src/diagnose/finding.ts';
@@ -24,7 +24,7 @@ interface Told {
 async function diagnosisOf(name: string): Promise<Told> {
   const engine = new Engine();
   await engine.start({ gpu: 'off' });
-  const source = new NodeSource(join(traces!, name));
+  const source = sourceAt(join(traces!, name));
   await engine.open(1, source, () => undefined);
   const answer = await engine.diagnosis();
   source.close();

@@ -6,7 +6,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { TraceErrorCode } from '../../src/base/trace-error.ts';
-import { NodeSource } from '../../src/cli/node-source.ts';
+import { sourceAt } from '../../src/cli/node-source.ts';
 import { loadFile, loadFolder, type LoadedSource } from '../../src/engine/load-source.ts';
 import type { Format } from '../../src/read/reader.ts';
 import { sharedTraces } from '../shared-traces.ts';
@@ -54,14 +54,14 @@ const options = { isCancelled: () => false, onProgress: () => undefined };
 
 async function open(path: string): Promise<LoadedSource[]> {
   if (!statSync(path).isDirectory()) {
-    const source = new NodeSource(path);
+    const source = sourceAt(path);
     try {
       return await loadFile(source, options);
     } finally {
       source.close();
     }
   }
-  const files = readdirSync(path).map((name) => new NodeSource(join(path, name), name));
+  const files = readdirSync(path).map((name) => sourceAt(join(path, name)));
   try {
     return await loadFolder('folder', files, options);
   } finally {

@@ -222,6 +222,7 @@ export class FakeEngine implements EngineApi {
         contradictions: [],
         observations: [],
         compared: 0,
+        faults: [],
         milliseconds: 1,
       }),
     );

@@ -25,6 +25,16 @@ export interface OneClock {
   readonly recordingOf: (sourceId: number) => string | null;
 }
 
+/** Where clocks could not be compared: every source by itself. */
+export const NO_CLOCK: OneClock = {
+  units: [],
+  base_ns: 0n,
+  curves: [],
+  answer: { clocks: [], contradictions: [], observations: [], compared: 0 },
+  offsetOf: () => null,
+  recordingOf: () => null,
+};
+
 export class ClockDesk {
   private readonly overrides = new Map<number, bigint>();
 

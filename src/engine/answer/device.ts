@@ -129,6 +129,7 @@ async function sentences(
       told.push(
         `${formatInteger(living.lifetimes.unmatchedFrees)} frees have no alloc in the recording: it began late, or its ring of entries overflowed (raise max_entries).`,
       );
+    if (session.replayFault !== null) told.push(session.replayFault);
     if (trace.cut) told.push('The file is cut inside the events: what follows the last event is not known.');
     const unused = aggregate.spec('unused');
     const lowest = unused === undefined ? 0 : (await aggregate.extent(unused)).lowest;

@@ -19,6 +19,8 @@ export interface AnalysisSource {
   readonly not_recorded: readonly string[];
   /** Present only where reading failed or ended early. */
   readonly error?: TraceErrorData;
+  /** Present only where a part of the file could not be read or contradicts the rest: what, in words. */
+  readonly damage?: string;
 }
 
 export interface AnalysisHistogramClass {
@@ -133,6 +135,8 @@ export interface AnalysisFinding {
     readonly rows: readonly [number, number] | null;
   }[];
   readonly remedy: string | null;
+  /** Present only where what it rests on is damaged: what is, in words. */
+  readonly damage?: string;
   /** Computed by replay or arithmetic; null: not computed. */
   readonly gain_bytes: number | null;
   readonly gain_how: string | null;
@@ -275,4 +279,6 @@ export interface Analysis {
   readonly budget_sums: readonly AnalysisBudgetSum[];
   readonly clocks: readonly AnalysisClock[];
   readonly contradictions: readonly AnalysisContradiction[];
+  /** Present only where something failed after reading: a device, a rule, a step. All else is in the object. */
+  readonly errors?: readonly TraceErrorData[];
 }

@@ -36,6 +36,7 @@ export function findingsOf(
       gain_bytes: finding.gainBytes,
       gain_how: finding.gainHow,
       would_change: finding.wouldChange,
+      ...(finding.damage === undefined ? {} : { damage: finding.damage }),
     }));
 }
 

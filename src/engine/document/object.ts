@@ -1,4 +1,7 @@
 /** The documented object of docs/cli.md, from the same sessions that answer the page. */
+import type { Fault } from '../faults.ts';
+import { Faults } from '../faults.ts';
+import { damageOf } from '../source-damage.ts';
 import { toJsonInteger } from '../../base/u64.ts';
 import { memoryStatsOf } from '../../analyze/recording/memory-stats.ts';
 import { kindFigures } from '../../analyze/nsys-kinds.ts';
@@ -12,7 +15,9 @@ import type { Diagnosis } from '../diagnosis.ts';
 import type { DeviceSession } from '../device-session.ts';
 import type { OpenSource } from '../open-source.ts';
 
-function sourceOf({ loaded }: OpenSource): AnalysisSource {
+function sourceOf({ loaded, id }: OpenSource, faults: readonly Fault[]): AnalysisSource {
+  const damage = damageOf(loaded);
+  const error = loaded.error ?? faults.find(({ sourceId }) => sourceId === id)?.error ?? null;
   const { data } = loaded;
   return {
     file: loaded.file,
@@ -25,7 +30,8 @@ function sourceOf({ loaded }: OpenSource): AnalysisSource {
       offset === null || message.includes(`byte ${offset}`) ? message : `${message} (byte ${offset})`,
     ),
     not_recorded: data.notRecorded,
-    ...(loaded.error === null ? {} : { error: loaded.error }),
+    ...(error === null ? {} : { error }),
+    ...(damage === null ? {} : { damage: damage.what }),
   };
 }
 
@@ -96,16 +102,28 @@ export async function analysisOf(sources: readonly OpenSource[], diagnosis: Diag
     const at = sources.findIndex((source) => source.id === id);
     return at < 0 ? null : at;
   };
+  const faults = new Faults([...diagnosis.faults]);
   const devices: AnalysisDevice[] = [];
   for (const [index, source] of sources.entries()) {
-    for (const session of source.sessions) devices.push(await deviceOf(index, session));
+    for (const session of source.sessions) {
+      const what = `the figures of GPU ${session.trace.device}`;
+      const step = { sourceId: source.id, file: source.loaded.file, what };
+      const device = await faults.tryLong(step, () => deviceOf(index, session), null);
+      if (device !== null) devices.push(device);
+    }
   }
+  const readings = sources.map(({ loaded }) => loaded.data.readings);
+  const told = faults.try(
+    { sourceId: null, file: null, what: 'what logs and monitors read' },
+    () => readingsOf(readings),
+    readingsOf([]),
+  );
   return {
     schema: 1,
-    sources: sources.map(sourceOf),
+    sources: sources.map((source) => sourceOf(source, faults.list)),
     devices,
     summaries: sources.flatMap((source, index) => summariesOf(index, source)),
-    ...readingsOf(sources.map(({ loaded }) => loaded.data.readings)),
+    ...told,
     findings: findingsOf(diagnosis, indexOf),
     growth: growthOf(diagnosis, indexOf),
     ledger: ledgerOf(diagnosis, indexOf),
@@ -114,5 +132,6 @@ export async function analysisOf(sources: readonly OpenSource[], diagnosis: Diag
     budget_sums: budgetSumsOf(diagnosis, placeOf),
     clocks: clocksOf(diagnosis, placeOf),
     contradictions: contradictionsOf(diagnosis),
+    ...(faults.list.length === 0 ? {} : { errors: faults.list.map(({ error }) => error) }),
   };
 }

@@ -13,9 +13,11 @@ import type { ReplayPlace } from '../../replay/what-if.ts';
 import type { DeviceSession } from '../device-session.ts';
 import type { ConfAnswer, ReplayLimits, SettingsView, SiteSelector } from '../replay-protocol.ts';
 
-/** Throws `refused` for a device without events of PyTorch's allocator. */
-export function replayOf({ replay, trace }: DeviceSession): SelfReplay {
+/** Throws `refused` for a device without events of PyTorch's allocator, `corrupt` for events that no allocator can have made. */
+export function replayOf({ replay, replayFault, trace }: DeviceSession): SelfReplay {
   if (replay !== null) return replay;
+  if (replayFault !== null)
+    throw new TraceError('corrupt', replayFault, { advice: 'Copy the file again, or record it again.' });
   throw new TraceError(
     'refused',
     trace.producer === 'torch'

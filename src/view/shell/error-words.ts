@@ -11,6 +11,7 @@ const TITLES: Readonly<Record<TraceErrorCode, string>> = {
   unsupported: 'This version of the format is not read',
   io: 'The file could not be read from disk',
   cancelled: 'Reading was cancelled',
+  memory: 'There was not enough memory',
   internal: 'vramscope made a mistake',
 };
 
@@ -25,6 +26,7 @@ const ADVICE: Readonly<Record<TraceErrorCode, string | null>> = {
   unsupported: null,
   io: 'It may have been moved, changed or removed since it was chosen. Choose it again.',
   cancelled: null,
+  memory: null,
   internal: 'Please report it with the text below.',
 };
 

@@ -160,6 +160,7 @@ export const diagnosis = (changes: Partial<Diagnosis> = {}): Diagnosis => ({
   contradictions: [],
   observations: [],
   compared: 0,
+  faults: [],
   milliseconds: 12,
   ...changes,
 });
