@@ -5,7 +5,7 @@
 import type { Analysis } from '../../src/engine/analysis.ts';
 
 /** Controls but the program's own line breaks, and marks that turn writing round. */
-const CONTROL = /[\0-\t\v-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/;
+const CONTROL = /(?!\n)[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/u;
 
 /** Words of JavaScript engines and of libraries. */
 const NOT_OURS =

@@ -178,7 +178,7 @@ class AnswerReading {
 
   outcome(error: TraceError | null, file: string): ReadOutcome {
     const { json, series } = this;
-    const { gauges, warnings, settings, samples, skipped } = series.finish();
+    const { gauges, warnings, settings, samples, skipped, damaged } = series.finish();
     for (const message of this.messages)
       warnings.push({ message: `Prometheus says: ${message}`, offset: null });
     if (this.histograms > 0)
@@ -192,12 +192,17 @@ class AnswerReading {
         offset: null,
       });
     if (json.isCut && error === null)
-      warnings.push({ message: 'The file ends early. What came before was read.', offset: json.offset });
+      error = new TraceError('truncated', 'The file ends early. What came before was read.', {
+        file,
+        offset: json.offset,
+      });
     if (error === null && gauges.length === 0) error = this.nothingError(file, series);
     const data = sourceData({
       producer: 'Prometheus HTTP API',
       rows: samples,
       skipped: skipped + this.histograms + this.otherResults,
+      // Series of other things are left out on purpose.
+      damage: damaged > 0 ? `${formatInteger(damaged)} samples could not be read` : null,
       warnings,
       notRecorded: [
         ...namelessSentences(gauges),

@@ -122,6 +122,8 @@ export class SeriesSet {
     settings: (readonly [string, string])[];
     samples: number;
     skipped: number;
+    /** Of them: what should have been readable. */
+    damaged: number;
   } {
     const { warnings, settings } = this;
     let samples = 0;
@@ -147,7 +149,8 @@ export class SeriesSet {
     say(this.infinite, 'infinite values are gaps.');
     say(repeated, 'samples repeat a time of their series; the later one counts.');
     say(this.tooMany, `series beyond the first ${formatInteger(MAX_SERIES)} were left out.`);
-    return { gauges, warnings, settings, samples, skipped: this.skipped + this.others + this.tooMany };
+    const skipped = this.skipped + this.others + this.tooMany;
+    return { gauges, warnings, settings, samples, skipped, damaged: this.skipped };
   }
 }
 
