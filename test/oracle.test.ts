@@ -6,7 +6,6 @@ import { sourceAt } from '../src/cli/node-source.ts';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { NodeSource } from '../src/cli/node-source.ts';
 import type { AnalysisDevice } from '../src/engine/document/analysis.ts';
 import { Engine } from '../src/engine/engine.ts';
 import { BUNDLED } from './bundled-recordings.ts';

@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { main } from '../../src/cli/main.ts';
-import { StandardInput } from '../../src/cli/node-source.ts';
 import type { Analysis } from '../../src/engine/document/analysis.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'vramscope-stdin-'));

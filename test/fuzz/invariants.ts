@@ -2,7 +2,7 @@
  * What must hold of every answer, whatever the file: each broken rule is one line, "kind: what and where". The rules
  * know nothing of formats; test/fuzz/invariants.test.ts plants a fault for each of them.
  */
-import type { Analysis } from '../../src/engine/analysis.ts';
+import type { Analysis } from '../../src/engine/document/analysis.ts';
 
 /** Controls but the program's own line breaks, and marks that turn writing round. */
 const CONTROL = /(?!\n)[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/u;

@@ -27,6 +27,7 @@ export interface OneClock {
 
 /** Where clocks could not be compared: every source by itself. */
 export const NO_CLOCK: OneClock = {
+  sources: [],
   units: [],
   base_ns: 0n,
   curves: [],
