@@ -5,12 +5,12 @@
  * `static { lazyGetters(this) }`. For classes whose getters follow from what was given at the start alone.
  */
 export function lazyGetters(type: { readonly prototype: object }): void {
-  for (const [name, { get }] of Object.entries(Object.getOwnPropertyDescriptors(type.prototype))) {
-    if (get === undefined) continue;
+  for (const [name, getter] of Object.entries(Object.getOwnPropertyDescriptors(type.prototype))) {
+    if (getter.get === undefined) continue;
     Object.defineProperty(type.prototype, name, {
       configurable: true,
       get(this: object): unknown {
-        const value: unknown = get.call(this);
+        const value: unknown = getter.get?.call(this);
         Object.defineProperty(this, name, { value });
         return value;
       },

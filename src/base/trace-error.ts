@@ -81,7 +81,7 @@ function numberOf(text: string): string {
 export function faultReference(thrown: unknown): string {
   const error = thrown instanceof Error ? thrown : null;
   const frames = [
-    ...(error?.stack ?? '').matchAll(/^\s*(?:at )?(?:async |new )?([\w$.]{1,60})(?: \[as \w+\])?[ @(]/gm),
+    ...(error?.stack ?? '').matchAll(/^ *(?:at )?(?:async |new )?([\w$.]{1,60})(?: \[as \w+\])?[ @(]/gm),
   ]
     .map((match) => match[1].split('.').pop() ?? '')
     .filter((name) => name !== '' && !/^(Error|TypeError|RangeError|at|async|new)$/.test(name))

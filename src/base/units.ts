@@ -25,8 +25,17 @@ export function formatBytes(bytes: number, unit: ByteUnit): string {
 }
 
 /** Every digit, with thin separators: "4,997,513,216". */
-export const formatInteger = (value: number | bigint): string =>
-  value.toString().replace(/\B(?=(\d{3})+(?!\d))/g, ',');
+export function formatInteger(value: number | bigint): string {
+  const text = value.toString();
+  // What is written in another way ("1e+21", "NaN") has no digits to part.
+  const [, sign, digits, rest] = /^(-?)(\d+)(\.\d+)?$/.exec(text) ?? [];
+  if (digits === undefined) return text;
+  const groups: string[] = [];
+  let end = digits.length;
+  for (; end > 3; end -= 3) groups.push(digits.slice(end - 3, end));
+  groups.push(digits.slice(0, end));
+  return `${sign}${groups.reverse().join(',')}${rest ?? ''}`;
+}
 
 /** A duration in nanoseconds: "830 ns", "12.4 ms", "3.20 s", "2 min 5.0 s". */
 export function formatDuration(ns: number): string {

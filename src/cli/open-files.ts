@@ -13,7 +13,7 @@ const MOST_OPEN = 32;
 
 /** Node's words for what went wrong, without the path, which is told apart: "EACCES: permission denied, open". */
 export const reasonOf = (thrown: unknown): string =>
-  (thrown instanceof Error ? thrown.message : String(thrown)).replace(/ '.*'$/s, '');
+  (thrown instanceof Error ? thrown.message : String(thrown)).split(" '")[0];
 
 export class OpenFiles {
   /** By source, the least recently read first. */

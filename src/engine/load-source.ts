@@ -105,6 +105,7 @@ async function readInput(input: OpenInput, reading: Reading): Promise<LoadedSour
   let format: Format | null = null;
   let title = 'unknown';
   try {
+    if (input.headError !== null) throw input.headError;
     const { reader } = chooseReader(READERS, {
       bytes: input.head,
       name: input.name,
@@ -200,11 +201,10 @@ async function loadArchive(
     return whole.fail(null, title, why);
   }
   const [first, ...rest] = all;
-  const notes = [
-    ...archive.notes,
-    ...(archive.error === null ? [] : [archive.error].map(({ message, offset }) => ({ message, offset }))),
-  ];
-  return [{ ...first, data: { ...first.data, warnings: [...notes, ...first.data.warnings] } }, ...rest];
+  const noted = { ...first, data: { ...first.data, warnings: [...archive.notes, ...first.data.warnings] } };
+  // A list that is not whole is an error of the archive itself: its entries were read as far as they are there.
+  const broken = archive.error === null ? [] : whole.fail(null, title, archive.error);
+  return [noted, ...rest, ...broken];
 }
 
 const folderOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/')));

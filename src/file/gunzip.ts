@@ -108,8 +108,7 @@ async function* inflateOnce(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<U
     }
   } catch (thrown) {
     if (thrown instanceof TraceError) throw thrown;
-    const why = thrown instanceof Error ? thrown.message : String(thrown);
-    throw new TraceError('corrupt', `the compressed data are damaged: ${why}`, {
+    throw new TraceError('corrupt', 'the compressed data are damaged', {
       offset: passed,
       advice: 'Copy the archive again; what came before this byte was read.',
     });

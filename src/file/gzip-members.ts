@@ -73,7 +73,7 @@ export async function* gunzipMembers(chunks: AsyncIterable<Uint8Array>): AsyncGe
           }
         } catch (thrown) {
           if (thrown instanceof TraceError) throw thrown;
-          throw damaged(thrown instanceof Error ? thrown.message : String(thrown), stored - input.length);
+          throw damaged('its data cannot be decompressed', stored - input.length);
         }
         if (inflate.rest === null) break;
         pending = inflate.rest;

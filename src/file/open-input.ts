@@ -1,8 +1,10 @@
 /** From stored bytes to what readers see: a decompressed head, decompressed chunks, random access where there is. */
+import { TraceError } from '../base/trace-error.ts';
 import type { ByteSource } from './byte-source.ts';
 import { gunzip, isGzip } from './gunzip.ts';
 import { hold } from './held-source.ts';
 import { guarded, type Limits, LIMITS } from './limits.ts';
+import { type Utf16, utf16Of, utf16ToUtf8 } from './utf-16.ts';
 import { isZstd, unzstd } from './zstd.ts';
 
 export const HEAD_BYTES = 64 * 1024;
@@ -17,6 +19,8 @@ export interface OpenInput {
   readonly compressed: boolean;
   /** The first 64 KiB, decompressed; fewer where a compressed file is damaged early. */
   readonly head: Uint8Array;
+  /** Why nothing at all could be decompressed; null: something was, or the file is empty. */
+  readonly headError: TraceError | null;
   /** Decompressed chunks from the start, each time it is called. */
   chunks(): AsyncIterable<Uint8Array>;
   /** Random access without further ado; null where the input is compressed. */
@@ -63,10 +67,16 @@ function decoderOf(head: Uint8Array): Decoder | null {
   return null;
 }
 
+interface Begun {
+  readonly bytes: Uint8Array;
+  readonly failed: TraceError | null;
+}
+
 /** The first 64 KiB of `chunks`; fewer where they fail, which the reader meets again and reports with its offset. */
-async function headOf(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+async function headOf(chunks: AsyncIterable<Uint8Array>): Promise<Begun> {
   const parts = new Uint8Array(HEAD_BYTES);
   let filled = 0;
+  let failed: TraceError | null = null;
   try {
     for await (const chunk of chunks) {
       const part = chunk.subarray(0, HEAD_BYTES - filled);
@@ -74,10 +84,10 @@ async function headOf(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
       filled += part.length;
       if (filled === HEAD_BYTES) break;
     }
-  } catch {
-    // See above.
+  } catch (thrown) {
+    if (thrown instanceof TraceError) failed = thrown;
   }
-  return parts.slice(0, filled);
+  return { bytes: parts.slice(0, filled), failed };
 }
 
 /** `onBytes`: stored bytes read so far, called with every chunk; may throw to cancel. */
@@ -102,8 +112,11 @@ export async function openStored(
   limits: Limits = LIMITS,
 ): Promise<OpenInput> {
   const { name, source } = stored;
-  let head =
-    source === null ? await headOf(stored.chunks(() => undefined)) : await source.read(0, HEAD_BYTES);
+  let { bytes: head, failed }: Begun =
+    source === null
+      ? await headOf(stored.chunks(() => undefined))
+      : { bytes: await source.read(0, HEAD_BYTES), failed: null };
+  let wide: Utf16 | null = null;
   const decoders: Decoder[] = [];
   const decoded = (told: (done: number) => void): AsyncIterable<Uint8Array> => {
     let bytesIn = 0;
@@ -116,14 +129,17 @@ export async function openStored(
       const below = open;
       open = () => decoder(below);
     }
-    return decoders.length === 0 ? open() : guarded(open(), () => bytesIn, name, limits);
+    const plain = decoders.length === 0 ? open() : guarded(open(), () => bytesIn, name, limits);
+    return wide === null ? plain : utf16ToUtf8(plain, wide);
   };
   while (decoders.length < MOST_LAYERS) {
     const decoder = decoderOf(head);
     if (decoder === null) break;
     decoders.push(decoder);
-    head = await headOf(decoded(() => undefined));
+    ({ bytes: head, failed } = await headOf(decoded(() => undefined)));
   }
+  wide = utf16Of(head);
+  if (wide !== null) ({ bytes: head, failed } = await headOf(decoded(() => undefined)));
   // A second attempt at the same bytes starts over; what was told to the user does not.
   let furthest = 0;
   const chunks = (): AsyncIterable<Uint8Array> =>
@@ -131,12 +147,14 @@ export async function openStored(
       furthest = Math.max(furthest, done);
       onBytes(furthest);
     });
-  const byPosition = decoders.length === 0 ? source : null;
+  const byPosition = decoders.length === 0 && wide === null ? source : null;
   return {
     name,
     storedBytes: stored.storedBytes,
     compressed: decoders.length > 0 || source === null,
     head,
+    // Where something came, the reader meets the damage at its place.
+    headError: head.length === 0 ? failed : null,
     chunks,
     source: byPosition,
     randomAccess: async (limit = limits.heldBytes) => byPosition ?? (await hold(name, chunks(), limit)),

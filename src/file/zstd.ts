@@ -165,8 +165,8 @@ class Frames {
   private decode(bytes: Uint8Array, final: boolean): void {
     try {
       this.decoder.push(bytes, final);
-    } catch (thrown) {
-      throw this.damaged(thrown instanceof Error ? thrown.message : String(thrown));
+    } catch {
+      throw this.damaged('its data cannot be decompressed');
     }
   }
 

@@ -25,7 +25,7 @@ export function readStruct(source: string, name: string): StructLayout {
   const at: Record<string, number> = {};
   let words = 0;
   let largest = 1;
-  for (const [, member, type] of body.matchAll(/(\w+): ([^,\n]+),/g)) {
+  for (const [, member, type] of body.matchAll(/\b(\w+): ([^,\n]+),/g)) {
     if (!Object.hasOwn(MEMBER_TYPES, type)) throw new Error(`Member ${name}.${member} is a ${type}.`);
     const [size, alignment] = MEMBER_TYPES[type];
     at[member] = alignTo(words, alignment);

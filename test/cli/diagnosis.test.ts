@@ -106,7 +106,9 @@ describe('text', () => {
     const { out } = await run('analyze', LEAK);
     const lines = out.slice(out.indexOf('\nDiagnosis\n')).split('\n');
     expect(lines[2]).toBe('  [problem] A leak: 33.78 MiB an iteration (device 0)');
-    expect(lines[3]).toContain('First to look at: s_leak (rec/record.py:167), called from <module> (rec/record.py:277).');
+    expect(lines[3]).toContain(
+      'First to look at: s_leak (rec/record.py:167), called from <module> (rec/record.py:277).',
+    );
     expect(lines[4]).toBe('      confidence: high');
     expect(lines[5]).toMatch(/^ {6}- 40 iterations/);
     expect(lines.find((line) => line.startsWith('      what to do: record.py:167'))).toBeDefined();

@@ -82,7 +82,9 @@ describe.skipIf(traces === null)('the recordings in ../shared/traces', () => {
     const slope = (1e6 * (printed[printed.length - 1] - printed[1])) / (printed.length - 2);
     const told1 = growthOf(told, 'allocated').slopeBytesPerIteration!;
     expect(Math.abs(told1 - slope)).toBeLessThan(0.01 * slope);
-    expect(leak.verdict).toContain('First to look at: s_leak (rec/record.py:167), called from <module> (rec/record.py:277).');
+    expect(leak.verdict).toContain(
+      'First to look at: s_leak (rec/record.py:167), called from <module> (rec/record.py:277).',
+    );
     expect(leak.evidence[1].text).toContain('record.py:167');
     expect(leak.remedy).toMatch(/^record\.py:167 .*detach/);
   });

@@ -7,7 +7,7 @@ import { openFiles } from '../diagnose/logs-for-test.ts';
 const PICKLE = join(import.meta.dirname, '..', 'fixtures', 'device-side', 'process.pickle');
 
 let engine: Engine;
-let allocations: { readonly row: number; readonly address: bigint; readonly size: bigint }[] = [];
+const allocations: { readonly row: number; readonly address: bigint; readonly size: bigint }[] = [];
 let rows = 0;
 
 /** The row, or the code of the error. */

@@ -47,7 +47,10 @@ const EXPECTED: readonly Expected[] = [
   { pattern: /^jax\//, format: 'jax-memory-profile' },
   { pattern: /oom.*\.txt$/, format: 'oom-text' },
   // The allocator settings of a run, in words.
-  { pattern: /CONF\.txt$/, refused: { code: 'unrecognised', advice: /^To see who holds memory, record a snapshot/ } },
+  {
+    pattern: /CONF\.txt$/,
+    refused: { code: 'unrecognised', advice: /^To see who holds memory, record a snapshot/ },
+  },
 ];
 
 const options = { isCancelled: () => false, onProgress: () => undefined };

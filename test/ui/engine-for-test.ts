@@ -66,7 +66,7 @@ export class EngineForTest {
   /** From now on the test answers this question; null: the engine does. */
   instead<Q extends Question>(question: Q, answer: MethodOf<Q> | null): void {
     if (answer === null) this.own.delete(question);
-    else this.own.set(question, answer as Method);
+    else this.own.set(question, answer);
   }
 
   /** From now on the question rejects, as that of a worker that is gone. */

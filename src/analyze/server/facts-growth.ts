@@ -119,7 +119,7 @@ function tagsOf({ readings }: ReadSource, length: number): readonly string[] | n
 /** The line that was printed after the cache was emptied, against the one before it. */
 function emptiedOf(source: ReadSource, reserved: Float64Array): PrintedGrowth['emptied'] {
   const tags = tagsOf(source, reserved.length);
-  const at = tags?.findIndex((tag) => /after.*empty_?cache|empty_?cache.*after/i.test(tag)) ?? -1;
+  const at = tags?.findIndex((tag) => /after/i.test(tag) && /empty_?cache/i.test(tag)) ?? -1;
   if (tags === null || at < 1) return null;
   return { before: reserved[at - 1], after: reserved[at], tag: tags[at] };
 }

@@ -21,7 +21,7 @@ const SEARCHED = 2000;
 const SIZE = /\d ?(?:[KMGT]i?B|bytes)\b/;
 const WORDS = /\b(?:memory|KV cache|VRAM)\b|gpu_?mem|mem_(?:used|alloc)|memory\w*[aA]lloc/i;
 /** Source lines of tracebacks, download and loading progress. */
-const NOT_MEMORY = /^\s*File "|^\s*at |\d+%\||[KMGT]i?B\/s/;
+const NOT_MEMORY = /^\s*File "|^\s*at |\d%\||[KMGT]i?B\/s/;
 
 /** Bits of a line's mask; those of the scanners come before. */
 const LOOKS = 1 << 28;

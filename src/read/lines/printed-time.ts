@@ -124,7 +124,7 @@ export const LONGEST_TIME = 45;
 /** A line that is a time and nothing else, framed with `=`, `-` or `#` or bare; null for every other line. */
 export function separatorTime(line: string): PrintedTime | null {
   if (line.length > 80) return null;
-  const text = line.replace(/^[\s=#-]+/, '').replace(/[\s=#-]+$/, '');
+  const text = line.replace(/^[\s=#-]+/, '').replace(/(?<![\s=#-])[\s=#-]+$/, '');
   if (text.length < 10 || text.length > LONGEST_TIME) return null;
   const local = slashTime(text);
   if (local !== null) return { ms: local, clock: 'local' };

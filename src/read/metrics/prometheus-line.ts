@@ -15,7 +15,7 @@ export interface Sample {
 const NAME = /[a-zA-Z_:][a-zA-Z0-9_:.]*/y;
 const LABEL = /\s*(?:([a-zA-Z_][a-zA-Z0-9_.]*)|"((?:[^"\\]|\\.)*)")\s*/y;
 const VALUE =
-  /^([+-]?(?:\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?|[Ii]nf(?:inity)?|NaN|nan))(?:\s+(-?\d+(?:\.\d+)?(?:[eE][+]?\d+)?))?\s*$/;
+  /^([+-]?(?:\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?|[Ii]nf(?:inity)?|NaN|nan))(?:\s+(-?\d+(?:\.\d+)?(?:[eE][+]?\d+)?))?\s*$/;
 const MOST_LABELS = 64;
 const LABEL_LENGTH = 400;
 /** Timestamps below are seconds (OpenMetrics), above milliseconds (Prometheus): 1e11 ms was in 1973. */

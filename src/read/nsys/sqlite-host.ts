@@ -21,6 +21,8 @@ const IOERR_READ = 266;
 const IOERR_SHORT_READ = 522;
 const NOTFOUND = 12;
 const CANTOPEN = 14;
+const INTERRUPT = 9;
+const TOOBIG = 18;
 const NOTADB = 26;
 const ROW = 100;
 const DONE = 101;
@@ -36,6 +38,12 @@ const VFS_NAME = 'source';
 const HEADER_BYTES = 100;
 /** Longest path SQLite may hand over; there is one, and it is short. */
 const MAX_PATH = 512;
+/** sqlite3_limit: SQLITE_LIMIT_LENGTH, and the longest text or blob taken; a name or a call chain has a few kB. */
+const LIMIT_LENGTH = 0;
+const LONGEST_VALUE = 64 << 20;
+/** Steps of SQLite's machine between two looks at the clock of a statement, and looks without a row before it is ended. */
+const STEPS_A_LOOK = 10_000;
+const MOST_LOOKS = 10_000;
 
 /** What is called of the module's exports. Pointers are numbers. */
 interface SqliteExports {
@@ -48,10 +56,11 @@ interface SqliteExports {
   sqlite3_vfs_register(vfs: number, makeDefault: number): number;
   sqlite3_open_v2(name: number, db: number, flags: number, vfs: number): number;
   sqlite3_close_v2(db: number): number;
-  sqlite3_errmsg(db: number): number;
   sqlite3_prepare_v2(db: number, sql: number, bytes: number, statement: number, tail: number): number;
   sqlite3_step(statement: number): number;
   sqlite3_finalize(statement: number): number;
+  sqlite3_limit(db: number, id: number, value: number): number;
+  sqlite3_progress_handler(db: number, steps: number, handler: number, argument: number): void;
   sqlite3_column_type(statement: number, column: number): number;
   sqlite3_column_int64(statement: number, column: number): bigint;
   sqlite3_column_double(statement: number, column: number): number;
@@ -95,6 +104,7 @@ export class SqliteRows {
 
   /** Goes to the next row; false at the end. */
   step(): boolean {
+    this.file.looks = 0;
     const code = this.exports.sqlite3_step(this.statement);
     if (code === ROW) return true;
     if (code === DONE) return false;
@@ -139,6 +149,8 @@ export class SqliteFile {
   /** What a read inside SQLite threw: the reason behind its next error. */
   private thrown: Error | null = null;
   private isTruncated = false;
+  /** Looks of the progress handler since the last row. */
+  looks = 0;
 
   private constructor(source: ByteSource) {
     this.source = source;
@@ -183,11 +195,9 @@ export class SqliteFile {
     const { thrown } = this;
     this.thrown = null;
     if (thrown instanceof TraceError) return thrown;
-    const said = this.db === 0 ? '' : this.stringAt(this.exports.sqlite3_errmsg(this.db));
     const format = 'sqlite';
     const { name: file, size } = this.source;
-    if (thrown !== null)
-      return new TraceError('io', `The file could not be read: ${thrown.message}`, { file });
+    if (thrown !== null) return new TraceError('io', 'The file could not be read.', { file });
     if (this.isTruncated) {
       const claimed = sizeByHeader(this.header);
       return new TraceError(
@@ -198,10 +208,33 @@ export class SqliteFile {
     }
     if (code === NOTADB)
       return new TraceError('corrupt', 'This is no SQLite database.', { file, format, offset: 0 });
-    if (code === NOMEM) return new TraceError('internal', 'SQLite ran out of memory.', { file, format });
-    // A statement that does not fit the file: a view over tables that were cut out, an encoding not built in.
-    if (code === ERROR) return new TraceError('unsupported', `SQLite says: ${said}.`, { file, format });
-    return new TraceError('corrupt', `SQLite says: ${said} (code ${code}).`, { file, format });
+    if (code === NOMEM)
+      return new TraceError('memory', 'There was not enough memory to read the database.', { file, format });
+    const advice = 'Export the report again, or copy the file again.';
+    if (code === INTERRUPT)
+      return new TraceError('corrupt', 'Reading the database does not come to an end, and was ended.', {
+        file,
+        format,
+        advice,
+      });
+    if (code === TOOBIG)
+      return new TraceError(
+        'corrupt',
+        `The database holds a value of more than ${LONGEST_VALUE >> 20} MiB.`,
+        {
+          file,
+          format,
+          advice,
+        },
+      );
+    // What SQLite says quotes the file; its number is enough to look the reason up (https://sqlite.org/rescode.html).
+    return new TraceError(
+      code === ERROR ? 'unsupported' : 'corrupt',
+      code === ERROR
+        ? 'The schema of the database cannot be read.'
+        : `The database is damaged (SQLite's code ${code}).`,
+      { file, format, advice },
+    );
   }
 
   private connect(): void {
@@ -212,6 +245,12 @@ export class SqliteFile {
     this.db = this.view().getInt32(slot, true);
     for (const pointer of [name, slot, vfs]) this.exports.sqlite3_free(pointer);
     if (code !== OK) throw this.errorOf(code);
+    this.exports.sqlite3_limit(this.db, LIMIT_LENGTH, LONGEST_VALUE);
+    // No statement runs on without giving rows: not 0 ends it (https://sqlite.org/c3ref/progress_handler.html).
+    const [handler] = installThunks(this.exports.__indirect_function_table, [
+      { signature: 'i(p)', call: (): number => (++this.looks > MOST_LOOKS ? 1 : 0) },
+    ]);
+    this.exports.sqlite3_progress_handler(this.db, STEPS_A_LOOK, handler, 0);
   }
 
   /** The functions of SQLite's VFS and of its one file, by the names in sqlite3.h. */

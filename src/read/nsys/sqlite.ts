@@ -6,7 +6,7 @@
 import { TraceError } from '../../base/trace-error.ts';
 import type { Warning } from '../../trace/capture.ts';
 import { sourceData } from '../../trace/source-data.ts';
-import { isNsys } from './schema.ts';
+import { EVENTS_TABLE, isNsys } from './schema.ts';
 import { readNsysTables } from './source.ts';
 import type { NsysTables, Rows } from './tables.ts';
 import type { Head, Reader, ReaderContext, ReaderInput, ReadOutcome, Sniff } from '../reader.ts';
@@ -36,6 +36,8 @@ const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 /** Tables by name, as they are found. */
 class SqliteTables implements NsysTables {
   readonly names: ReadonlySet<string>;
+  /** Views and virtual tables: their SQL is the file's, and is never run. */
+  readonly views: ReadonlySet<string>;
   private readonly known = new Map<string, ReadonlySet<string>>();
 
   constructor(
@@ -43,18 +45,24 @@ class SqliteTables implements NsysTables {
     private readonly storedBytes: number,
   ) {
     const names: string[] = [];
-    const rows = file.query("SELECT name FROM sqlite_master WHERE type IN ('table', 'view') ORDER BY rowid");
-    while (rows.step()) names.push(rows.text(0));
+    const views: string[] = [];
+    const rows = file.query(
+      "SELECT name, type = 'table' AND sql NOT LIKE 'create virtual%' FROM sqlite_schema WHERE type IN ('table', 'view') ORDER BY rowid",
+    );
+    while (rows.step()) (rows.int(1) === 1 ? names : views).push(rows.text(0));
     rows.close();
     this.names = new Set(names);
+    this.views = new Set(views);
   }
 
   columns(table: string): ReadonlySet<string> {
     let names = this.known.get(table);
     if (names !== undefined) return names;
     const found = new Set<string>();
-    const rows = this.file.query(`PRAGMA table_info(${quote(table)})`);
-    while (rows.step()) found.add(rows.text(1));
+    if (this.views.has(table)) return found;
+    // Columns that are computed (hidden: 2 and 3) are SQL of the file as views are.
+    const rows = this.file.query(`PRAGMA table_xinfo(${quote(table)})`);
+    while (rows.step()) if (rows.int(6) === 0) found.add(rows.text(1));
     rows.close();
     this.known.set(table, (names = found));
     return names;
@@ -71,7 +79,7 @@ class SqliteTables implements NsysTables {
     }
   }
 
-  /** An upper bound, quickly: the largest rowid. A view, or a table without one, has none. */
+  /** An upper bound, quickly: the largest rowid. A table without one has none. */
   rowBound(table: string, otherwise: number): number {
     try {
       const rows = this.file.query(`SELECT max(rowid) FROM ${quote(table)}`);
@@ -105,8 +113,20 @@ async function readTables(
   context: ReaderContext,
 ): Promise<ReadOutcome> {
   const tables = new SqliteTables(file, storedBytes);
+  const views = [...tables.views];
+  if (tables.views.has(EVENTS_TABLE)) {
+    const message = `${EVENTS_TABLE} is a view where a table belongs: to read it, SQL of the file would have to be run, and that is never done.`;
+    return nothing(
+      new TraceError('corrupt', message, { file: name, format: FORMAT, advice: 'Export the report again.' }),
+    );
+  }
   if (!isNsys(tables)) return nothing(notNsys(tables, name));
   const warnings: Warning[] = [];
+  if (views.length > 0)
+    warnings.push({
+      message: `${views.length} ${views.length === 1 ? 'view was' : 'views were'} not read (${views.slice(0, TABLES_NAMED).join(', ')}): SQL of a file is never run.`,
+      offset: null,
+    });
   if (isWalMode(file.header)) {
     warnings.push({
       message:

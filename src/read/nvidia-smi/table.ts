@@ -105,7 +105,7 @@ export class SmiTableRows {
     if (gpu) {
       this.gpu = Number(gpu[1]);
       this.samples.identify(this.gpu, gpu[3]);
-      this.samples.names.set(gpu[1], gpu[2].replace(/ +(?:On|Off|N\/A|WDDM|TCC|MCDM)$/, '').trimEnd());
+      this.samples.names.set(gpu[1], gpu[2].replace(/(?<! ) +(?:On|Off|N\/A|WDDM|TCC|MCDM)$/, '').trimEnd());
       return;
     }
     if (this.gpu === null) return;
@@ -149,7 +149,7 @@ export class SmiTableRows {
   private processRow(line: string, offset: number): void {
     const row = PROCESS.exec(line);
     if (!row) {
-      if (/\d+MiB *\|$/.test(line))
+      if (/\dMiB *\|$/.test(line))
         this.samples.skip('A process in the table of nvidia-smi cannot be read and was left out.', offset);
       return;
     }

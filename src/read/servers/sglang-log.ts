@@ -199,7 +199,7 @@ class SglangScan implements LineScan {
       }
       return true;
     }
-    const pool = groups(/(?<name>\w*KVPool) mem usage: (?<use>[\d.]+) GB/, text);
+    const pool = groups(/\b(?<name>\w{0,60}KVPool) mem usage: (?<use>[\d.]+) GB/, text);
     if (pool !== undefined) {
       // The sum of the lines before it: not added a second time.
       rank.add('other', `${pool['name']}, sum of its caches`, gib(pool['use']), offset);
@@ -235,12 +235,12 @@ class SglangScan implements LineScan {
   }
 
   private summary(text: string, rank: Rank, offset: number): boolean {
-    const torch = /Init torch distributed (?:begin|ends?)\..*mem usage=(-?[\d.]+) GB/.exec(text);
+    const torch = /Init torch distributed (?:begin|ends?)\..{0,400}?mem usage=(-?[\d.]+) GB/.exec(text);
     if (torch !== null) {
       rank.add('non_torch', 'Communication (torch.distributed)', gib(torch[1]), offset);
       return true;
     }
-    const total = /total GPU memory per device \(MiB\): \[.*\], using min: (\d+) MiB/.exec(text);
+    const total = /total GPU memory per device \(MiB\): \[[^\]]{0,2000}\], using min: (\d+) MiB/.exec(text);
     if (total !== null) {
       rank.add('total', 'Total', figureOf(total[1], 1024 ** 2), offset);
       return true;
@@ -335,7 +335,7 @@ function kindOf(name: string, batch: string, labels: Readonly<Record<string, str
 }
 
 const SURE =
-  /\b(?:Prefill|Decode) batch(?: \[\d+\])?[.,] .*#running-req|Load weight (?:begin|end)\. .*mem|KV Cache is allocated\. |server_args=ServerArgs\(/;
+  /\b(?:Prefill|Decode) batch(?: \[\d+\])?[.,] .{0,800}#running-req|Load weight (?:begin|end)\. .{0,800}mem|KV Cache is allocated\. |server_args=ServerArgs\(/;
 
 function sniff(lines: readonly string[]): Sniff {
   const line = lines.find((each) => SURE.test(each) && PREFIX.test(each));

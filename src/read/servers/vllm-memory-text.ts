@@ -130,7 +130,7 @@ class Finder {
       const name = match[1].replace(/_in_bytes$/, '');
       const key = DEVICE.test(name) ? 'cuda_memory' : name;
       if (values.has(key)) break;
-      values.set(key, match[2].replace(/[.'"\]]+$/, ''));
+      values.set(key, match[2].replace(/(?<![.'"\]])[.'"\]]+$/, ''));
       end = this.pair.lastIndex;
     }
     return { values, end };
@@ -257,7 +257,7 @@ class Finder {
       .replace(/^(?:\(Pdb\+*\)|ipdb>|>>>|(?:In|Out) ?\[\d{1,5}\]:)\s*/, '')
       .replace(/^(?:pp?|print)\s+/, '')
       .replace(/:\s?MemorySnapshot\s?=\s?$/, '')
-      .replace(/[\s:=({['"]+$/, '')
+      .replace(/(?<![\s:=({['"])[\s:=({['"]+$/, '')
       .trim()
       .slice(-80);
   }

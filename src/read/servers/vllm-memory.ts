@@ -141,7 +141,7 @@ export class VllmMemoryLines {
     return text
       .replace(/^(?:\(Pdb\+*\)|ipdb>|>>>|In ?\[\d{1,5}\]:|#+)\s*/, '')
       .replace(/^(?:pp?|print)\s+/, '')
-      .replace(/[\s:=]+$/, '')
+      .replace(/(?<![\s:=])[\s:=]+$/, '')
       .trim();
   }
 }

@@ -105,7 +105,7 @@ class Page {
       if (key !== null) {
         this.at += key.index + key[0].length - before;
         this.offset = this.start + this.at;
-        this.name = /.*"name"\s*:\s*"([^"\\]{1,200})"/s.exec(text.slice(0, key.index))?.[1] ?? '';
+        this.name = /^.*"name"\s*:\s*"([^"\\]{1,200})"/s.exec(text.slice(0, key.index))?.[1] ?? '';
         this.tail = '';
         return true;
       }

@@ -54,7 +54,10 @@ export function formatMoment(clock: Clock, timeNs: bigint): string {
   if (clock === 'none') return `sample ${formatInteger(timeNs + 1n)}`;
   const digits = digitsOf(clock, timeNs + zoneOf(clock, timeNs));
   if (digits === null) return `${formatInteger(timeNs)} ns`;
-  const fraction = String(digits.ns).padStart(9, '0').slice(0, 6).replace(/0+$/, '');
+  const fraction = String(digits.ns)
+    .padStart(9, '0')
+    .slice(0, 6)
+    .replace(/(?<!0)0+$/, '');
   return `${digits.day} ${digits.time}${fraction === '' ? '' : `.${fraction}`}`.trimStart();
 }
 

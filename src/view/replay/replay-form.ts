@@ -96,7 +96,7 @@ export const confText = (fields: ConfFields): string =>
 /** The fields of a string as the engine prints it: each name once, no white space. */
 export function fieldsOf(conf: string): ConfFields {
   const fields: Record<ConfKey, string> = { ...NO_FIELDS };
-  for (const [, key, value] of conf.matchAll(/([a-z][a-z0-9_]*):(\[[^\]]*\]|[^,]*)/g))
+  for (const [, key, value] of conf.matchAll(/(?<![a-z0-9_])([a-z][a-z0-9_]*):(\[[^\]]*\]|[^,]*)/g))
     if (key in fields) fields[key as ConfKey] = value;
   return fields;
 }
@@ -128,7 +128,7 @@ export function readMib(text: string): number | null | undefined {
 
 /** Every digit: a byte has twenty of them behind the point. */
 export const writeMib = (bytes: number | null): string =>
-  bytes === null ? '' : (bytes / MIB).toFixed(20).replace(/\.?0+$/, '');
+  bytes === null ? '' : (bytes / MIB).toFixed(20).replace(/(?<![.0])\.?0+$/, '');
 
 export interface LimitsForm {
   readonly cap: string;

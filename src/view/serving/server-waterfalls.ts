@@ -73,7 +73,7 @@ export function podWaterfalls({ pods, whole }: ServerView): WaterfallView[] {
 
 /** "TP0 to TP7", "rank 0 to rank 3"; else names, and how many more. */
 function namesOf(ranks: readonly string[]): string {
-  const numbered = ranks.map((rank) => /^(.*?)(\d+)$/.exec(rank));
+  const numbered = ranks.map((rank) => /^(|.*\D)(\d+)$/.exec(rank));
   const [prefix, first] = [numbered[0]?.[1], Number(numbered[0]?.[2])];
   const isRow = numbered.every((one, i) => one !== null && one[1] === prefix && Number(one[2]) === first + i);
   if (ranks.length > 2 && isRow) return `${ranks[0]} to ${ranks[ranks.length - 1]}`;
