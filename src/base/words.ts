@@ -33,6 +33,6 @@ export function seconds(ns: bigint, digits = 9): string {
   const step = 10n ** BigInt(9 - digits);
   const text = String((ns + step / 2n) / step).padStart(digits + 1, '0');
   const at = text.length - digits;
-  const fraction = text.slice(at).replace(/0+$/, '');
+  const fraction = text.slice(at).replace(/(?<!0)0+$/, '');
   return `${text.slice(0, at)}${fraction === '' ? '' : `.${fraction}`} s`;
 }

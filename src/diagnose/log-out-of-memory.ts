@@ -81,7 +81,7 @@ function besideOf(oom: LoggedOom, { expandableSegments, servers }: ServerFacts):
     advised: /expandable_segments|max_split_size_mb/.exec(text)?.[0] ?? null,
     backend,
     variable:
-      /PYTORCH_\w*ALLOC_CONF/.exec(text)?.[0] ??
+      /PYTORCH_\w{0,20}ALLOC_CONF/.exec(text)?.[0] ??
       (backend === 'XPU' ? 'PYTORCH_ALLOC_CONF' : `PYTORCH_${backend}_ALLOC_CONF`),
   };
 }

@@ -29,7 +29,7 @@ const LIKE: readonly Likeness[] = [
     advice: 'Save the file itself (the log, the snapshot) instead of the page that shows it.',
   },
   {
-    pattern: /^Traceback \(most recent call last\)|^\s+File "[^"]+", line \d+/m,
+    pattern: /^Traceback \(most recent call last\)|^[ \t]{1,200}File "[^"\n]{1,500}", line \d+/m,
     name: 'a traceback of Python without an out-of-memory message',
     advice: `Paste the last line of the error, too; where memory is the matter, ${SNAPSHOT}.`,
   },

@@ -19,7 +19,7 @@ const LISTED_LENGTH = 160;
 const SEARCHED = 2000;
 
 const SIZE = /\d ?(?:[KMGT]i?B|bytes)\b/;
-const WORDS = /\b(?:memory|KV cache|VRAM)\b|gpu_?mem|mem_(?:used|alloc)|memory\w*[aA]lloc/i;
+const WORDS = /\b(?:memory|KV cache|VRAM)\b|gpu_?mem|mem_(?:used|alloc)|memory\w{0,40}[aA]lloc/i;
 /** Source lines of tracebacks, download and loading progress. */
 const NOT_MEMORY = /^\s*File "|^\s*at |\d%\||[KMGT]i?B\/s/;
 

@@ -15,7 +15,7 @@ export function formatNumber(value: number, digits = 2): string {
   // A figure far below one would round to nothing.
   if (Math.abs(value) < 10 ** -digits) return String(Number(value.toPrecision(2)));
   const [whole, rest = ''] = value.toFixed(digits).split('.');
-  const kept = rest.replace(/0+$/, '');
+  const kept = rest.replace(/(?<!0)0+$/, '');
   return formatInteger(Number(whole)) === '0' && whole.startsWith('-')
     ? `-0${kept === '' ? '' : `.${kept}`}`
     : `${formatInteger(Number(whole))}${kept === '' ? '' : `.${kept}`}`;

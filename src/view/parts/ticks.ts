@@ -14,7 +14,7 @@ function decimalStep(least: number): number {
   return 10 * power;
 }
 
-const trimZeros = (text: string): string => (text.includes('.') ? text.replace(/\.?0+$/, '') : text);
+const trimZeros = (text: string): string => (text.includes('.') ? text.replace(/\.?(?<!0)0+$/, '') : text);
 
 function ticksFrom(first: number, to: number, step: number, label: (at: number) => string): Tick[] {
   const ticks: Tick[] = [];
