@@ -6,6 +6,7 @@
 import type { Baseline } from '../aggregate/baseline.ts';
 import { Kept, lazyGetters } from '../base/lazy.ts';
 import { u64At } from '../base/u64.ts';
+import type { Bounds } from '../base/measured.ts';
 import { allocConfLine } from '../replay/alloc-conf-print.ts';
 import type { SnapshotSettings } from '../replay/alloc-conf-snapshot.ts';
 import { driverStart } from '../replay/driver-addresses.ts';
@@ -35,7 +36,6 @@ import { type LargestRequest, largestRequest } from './ledger/largest.ts';
 import type { Lifetimes } from './lifetimes.ts';
 import { findPins, type PinReport } from './ledger/pin-finder.ts';
 import { type PrivatePoolUse, privatePoolUse } from './ledger/private-pool-use.ts';
-import type { Band } from './step-curve.ts';
 import { type LibraryWorkspaces, libraryWorkspaces } from './growth/workspaces.ts';
 import { holderLabel } from './user-frames.ts';
 import { type EarlierAllocation, type Holder, holdersOf } from './live.ts';
@@ -309,7 +309,7 @@ export class DeviceFacts {
     state: AllocatorState,
     row: number,
     units: readonly ReleaseUnit[],
-    printedFree: Band | null = null,
+    printedFree: Bounds | null = null,
   ): LedgerAnswer {
     const bounds = this.replay?.limitBounds ?? null;
     const limit = bounds === null ? null : { least: bounds[0], most: bounds[1] - 1 };
@@ -335,7 +335,7 @@ export class DeviceFacts {
    * Where every byte is just after a row, and the largest request that would be served on each stream. `free`: of the
    * device, as a monitor tells; null: none does.
    */
-  ledgerAfter(row: number, free: Band | null = null): LedgerAnswer | null {
+  ledgerAfter(row: number, free: Bounds | null = null): LedgerAnswer | null {
     if (row === this.rows - 1 && free === null) return this.end?.answer ?? null;
     return this.ledgers.of(`${row} ${free?.least} ${free?.most}`, () => {
       const state = this.stateAfter(row);

@@ -11,9 +11,10 @@ import {
   processesAround,
 } from './ledger/non-torch.ts';
 import { type DeviceSide, type DeviceSideAt, NO_DEVICE_SIDE, NearSamples } from './ledger/non-torch-near.ts';
-import { nonTorchOfOom, oomFigureBand, reservedOfOom } from './ledger/non-torch-oom.ts';
-import { type Band, measureOf } from './step-curve.ts';
+import { nonTorchOfOom, oomFigureBounds, reservedOfOom } from './ledger/non-torch-oom.ts';
+import { measureOf } from './step-curve.ts';
 import { u64At } from '../base/u64.ts';
+import type { Bounds } from '../base/measured.ts';
 import { ACTION } from '../trace/schema.ts';
 import type { Recording, TimedSource } from './clock/timed-source.ts';
 import { isSameDevice } from './clock/compare-sources.ts';
@@ -31,10 +32,10 @@ interface Monitor {
   /** Its samples within the recording, on the recording's common clock. */
   readonly near: NearSamples;
   /** Used and free together: what the driver does not keep for itself; null: it prints no free memory. */
-  readonly usable: Band | null;
+  readonly usable: Bounds | null;
 }
 
-const holds = ({ least, most }: Band, bytes: number): boolean => least <= bytes && bytes <= most;
+const holds = ({ least, most }: Bounds, bytes: number): boolean => least <= bytes && bytes <= most;
 
 /** Least coarse first: in bytes, then in time, then by number of samples. */
 const byPrecision = ({ curve: a }: CommonCurve, { curve: b }: CommonCurve): number =>
@@ -88,7 +89,7 @@ const FREE: ReadonlySet<string> = new Set([
 /** Printed figures are rounded each; a sum that varies by more is of no one device. */
 const MOST_VARIATION = 8 * 2 ** 20;
 
-function usableOf({ gauge, sourceId }: CommonCurve, sources: readonly TimedSource[]): Band | null {
+function usableOf({ gauge, sourceId }: CommonCurve, sources: readonly TimedSource[]): Bounds | null {
   const gauges = sources.find(({ id }) => id === sourceId)?.readings?.gauges ?? [];
   const labels = JSON.stringify(gauge?.labels);
   const free = gauges.find(
@@ -163,8 +164,8 @@ function oomTexts({ recording, facts }: Recorded, sources: readonly TimedSource[
       const left = free.get(row);
       return (
         asked !== undefined &&
-        holds(oomFigureBand(asked), u64At(events.size, row)) &&
-        (left === undefined || !('free' in figures) || holds(oomFigureBand(figures['free']), left))
+        holds(oomFigureBounds(asked), u64At(events.size, row)) &&
+        (left === undefined || !('free' in figures) || holds(oomFigureBounds(figures['free']), left))
       );
     });
     // The same words twice are one event told twice.
@@ -182,7 +183,7 @@ function oomTexts({ recording, facts }: Recorded, sources: readonly TimedSource[
   return { byRow, all: first === null ? null : new NearSamples(all, first) };
 }
 
-const freeOf = (usable: Band | null, used: Band | null): Band | null =>
+const freeOf = (usable: Bounds | null, used: Bounds | null): Bounds | null =>
   usable === null || used === null
     ? null
     : { least: Math.max(0, usable.least - used.most), most: Math.max(0, usable.most - used.least) };

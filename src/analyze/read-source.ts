@@ -1,4 +1,5 @@
 /** An open source as far as it is no recording: what the facts of servers, logs and monitors are worked out from. */
+import type { Bounds } from '../base/measured.ts';
 import type { MemorySummary } from '../trace/capture.ts';
 import type { Readings } from '../trace/readings.ts';
 
@@ -30,7 +31,7 @@ export interface Disagreement {
   readonly allowedBytes: number;
   readonly differenceBytes: number;
   /** What each source says where they are furthest apart: bytes, at least and at most. */
-  readonly values: readonly { readonly label: string; readonly least: number; readonly most: number }[];
+  readonly values: readonly (Bounds & { readonly label: string })[];
   readonly sentence: string;
 }
 

@@ -10,6 +10,7 @@
  */
 import { lowerBound, upperBound } from '../base/binary-search.ts';
 import { asBigInt64 } from '../base/u64.ts';
+import type { Bounds } from '../base/measured.ts';
 import type { SeriesSpec } from '../aggregate/series.ts';
 import type { DeviceTrace } from '../trace/capture.ts';
 import type { Gauge } from '../trace/readings.ts';
@@ -55,12 +56,6 @@ export interface StepCurve {
   readonly bound: 'exact' | 'lower';
 }
 
-/** Least and most bytes that are possible. */
-export interface Band {
-  readonly least: number;
-  readonly most: number;
-}
-
 /** How far from its printed time a monitor's sample may have been taken. */
 const SAMPLE_SLACK_NS = 50e6;
 
@@ -68,10 +63,10 @@ const SAMPLE_SLACK_NS = 50e6;
 const DCGM_STALE_NS = 30e9;
 
 /** Range of bytes that a printed value stands for. */
-export function printedBand(
+export function printedBounds(
   value: number,
   { granularity, rounding }: Pick<StepCurve, 'granularity' | 'rounding'>,
-): Band {
+): Bounds {
   if (rounding === 'down') return { least: value, most: value + granularity };
   const apart = rounding === 'nearest' ? granularity / 2 : granularity;
   return { least: value - apart, most: value + apart };
@@ -81,7 +76,7 @@ export function printedBand(
  * Range of the curve's values anywhere in [from, to]; null: the source tells nothing of that time. Event curves
  * tell from their first row to `end_ns`; of a sample curve the samples around the window count, too.
  */
-export function bandIn(curve: StepCurve, from: number, to: number): Band | null {
+export function boundsIn(curve: StepCurve, from: number, to: number): Bounds | null {
   const { time_ns, value, kind } = curve;
   if (time_ns.length === 0 || to < time_ns[0] || from > curve.end_ns) return null;
   const first = Math.max(0, upperBound(time_ns, from) - 1);
@@ -92,7 +87,7 @@ export function bandIn(curve: StepCurve, from: number, to: number): Band | null 
     if (value[i] < least) least = value[i];
     if (value[i] > most) most = value[i];
   }
-  return { least: printedBand(least, curve).least, most: printedBand(most, curve).most };
+  return { least: printedBounds(least, curve).least, most: printedBounds(most, curve).most };
 }
 
 /** Window in which the value of a row was true somewhere. `slack_ns`: in place of the curve's own. */

@@ -1,6 +1,6 @@
 /** Text form of vLLM's own snapshots and profiling results. */
 import { withAmounts } from '../base/amounts.ts';
-import { formatMeasured } from '../base/measured-text.ts';
+import { formatMeasured } from '../base/measured.ts';
 import type { VllmMemoryAccount, VllmMemorySnapshot } from '../engine/protocol.ts';
 
 /** Snapshots printed one by one: the rest is counted. */

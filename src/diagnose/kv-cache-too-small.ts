@@ -38,15 +38,15 @@ function helping({ facts, whatIfs }: ServerKv, { source }: ServerLog): KvWhatIf[
     ({ refused, tokens: then, concurrency: served, setting }) =>
       refused === null &&
       !setting.startsWith('weights in') &&
-      ((then !== null && tokens !== null && then.low > tokens * 1.05) ||
-        (served !== null && concurrency !== null && served.low > concurrency.value * 1.05)),
+      ((then !== null && tokens !== null && then.least > tokens * 1.05) ||
+        (served !== null && concurrency !== null && served.least > concurrency.value * 1.05)),
   );
 }
 
 const effect = ({ setting, tokens, concurrency }: KvWhatIf): string => {
   const parts = [
-    tokens === null ? null : tokensText(tokens.low),
-    concurrency === null ? null : `${concurrency.low.toFixed(2)} requests of full length at once`,
+    tokens === null ? null : tokensText(tokens.least),
+    concurrency === null ? null : `${concurrency.least.toFixed(2)} requests of full length at once`,
   ].filter((part) => part !== null);
   return `${setting}: at least ${parts.join(', ')}`;
 };

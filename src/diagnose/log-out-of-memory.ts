@@ -3,10 +3,11 @@
  * follows. Figures: oom-figures.ts; who is who: oom-others.ts; the cause: oom-causes.ts; its words: oom-words.ts.
  */
 import { count } from '../base/words.ts';
+import type { Bounds } from '../base/measured.ts';
 import type { LoggedOom, ServerFacts } from '../analyze/server-facts.ts';
 import { evidence, type Evidence, type Finding } from './finding.ts';
 import { judgeOom, type Judged } from './oom-causes.ts';
-import { middle, type OomFigures, oomFiguresOf, type Range } from './oom-figures.ts';
+import { middle, type OomFigures, oomFiguresOf } from './oom-figures.ts';
 import { isOtherOom } from './other-out-of-memory.ts';
 import { whoIsWho } from './oom-others.ts';
 import { type Beside, oomWords } from './oom-words.ts';
@@ -16,7 +17,7 @@ import { code, size } from './words.ts';
 
 function proofs({ event, source, times }: LoggedOom, figures: OomFigures, { excluded }: Judged): Evidence[] {
   const { reserved } = figures;
-  const rows: [string, Range | null][] = [
+  const rows: [string, Bounds | null][] = [
     ['asked for', figures.requested],
     ['free', figures.free],
     ['total', figures.total],

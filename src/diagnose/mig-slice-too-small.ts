@@ -1,6 +1,6 @@
 /** A MIG instance has a part of a GPU's memory: what fits the GPU need not fit it. */
 import { percent } from '../base/words.ts';
-import { oomFigureBand } from '../analyze/ledger/non-torch-oom.ts';
+import { oomFigureBounds } from '../analyze/ledger/non-torch-oom.ts';
 import type { Slice } from '../analyze/server/facts-cards.ts';
 import type { ServerFacts } from '../analyze/server-facts.ts';
 import { evidence, type Finding } from './finding.ts';
@@ -23,7 +23,7 @@ function findingOf(slice: Slice, { ooms }: ServerFacts): Finding[] {
     const { process, requested } = event.figures;
     return process === undefined || requested === undefined
       ? most
-      : Math.max(most, oomFigureBand(process + requested).least);
+      : Math.max(most, oomFigureBounds(process + requested).least);
   }, 0);
   return [
     aboutServer({

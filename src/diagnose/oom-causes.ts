@@ -11,8 +11,9 @@
  * A cause is `high` only where the figures leave no other: two that would each have been enough are both named.
  */
 import { list } from '../base/words.ts';
+import { type Bounds, minus, plus } from '../base/measured.ts';
 import type { Confidence } from './finding.ts';
-import { middle, minus, NOTHING, type OomFigures, plus, type Range } from './oom-figures.ts';
+import { middle, NOTHING, type OomFigures } from './oom-figures.ts';
 import { driverPart, type WhoIsWho } from './oom-others.ts';
 import { size } from './words.ts';
 
@@ -96,7 +97,7 @@ function contradictionOf({ free, total, reserved, allocated, process }: OomFigur
 }
 
 /** What is left of the limit; null: none was set, or what was reserved is not known. */
-export function roomInLimit({ allowed, reserved, allocated, outside }: OomFigures): Range | null {
+export function roomInLimit({ allowed, reserved, allocated, outside }: OomFigures): Bounds | null {
   if (allowed === null) return null;
   const used = reserved ?? allocated;
   if (used === null) return null;
@@ -106,7 +107,7 @@ export function roomInLimit({ allowed, reserved, allocated, outside }: OomFigure
 }
 
 /** What was free on the device: printed, else bounded by what PyTorch had. */
-function freeBand({ free, total, reserved, allocated }: OomFigures): Range | null {
+function freeBand({ free, total, reserved, allocated }: OomFigures): Bounds | null {
   if (free !== null) return free;
   const own = reserved ?? allocated;
   return total === null || own === null ? null : { least: 0, most: Math.max(0, total.most - own.least) };
@@ -114,7 +115,7 @@ function freeBand({ free, total, reserved, allocated }: OomFigures): Range | nul
 
 /** Enough for sure, perhaps, or not: of something that `has` so much where `asks` was asked. */
 type Enough = 'yes' | 'perhaps' | 'no';
-const enough = (has: Range, asks: Range): Enough =>
+const enough = (has: Bounds, asks: Bounds): Enough =>
   has.least >= asks.most ? 'yes' : has.most >= asks.least ? 'perhaps' : 'no';
 
 export function judgeOom(figures: OomFigures, who: WhoIsWho): Judged {
@@ -155,7 +156,7 @@ export function judgeOom(figures: OomFigures, who: WhoIsWho): Judged {
 }
 
 /** Reserved and asked for together are more than is allowed: that refuses it, whatever the device had. */
-function limit(figures: OomFigures, free: Range | null, requested: Range): Judged {
+function limit(figures: OomFigures, free: Bounds | null, requested: Bounds): Judged {
   const alone = free !== null && figures.free !== null && free.least >= requested.most;
   const deviceToo = figures.free !== null && !alone;
   return {
@@ -169,7 +170,7 @@ function limit(figures: OomFigures, free: Range | null, requested: Range): Judge
   };
 }
 
-function withoutFree({ total, allocated }: OomFigures, requested: Range): Judged {
+function withoutFree({ total, allocated }: OomFigures, requested: Bounds): Judged {
   const rest = total === null || allocated === null ? null : minus(total, allocated);
   return never(
     rest !== null && rest.most < requested.least ? 'full' : 'not_told',
@@ -179,11 +180,11 @@ function withoutFree({ total, allocated }: OomFigures, requested: Range): Judged
 }
 
 interface Full {
-  readonly requested: Range;
-  readonly free: Range;
+  readonly requested: Bounds;
+  readonly free: Bounds;
   readonly limited: Enough;
   readonly excluded: readonly string[];
-  readonly unallocated: Range | null;
+  readonly unallocated: Bounds | null;
 }
 
 /** The device had no segment of this size: was there enough in pieces, with others, or nowhere? */

@@ -3,58 +3,51 @@
  * so each figure is right to half a hundredth of it. A figure that cannot be what its name says is not known: one below
  * zero, or "this process has" less than PyTorch alone had reserved.
  */
-import { oomFigureBand, reservedOfOom } from '../analyze/ledger/non-torch-oom.ts';
+import { type Bounds, minus } from '../base/measured.ts';
+import { oomFigureBounds, reservedOfOom } from '../analyze/ledger/non-torch-oom.ts';
 import type { LoggedOom } from '../analyze/server-facts.ts';
-
-/** At least and at most so many bytes. */
-export interface Range {
-  readonly least: number;
-  readonly most: number;
-}
 
 /** A process that the message names by its number. */
 export interface NamedProcess {
   readonly pid: string;
   /** As printed, bytes. */
   readonly bytes: number;
-  readonly range: Range;
+  readonly range: Bounds;
 }
 
 export interface OomFigures {
   /** "Tried to allocate": the whole segment that was asked of the driver, not the tensor. */
-  readonly requested: Range | null;
-  readonly free: Range | null;
-  readonly total: Range | null;
+  readonly requested: Bounds | null;
+  readonly free: Bounds | null;
+  readonly total: Bounds | null;
   /** "this process has ... memory in use": all of it, the CUDA context included. */
-  readonly process: Range | null;
-  readonly allocated: Range | null;
-  readonly unallocated: Range | null;
-  readonly reserved: Range | null;
+  readonly process: Bounds | null;
+  readonly allocated: Bounds | null;
+  readonly unallocated: Bounds | null;
+  readonly reserved: Bounds | null;
   /** The process's own limit. */
-  readonly allowed: Range | null;
+  readonly allowed: Bounds | null;
   /** Held by this process outside of PyTorch's allocator and counted against the limit (Apple's GPUs). */
-  readonly outside: Range | null;
+  readonly outside: Bounds | null;
   readonly named: readonly NamedProcess[];
   /** Free blocks of private pools are in the cached figure: messages up to 2.0 do not tell them apart. */
   readonly isOldForm: boolean;
 }
 
-export const plus = (a: Range, b: Range): Range => ({ least: a.least + b.least, most: a.most + b.most });
-export const minus = (a: Range, b: Range): Range => ({ least: a.least - b.most, most: a.most - b.least });
 /** Nothing is held below zero bytes. */
-export const atLeastZero = ({ least, most }: Range): Range => ({
+export const atLeastZero = ({ least, most }: Bounds): Bounds => ({
   least: Math.max(0, least),
   most: Math.max(0, most),
 });
-export const NOTHING: Range = { least: 0, most: 0 };
+export const NOTHING: Bounds = { least: 0, most: 0 };
 
 /** The middle of a range: what was printed, or what follows from printed figures. */
-export const middle = ({ least, most }: Range): number => (least + most) / 2;
+export const middle = ({ least, most }: Bounds): number => (least + most) / 2;
 
 export function oomFiguresOf({ figures, text }: Pick<LoggedOom['event'], 'figures' | 'text'>): OomFigures {
-  const of = (name: string): Range | null => {
+  const of = (name: string): Bounds | null => {
     const bytes = figures[name];
-    return bytes === undefined || bytes < 0 ? null : atLeastZero(oomFigureBand(bytes));
+    return bytes === undefined || bytes < 0 ? null : atLeastZero(oomFigureBounds(bytes));
   };
   const allocated = of('allocated');
   const printed = of('reserved_unallocated');
@@ -78,7 +71,9 @@ export function oomFiguresOf({ figures, text }: Pick<LoggedOom['event'], 'figure
     outside: of('other_allocations'),
     named: Object.entries(figures).flatMap(([name, bytes]) => {
       const pid = /^process (\d+)$/.exec(name)?.[1];
-      return pid === undefined || bytes < 0 ? [] : [{ pid, bytes, range: atLeastZero(oomFigureBand(bytes)) }];
+      return pid === undefined || bytes < 0
+        ? []
+        : [{ pid, bytes, range: atLeastZero(oomFigureBounds(bytes)) }];
     }),
     isOldForm: /reserved in total|\) ?$|cached\)/.test(text) && !text.includes('Of the allocated memory'),
   };

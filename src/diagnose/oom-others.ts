@@ -9,21 +9,14 @@
  *   a named process that holds at least what PyTorch had reserved can be this one, and at most one of them is
  *   held - named < reserved                 then one of the named ones must be: there is no room for another
  */
-import {
-  atLeastZero,
-  minus,
-  type NamedProcess,
-  NOTHING,
-  type OomFigures,
-  plus,
-  type Range,
-} from './oom-figures.ts';
+import { type Bounds, minus, plus } from '../base/measured.ts';
+import { atLeastZero, type NamedProcess, NOTHING, type OomFigures } from './oom-figures.ts';
 
 /** The driver keeps a part for itself that is nobody's: up to so much. */
 const DRIVER = 512 * 2 ** 20;
 const DRIVER_SHARE = 0.01;
 
-export const driverPart = (total: Range | null): number =>
+export const driverPart = (total: Bounds | null): number =>
   Math.max(DRIVER, DRIVER_SHARE * (total?.most ?? 0));
 
 export interface WhoIsWho {
@@ -46,7 +39,7 @@ export interface WhoIsWho {
   readonly contradicts: boolean;
 }
 
-const sumOf = (processes: readonly NamedProcess[]): Range =>
+const sumOf = (processes: readonly NamedProcess[]): Bounds =>
   processes.reduce((sum, { range }) => plus(sum, range), NOTHING);
 
 /** What a process holds beside PyTorch's reserved bytes: a context, libraries, a part that grows with them. */
@@ -74,8 +67,9 @@ export function whoIsWho(figures: OomFigures): WhoIsWho {
   const driver = driverPart(total);
   const all = sumOf(named);
   /** What is left for others if this process holds so much. */
-  const rest = (mine: Range): number | null => (held === null ? null : Math.max(0, held.most - mine.least));
-  const unnamed = (mine: Range): number => (held === null ? 0 : Math.max(0, held.least - mine.most - driver));
+  const rest = (mine: Bounds): number | null => (held === null ? null : Math.max(0, held.most - mine.least));
+  const unnamed = (mine: Bounds): number =>
+    held === null ? 0 : Math.max(0, held.least - mine.most - driver);
   if (process !== null) {
     const most = rest(process);
     const contradicts = most !== null && all.least > most;

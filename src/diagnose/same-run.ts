@@ -7,7 +7,7 @@
  *
  * Only what agrees is taken together. Where the recording does not tell it, the log's finding stays by itself.
  */
-import { oomFigureBand } from '../analyze/ledger/non-torch-oom.ts';
+import { oomFigureBounds } from '../analyze/ledger/non-torch-oom.ts';
 import type { ServerFacts } from '../analyze/server-facts.ts';
 import { evidence, type Finding, type ToldBy } from './finding.ts';
 
@@ -20,7 +20,7 @@ const MOST_FACTS = 3;
 /** null: one of the two does not tell. */
 function isNear(exact: number | null, printed: number | null): boolean | null {
   if (exact === null || printed === null) return null;
-  const { least, most } = oomFigureBand(printed);
+  const { least, most } = oomFigureBounds(printed);
   return exact >= least && exact <= most;
 }
 

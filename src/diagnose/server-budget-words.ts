@@ -1,5 +1,5 @@
 /** What rules about budgets have in common: the ranks of the last start, and figures with their errors. */
-import type { Measured } from '../analyze/server-waterfall-figures.ts';
+import type { Measured } from '../base/measured.ts';
 import { rankName } from '../analyze/server/facts-log.ts';
 import type { RankWaterfall, WaterfallStepId } from '../analyze/server/waterfall.ts';
 import { size } from './words.ts';

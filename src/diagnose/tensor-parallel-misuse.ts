@@ -1,8 +1,8 @@
 /** Tensor parallelism that does not share: every rank has all weights, ranks differ, or KV heads are kept twice. */
 import { percent } from '../base/words.ts';
+import { type Measured, canEqual } from '../base/measured.ts';
 import { settingOf } from '../analyze/server/kv-cache-log.ts';
 import type { ServerLog } from '../analyze/server/facts-log.ts';
-import { canEqual, type Measured } from '../analyze/server-waterfall-figures.ts';
 import { evidence, type Finding } from './finding.ts';
 import { measuredSize, stepOf } from './server-budget-words.ts';
 import { aboutServer, type ServerRule } from './server-rule.ts';

@@ -64,7 +64,7 @@ function noRoom(log: ServerLog): Finding[] {
           ? now === null
             ? 'A higher --gpu-memory-utilization, as the server says (its default is 0.9, and above it little is left for what lies outside of it); else fewer bytes of weights (quantised, or over more GPUs), or a smaller activation peak (--max-num-batched-tokens).'
             : "Fewer bytes of weights (quantised, or over more GPUs), or a smaller activation peak (--max-num-batched-tokens). The server's own word, a higher --gpu-memory-utilization, leaves ever less room for what lies outside of it."
-          : `${code(`--gpu-memory-utilization ${more}`)}${tried?.bytesGained == null ? '' : `: ${size(Math.round(tried.bytesGained.low))} more for the KV cache`}.`,
+          : `${code(`--gpu-memory-utilization ${more}`)}${tried?.bytesGained == null ? '' : `: ${size(Math.round(tried.bytesGained.least))} more for the KV cache`}.`,
       gainBytes: null,
       gainHow: null,
       wouldChange: 'Room beside the weights.',
@@ -100,7 +100,7 @@ function edge(log: ServerLog, rank: RankWaterfall, hasFailed: boolean): Finding[
           ? []
           : [
               evidence(
-                `At ${EDGE} the KV cache would serve ${instead.concurrency.low.toFixed(2)} to ${instead.concurrency.high.toFixed(2)} requests of full length at once.`,
+                `At ${EDGE} the KV cache would serve ${instead.concurrency.least.toFixed(2)} to ${instead.concurrency.most.toFixed(2)} requests of full length at once.`,
               ),
             ]),
       ],

@@ -1,4 +1,5 @@
 /** What `Engine.diagnosis()` answers: findings and what they rest on. Plain data; bytes are exact numbers. */
+import type { Bounds, Measured } from '../base/measured.ts';
 import type { LedgerPart } from '../analyze/ledger/outside.ts';
 import type { Finding } from '../diagnose/finding.ts';
 import type { Fault } from './faults.ts';
@@ -93,7 +94,7 @@ export interface LedgerView {
   readonly row: number;
   readonly reserved: number;
   /** In use on the whole device by anyone; null: no source tells. */
-  readonly used: { readonly bytes: number; readonly errorBytes: number } | null;
+  readonly used: Measured | null;
   /** Which samples of which file tell of the device, and how far from the moment they are; null: none. */
   readonly deviceFrom: string | null;
   readonly parts: readonly LedgerPart[];
@@ -109,8 +110,8 @@ export interface LedgerView {
   readonly largest: readonly {
     readonly stream: string;
     readonly fromCache: number;
-    readonly withNewSegment: readonly [number, number] | null;
-    readonly afterRelease: readonly [number, number] | null;
+    readonly withNewSegment: Bounds | null;
+    readonly afterRelease: Bounds | null;
   }[];
   readonly unknown: readonly string[];
 }

@@ -2,21 +2,10 @@
  * The part of a diagnosis that is about servers, monitors and logs: budgets, KV cache, usage, requests, clocks.
  * Plain data; bytes are exact numbers, and where a figure was printed with few digits, its error stands beside it.
  */
+import type { Bounds, Measured } from '../base/measured.ts';
 import type { ClocksAnswer } from '../analyze/clock/answer.ts';
 
 export type { ClocksAnswer, ClockView, DisagreementView } from '../analyze/clock/answer.ts';
-
-/** Bytes with the most that the true figure can be away; 0: exact. */
-export interface MeasuredView {
-  readonly value: number;
-  readonly error: number;
-}
-
-/** The true value is in [low, high]. */
-export interface RangeView {
-  readonly low: number;
-  readonly high: number;
-}
 
 /** One step down. The steps of a waterfall that has a whole sum to it exactly, the remainder included. */
 export interface WaterfallStepView {
@@ -40,18 +29,18 @@ export interface RankWaterfallView {
   readonly producer: string;
   /** 'requested': against total x utilization; 'free': against what was free at the start; 'none': of no whole. */
   readonly basis: 'requested' | 'free' | 'none';
-  readonly total: MeasuredView | null;
+  readonly total: Measured | null;
   /** 0 to 1. */
   readonly utilization: number | null;
-  readonly requested: MeasuredView | null;
-  readonly inUseBefore: MeasuredView | null;
+  readonly requested: Measured | null;
+  readonly inUseBefore: Measured | null;
   /** What the steps are subtracted from. */
-  readonly whole: MeasuredView | null;
+  readonly whole: Measured | null;
   readonly steps: readonly WaterfallStepView[];
-  readonly remainder: MeasuredView | null;
+  readonly remainder: Measured | null;
   readonly addsUp: 'yes' | 'left_over' | 'exceeds' | 'cannot_tell';
   /** CUDA graphs beyond the budget: no room, or too little, was left for them as the KV cache got its size. */
-  readonly graphsOnTop: MeasuredView | null;
+  readonly graphsOnTop: Measured | null;
   /** 'in_activation': room for them is counted into the activation peak. 'none': no graphs are printed. */
   readonly graphsPlace: 'none' | 'within' | 'in_activation' | 'beyond' | 'cannot_tell';
   /** Figures that the log does not print and that would be needed. */
@@ -65,9 +54,9 @@ export interface PodStepView {
   readonly label: string;
   /** Ranks whose lines give this figure, and the sum over those. */
   readonly printedRanks: number;
-  readonly printed: MeasuredView;
+  readonly printed: Measured;
   /** Over all ranks, the silent ones taken as like the others; null: those that print differ. */
-  readonly allRanks: MeasuredView | null;
+  readonly allRanks: Measured | null;
 }
 
 export interface PodWaterfallView {
@@ -84,7 +73,7 @@ export interface PodWaterfallView {
 export interface KvCheckView {
   readonly what: string;
   readonly printed: number;
-  readonly computed: RangeView;
+  readonly computed: Bounds;
   readonly agrees: boolean;
 }
 
@@ -92,10 +81,10 @@ export interface KvCheckView {
 export interface KvWhatIfView {
   /** "--max-model-len 4096" */
   readonly setting: string;
-  readonly bytes: RangeView | null;
-  readonly bytesGained: RangeView | null;
-  readonly tokens: RangeView | null;
-  readonly concurrency: RangeView | null;
+  readonly bytes: Bounds | null;
+  readonly bytesGained: Bounds | null;
+  readonly tokens: Bounds | null;
+  readonly concurrency: Bounds | null;
   /** null: it can be made; else why it cannot, or cannot be computed. */
   readonly refused: string | null;
   readonly notes: readonly string[];
@@ -107,7 +96,7 @@ export interface KvView {
   readonly start: string;
   readonly engine: string;
   /** On the rank that has least, which bounds all. */
-  readonly bytes: MeasuredView | null;
+  readonly bytes: Measured | null;
   readonly leastRank: string | null;
   readonly ranks: number;
   readonly tokens: number | null;
@@ -115,8 +104,8 @@ export interface KvView {
   readonly blockSize: number | null;
   readonly maxModelLen: number | null;
   /** Requests of max-model-len that fit at once, as printed. */
-  readonly concurrency: MeasuredView | null;
-  readonly bytesPerToken: RangeView | null;
+  readonly concurrency: Measured | null;
+  readonly bytesPerToken: Bounds | null;
   /** 'mixed': layers keep unlike numbers of tokens, so there is no one number of bytes a token. */
   readonly shape: 'uniform' | 'mixed' | 'unknown';
   readonly kvDtype: string | null;
@@ -134,7 +123,7 @@ export interface KvView {
     /** Bytes of one token in all layers, on one rank; null with an error. */
     readonly bytesPerTokenPerRank: number | null;
     /** Tokens in the printed bytes, where the log prints none; null: it does, or they cannot be told. */
-    readonly tokens: RangeView | null;
+    readonly tokens: Bounds | null;
     /** On how many tensor-parallel ranks each KV head is kept. */
     readonly copies: number | null;
     readonly notes: readonly string[];

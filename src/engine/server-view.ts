@@ -1,6 +1,6 @@
 /** Facts about servers, requests and series as plain data for the border. */
+import { type Bounds, boundsOf } from '../base/measured.ts';
 import { tokensInBytes, type KvPlan } from '../analyze/server/kv-cache.ts';
-import { rangeOf } from '../analyze/server/kv-cache-log.ts';
 import type { GaugeGrowth } from '../analyze/server/facts-growth.ts';
 import type { ServerKv, ServerLog } from '../analyze/server/facts-log.ts';
 import type { SourceBuckets } from '../analyze/server/facts-requests.ts';
@@ -11,7 +11,6 @@ import type {
   GaugeGrowthView,
   KvView,
   PodWaterfallView,
-  RangeView,
   RankWaterfallView,
   RequestBucketsView,
   ServerView,
@@ -74,11 +73,11 @@ const podView = ({
   sentence: statement,
 });
 
-function tokensByModel(plan: KvPlan, { bytes }: ServerKv['facts']): RangeView | null {
+function tokensByModel(plan: KvPlan, { bytes }: ServerKv['facts']): Bounds | null {
   if (bytes === null) return null;
-  const range = rangeOf(bytes);
-  const [low, high] = [tokensInBytes(plan, range.low), tokensInBytes(plan, range.high)];
-  return low === null || high === null ? null : { low, high };
+  const range = boundsOf(bytes);
+  const [low, high] = [tokensInBytes(plan, range.least), tokensInBytes(plan, range.most)];
+  return low === null || high === null ? null : { least: low, most: high };
 }
 
 function kvView({ start, engine, facts, checks, whatIfs, plan }: ServerKv): KvView {

@@ -3,11 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { baselineOf } from '../../src/aggregate/baseline.ts';
 import { torchSeries } from '../../src/aggregate/torch-series.ts';
 import {
-  bandIn,
+  boundsIn,
   curveOfCategories,
   curveOfGauge,
   curveOfSeries,
-  printedBand,
+  printedBounds,
   shiftCurve,
   thinCurve,
   timeGranularity,
@@ -33,9 +33,9 @@ const gauge = (more: Partial<Gauge>): Gauge => ({
 
 describe('printed figures', () => {
   it('as the range that rounding leaves', () => {
-    expect(printedBand(100, { granularity: 10, rounding: 'down' })).toEqual({ least: 100, most: 110 });
-    expect(printedBand(100, { granularity: 10, rounding: 'nearest' })).toEqual({ least: 95, most: 105 });
-    expect(printedBand(100, { granularity: 10, rounding: 'either' })).toEqual({ least: 90, most: 110 });
+    expect(printedBounds(100, { granularity: 10, rounding: 'down' })).toEqual({ least: 100, most: 110 });
+    expect(printedBounds(100, { granularity: 10, rounding: 'nearest' })).toEqual({ least: 95, most: 105 });
+    expect(printedBounds(100, { granularity: 10, rounding: 'either' })).toEqual({ least: 90, most: 110 });
   });
 
   it('times: the width of the last digit that is used', () => {
@@ -47,21 +47,21 @@ describe('printed figures', () => {
   });
 });
 
-describe('bandIn', () => {
+describe('boundsIn', () => {
   const steps = eventCurve([
     [0, 10],
     [1, 30],
     [2, 20],
   ]);
   it('an event curve holds its value until the next row', () => {
-    expect(bandIn(steps, 0.5 * SECOND, 0.9 * SECOND)).toEqual({ least: 10 * MIB, most: 10 * MIB });
-    expect(bandIn(steps, 0.5 * SECOND, 2 * SECOND)).toEqual({ least: 10 * MIB, most: 30 * MIB });
-    expect(bandIn(steps, SECOND, SECOND)).toEqual({ least: 30 * MIB, most: 30 * MIB });
+    expect(boundsIn(steps, 0.5 * SECOND, 0.9 * SECOND)).toEqual({ least: 10 * MIB, most: 10 * MIB });
+    expect(boundsIn(steps, 0.5 * SECOND, 2 * SECOND)).toEqual({ least: 10 * MIB, most: 30 * MIB });
+    expect(boundsIn(steps, SECOND, SECOND)).toEqual({ least: 30 * MIB, most: 30 * MIB });
   });
   it('tells nothing before its first row and after its end', () => {
-    expect(bandIn(steps, -2 * SECOND, -SECOND)).toBeNull();
-    expect(bandIn(steps, 2.1 * SECOND, 3 * SECOND)).toBeNull();
-    expect(bandIn(steps, -SECOND, 0)).toEqual({ least: 10 * MIB, most: 10 * MIB });
+    expect(boundsIn(steps, -2 * SECOND, -SECOND)).toBeNull();
+    expect(boundsIn(steps, 2.1 * SECOND, 3 * SECOND)).toBeNull();
+    expect(boundsIn(steps, -SECOND, 0)).toEqual({ least: 10 * MIB, most: 10 * MIB });
   });
   it('of samples those around the window count, with their rounding', () => {
     const samples = sampleCurve([
@@ -69,8 +69,8 @@ describe('bandIn', () => {
       [1, 30],
       [2, 20],
     ]);
-    expect(bandIn(samples, 0.4 * SECOND, 0.5 * SECOND)).toEqual({ least: 9 * MIB, most: 31 * MIB });
-    expect(bandIn(samples, 1.4 * SECOND, 1.5 * SECOND)).toEqual({ least: 19 * MIB, most: 31 * MIB });
+    expect(boundsIn(samples, 0.4 * SECOND, 0.5 * SECOND)).toEqual({ least: 9 * MIB, most: 31 * MIB });
+    expect(boundsIn(samples, 1.4 * SECOND, 1.5 * SECOND)).toEqual({ least: 19 * MIB, most: 31 * MIB });
   });
   it('a window of a sample has its slack, its last digit and its age', () => {
     const samples = sampleCurve([[5, 1]], { slack_ns: 1, time_granularity_ns: 10, stale_ns: 100 });
@@ -139,7 +139,7 @@ describe('thinCurve', () => {
     expect(curve.value.length).toBeLessThanOrEqual(500);
     expect(error_bytes).toBeGreaterThan(0);
     for (const time of run.time_ns) {
-      const apart = bandIn(run, time, time)!.least - bandIn(curve, time, time)!.least;
+      const apart = boundsIn(run, time, time)!.least - boundsIn(curve, time, time)!.least;
       expect(Math.abs(apart)).toBeLessThanOrEqual(error_bytes);
     }
   });

@@ -1,4 +1,5 @@
 /** The ledger's part of the device from monitors and out-of-memory texts beside a recording, held against the truth. */
+import { boundsOf } from '../../src/base/measured.ts';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -33,9 +34,9 @@ const partOf = (ledger: LedgerView, id: string) => ledger.parts.find((part) => p
 /** The parts that are known sum exactly, and every one may be read with its error. */
 function expectSums(ledger: LedgerView): void {
   const sum = (parts: LedgerView['parts']): number =>
-    parts.reduce((bytes, part) => bytes + (part.bytes ?? 0), 0);
+    parts.reduce((bytes, part) => bytes + (part.bytes?.value ?? 0), 0);
   expect(sum(ledger.parts.slice(0, 6))).toBe(ledger.reserved);
-  if (ledger.used !== null) expect(sum(ledger.parts)).toBe(ledger.used.bytes);
+  if (ledger.used !== null) expect(sum(ledger.parts)).toBe(ledger.used.value);
 }
 
 /** Ledgers of the last event before each moment. */
@@ -65,9 +66,9 @@ describe('a device with a second process that comes and goes', () => {
     for (const { moment, ledger } of ledgers) {
       expect(ledger.reserved, moment.name).toBe(moment.reserved);
       expectSums(ledger);
-      const { bytes, errorBytes } = ledger.used!;
-      expect(Math.abs(bytes - (moment.total - moment.free)), moment.name).toBeLessThanOrEqual(errorBytes);
-      if (errorBytes <= 2 * MIB) narrow++;
+      const { value, error } = ledger.used!;
+      expect(Math.abs(value - (moment.total - moment.free)), moment.name).toBeLessThanOrEqual(error);
+      if (error <= 2 * MIB) narrow++;
     }
     // While the neighbour starts or libraries are loaded the range is as wide as the change.
     expect(narrow).toBeGreaterThanOrEqual(ledgers.length - 3);
@@ -76,13 +77,13 @@ describe('a device with a second process that comes and goes', () => {
   it('has the process and its neighbour told apart', async () => {
     const ledgers = await ledgersAt(all);
     const of = (name: string): LedgerView => ledgers.find(({ moment }) => moment.name === name)!.ledger;
-    expect(partOf(of('block 3'), 'other_processes').bytes).toBe(0);
+    expect(partOf(of('block 3'), 'other_processes').bytes?.value).toBe(0);
     // nvidia-smi lists the neighbour with 2,148 MiB while it holds 1,538 MiB and its context.
-    expect(partOf(of('more 1'), 'other_processes').bytes).toBe(2148 * MIB);
+    expect(partOf(of('more 1'), 'other_processes').bytes?.value).toBe(2148 * MIB);
     for (const name of ['block 3', 'more 1', '640 MiB']) {
-      const own = partOf(of(name), 'non_torch');
-      expect(own.bytes! + own.errorBytes).toBeGreaterThan(500 * MIB);
-      expect(own.bytes! - own.errorBytes).toBeLessThan(710 * MIB);
+      const own = boundsOf(partOf(of(name), 'non_torch').bytes!);
+      expect(own.most).toBeGreaterThan(500 * MIB);
+      expect(own.least).toBeLessThan(710 * MIB);
     }
     expect(of('640 MiB').deviceFrom).toContain('query-gpu.csv');
   });
@@ -121,7 +122,7 @@ describe('the device over time', () => {
     // Before the first event nothing is told.
     expect(told).toBe([...row].filter((at) => at >= 0).length + 1);
     const last = await engine.ledger(device, end.row);
-    expect(last.ok && last.value?.used?.bytes).toBe(used.values[row.length]);
+    expect(last.ok && last.value?.used?.value).toBe(used.values[row.length]);
   });
 
   it('is not told where no monitor is open', async () => {
@@ -142,7 +143,7 @@ describe('a monitor that prints free memory, too', () => {
     const ledgers = await ledgersAt({ ...all, 'query-gpu.csv': smi });
     const { moment, ledger } = ledgers.find((one) => one.moment.name === '640 MiB')!;
     for (const { fromCache, withNewSegment } of ledger.largest) {
-      const [least, most] = withNewSegment!;
+      const { least, most } = withNewSegment!;
       // No limit of the process was met: that it may take all that is free is not certain.
       expect(least).toBe(fromCache);
       expect(most).toBeGreaterThanOrEqual(moment.free - 2 * MIB);
@@ -209,8 +210,8 @@ describe.skipIf(traces === null)('recordings of shared/traces', () => {
     expectSums(ledger);
     expect(ledger.deviceFrom).toBe('oom.txt: the sample at this moment');
     // 79.18 GiB in all, 74.71 GiB free, this process 4.46 GiB.
-    expect(Math.abs(ledger.used!.bytes - 4.47 * 2 ** 30)).toBeLessThan(ledger.used!.errorBytes + MIB);
-    const own = partOf(ledger, 'non_torch');
-    expect(Math.abs(own.bytes! + ledger.reserved - 4.46 * 2 ** 30)).toBeLessThan(own.errorBytes + MIB);
+    expect(Math.abs(ledger.used!.value - 4.47 * 2 ** 30)).toBeLessThan(ledger.used!.error + MIB);
+    const own = partOf(ledger, 'non_torch').bytes!;
+    expect(Math.abs(own.value + ledger.reserved - 4.46 * 2 ** 30)).toBeLessThan(own.error + MIB);
   });
 });

@@ -16,10 +16,10 @@ import { BytesSource } from '../read/open-for-test.ts';
 import { fixtureBytes, recordingBytes } from '../read/snapshot/fixtures.ts';
 import { sharedTraces } from '../shared-traces.ts';
 
-const sum = (parts: readonly { readonly bytes: number | null }[]): number =>
-  parts.reduce((total, { bytes }) => total + (bytes ?? NaN), 0);
+const sum = (parts: readonly LedgerPart[]): number =>
+  parts.reduce((total, { bytes }) => total + (bytes?.value ?? NaN), 0);
 const named = (parts: readonly LedgerPart[]): Record<string, number> =>
-  Object.fromEntries(parts.map(({ id, bytes }) => [id, (bytes ?? NaN) / MIB]));
+  Object.fromEntries(parts.map(({ id, bytes }) => [id, (bytes?.value ?? NaN) / MIB]));
 
 describe('a drawn state', () => {
   const ledger = torchLedger(
@@ -91,9 +91,9 @@ describe('a drawn state', () => {
 });
 
 function check(ledger: LedgerView): void {
-  const bytesOf = (id: string): number => ledger.parts.find((part) => part.id === id)?.bytes ?? NaN;
+  const bytesOf = (id: string): number => ledger.parts.find((part) => part.id === id)?.bytes?.value ?? NaN;
   for (const { children, bytes } of ledger.parts)
-    if (children !== undefined && children.length > 0) expect(sum(children)).toBe(bytes);
+    if (children !== undefined && children.length > 0) expect(sum(children)).toBe(bytes?.value);
   const split = bytesOf('inactive_split');
   expect(ledger.splitFor.length > 0).toBe(split > 0);
   for (const { parts } of ledger.splitFor) expect(sum(parts)).toBe(split);

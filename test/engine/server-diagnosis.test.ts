@@ -125,9 +125,9 @@ describe('the KV cache', () => {
     expect(kv.tokens).toBe(250_240);
     expect(kv.model).toBeNull();
     const settings = new Map(kv.whatIfs.map((one) => [one.setting, one]));
-    expect(settings.get('--max-model-len 4096')!.concurrency!.low).toBeCloseTo(61.09, 2);
+    expect(settings.get('--max-model-len 4096')!.concurrency!.least).toBeCloseTo(61.09, 2);
     // Twice the tokens, less a block whose size this log does not print.
-    expect(settings.get('--kv-cache-dtype fp8')!.tokens!.low).toBe(2 * 250_240 - 1024);
+    expect(settings.get('--kv-cache-dtype fp8')!.tokens!.least).toBe(2 * 250_240 - 1024);
     expect(settings.has('--max-model-len 8192')).toBe(false);
   });
 
@@ -149,7 +149,7 @@ describe('the KV cache', () => {
     const [server] = (await diagnoseFiles({ 'vllm.log': lines }, given)).servers;
     const [{ model, whatIfs }] = server.kv;
     // 43.94 GiB ± 0.005 over 128 KiB a token, in whole blocks of 16.
-    expect(model!.tokens).toEqual({ low: 359_904, high: 359_984 });
+    expect(model!.tokens).toEqual({ least: 359_904, most: 359_984 });
     expect(whatIfs.filter(({ setting }) => setting === '--kv-cache-dtype fp8')).toHaveLength(1);
     expect(server.pods[0].sentence).not.toContain('0 of 1');
   });

@@ -4,6 +4,7 @@
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ok } from '../../src/base/result.ts';
+import { exactly } from '../../src/base/measured.ts';
 import type { PinsView } from '../../src/engine/protocol.ts';
 import type { VsDevice } from '../../src/ui/device/vs-device.ts';
 import type { VramScope } from '../../src/ui/vram-scope.ts';
@@ -17,8 +18,8 @@ import { toldOfDevice } from './told-of-device.ts';
 const SPLIT = ['0', '7'].map((stream) => ({
   stream,
   parts: [
-    { id: 'own_large', label: `Of stream ${stream}`, bytes: MIB, errorBytes: 0, note: null },
-    { id: 'other_streams', label: 'Of others', bytes: MIB, errorBytes: 0, note: null },
+    { id: 'own_large', label: `Of stream ${stream}`, bytes: exactly(MIB), note: null },
+    { id: 'other_streams', label: 'Of others', bytes: exactly(MIB), note: null },
   ],
 }));
 

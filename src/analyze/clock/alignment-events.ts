@@ -5,7 +5,7 @@
  * Sizes that are rare on both sides are asked first: they tell the most and cost the least.
  */
 import { lowerBound, upperBound } from '../../base/binary-search.ts';
-import { printedBand, type StepCurve } from '../step-curve.ts';
+import { printedBounds, type StepCurve } from '../step-curve.ts';
 import {
   bitsOfMatch,
   bitsOfMiss,
@@ -173,7 +173,7 @@ const sortedOf = (numbers: readonly number[]): number[] => [...numbers].sort((a,
 
 /** How far a difference of two printed values may be from the true one. */
 const widthOf = (curve: StepCurve): number => {
-  const { least, most } = printedBand(0, curve);
+  const { least, most } = printedBounds(0, curve);
   return most - least;
 };
 

@@ -4,7 +4,8 @@
  * them they happened. So a change is matched by interval, and several steps within it count together.
  */
 import { lowerBound } from '../../base/binary-search.ts';
-import { bandIn, printedBand, thinCurve, windowOf, type Band, type StepCurve } from '../step-curve.ts';
+import { type Bounds, minus } from '../../base/measured.ts';
+import { boundsIn, printedBounds, thinCurve, windowOf, type StepCurve } from '../step-curve.ts';
 import {
   bitsOfMatch,
   bitsOfMiss,
@@ -27,15 +28,10 @@ const SAME_BITS = 4;
 /** Row i and i + 1 of the samples, and what changed between them. */
 interface Pair {
   readonly row: number;
-  readonly change: Band;
+  readonly change: Bounds;
   readonly isStep: boolean;
   readonly size: number;
 }
-
-const minus = (later: Band, earlier: Band): Band => ({
-  least: later.least - earlier.most,
-  most: later.most - earlier.least,
-});
 
 /**
  * `samples` against `reference`; either may be the finer one. `extra_bytes`: by how much a change may differ because
@@ -174,7 +170,10 @@ class SampleTrial implements Trial {
     const { value } = this.source;
     const pairs: Pair[] = [];
     for (let row = 0; row + 1 < value.length; row++) {
-      const change = minus(printedBand(value[row + 1], this.source), printedBand(value[row], this.source));
+      const change = minus(
+        printedBounds(value[row + 1], this.source),
+        printedBounds(value[row], this.source),
+      );
       const isStep = change.least > this.allowed || change.most < -this.allowed;
       pairs.push({ row, change, isStep, size: Math.abs(value[row + 1] - value[row]) });
     }
@@ -182,22 +181,22 @@ class SampleTrial implements Trial {
   }
 
   /** null: the reference tells nothing of one of the two moments. */
-  private matchesAt(row: number, change: Band, offset_ns: number, slack_ns: number): boolean | null {
+  private matchesAt(row: number, change: Bounds, offset_ns: number, slack_ns: number): boolean | null {
     const found = this.changeAt(row, offset_ns, slack_ns);
     if (found === null) return null;
     return found.least <= change.most + this.allowed && found.most >= change.least - this.allowed;
   }
 
   /** What the reference may have changed by between the two moments. */
-  private changeAt(row: number, offset_ns: number, slack_ns: number): Band | null {
+  private changeAt(row: number, offset_ns: number, slack_ns: number): Bounds | null {
     const before = this.bandAt(row, offset_ns, slack_ns);
     const after = this.bandAt(row + 1, offset_ns, slack_ns);
     return before === null || after === null ? null : minus(after, before);
   }
 
-  private bandAt(row: number, offset_ns: number, slack_ns: number): Band | null {
+  private bandAt(row: number, offset_ns: number, slack_ns: number): Bounds | null {
     const [from, to] = windowOf(this.source, row, slack_ns);
-    return bandIn(this.thin, from + offset_ns, to + offset_ns);
+    return boundsIn(this.thin, from + offset_ns, to + offset_ns);
   }
 
   /**
@@ -227,7 +226,7 @@ class SampleTrial implements Trial {
   }
 
   /** The least slack of the two samples' times with which the change matches. */
-  private latenessOf(row: number, change: Band, offset_ns: number): number {
+  private latenessOf(row: number, change: Bounds, offset_ns: number): number {
     if (this.matchesAt(row, change, offset_ns, 0) === true) return 0;
     let low = 0;
     let high = this.source.slack_ns;

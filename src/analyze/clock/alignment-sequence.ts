@@ -9,12 +9,12 @@
  * A line whose figures the recording never has contradicts it, unless it may have been printed outside of it.
  */
 import { asBigInt64, u64At } from '../../base/u64.ts';
+import type { Bounds } from '../../base/measured.ts';
 import type { Baseline } from '../../aggregate/baseline.ts';
 import { floorSize } from '../../aggregate/baseline.ts';
 import type { DeviceTrace, MemorySummary } from '../../trace/capture.ts';
 import type { Gauge } from '../../trace/readings.ts';
 import { ACTION } from '../../trace/schema.ts';
-import type { Band } from '../step-curve.ts';
 
 /** What a recording is at after each of its events. `allocated_floor` is the least that allocated can be. */
 export type RowFigure = 'reserved' | 'requested' | 'allocated_floor' | 'allocations';
@@ -74,7 +74,7 @@ export function recordedRows(trace: DeviceTrace, { before, known, fromEmpty }: B
 /** One line: its figures as the ranges that they can mean. */
 export interface SequenceLine {
   readonly name: string;
-  readonly figures: Readonly<Partial<Record<RowFigure, Band>>>;
+  readonly figures: Readonly<Partial<Record<RowFigure, Bounds>>>;
 }
 
 export interface PlacedLine {
@@ -95,15 +95,15 @@ export interface PlacedLine {
 }
 
 /** How far `value` lies outside of the range; the floor of allocated may lie below it. */
-function apartOf(figure: RowFigure, band: Band, value: number): number {
+function apartOf(figure: RowFigure, band: Bounds, value: number): number {
   if (value > band.most) return value - band.most;
   return figure === 'allocated_floor' ? 0 : Math.max(0, band.least - value);
 }
 
-type Entry = readonly [RowFigure, Band, Float64Array];
+type Entry = readonly [RowFigure, Bounds, Float64Array];
 
 function entriesOf(line: SequenceLine, { figures }: RecordedRows): Entry[] {
-  return (Object.entries(line.figures) as [RowFigure, Band][]).flatMap(([figure, band]): Entry[] => {
+  return (Object.entries(line.figures) as [RowFigure, Bounds][]).flatMap(([figure, band]): Entry[] => {
     const column = figures[figure];
     return column === undefined ? [] : [[figure, band, column]];
   });
@@ -181,15 +181,15 @@ function nearestOf(entries: readonly Entry[], from: number, to: number): PlacedL
 
 /** The figures of a printed summary that a recording has at every event. Printed figures are rounded down. */
 export function lineOfSummary(summary: MemorySummary): SequenceLine {
-  const cell = (metric: string, figure: 'current' | 'allocated'): Band | null => {
+  const cell = (metric: string, figure: 'current' | 'allocated'): Bounds | null => {
     const value = summary.rows[metric]?.['all']?.[figure];
     if (value === undefined || Number.isNaN(value)) return null;
     const width = summary.granularity[metric]?.[figure] ?? 0;
     // Up to, and not with, the next printed figure.
     return { least: value, most: width > 1 ? value + width - 1 : value };
   };
-  const figures: Partial<Record<RowFigure, Band>> = {};
-  const add = (figure: RowFigure, band: Band | null): void => {
+  const figures: Partial<Record<RowFigure, Bounds>> = {};
+  const add = (figure: RowFigure, band: Bounds | null): void => {
     if (band !== null) figures[figure] = band;
   };
   add('reserved', cell('GPU reserved memory', 'current'));
@@ -206,7 +206,7 @@ export function linesOfGauges(
   names: readonly (string | null)[],
 ): SequenceLine[] {
   // Half a digit and a byte: a printed figure is itself a rounded product.
-  const band = ({ value, granularity }: Gauge, i: number): Band => ({
+  const band = ({ value, granularity }: Gauge, i: number): Bounds => ({
     least: value[i] - granularity / 2 - 1,
     most: value[i] + granularity / 2 + 1,
   });

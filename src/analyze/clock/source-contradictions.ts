@@ -6,7 +6,8 @@
  * (kernels loaded when first called, NCCL, another process) is a fact worth knowing and has its own kinds.
  */
 import { amount, exactAmount } from '../../base/amounts.ts';
-import { type Band, bandIn, printedBand, type StepCurve, windowOf } from '../step-curve.ts';
+import { type Bounds, minus } from '../../base/measured.ts';
+import { boundsIn, printedBounds, type StepCurve, windowOf } from '../step-curve.ts';
 
 export type ContradictionKind =
   /** The device is said to use less than PyTorch had reserved on it: one of them is wrong, or of another device. */
@@ -35,7 +36,7 @@ export interface Contradiction {
   /** Samples, lines or events that show it. */
   readonly count: number;
   /** What each source says at that moment. */
-  readonly values: readonly { readonly label: string; readonly least: number; readonly most: number }[];
+  readonly values: readonly (Bounds & { readonly label: string })[];
   /** Bytes that rounding and the times of samples explain. */
   readonly allowed_bytes: number;
   /** Bytes beyond what is allowed; of a change, of the change. Signed: the first source less the second. */
@@ -61,19 +62,18 @@ export const SUDDEN_BYTES = 16 << 20;
 
 /** A difference, without its sign. */
 const bytesText = (bytes: number): string => exactAmount(Math.abs(bytes));
-const minus = (a: Band, b: Band): Band => ({ least: a.least - b.most, most: a.most - b.least });
-const valueOf = (label: string, band: Band): Contradiction['values'][number] => ({ label, ...band });
+const valueOf = (label: string, band: Bounds): Contradiction['values'][number] => ({ label, ...band });
 
 /** Signed distance from range `b` to range `a`; 0 where they meet. */
-function apart(a: Band, b: Band): number {
+function apart(a: Bounds, b: Bounds): number {
   if (a.least > b.most) return a.least - b.most;
   return a.most < b.least ? a.most - b.least : 0;
 }
 
 interface Paired {
   readonly time_ns: number;
-  readonly first: Band;
-  readonly second: Band;
+  readonly first: Bounds;
+  readonly second: Bounds;
 }
 
 /** Each row of the first with what the second can have been in its window. */
@@ -81,9 +81,13 @@ function pair(first: StepCurve, second: StepCurve): { pairs: Paired[]; outside: 
   const pairs: Paired[] = [];
   for (let row = 0; row < first.value.length; row++) {
     const [from, to] = windowOf(first, row);
-    const found = bandIn(second, from - second.slack_ns, to + second.slack_ns);
+    const found = boundsIn(second, from - second.slack_ns, to + second.slack_ns);
     if (found !== null)
-      pairs.push({ time_ns: first.time_ns[row], first: printedBand(first.value[row], first), second: found });
+      pairs.push({
+        time_ns: first.time_ns[row],
+        first: printedBounds(first.value[row], first),
+        second: found,
+      });
   }
   return { pairs, outside: first.value.length - pairs.length };
 }
@@ -122,7 +126,7 @@ export function compareUsedWithReserved(used: NamedCurve, reserved: NamedCurve):
 
 /** A stretch of samples that one constant explains. */
 interface Level {
-  readonly band: Band;
+  readonly band: Bounds;
   readonly first: Paired;
   readonly last: Paired;
 }

@@ -6,20 +6,20 @@
  * Blocks that wait for other streams may become free before the request: the first figure is then a lower bound.
  * Not in it: memory that other threads or processes take meanwhile, and what memory callbacks (IPC) give back.
  */
+import type { Bounds } from '../../base/measured.ts';
 import type { Allocator } from '../../replay/allocator.ts';
 import { NO_BLOCK } from '../../replay/block-table.ts';
 import { roundSize, segmentSize } from '../../replay/rounding.ts';
 import { type AllocatorSettings, SMALL_SEGMENT, SMALL_SIZE } from '../../replay/settings.ts';
 import { isFreeAfterWaiting, type ReleaseUnit, releaseUnits } from './empty-cache-units.ts';
 import { growingRuns, MOST, mostInRun, type Run } from './runs.ts';
-import type { Band } from '../step-curve.ts';
 
 /** What the allocator may still take from the driver. */
 export interface Room {
   /** Bytes that the process may reserve in all; null: not known (no limit was met, which does not mean that there is none). */
-  readonly limit: Band | null;
+  readonly limit: Bounds | null;
   /** Free bytes of the device; null: not known. */
-  readonly deviceFree: Band | null;
+  readonly deviceFree: Bounds | null;
 }
 
 export interface LargestRequest {
@@ -27,9 +27,9 @@ export interface LargestRequest {
   /** Bytes; without anything new from the driver. 0: none at all. */
   readonly fromCache: number;
   /** The largest with a new segment, or from the cache where that serves more; null: neither limit nor free bytes known. */
-  readonly withNewSegment: Band | null;
+  readonly withNewSegment: Bounds | null;
   /** The largest of all: after everything cached went back. null as above. */
-  readonly afterRelease: Band | null;
+  readonly afterRelease: Bounds | null;
   /** Why the upper figures are ranges or null. */
   readonly why: readonly string[];
 }
@@ -133,7 +133,7 @@ export function largestRequest(
         : inNewSegment(Math.min(allowed, left), settings),
     );
   };
-  const band = (gain: number): Band => ({
+  const band = (gain: number): Bounds => ({
     // Where one of the two is not known, no new segment is certain.
     least: limit === null || deviceFree === null ? cached : withRoom(limit.least, deviceFree.least, gain),
     most: withRoom(limit?.most ?? Infinity, deviceFree?.most ?? Infinity, gain),

@@ -11,12 +11,12 @@
  * cudaMalloc (what memory_stats calls inactive_split) or in its page of an expandable segment (what memory_stats does
  * not count at all); the two are given apart.
  */
+import type { Bounds } from '../../base/measured.ts';
 import type { AllocatorState } from '../../replay/replay-result.ts';
 import { ALLOCATED, PENDING } from '../../replay/block-table.ts';
 import { type EmptyCacheGain, emptyCacheGain } from './empty-cache.ts';
 import { type ReleaseUnit, releaseUnits } from './empty-cache-units.ts';
 import type { NonTorch } from './non-torch.ts';
-import type { Band } from '../step-curve.ts';
 
 /** Free bytes of one pool, stream and size class. */
 export interface FreePart {
@@ -61,12 +61,12 @@ export interface InactiveSplitFor {
 
 /** Besides the caching allocator. Ranges, as far as their sources print; null: not known. */
 export interface DeviceParts {
-  readonly used: Band | null;
+  readonly used: Bounds | null;
   /** Context, NCCL and libraries' workspaces of this process. */
-  readonly nonTorch: Band | null;
-  readonly otherProcesses: Band | null;
+  readonly nonTorch: Bounds | null;
+  readonly otherProcesses: Bounds | null;
   /** used - reserved - what is known of the other two; null: `used` is not known. */
-  readonly unexplained: Band | null;
+  readonly unexplained: Bounds | null;
 }
 
 /** The part of the ledger that the allocator replayed tells. */
@@ -206,7 +206,7 @@ export function inactiveSplitFor(ledger: TorchLedger, streamIndex: number): Inac
 export function deviceParts(reserved: number, told: NonTorch | null): DeviceParts {
   if (told === null) return { used: null, nonTorch: null, otherProcesses: null, unexplained: null };
   const { deviceUsed: used, nonTorch, otherProcesses } = told;
-  let unexplained: Band | null = null;
+  let unexplained: Bounds | null = null;
   if (used !== null) {
     unexplained = { least: used.least - reserved, most: used.most - reserved };
     for (const part of [nonTorch, otherProcesses])

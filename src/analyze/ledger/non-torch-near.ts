@@ -10,8 +10,8 @@
  */
 import { upperBound } from '../../base/binary-search.ts';
 import { formatDuration } from '../../base/units.ts';
+import { type Bounds, meet, plus, point } from '../../base/measured.ts';
 import type { NonTorch } from './non-torch.ts';
-import type { Band } from '../step-curve.ts';
 
 /** What is known of the device at a moment. */
 export interface DeviceSide {
@@ -22,7 +22,7 @@ export interface DeviceSide {
   /** The file; absent: none. */
   readonly file?: string;
   /** Free on the device for anyone who asks; absent or null: not known. */
-  readonly free?: Band | null;
+  readonly free?: Bounds | null;
   /** Why nothing is known, where a monitor's log is open and does not tell; undefined: none is. */
   readonly why?: string;
 }
@@ -46,19 +46,16 @@ const VAGUE = 2;
  * What holds in between, as far as samples on both sides tell: of two that agree the far narrower one; else everything
  * from one to the other, which may have drifted. null where either is not known.
  */
-function combine(a: Band | null, b: Band | null): Band | null {
+function combine(a: Bounds | null, b: Bounds | null): Bounds | null {
   if (a === null || b === null) return null;
   const [narrow, wide] = widthOf(a) <= widthOf(b) ? [a, b] : [b, a];
   if (meet(a, b) && widthOf(wide) > VAGUE * widthOf(narrow)) return narrow;
   return { least: Math.min(a.least, b.least), most: Math.max(a.most, b.most) };
 }
 
-const widthOf = (band: Band | null): number => (band === null ? 0 : band.most - band.least);
+const widthOf = (band: Bounds | null): number => (band === null ? 0 : band.most - band.least);
 
-const meet = (a: Band | null, b: Band | null): boolean =>
-  a === null || b === null || (a.least <= b.most && b.least <= a.most);
-
-const plus = (a: Band, bytes: number): Band => ({ least: a.least + bytes, most: a.most + bytes });
+const canBeOne = (a: Bounds | null, b: Bounds | null): boolean => a === null || b === null || meet(a, b);
 
 /** How little a sample tells: one that tells whose memory it is comes before all that do not. */
 function vaguenessOf({ besidesReserved: besides, nonTorch }: NonTorch): readonly [number, number] {
@@ -84,9 +81,9 @@ function mostTelling(close: readonly NonTorch[]): NonTorch {
 }
 
 const agree = (a: NonTorch, b: NonTorch): boolean =>
-  meet(a.besidesReserved, b.besidesReserved) &&
-  meet(a.nonTorch, b.nonTorch) &&
-  meet(a.otherProcesses, b.otherProcesses);
+  canBeOne(a.besidesReserved, b.besidesReserved) &&
+  canBeOne(a.nonTorch, b.nonTorch) &&
+  canBeOne(a.otherProcesses, b.otherProcesses);
 
 /** Median distance between samples, ns; 0: there are fewer than two. */
 function interval(times: Float64Array): number {
@@ -159,7 +156,7 @@ export class NearSamples {
         ...last,
         moment_ns,
         reserved: { least: reserved, most: reserved },
-        deviceUsed: besides === null ? null : plus(besides, reserved),
+        deviceUsed: besides === null ? null : plus(besides, point(reserved)),
         besidesReserved: besides,
         nonTorch: combine(first.nonTorch, last.nonTorch),
         otherProcesses: combine(first.otherProcesses, last.otherProcesses),

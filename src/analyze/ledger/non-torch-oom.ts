@@ -3,11 +3,11 @@
  * reserved, and what is neither free nor its. PyTorch prints two digits behind the point of the largest unit that
  * fits (format_size in c10/cuda/CUDACachingAllocator.cpp), so every figure is right to half a hundredth of it.
  */
+import { type Bounds, minus, plus } from '../../base/measured.ts';
 import { nonTorchAt, type NonTorch, type ProcessUse, withOthers } from './non-torch.ts';
-import type { Band } from '../step-curve.ts';
 
 /** Range of bytes that a figure of the message stands for. */
-export function oomFigureBand(bytes: number): Band {
+export function oomFigureBounds(bytes: number): Bounds {
   const size = Math.abs(bytes);
   const unit = size > 2 ** 30 ? 2 ** 30 : size > 2 ** 20 ? 2 ** 20 : size > 1024 ? 1024 : 0;
   // A figure at the border of its unit may have been printed in the smaller one; the wider range holds both.
@@ -15,15 +15,12 @@ export function oomFigureBand(bytes: number): Band {
   return { least: bytes - apart, most: bytes + apart };
 }
 
-const plus = (a: Band, b: Band): Band => ({ least: a.least + b.least, most: a.most + b.most });
-const minus = (a: Band, b: Band): Band => ({ least: a.least - b.most, most: a.most - b.least });
-
 /** What PyTorch had reserved; null: the message does not say (it does since 1.5, in two figures since 2.1). */
-export function reservedOfOom(figures: Readonly<Record<string, number>>): Band | null {
-  if ('reserved' in figures) return oomFigureBand(figures['reserved']);
+export function reservedOfOom(figures: Readonly<Record<string, number>>): Bounds | null {
+  if ('reserved' in figures) return oomFigureBounds(figures['reserved']);
   if (!('allocated' in figures && 'reserved_unallocated' in figures)) return null;
   // What lies in private pools is part of the allocated figure.
-  return plus(oomFigureBand(figures['allocated']), oomFigureBand(figures['reserved_unallocated']));
+  return plus(oomFigureBounds(figures['allocated']), oomFigureBounds(figures['reserved_unallocated']));
 }
 
 /**
@@ -35,18 +32,18 @@ export function nonTorchOfOom(
   figures: Readonly<Record<string, number>>,
   moment_ns: number,
   device: number | null,
-  reserved: Band | null = reservedOfOom(figures),
+  reserved: Bounds | null = reservedOfOom(figures),
 ): NonTorch | null {
   if (reserved === null) return null;
   const deviceUsed =
     'total' in figures && 'free' in figures
-      ? minus(oomFigureBand(figures['total']), oomFigureBand(figures['free']))
+      ? minus(oomFigureBounds(figures['total']), oomFigureBounds(figures['free']))
       : null;
   const processes: ProcessUse[] = Object.entries(figures).flatMap(([name, bytes]) => {
     const pid = /^process (\d+)$/.exec(name)?.[1];
-    return pid === undefined ? [] : [{ pid, name, bytes: oomFigureBand(bytes) }];
+    return pid === undefined ? [] : [{ pid, name, bytes: oomFigureBounds(bytes) }];
   });
-  const own = 'process' in figures ? oomFigureBand(figures['process']) : null;
+  const own = 'process' in figures ? oomFigureBounds(figures['process']) : null;
   if (own === null)
     return nonTorchAt({
       moment_ns,

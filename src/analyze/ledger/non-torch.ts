@@ -9,13 +9,14 @@
  * print whole MiB. On their `used` see https://docs.nvidia.com/deploy/nvml-api/structnvmlMemory__v2__t.html:
  * what the driver keeps for itself is not in it, and is in cudaMemGetInfo's total minus free.
  */
-import { type Band, bandIn, printedBand, type StepCurve, windowOf } from '../step-curve.ts';
+import { type Bounds, minus, plus, point } from '../../base/measured.ts';
+import { boundsIn, printedBounds, type StepCurve, windowOf } from '../step-curve.ts';
 
 export interface ProcessUse {
   readonly pid: string;
   readonly name: string;
   /** null: the driver did not say ([N/A]). */
-  readonly bytes: Band | null;
+  readonly bytes: Bounds | null;
 }
 
 export interface NonTorch {
@@ -24,23 +25,20 @@ export interface NonTorch {
   readonly device: number | null;
   /** Where the device's use is from: the allocator at an out-of-memory event, or a monitor's sample. */
   readonly from: 'device_free' | 'device_used' | 'processes';
-  readonly deviceUsed: Band | null;
-  readonly reserved: Band;
+  readonly deviceUsed: Bounds | null;
+  readonly reserved: Bounds;
   /** deviceUsed - reserved: context, NCCL and workspaces of this process, and all of other processes. */
-  readonly besidesReserved: Band | null;
+  readonly besidesReserved: Bounds | null;
   /** Of this process alone; null: not known. */
-  readonly nonTorch: Band | null;
+  readonly nonTorch: Bounds | null;
   /** Of all others together; null: not known. */
-  readonly otherProcesses: Band | null;
+  readonly otherProcesses: Bounds | null;
   /** What is not known and what would tell. */
   readonly unknown: readonly string[];
 }
 
-const subtract = (a: Band, b: Band): Band => ({ least: a.least - b.most, most: a.most - b.least });
-const add = (a: Band, b: Band): Band => ({ least: a.least + b.least, most: a.most + b.most });
-const notBelowZero = ({ least, most }: Band): Band => ({ least: Math.max(0, least), most });
-const notBelowZeroIfPossible = (band: Band): Band => (band.most < 0 ? band : notBelowZero(band));
-const exact = (bytes: number): Band => ({ least: bytes, most: bytes });
+const notBelowZero = ({ least, most }: Bounds): Bounds => ({ least: Math.max(0, least), most });
+const notBelowZeroIfPossible = (band: Bounds): Bounds => (band.most < 0 ? band : notBelowZero(band));
 
 const ASK_PROCESSES =
   'Which process holds it: nvidia-smi --query-compute-apps=timestamp,gpu_uuid,pid,process_name,used_gpu_memory --format=csv -l 1';
@@ -52,7 +50,7 @@ const ASK_TOTAL = "The device's total: torch.cuda.get_device_properties(0).total
  */
 export function ownProcess(
   processes: readonly ProcessUse[],
-  reserved: Band,
+  reserved: Bounds,
   pid: string | null,
 ): ProcessUse | null {
   if (pid !== null) return processes.find((process) => process.pid === pid) ?? null;
@@ -64,7 +62,7 @@ export function ownProcess(
  * true: what the device uses besides the listed processes is too little for what was reserved, so the recorded one is
  * among them. A process in another container may not be.
  */
-function isListed(processes: readonly ProcessUse[], reserved: Band, deviceUsed: Band | null): boolean {
+function isListed(processes: readonly ProcessUse[], reserved: Bounds, deviceUsed: Bounds | null): boolean {
   if (deviceUsed === null) return false;
   const listed = processes.reduce((sum, { bytes }) => sum + (bytes?.least ?? 0), 0);
   return deviceUsed.most - listed < reserved.least;
@@ -73,9 +71,9 @@ function isListed(processes: readonly ProcessUse[], reserved: Band, deviceUsed: 
 export interface NonTorchInput {
   readonly moment_ns: number;
   readonly device: number | null;
-  readonly reserved: Band;
+  readonly reserved: Bounds;
   /** Of cudaMemGetInfo, with the total; or as a monitor prints it. null: not known. */
-  readonly deviceUsed: Band | null;
+  readonly deviceUsed: Bounds | null;
   readonly from: NonTorch['from'];
   /** Processes on the device at that moment; null: not listed. */
   readonly processes: readonly ProcessUse[] | null;
@@ -87,14 +85,14 @@ export function nonTorchAt(input: NonTorchInput): NonTorch {
   const { reserved, deviceUsed, processes } = input;
   const unknown: string[] = [];
   // What is reserved is in use on the device. Where even the most is less, the two contradict each other.
-  const besides = deviceUsed === null ? null : notBelowZeroIfPossible(subtract(deviceUsed, reserved));
+  const besides = deviceUsed === null ? null : notBelowZeroIfPossible(minus(deviceUsed, reserved));
   if (deviceUsed === null) unknown.push(ASK_TOTAL);
   const own =
     processes === null || (input.pid === null && !isListed(processes, reserved, deviceUsed))
       ? null
       : ownProcess(processes, reserved, input.pid);
-  let nonTorch = own?.bytes == null ? null : notBelowZero(subtract(own.bytes, reserved));
-  let others: Band | null = null;
+  let nonTorch = own?.bytes == null ? null : notBelowZero(minus(own.bytes, reserved));
+  let others: Bounds | null = null;
   if (processes === null) unknown.push(ASK_PROCESSES);
   else if (own === null)
     unknown.push(
@@ -103,11 +101,11 @@ export function nonTorchAt(input: NonTorchInput): NonTorch {
   else {
     const rest = processes.filter((process) => process !== own);
     const known = rest.every(({ bytes }) => bytes !== null);
-    if (known) others = rest.reduce((sum, { bytes }) => add(sum, bytes ?? exact(0)), exact(0));
+    if (known) others = rest.reduce((sum, { bytes }) => plus(sum, bytes ?? point(0)), point(0));
     else unknown.push('What processes hold for which nvidia-smi prints [N/A].');
   }
   if (besides !== null && nonTorch !== null && others === null && processes !== null)
-    others = notBelowZero(subtract(besides, nonTorch));
+    others = notBelowZero(minus(besides, nonTorch));
   else if (besides !== null && nonTorch !== null && others !== null) {
     // No more than what is left; it may be less: of what a container hides the list has nothing.
     const most = Math.min(nonTorch.most, besides.most - others.least);
@@ -127,7 +125,7 @@ export function nonTorchAt(input: NonTorchInput): NonTorch {
 }
 
 /** The same with what is known otherwise of other processes. */
-export const withOthers = (answer: NonTorch, otherProcesses: Band | null): NonTorch => ({
+export const withOthers = (answer: NonTorch, otherProcesses: Bounds | null): NonTorch => ({
   ...answer,
   otherProcesses,
   unknown: otherProcesses === null ? [...answer.unknown, ASK_PROCESSES] : answer.unknown,
@@ -147,14 +145,14 @@ export function nonTorchOverTime(
   const found: NonTorch[] = [];
   for (let row = 0; row < used.value.length; row++) {
     const [from, to] = windowOf(used, row);
-    const held = bandIn(reserved, from, to);
+    const held = boundsIn(reserved, from, to);
     if (held === null) continue;
     found.push(
       nonTorchAt({
         moment_ns: used.time_ns[row],
         device: used.device,
         reserved: held,
-        deviceUsed: printedBand(used.value[row], used),
+        deviceUsed: printedBounds(used.value[row], used),
         from: 'device_used',
         processes: processesAt(from, to),
         pid,
@@ -181,11 +179,11 @@ export function ownPid(
   let listed = false;
   for (let row = 0; row < used.value.length; row++) {
     const [from, to] = windowOf(used, row);
-    const held = bandIn(reserved, from, to);
+    const held = boundsIn(reserved, from, to);
     const processes = processesAt(from, to);
     if (held === null || held.least <= 0 || processes === null) continue;
     samples++;
-    listed ||= isListed(processes, held, printedBand(used.value[row], used));
+    listed ||= isListed(processes, held, printedBounds(used.value[row], used));
     for (const { pid, bytes } of processes)
       if (bytes !== null && bytes.most >= held.least) able.set(pid, (able.get(pid) ?? 0) + 1);
   }
@@ -218,7 +216,7 @@ export function processesAround(
         return;
       }
       const { slack_ns, stale_ns, time_granularity_ns } = curve;
-      const bytes = bandIn(curve, from - slack_ns - time_granularity_ns, to + slack_ns + stale_ns);
+      const bytes = boundsIn(curve, from - slack_ns - time_granularity_ns, to + slack_ns + stale_ns);
       if (bytes === null) return;
       const other = known?.bytes ?? bytes;
       const { least, most } = bytes;

@@ -1,6 +1,6 @@
 /** What is on the device besides PyTorch's allocator, as figures that sum exactly with what is reserved. */
+import { type Measured, middleOf } from '../../base/measured.ts';
 import { deviceParts, type DeviceParts } from './ledger.ts';
-import type { Band } from '../step-curve.ts';
 import type { DeviceSideAt } from './non-torch-near.ts';
 
 export interface LedgerPart {
@@ -8,9 +8,7 @@ export interface LedgerPart {
   readonly id: string;
   readonly label: string;
   /** null: not known. */
-  readonly bytes: number | null;
-  /** The true figure is within this of `bytes`, both ways; 0: exact. */
-  readonly errorBytes: number;
+  readonly bytes: Measured | null;
   readonly note: string | null;
   /** What it is made of; they sum exactly to it. Absent or empty: nothing more is known. */
   readonly children?: readonly LedgerPart[];
@@ -31,41 +29,29 @@ export interface OutsideColumns {
   }[];
 }
 
-/** The true figure is within the error, both ways. */
-export interface Figure {
-  readonly bytes: number;
-  readonly errorBytes: number;
-}
-
-const figureOf = ({ least, most }: Band): Figure => {
-  const bytes = Math.round((least + most) / 2);
-  return { bytes, errorBytes: Math.max(most - bytes, bytes - least) };
-};
-
 const NOT_KNOWN = 'not known from the open files';
 
 /** What is on the device besides PyTorch, so that with `reserved` it sums to what is used. */
 export function outsideParts(
   reserved: number,
   { used, nonTorch, otherProcesses, unexplained }: DeviceParts,
-): { readonly used: Figure | null; readonly parts: readonly LedgerPart[] } {
-  const part = (id: string, label: string, figure: Figure | null, note: string | null): LedgerPart => ({
+): { readonly used: Measured | null; readonly parts: readonly LedgerPart[] } {
+  const part = (id: string, label: string, figure: Measured | null, note: string | null): LedgerPart => ({
     id,
     label,
-    bytes: figure?.bytes ?? null,
-    errorBytes: figure?.errorBytes ?? 0,
+    bytes: figure,
     note: figure === null ? NOT_KNOWN : note,
   });
   const [whole, own, others] = [used, nonTorch, otherProcesses].map((band) =>
-    band === null ? null : figureOf(band),
+    band === null ? null : middleOf(band),
   );
   // The middle of a sum of ranges is the sum of their middles but for rounding: the rest takes that up.
   const rest =
     whole === null || unexplained === null
       ? null
       : {
-          bytes: whole.bytes - reserved - (own?.bytes ?? 0) - (others?.bytes ?? 0),
-          errorBytes: figureOf(unexplained).errorBytes,
+          value: whole.value - reserved - (own?.value ?? 0) - (others?.value ?? 0),
+          error: middleOf(unexplained).error,
         };
   const shared = own === null && others === null;
   return {
@@ -77,7 +63,7 @@ export function outsideParts(
         'unexplained',
         'Unexplained',
         rest,
-        rest !== null && Math.abs(rest.bytes) <= rest.errorBytes
+        rest !== null && Math.abs(rest.value) <= rest.error
           ? 'nothing that is larger than what the sources leave open'
           : shared
             ? "this process's context, NCCL and libraries, and other processes: the open files do not tell them apart"
@@ -108,14 +94,14 @@ export function outsideColumns(
     const told = outsideParts(reserved, deviceParts(reserved, side.told));
     if (told.used === null) return;
     source ??= side.file ?? null;
-    used.values[i] = told.used.bytes;
-    used.errors[i] = told.used.errorBytes;
-    for (const { id, label, bytes, errorBytes } of told.parts) {
+    used.values[i] = told.used.value;
+    used.errors[i] = told.used.error;
+    for (const { id, label, bytes } of told.parts) {
       if (bytes === null) continue;
       let part = parts.get(id);
       if (part === undefined) parts.set(id, (part = { id, label, values: nothing(), errors: nothing() }));
-      part.values[i] = bytes;
-      part.errors[i] = errorBytes;
+      part.values[i] = bytes.value;
+      part.errors[i] = bytes.error;
     }
   });
   return source === null ? null : { file: source, used, parts: [...parts.values()] };

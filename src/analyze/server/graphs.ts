@@ -10,8 +10,8 @@
  * Which it was follows from what the log says of the estimate and from the sum; never from the version alone.
  */
 import { amount } from '../../base/amounts.ts';
+import { type Measured, lessOf, measuredOf } from '../../base/measured.ts';
 import type { BudgetPart, MemoryBudget } from '../../trace/readings.ts';
-import { lessOf, measuredOf, type Measured } from '../server-waterfall-figures.ts';
 
 /**
  * 'within': a step of their own inside of what was requested. 'in_activation': counted into the activation peak.

@@ -1,26 +1,24 @@
 /** Whether what a server printed of its KV cache agrees with itself, and with a model's config. */
+import { type Bounds, type Measured, boundsOf, point } from '../../base/measured.ts';
 import { capacityOfBlocks, type KvPlan } from './kv-cache.ts';
-import { rangeOf, type KvFacts, type Range } from './kv-cache-log.ts';
-import type { Measured } from '../server-waterfall-figures.ts';
+import { type KvFacts } from './kv-cache-log.ts';
 
 export interface KvCheck {
   readonly what: string;
   readonly printed: number;
   /** What it should be; a range where digits are missing. */
-  readonly computed: Range;
+  readonly computed: Bounds;
   readonly agrees: boolean;
 }
 
-const check = (what: string, printed: Measured, computed: Range): KvCheck => ({
+const check = (what: string, printed: Measured, computed: Bounds): KvCheck => ({
   what,
   printed: printed.value,
   computed,
   agrees:
-    printed.value + printed.error >= computed.low - 1e-9 &&
-    printed.value - printed.error <= computed.high + 1e-9,
+    printed.value + printed.error >= computed.least - 1e-9 &&
+    printed.value - printed.error <= computed.most + 1e-9,
 });
-
-const point = (value: number): Range => ({ low: value, high: value });
 
 /**
  * Whether the printed figures follow from each other, were all layers alike. Where they do not, layers keep unlike
@@ -59,24 +57,24 @@ export function checkKvPlan(facts: KvFacts, plan: KvPlan): KvCheck[] {
     checks.push(check('bytes per token and rank', expected, facts.bytesPerToken));
   }
   const per = Math.max(...plan.stages.map(({ bytesPerBlock }) => bytesPerBlock));
-  let range: Range | null = null;
+  let range: Bounds | null = null;
   if (bytes !== null && plan.stages.length === 1) {
-    const { low, high } = rangeOf(bytes);
-    range = { low: Math.floor(low / per), high: Math.floor(high / per) };
+    const { least: low, most: high } = boundsOf(bytes);
+    range = { least: Math.floor(low / per), most: Math.floor(high / per) };
   } else if (blocks !== null) range = point(blocks);
   if (range === null) return checks;
   if (blocks !== null) checks.push(check('blocks', { value: blocks, error: 0 }, range));
   if (maxModelLen === null) return checks;
-  const least = capacityOfBlocks(plan, range.low, maxModelLen);
-  const most = capacityOfBlocks(plan, range.high, maxModelLen);
+  const least = capacityOfBlocks(plan, range.least, maxModelLen);
+  const most = capacityOfBlocks(plan, range.most, maxModelLen);
   if (tokens !== null) {
     const printed = { value: tokens, error: 0 };
-    const byBlocks = check('tokens', printed, { low: least.tokensByBlocks, high: most.tokensByBlocks });
-    const byLength = check('tokens', printed, { low: least.tokensByLength, high: most.tokensByLength });
+    const byBlocks = check('tokens', printed, { least: least.tokensByBlocks, most: most.tokensByBlocks });
+    const byLength = check('tokens', printed, { least: least.tokensByLength, most: most.tokensByLength });
     checks.push(byBlocks.agrees ? byBlocks : byLength);
   }
   if (concurrency !== null) {
-    checks.push(check('concurrency', concurrency, { low: least.concurrency, high: most.concurrency }));
+    checks.push(check('concurrency', concurrency, { least: least.concurrency, most: most.concurrency }));
   }
   return checks;
 }

@@ -4,16 +4,8 @@
  *   blocks = floor(KV bytes / bytes of a block)   so   KV bytes / (blocks + 1) < bytes of a block <= KV bytes / blocks
  *   30.55 GiB and 31,284 blocks of 16 tokens: between 65,521 and 65,545 bytes a token and rank (65,536 it is).
  */
+import { type Bounds, type Measured, boundsOf, measuredOf, sumOf } from '../../base/measured.ts';
 import type { BudgetPart, MemoryBudget } from '../../trace/readings.ts';
-import { measuredOf, sumOf, type Measured } from '../server-waterfall-figures.ts';
-
-/** The true value is in [low, high]. */
-export interface Range {
-  readonly low: number;
-  readonly high: number;
-}
-
-export const rangeOf = ({ value, error }: Measured): Range => ({ low: value - error, high: value + error });
 
 export type Settings = readonly (readonly [string, string])[];
 
@@ -44,7 +36,7 @@ export interface KvPool {
   readonly tokens: number;
   /** Bytes of K and V together. */
   readonly bytes: Measured;
-  readonly bytesPerToken: Range;
+  readonly bytesPerToken: Bounds;
 }
 
 export interface KvFacts {
@@ -63,9 +55,9 @@ export interface KvFacts {
   /** As printed. */
   readonly concurrency: Measured | null;
   /** Bytes of one token on one rank. Null where a figure is missing or `shape` is 'mixed'. */
-  readonly bytesPerToken: Range | null;
+  readonly bytesPerToken: Bounds | null;
   /** Bytes of one block on one rank. */
-  readonly bytesPerBlock: Range | null;
+  readonly bytesPerBlock: Bounds | null;
   readonly pools: readonly KvPool[];
   /**
    * 'mixed': the printed figures show that layers keep unlike numbers of tokens (sliding windows, Mamba), so that
@@ -111,10 +103,10 @@ function poolsOf(budget: MemoryBudget, pageSize: number | null): KvPool[] {
   }
   return pools.map(({ tokens, parts }) => {
     const bytes = sumOf(parts);
-    const { low, high } = rangeOf(bytes);
+    const { least: low, most: high } = boundsOf(bytes);
     // A page of slots more than it admits: writes of padding go there.
     const padding = Math.max(1, pageSize ?? MOST_BLOCK);
-    return { tokens, bytes, bytesPerToken: { low: low / (tokens + padding), high: high / tokens } };
+    return { tokens, bytes, bytesPerToken: { least: low / (tokens + padding), most: high / tokens } };
   });
 }
 
@@ -199,20 +191,20 @@ function bytesOf(
   least: Measured,
   printed: Printed,
   blocks: number | null,
-): { readonly token: Range | null; readonly block: Range | null } {
-  const { low, high } = rangeOf(least);
+): { readonly token: Bounds | null; readonly block: Bounds | null } {
+  const { least: low, most: high } = boundsOf(least);
   const { tokens, blockSize, pools } = printed;
   if (pools.length > 0) {
-    const sum = (end: keyof Range): number => pools.reduce((all, pool) => all + pool.bytesPerToken[end], 0);
-    return { token: { low: sum('low'), high: sum('high') }, block: null };
+    const sum = (end: keyof Bounds): number => pools.reduce((all, pool) => all + pool.bytesPerToken[end], 0);
+    return { token: { least: sum('least'), most: sum('most') }, block: null };
   }
   if (blocks !== null && blocks > 0 && blockSize !== null) {
-    const block = { low: low / (blocks + 1), high: high / blocks };
-    return { token: { low: block.low / blockSize, high: block.high / blockSize }, block };
+    const block = { least: low / (blocks + 1), most: high / blocks };
+    return { token: { least: block.least / blockSize, most: block.most / blockSize }, block };
   }
   if (tokens === null || tokens <= MOST_BLOCK) return { token: null, block: null };
   // Rounded down to a block of unknown size, and by versions that multiply by max-model-len to a token.
-  return { token: { low: low / (tokens + MOST_BLOCK), high: high / tokens }, block: null };
+  return { token: { least: low / (tokens + MOST_BLOCK), most: high / tokens }, block: null };
 }
 
 /**

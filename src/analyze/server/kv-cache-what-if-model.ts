@@ -4,9 +4,10 @@
  *
  * The layout must first give what the log printed; a config of another model is refused.
  */
+import { type Bounds, boundsOf } from '../../base/measured.ts';
 import { capacityOfBlocks, longestModelLen, planKvCache, type KvPlan, type KvSetup } from './kv-cache.ts';
 import { checkKvPlan } from './kv-cache-check.ts';
-import { rangeOf, type KvFacts, type Range } from './kv-cache-log.ts';
+import { type KvFacts } from './kv-cache-log.ts';
 import { type KvWhatIf, refuse as refuseChange } from './kv-cache-what-if.ts';
 
 export interface KvChange {
@@ -15,14 +16,14 @@ export interface KvChange {
   readonly blockSize?: number;
   readonly hybrid?: boolean;
   /** Bytes that a rank's cache gains or (below zero) loses by a change elsewhere: utilization, weights. */
-  readonly gained?: Range;
+  readonly gained?: Bounds;
 }
 
 export interface KvModelWhatIf extends KvWhatIf {
   /** Bytes of one token in all layers on one rank, sliding layers counted as if they kept all. */
   readonly bytesPerTokenPerRank: number | null;
   /** The longest request of which one fits, in tokens, up to what the model is made for. */
-  readonly longestRequest: Range | null;
+  readonly longestRequest: Bounds | null;
 }
 
 const refuse = (setting: string, refused: string): KvModelWhatIf => ({
@@ -58,7 +59,7 @@ export function withModel(facts: KvFacts, setup: KvSetup, change: KvChange): KvM
   if (wrong !== undefined) {
     return refuse(
       setting,
-      `The config does not give what the log printed: ${wrong.what} is ${wrong.printed} there and ${wrong.computed.low} to ${wrong.computed.high} by the config.`,
+      `The config does not give what the log printed: ${wrong.what} is ${wrong.printed} there and ${wrong.computed.least} to ${wrong.computed.most} by the config.`,
     );
   }
   const maxModelLen = change.maxModelLen ?? facts.maxModelLen;
@@ -72,11 +73,14 @@ export function withModel(facts: KvFacts, setup: KvSetup, change: KvChange): KvM
   });
   if (!then.ok) return refuse(setting, then.error);
   const plan = then.value;
-  const gained = change.gained ?? { low: 0, high: 0 };
-  const printed = rangeOf(facts.bytes);
-  const bytes = { low: Math.max(0, printed.low + gained.low), high: Math.max(0, printed.high + gained.high) };
-  const blocks = { low: blocksIn(plan, bytes.low), high: blocksIn(plan, bytes.high) };
-  const ends = [blocks.low, blocks.high].map((count) => capacityOfBlocks(plan, count, maxModelLen));
+  const gained = change.gained ?? { least: 0, most: 0 };
+  const printed = boundsOf(facts.bytes);
+  const bytes = {
+    least: Math.max(0, printed.least + gained.least),
+    most: Math.max(0, printed.most + gained.most),
+  };
+  const blocks = { least: blocksIn(plan, bytes.least), most: blocksIn(plan, bytes.most) };
+  const ends = [blocks.least, blocks.most].map((count) => capacityOfBlocks(plan, count, maxModelLen));
   const tokens = ends.map(({ tokensByBlocks, tokensByLength }) =>
     plan.groups === 1 ? tokensByBlocks : tokensByLength,
   );
@@ -85,17 +89,17 @@ export function withModel(facts: KvFacts, setup: KvSetup, change: KvChange): KvM
     setting,
     bytes,
     bytesGained: gained,
-    tokens: { low: tokens[0], high: tokens[1] },
-    concurrency: { low: ends[0].concurrency, high: ends[1].concurrency },
+    tokens: { least: tokens[0], most: tokens[1] },
+    concurrency: { least: ends[0].concurrency, most: ends[1].concurrency },
     refused:
-      blocks.high < plan.blocksOfRequest(maxModelLen)
+      blocks.most < plan.blocksOfRequest(maxModelLen)
         ? 'Not one request of max-model-len fits: the server refuses to start.'
         : null,
     notes: ['Activation peak, CUDA graphs and non-torch memory taken as unchanged.'],
     bytesPerTokenPerRank: plan.bytesPerTokenPerRank,
     longestRequest: {
-      low: longestModelLen(plan, blocks.low, limit),
-      high: longestModelLen(plan, blocks.high, limit),
+      least: longestModelLen(plan, blocks.least, limit),
+      most: longestModelLen(plan, blocks.most, limit),
     },
   };
 }

@@ -7,20 +7,20 @@
  */
 import { amount } from '../../base/amounts.ts';
 import { formatInteger } from '../../base/units.ts';
+import { type Bounds, type Measured, boundsOf, lessOf, point } from '../../base/measured.ts';
 import { kvBytesPerTokenPerLayer } from './kv-cache.ts';
-import { MOST_BLOCK, rangeOf, type KvFacts, type Range } from './kv-cache-log.ts';
+import { MOST_BLOCK, type KvFacts } from './kv-cache-log.ts';
 import type { KvModel } from './kv-config.ts';
-import { lessOf, type Measured } from '../server-waterfall-figures.ts';
 
 export interface KvWhatIf {
   readonly setting: string;
   /** KV cache of one rank after the change, in bytes; null where the log does not print it. */
-  readonly bytes: Range | null;
+  readonly bytes: Bounds | null;
   /** Change of that. */
-  readonly bytesGained: Range | null;
-  readonly tokens: Range | null;
+  readonly bytesGained: Bounds | null;
+  readonly tokens: Bounds | null;
   /** Requests of max-model-len that fit at once. */
-  readonly concurrency: Range | null;
+  readonly concurrency: Bounds | null;
   /** null: the change can be made; else why it cannot, or cannot be computed. */
   readonly refused: string | null;
   /** What these figures take for granted or leave out. */
@@ -40,16 +40,15 @@ export const refuse = (setting: string, refused: string): KvWhatIf => ({
 
 const MIXED =
   'the layers keep unlike numbers of tokens (sliding windows or the like), so tokens do not follow from bytes alone';
-const point = (value: number): Range => ({ low: value, high: value });
 const UNCHANGED = point(0);
 
 /** Requests of `length` tokens in a cache of so many tokens; a request holds whole blocks. */
-function concurrencyOf(tokens: Range, length: number, blockSize: number | null): Range {
-  if (blockSize === null) return { low: tokens.low / length, high: tokens.high / length };
+function concurrencyOf(tokens: Bounds, length: number, blockSize: number | null): Bounds {
+  if (blockSize === null) return { least: tokens.least / length, most: tokens.most / length };
   const each = Math.ceil(length / blockSize);
   return {
-    low: Math.floor(tokens.low / blockSize) / each,
-    high: Math.floor(tokens.high / blockSize) / each,
+    least: Math.floor(tokens.least / blockSize) / each,
+    most: Math.floor(tokens.most / blockSize) / each,
   };
 }
 
@@ -67,7 +66,7 @@ export function withMaxModelLen(facts: KvFacts, maxModelLen: number): KvWhatIf {
   const tokens = point(held);
   return {
     setting,
-    bytes: facts.bytes === null ? null : rangeOf(facts.bytes),
+    bytes: facts.bytes === null ? null : boundsOf(facts.bytes),
     bytesGained: UNCHANGED,
     tokens,
     concurrency: concurrencyOf(tokens, maxModelLen, facts.blockSize),
@@ -103,15 +102,15 @@ export function withMaxNumSeqs(facts: KvFacts, maxNumSeqs: number): KvWhatIf {
   }
   return {
     setting,
-    bytes: facts.bytes === null ? null : rangeOf(facts.bytes),
+    bytes: facts.bytes === null ? null : boundsOf(facts.bytes),
     bytesGained: UNCHANGED,
     tokens: point(facts.tokens),
     concurrency:
       concurrency === null
         ? null
         : {
-            low: Math.min(maxNumSeqs, concurrency.value - concurrency.error),
-            high: Math.min(maxNumSeqs, concurrency.value + concurrency.error),
+            least: Math.min(maxNumSeqs, concurrency.value - concurrency.error),
+            most: Math.min(maxNumSeqs, concurrency.value + concurrency.error),
           },
     refused: null,
     notes,
@@ -119,39 +118,39 @@ export function withMaxNumSeqs(facts: KvFacts, maxNumSeqs: number): KvWhatIf {
 }
 
 /** Tokens after a change of bytes: those there are, and what the change itself holds. */
-function resizedTokens(facts: KvFacts, gained: Range): Range | null {
+function resizedTokens(facts: KvFacts, gained: Bounds): Bounds | null {
   const { bytesPerBlock: block, bytesPerToken: token, blockSize: size, blocks, tokens } = facts;
   if (block !== null && size !== null && blocks !== null) {
     const bound = (gain: number, each: number, idle: number): number =>
       Math.max(0, blocks + Math.floor(gain / each) + idle) * size;
     return {
-      low: bound(gained.low, gained.low < 0 ? block.low : block.high, 0),
+      least: bound(gained.least, gained.least < 0 ? block.least : block.most, 0),
       // Less than a block lay idle before.
-      high: bound(gained.high, gained.high < 0 ? block.high : block.low, 1),
+      most: bound(gained.most, gained.most < 0 ? block.most : block.least, 1),
     };
   }
   if (token === null || tokens === null) return null;
   // The size of a block is not known: one more on either side, but a larger cache never holds fewer tokens.
-  const low = Math.floor(tokens + gained.low / (gained.low < 0 ? token.low : token.high)) - MOST_BLOCK;
-  const high = Math.ceil(tokens + gained.high / (gained.high < 0 ? token.high : token.low)) + MOST_BLOCK;
+  const low = Math.floor(tokens + gained.least / (gained.least < 0 ? token.least : token.most)) - MOST_BLOCK;
+  const high = Math.ceil(tokens + gained.most / (gained.most < 0 ? token.most : token.least)) + MOST_BLOCK;
   return {
-    low: Math.max(gained.low < 0 ? 0 : tokens, low),
-    high: gained.high > 0 ? high : Math.min(tokens, high),
+    least: Math.max(gained.least < 0 ? 0 : tokens, low),
+    most: gained.most > 0 ? high : Math.min(tokens, high),
   };
 }
 
 /** Tokens and concurrency of a cache of other bytes. */
-function resized(setting: string, facts: KvFacts, gained: Range, notes: readonly string[]): KvWhatIf {
+function resized(setting: string, facts: KvFacts, gained: Bounds, notes: readonly string[]): KvWhatIf {
   if (facts.bytes === null) return refuse(setting, 'The log does not print the bytes of the KV cache.');
-  const now = rangeOf(facts.bytes);
-  const bytes = { low: now.low + gained.low, high: now.high + gained.high };
-  if (bytes.high <= 0) {
+  const now = boundsOf(facts.bytes);
+  const bytes = { least: now.least + gained.least, most: now.most + gained.most };
+  if (bytes.most <= 0) {
     return { ...refuse(setting, 'Nothing would be left for the KV cache.'), bytes, bytesGained: gained };
   }
   const tokens = resizedTokens(facts, gained);
   return {
     setting,
-    bytes: { low: Math.max(0, bytes.low), high: bytes.high },
+    bytes: { least: Math.max(0, bytes.least), most: bytes.most },
     bytesGained: gained,
     tokens,
     concurrency:
@@ -168,14 +167,14 @@ function resized(setting: string, facts: KvFacts, gained: Range, notes: readonly
  * Bytes that another utilization requests more. One that is printed with few digits (0.90 may be 0.895) says less than
  * what was requested with it.
  */
-function gainOf({ utilizationError, requested }: KvFacts, total: Range, then: number, now: number): Range {
+function gainOf({ utilizationError, requested }: KvFacts, total: Bounds, then: number, now: number): Bounds {
   if (utilizationError > 0 && requested !== null) {
-    const { low, high } = rangeOf(requested);
-    return { low: total.low * then - high, high: total.high * then - low };
+    const { least: low, most: high } = boundsOf(requested);
+    return { least: total.least * then - high, most: total.most * then - low };
   }
   const shares = [then - now - utilizationError, then - now + utilizationError];
-  const ends = shares.flatMap((share) => [total.low * share, total.high * share]);
-  return { low: Math.min(...ends), high: Math.max(...ends) };
+  const ends = shares.flatMap((share) => [total.least * share, total.most * share]);
+  return { least: Math.min(...ends), most: Math.max(...ends) };
 }
 
 /** `--gpu-memory-utilization`: every byte more or less is the KV cache's. */
@@ -190,18 +189,18 @@ export function withUtilization(facts: KvFacts, utilization: number): KvWhatIf {
     ];
     return refuse(setting, `The log does not print ${lacks.join(' or ')}.`);
   }
-  const range = rangeOf(total);
+  const range = boundsOf(total);
   const gained = gainOf(facts, range, utilization, now);
-  const requested = { low: range.low * utilization, high: range.high * utilization };
-  if (freeAtStart !== null && requested.low > freeAtStart.value + freeAtStart.error) {
+  const requested = { least: range.least * utilization, most: range.most * utilization };
+  if (freeAtStart !== null && requested.least > freeAtStart.value + freeAtStart.error) {
     return refuse(
       setting,
-      `${amount(requested.low)} would be requested and ${amount(freeAtStart.value)} were free at the start: the server refuses to start.`,
+      `${amount(requested.least)} would be requested and ${amount(freeAtStart.value)} were free at the start: the server refuses to start.`,
     );
   }
-  const rest = { low: range.low - requested.high, high: range.high - requested.low };
+  const rest = { least: range.least - requested.most, most: range.most - requested.least };
   return resized(setting, facts, gained, [
-    `${amount(Math.max(0, rest.low))} of the device would stay outside: what CUDA graphs captured later, fragmentation and other processes may take.`,
+    `${amount(Math.max(0, rest.least))} of the device would stay outside: what CUDA graphs captured later, fragmentation and other processes may take.`,
   ]);
 }
 
@@ -243,14 +242,14 @@ export function withKvDtype(facts: KvFacts, dtype: string, model: KvModel | null
   // All bytes of the blocks in place, and less than one block that lay idle.
   const tokens =
     blocks !== null && size !== null
-      ? { low: Math.floor(blocks * ratio) * size, high: Math.ceil((blocks + 1) * ratio - 1) * size }
+      ? { least: Math.floor(blocks * ratio) * size, most: Math.ceil((blocks + 1) * ratio - 1) * size }
       : {
-          low: Math.floor(facts.tokens * ratio) - MOST_BLOCK,
-          high: Math.ceil((facts.tokens + MOST_BLOCK) * ratio),
+          least: Math.floor(facts.tokens * ratio) - MOST_BLOCK,
+          most: Math.ceil((facts.tokens + MOST_BLOCK) * ratio),
         };
   return {
     setting,
-    bytes: facts.bytes === null ? null : rangeOf(facts.bytes),
+    bytes: facts.bytes === null ? null : boundsOf(facts.bytes),
     bytesGained: UNCHANGED,
     tokens,
     concurrency:
@@ -271,7 +270,7 @@ export function withKvDtype(facts: KvFacts, dtype: string, model: KvModel | null
 export function withWeights(facts: KvFacts, weights: Measured): KvWhatIf {
   const setting = 'quantised weights';
   if (facts.weights === null) return refuse(setting, 'The log does not print the bytes of the weights.');
-  return resized(setting, facts, rangeOf(lessOf(facts.weights, weights)), [
+  return resized(setting, facts, boundsOf(lessOf(facts.weights, weights)), [
     'Activation peak and non-torch memory taken as unchanged; kernels for quantised weights may need workspaces.',
   ]);
 }
@@ -285,7 +284,7 @@ export function withWeightBits(facts: KvFacts, fromBits: number, toBits: number)
   if (facts.weights === null) return refuse(setting, 'The log does not print the bytes of the weights.');
   if (toBits >= fromBits) return refuse(setting, 'That is no fewer bits than now.');
   const most = (facts.weights.value + facts.weights.error) * (1 - toBits / fromBits);
-  return resized(setting, facts, { low: 0, high: most }, [
+  return resized(setting, facts, { least: 0, most: most }, [
     'An upper bound: embeddings, norms and the scales themselves stay in more bits. The size of the quantised checkpoint gives the figure.',
   ]);
 }

@@ -3,9 +3,9 @@
  * those that belong together, the three categories, non-KV = weights + activation peak + non-torch increase, and
  * whether all of that agrees with what vLLM printed. Bytes; figures printed in GiB keep the error of their digits.
  */
+import { type Measured, lessOf, measuredOf, sumOf } from '../../base/measured.ts';
 import type { MemoryBudget } from '../../trace/readings.ts';
 import type { PrintedSnapshot, VllmMemoryPrint } from '../../trace/vllm-memory.ts';
-import { lessOf, measuredOf, sumOf, type Measured } from '../server-waterfall-figures.ts';
 import { rolesOf, type SnapshotRole } from './vllm-memory-roles.ts';
 import {
   checkProfiling,

@@ -11,8 +11,8 @@
  *
  * A field that a version does not have is null, and so is what would need it.
  */
+import { type Measured, canEqual, lessOf, measuredOf, sumOf } from '../../base/measured.ts';
 import type { PrintedProfiling, PrintedSnapshot, SnapshotField } from '../../trace/vllm-memory.ts';
-import { canEqual, lessOf, measuredOf, sumOf, type Measured } from '../server-waterfall-figures.ts';
 
 /** What `MemorySnapshot.measure()` reads, in bytes. */
 export interface VllmMemorySnapshot {

@@ -1,7 +1,7 @@
 /** What an account of vLLM's own memory figures says, in sentences: what is broken, how it was read, what is missing. */
 import { amount } from '../../base/amounts.ts';
 import { seconds } from '../../base/words.ts';
-import type { Measured } from '../server-waterfall-figures.ts';
+import type { Measured } from '../../base/measured.ts';
 import type { MemoryBudget } from '../../trace/readings.ts';
 import type { VllmMemoryPrint } from '../../trace/vllm-memory.ts';
 import {

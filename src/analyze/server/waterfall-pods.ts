@@ -7,8 +7,8 @@
  * Steps that are taken as alike need not be: a rank with less KV cache had more of something that it does not print.
  * What the sums then leave of the total is the remainder, so that the steps of a pod always make up its total.
  */
+import { type Measured, canEqual, lessOf, sumOf, timesOf } from '../../base/measured.ts';
 import type { AddsUp, RankWaterfall, WaterfallStepId } from './waterfall.ts';
-import { canEqual, lessOf, sumOf, timesOf, type Measured } from '../server-waterfall-figures.ts';
 
 export interface PodStep {
   readonly id: WaterfallStepId | 'total' | 'requested' | 'graphs_on_top';

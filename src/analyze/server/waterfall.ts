@@ -14,9 +14,9 @@
  * servers' steps end in one sum, of which no byte may be lost between files.
  */
 import { amount } from '../../base/amounts.ts';
+import { type Measured, exactly, lessOf, measuredOf, sumOf, timesOf } from '../../base/measured.ts';
 import type { BudgetPart, MemoryBudget } from '../../trace/readings.ts';
 import { graphsOf, type GraphsPlace } from './graphs.ts';
-import { exactly, lessOf, measuredOf, sumOf, timesOf, type Measured } from '../server-waterfall-figures.ts';
 
 type PartId = BudgetPart['id'];
 

@@ -2,6 +2,7 @@
  * What the free parts of the ledger are made of: the inactive split by who could use it, what is releasable by stream,
  * what idles in private pools by pool. Children sum exactly to their part.
  */
+import { exactly } from '../../base/measured.ts';
 import { inactiveSplitFor, type FreePart, type TorchLedger } from '../../analyze/ledger/ledger.ts';
 import type { DeviceTrace } from '../../trace/capture.ts';
 import { ACTION } from '../../trace/schema.ts';
@@ -24,8 +25,7 @@ export type FreeOfLedger = Pick<LedgerView, 'splitFor' | 'splitWhy' | 'free'> & 
 const part = (id: string, label: string, bytes: number, note: string | null = null): LedgerPart => ({
   id,
   label,
-  bytes,
-  errorBytes: 0,
+  bytes: exactly(bytes),
   note,
 });
 
@@ -103,7 +103,7 @@ function splitParts(ledger: TorchLedger, stream: number, name: (stream: number) 
       `${others.size === 1 ? 'of stream' : 'of streams'} ${named}; stream ${name(stream)} cannot use it`,
     ),
     part('private_pools', 'In private pools', privatePools, 'only their graphs can use it'),
-  ].filter(({ bytes }) => bytes !== 0);
+  ].filter(({ bytes }) => bytes?.value !== 0);
 }
 
 /** Whole free segments and pages by a name; nothing where all bear the same. */

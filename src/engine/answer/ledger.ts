@@ -3,16 +3,13 @@ import { dataQuality } from '../../analyze/recording/data-quality.ts';
 import { shareWithout } from '../../analyze/recording/data-quality-frames.ts';
 import type { DeviceFacts } from '../../analyze/device-facts.ts';
 import { withDevice } from '../../analyze/ledger/ledger.ts';
-import type { Band } from '../../analyze/step-curve.ts';
 import { amount } from '../../base/amounts.ts';
+import { exactly } from '../../base/measured.ts';
 import { freeOfLedger } from './ledger-free.ts';
 import type { DeviceSession } from '../device-session.ts';
 import type { DeviceSideAt } from '../../analyze/ledger/non-torch-near.ts';
 import { outsideParts } from '../../analyze/ledger/outside.ts';
 import type { LedgerView, QualityView } from '../diagnosis.ts';
-
-const rangeOf = (band: Band | null): readonly [number, number] | null =>
-  band === null ? null : [band.least, band.most];
 
 /** Just after a row; null where the replay does not know. */
 export function ledgerView(facts: DeviceFacts, row: number, sideAt: DeviceSideAt): LedgerView | null {
@@ -27,8 +24,7 @@ export function ledgerView(facts: DeviceFacts, row: number, sideAt: DeviceSideAt
   const exact = (id: string, label: string, bytes: number, note: string | null) => ({
     id,
     label,
-    bytes,
-    errorBytes: 0,
+    bytes: exactly(bytes),
     note,
   });
   return {
@@ -71,8 +67,8 @@ export function ledgerView(facts: DeviceFacts, row: number, sideAt: DeviceSideAt
     largest: largest.map(({ streamIndex, fromCache, withNewSegment, afterRelease }) => ({
       stream: facts.trace.streams[streamIndex],
       fromCache,
-      withNewSegment: rangeOf(withNewSegment),
-      afterRelease: rangeOf(afterRelease),
+      withNewSegment,
+      afterRelease,
     })),
     unknown: ledger.unknown,
   };

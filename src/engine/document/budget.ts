@@ -1,7 +1,8 @@
 /** Sums of a server's budgets over its ranks, as `analyze --json` prints them (docs/cli.md). */
 import { withAmounts } from '../../base/amounts.ts';
+import type { Measured } from '../../base/measured.ts';
 import type { Diagnosis } from '../diagnosis.ts';
-import type { MeasuredView, PodWaterfallView } from '../server-diagnosis.ts';
+import type { PodWaterfallView } from '../server-diagnosis.ts';
 
 /** Bytes with the most that the true figure can be away; 0: exact. */
 export interface AnalysisMeasured {
@@ -35,7 +36,7 @@ export interface AnalysisBudgetSum {
   readonly sentence: string;
 }
 
-const measured = ({ value, error }: MeasuredView): AnalysisMeasured => ({
+const measured = ({ value, error }: Measured): AnalysisMeasured => ({
   bytes: value,
   error_bytes: Math.ceil(error),
 });

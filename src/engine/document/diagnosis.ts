@@ -3,6 +3,7 @@ import { ungroup } from '../../diagnose/group-devices.ts';
 import { withAmounts } from '../../base/amounts.ts';
 import { plainFinding } from '../../diagnose/plain-finding.ts';
 import { toJsonInteger } from '../../base/u64.ts';
+import type { Bounds } from '../../base/measured.ts';
 import type {
   AnalysisClock,
   AnalysisContradiction,
@@ -61,6 +62,9 @@ export const growthOf = (
     })),
   );
 
+const endsOf = (bounds: Bounds | null): readonly [number, number] | null =>
+  bounds === null ? null : [bounds.least, bounds.most];
+
 export const ledgerOf = (
   { devices }: Diagnosis,
   sourceOf: (key: string) => number | null,
@@ -72,12 +76,12 @@ export const ledgerOf = (
       when,
       row: ledger.row,
       reserved_bytes: ledger.reserved,
-      parts: Object.fromEntries(ledger.parts.map(({ id, bytes }) => [id, bytes])),
-      used_bytes: ledger.used?.bytes ?? null,
+      parts: Object.fromEntries(ledger.parts.map(({ id, bytes }) => [id, bytes?.value ?? null])),
+      used_bytes: ledger.used?.value ?? null,
       error_bytes: Object.fromEntries(
-        [...ledger.parts, ...(ledger.used === null ? [] : [{ id: 'used', ...ledger.used }])]
-          .filter(({ errorBytes }) => errorBytes > 0)
-          .map(({ id, errorBytes }) => [id, errorBytes]),
+        [...ledger.parts, { id: 'used', bytes: ledger.used }].flatMap(({ id, bytes }) =>
+          bytes !== null && bytes.error > 0 ? [[id, bytes.error]] : [],
+        ),
       ),
       device_from: ledger.deviceFrom,
       free: ledger.free.map((one) => ({
@@ -90,14 +94,14 @@ export const ledgerOf = (
       })),
       inactive_split_for: ledger.splitFor.map(({ stream, parts }) => ({
         stream,
-        parts: Object.fromEntries(parts.map(({ id, bytes }) => [id, bytes ?? 0])),
+        parts: Object.fromEntries(parts.map(({ id, bytes }) => [id, bytes?.value ?? 0])),
       })),
       empty_cache_bytes: ledger.emptyCacheBytes,
       largest_request: ledger.largest.map((one) => ({
         stream: one.stream,
         from_cache: one.fromCache,
-        with_new_segment: one.withNewSegment,
-        after_release: one.afterRelease,
+        with_new_segment: endsOf(one.withNewSegment),
+        after_release: endsOf(one.afterRelease),
       })),
       unknown: ledger.unknown,
     })),

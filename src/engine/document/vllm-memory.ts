@@ -1,6 +1,6 @@
 /** vLLM's own memory figures in the form of the documented object. */
 import { amountsIn } from '../../base/amounts.ts';
-import type { Measured } from '../../analyze/server-waterfall-figures.ts';
+import type { Measured } from '../../base/measured.ts';
 import type { VllmMemoryAccount } from '../../analyze/server/vllm-memory-account.ts';
 import type { MemoryCategories, VllmMemorySnapshot } from '../../analyze/server/vllm-memory-snapshot.ts';
 import { SNAPSHOT_FIELDS } from '../../trace/vllm-memory.ts';

@@ -1,9 +1,5 @@
 /** Numbers as logs print them: the value, and how much the last printed digit is worth. */
-export interface Figure {
-  readonly value: number;
-  /** Width of the last printed digit; 0: exact. */
-  readonly granularity: number;
-}
+import type { Printed } from '../../base/measured.ts';
 
 const NUMBER = /^-?\d{1,20}(?:\.(\d{1,15}))?$/;
 
@@ -30,7 +26,7 @@ export const unitBytes = (unit: string): number | undefined => BYTES[unit.toLowe
  * "42.59" in units of 2^30 bytes, in whole bytes. Python's round() drops zeros at the end: `leastDecimals` is
  * how many digits the producer rounds to. null: not a number ("4x.00").
  */
-export function figureOf(text: string | undefined, unit: number, leastDecimals = 0): Figure | null {
+export function figureOf(text: string | undefined, unit: number, leastDecimals = 0): Printed | null {
   const match = text === undefined ? null : NUMBER.exec(text);
   if (match === null) return null;
   const decimals = Math.max(match[1]?.length ?? 0, leastDecimals);
@@ -42,6 +38,6 @@ export function figureOf(text: string | undefined, unit: number, leastDecimals =
 }
 
 /** A count as printed with thousands separators: exact. */
-export function countOf(text: string | undefined): Figure | null {
+export function countOf(text: string | undefined): Printed | null {
   return figureOf(text?.replaceAll(',', ''), 1);
 }

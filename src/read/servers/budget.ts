@@ -6,9 +6,9 @@
  * Where they do not, within the printed digits, a warning says by how much.
  */
 import { formatBytes } from '../../base/units.ts';
+import type { Printed } from '../../base/measured.ts';
 import type { Warning } from '../../trace/capture.ts';
 import type { BudgetPart, MemoryBudget } from '../../trace/readings.ts';
-import type { Figure } from '../lines/printed-figure.ts';
 
 type PartId = BudgetPart['id'];
 
@@ -29,10 +29,10 @@ export class RankBudget {
   /** false: the server was told how large the KV cache shall be, so it does not follow from the rest. */
   profiled = true;
   /** What the log says of the estimated CUDA graphs: whether room was left, and their share of the device. */
-  graphs: { readonly isSetAside: boolean; readonly share: Figure | null } | null = null;
+  graphs: { readonly isSetAside: boolean; readonly share: Printed | null } | null = null;
 
   /** Adds a part; the same figure printed again is one part. */
-  add(id: PartId, label: string, figure: Figure | null, offset: number): void {
+  add(id: PartId, label: string, figure: Printed | null, offset: number): void {
     if (figure === null) return;
     const at = this.parts.findIndex((part) => part.id === id && (id !== 'other' || part.label === label));
     const part = { id, label, value: figure.value, granularity: figure.granularity, offset };
@@ -113,7 +113,7 @@ function complete(budget: RankBudget): void {
   completeGraphs(budget);
   completeConcurrency(budget);
   const weights = budget.last('weights');
-  const less = (whole: BudgetPart, part: BudgetPart): Figure => ({
+  const less = (whole: BudgetPart, part: BudgetPart): Printed => ({
     value: whole.value - part.value,
     granularity: whole.granularity + part.granularity,
   });

@@ -8,13 +8,14 @@
  * Not read: HTTP lines, speculative-decoding figures, the progress bars of graph capture.
  */
 import { formatBytes } from '../../base/units.ts';
+import type { Printed } from '../../base/measured.ts';
 import type { SourceData, Warning } from '../../trace/capture.ts';
 import type { BudgetPart, MemoryBudget } from '../../trace/readings.ts';
 import { GaugeSet, type GaugeKind } from '../lines/gauge-set.ts';
 import type { LogLine } from '../lines/log-line.ts';
 import type { LineScan, LineScanner } from '../lines/log-scanner.ts';
 import { LogTimes } from '../lines/log-time.ts';
-import { countOf, figureOf, GIB, type Figure } from '../lines/printed-figure.ts';
+import { countOf, figureOf, GIB } from '../lines/printed-figure.ts';
 import type { Sniff } from '../reader.ts';
 import { type PendingEvent, serverLogData } from './log.ts';
 import { SGLANG_EVENTS, toldEvent } from './refusals.ts';
@@ -57,7 +58,7 @@ const MOST_KINDS = 1000;
 const ADMITTED = 'Tokens that the server admits';
 
 /** "-0.00" is nothing: free memory rose by less than a digit. */
-const gib = (text: string | undefined): Figure | null => {
+const gib = (text: string | undefined): Printed | null => {
   const figure = figureOf(text, GIB);
   return figure === null || figure.value > 0
     ? figure
@@ -69,9 +70,9 @@ const groups = (pattern: RegExp, text: string): Partial<Record<string, string>> 
 class Rank {
   readonly parts: BudgetPart[] = [];
   /** Printed before the step that now ends: what was available. */
-  before: Figure | null = null;
+  before: Printed | null = null;
 
-  add(id: BudgetPart['id'], label: string, figure: Figure | null, offset: number): void {
+  add(id: BudgetPart['id'], label: string, figure: Printed | null, offset: number): void {
     if (figure !== null) this.parts.push({ id, label, ...figure, offset });
   }
 }
@@ -260,9 +261,9 @@ class SglangScan implements LineScan {
   /** Available before = used + available after, within the printed digits. */
   private check(
     step: string,
-    before: Figure | null,
-    use: Figure | null,
-    after: Figure | null,
+    before: Printed | null,
+    use: Printed | null,
+    after: Printed | null,
     at: number,
   ): void {
     if (before === null || use === null || after === null) return;

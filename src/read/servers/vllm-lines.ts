@@ -6,8 +6,9 @@
  * "GB" in lines up to 0.8 is 2^30. format_gib() rounds to two digits and drops zeros at the end: "35.2 GiB" is
  * known to 0.01 GiB.
  */
+import type { Printed } from '../../base/measured.ts';
 import type { BudgetPart } from '../../trace/readings.ts';
-import { countOf, figureOf, GIB, type Figure } from '../lines/printed-figure.ts';
+import { countOf, figureOf, GIB } from '../lines/printed-figure.ts';
 import { CONSUMED, PEAK_TORCH, type RankBudget } from './budget.ts';
 
 export interface BudgetLine {
@@ -21,7 +22,7 @@ export interface BudgetLine {
 type PartId = BudgetPart['id'];
 type Unit = 'gib' | 'count' | 'ratio' | 'bytes';
 
-function figure(text: string, unit: Unit): Figure | null {
+function figure(text: string, unit: Unit): Printed | null {
   switch (unit) {
     case 'gib':
       return figureOf(text, GIB, 2);

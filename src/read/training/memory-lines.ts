@@ -12,6 +12,7 @@
  * Not read: differences, shares, what was asked for or planned; figures without a unit, unless their program is
  * known or they are whole bytes.
  */
+import type { Printed } from '../../base/measured.ts';
 import type { SourceData } from '../../trace/capture.ts';
 import type { DataTable, TableColumn } from '../../trace/readings.ts';
 import { sourceData } from '../../trace/source-data.ts';
@@ -19,7 +20,7 @@ import { type GaugeKind, GaugeSet } from '../lines/gauge-set.ts';
 import type { LogLine, RawLine } from '../lines/log-line.ts';
 import type { LineScan, LineScanner } from '../lines/log-scanner.ts';
 import { LogTimes } from '../lines/log-time.ts';
-import { type Figure, figureOf } from '../lines/printed-figure.ts';
+import { figureOf } from '../lines/printed-figure.ts';
 import { figuresOf, type PrintedFigure } from './printed-figures.ts';
 import { type Place, placeOf, tagOf, tagOfLine } from './printed-place.ts';
 import { DEVICE_USED, kindOf, type SeriesName, seriesOf } from './printed-series.ts';
@@ -183,7 +184,7 @@ class MemoryLinesScan implements LineScan {
     const kinds = new Map<string, GaugeKind>();
     const table = new PrintedTable();
     samples.forEach(({ program, figures, place, tag }, moment) => {
-      const told = new Map<SeriesName, Figure>();
+      const told = new Map<SeriesName, Printed>();
       const since = program?.since ?? null;
       for (const { meaning, digits, unit } of figures) {
         const figure = figureOf(digits.replace('+', ''), bytesOfUnit(unit ?? 'B', program?.units ?? powers));
@@ -241,8 +242,8 @@ class MemoryLinesScan implements LineScan {
 }
 
 /** mem_get_info() gives what is free and what there is: the rest is used, by whomever. */
-function usedOf(told: ReadonlyMap<SeriesName, Figure>): Figure | null {
-  const of = (column: string): Figure | null =>
+function usedOf(told: ReadonlyMap<SeriesName, Printed>): Printed | null {
+  const of = (column: string): Printed | null =>
     [...told].find(([series]) => series.column === column)?.[1] ?? null;
   const [free, total] = [of('free'), of('total')];
   if (
@@ -296,13 +297,13 @@ class PrintedTable {
     readonly moment: number;
     readonly tag: string;
     readonly place: Place;
-    readonly told: ReadonlyMap<SeriesName, Figure>;
+    readonly told: ReadonlyMap<SeriesName, Printed>;
   }[] = [];
   private readonly columns = new Map<string, SeriesName>();
   private readonly stepWords = new Set<string>();
   private readonly places = new Set<string>();
 
-  add(moment: number, tag: string, place: Place, told: ReadonlyMap<SeriesName, Figure>): void {
+  add(moment: number, tag: string, place: Place, told: ReadonlyMap<SeriesName, Printed>): void {
     for (const series of told.keys()) this.columns.set(series.column, series);
     if (place.step !== null) this.stepWords.add(place.stepWord);
     for (const name of Object.keys(place.labels)) this.places.add(name);

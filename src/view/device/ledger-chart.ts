@@ -2,6 +2,7 @@
 import { upperBound } from '../../base/binary-search.ts';
 import type { ByteUnit } from '../../base/units.ts';
 import { formatBytes, formatInteger } from '../../base/units.ts';
+import type { Measured } from '../../base/measured.ts';
 import type { Axis, LedgerColumns } from '../../engine/protocol.ts';
 import type { ChartCurve, ChartModel, LegendEntry } from '../parts/curves.ts';
 import { visibleMax, xTicks } from '../parts/curves.ts';
@@ -84,13 +85,8 @@ export interface LedgerReading {
   readonly values: readonly number[];
   readonly most: readonly number[];
   /** What a monitor tells at that moment, by part of `outside`; NaN: nothing. null: no monitor is open. */
-  readonly outside: readonly Figure[] | null;
-  readonly used: Figure | null;
-}
-
-interface Figure {
-  readonly bytes: number;
-  readonly error: number;
+  readonly outside: readonly Measured[] | null;
+  readonly used: Measured | null;
 }
 
 /** `moment`: a column, or the one behind the last: the end. */
@@ -100,7 +96,7 @@ function outsideAt(
 ): Pick<LedgerReading, 'outside' | 'used'> {
   if (outside === null) return { outside: null, used: null };
   const figure = ({ values, errors }: { readonly values: Float64Array; readonly errors: Float64Array }) => ({
-    bytes: values[moment],
+    value: values[moment],
     error: errors[moment],
   });
   return { outside: outside.parts.map(figure), used: figure(outside.used) };
@@ -127,7 +123,7 @@ const bytes = (value: number): string => `${formatInteger(value)} bytes`;
 const eventWords = (row: number): string =>
   row < 0 ? 'before the first event' : `just after event ${formatInteger(row)}`;
 
-const figureText = ({ bytes: value, error }: Figure, unit: ByteUnit): string =>
+const figureText = ({ value, error }: Measured, unit: ByteUnit): string =>
   Number.isNaN(value)
     ? 'not known'
     : `${formatBytes(value, unit)}${error > 0 ? ` ± ${formatBytes(error, unit)}` : ''}`;
@@ -146,7 +142,7 @@ export function ledgerLegend(
     const from = `${label}, by ${told.outside?.file ?? ''}`;
     return {
       ...{ id, label, color: colors.get(id) ?? 'grey', dashed: false, shown: !hidden.has(id), value },
-      title: figure === undefined || Number.isNaN(figure.bytes) ? from : `${from}: ${bytes(figure.bytes)}`,
+      title: figure === undefined || Number.isNaN(figure.value) ? from : `${from}: ${bytes(figure.value)}`,
     };
   });
   const inside = told.parts.map(({ id, label }, part) => {
@@ -178,7 +174,7 @@ export function ledgerReadout({ range }: ToldColumns, reading: LedgerReading | n
 }
 
 const usedWords = ({ used }: LedgerReading, unit: ByteUnit): string =>
-  used === null || Number.isNaN(used.bytes)
+  used === null || Number.isNaN(used.value)
     ? ''
     : ` In use on the device by anyone: ${figureText(used, unit)}.`;
 

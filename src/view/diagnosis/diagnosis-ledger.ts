@@ -3,22 +3,10 @@ import { withAmounts } from '../../base/amounts.ts';
 import type { ByteUnit } from '../../base/units.ts';
 import { formatBytes, formatInteger } from '../../base/units.ts';
 import { percent } from '../../base/words.ts';
-import type { LedgerView } from '../../engine/protocol.ts';
+import { type Bounds, exactly } from '../../base/measured.ts';
+import type { LedgerPart, LedgerView } from '../../engine/protocol.ts';
 import type { Cell, TableModel } from '../parts/table.ts';
 import { cell } from '../parts/table.ts';
-
-/** One line of the ledger. Siblings are disjoint. */
-export interface LedgerPart {
-  readonly id: string;
-  readonly label: string;
-  /** null: not known. */
-  readonly bytes: number | null;
-  /** The true figure is within this of `bytes`, both ways; absent or 0: exact. */
-  readonly errorBytes?: number;
-  /** What it is, or why it is not known; null: nothing to say. */
-  readonly note: string | null;
-  readonly children?: readonly LedgerPart[];
-}
 
 export interface LedgerRow {
   readonly id: string;
@@ -50,18 +38,20 @@ const errorText = (bytes: number, unit: ByteUnit): string =>
 
 /** `total`: bytes of the whole; null: not known, and bars are shares of what is. */
 export function ledgerModel(parts: readonly LedgerPart[], total: number | null, unit: ByteUnit): LedgerModel {
-  const sum = parts.reduce((all, { bytes }) => all + (bytes ?? 0), 0);
+  const sum = parts.reduce((all, { bytes }) => all + (bytes?.value ?? 0), 0);
   const whole = Math.max(total ?? 0, sum, 1);
   const rows: LedgerRow[] = [];
   const add = (siblings: readonly LedgerPart[], depth: number, from: number): void => {
     let left = from;
-    for (const { id, label, bytes, errorBytes = 0, note, children } of siblings) {
-      const within = errorBytes === 0 ? '' : `, within ${formatInteger(errorBytes)} both ways`;
+    for (const { id, label, bytes: told, note, children } of siblings) {
+      const bytes = told?.value ?? null;
+      const error = told?.error ?? 0;
+      const within = error === 0 ? '' : `, within ${formatInteger(error)} both ways`;
       rows.push({
         id,
         label,
         depth,
-        text: bytes === null ? 'not known' : formatBytes(bytes, unit) + errorText(errorBytes, unit),
+        text: bytes === null ? 'not known' : formatBytes(bytes, unit) + errorText(error, unit),
         title: bytes === null ? '' : `${formatInteger(bytes)} bytes${within}`,
         bar: bytes === null || bytes <= 0 ? null : { left: left / whole, width: bytes / whole },
         share: bytes === null || total === null ? '' : percent(bytes / whole),
@@ -112,11 +102,11 @@ export function ledgerInput(view: LedgerView, stream: string | null = null): Led
   const whole = {
     id: 'reserved',
     label: 'Reserved by PyTorch',
-    bytes: reserved,
+    bytes: exactly(reserved),
     note: null,
     children: inside,
   };
-  return { parts: [whole, ...outside], total: used?.bytes ?? null };
+  return { parts: [whole, ...outside], total: used?.value ?? null };
 }
 
 /** Where the inactive split is seen from; null: there is none, or one stream alone. */
@@ -175,7 +165,7 @@ export function ledgerWords(
   unit: ByteUnit,
 ): string[] {
   const bytes = (value: number): string => formatBytes(value, unit);
-  const range = ([least, most]: readonly [number, number]): string =>
+  const range = ({ least, most }: Bounds): string =>
     least === most ? bytes(least) : `${bytes(least)} at least, ${bytes(most)} at most`;
   return [
     `empty_cache() would give back ${bytes(emptyCacheBytes)}.`,

@@ -186,7 +186,7 @@ function emptyCache(
   if (ledger === null || ledger.emptyCacheBytes < WORTH_A_LINE * ledger.reserved) return [];
   const bytes = ledger.emptyCacheBytes;
   if (bytes === 0 || findings.some(({ gainBytes }) => gainBytes === bytes)) return [];
-  const waiting = ledger.parts.find(({ id }) => id === 'pending')?.bytes ?? 0;
+  const waiting = ledger.parts.find(({ id }) => id === 'pending')?.bytes?.value ?? 0;
   return [
     {
       gain: {

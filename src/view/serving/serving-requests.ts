@@ -30,7 +30,7 @@ function spread(one: SpreadView | null, text: (value: number) => string): Cell {
   if (one === null) return NONE;
   const { min, mean, max } = one;
   return cell(
-    rangeText({ low: min, high: max }, text),
+    rangeText({ least: min, most: max }, text),
     mean,
     min === max ? {} : { title: `mean ${text(mean)}` },
   );

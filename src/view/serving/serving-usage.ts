@@ -39,7 +39,7 @@ export const stateWord = (state: string): string =>
 const extentCell = (extent: ExtentView | null, text: (value: number) => string): Cell =>
   extent === null
     ? cell('–', -Infinity, { title: 'not recorded' })
-    : cell(rangeText({ low: extent.min, high: extent.max }, text), extent.max, {
+    : cell(rangeText({ least: extent.min, most: extent.max }, text), extent.max, {
         title: `first ${text(extent.first)}, last ${text(extent.last)}`,
       });
 

@@ -6,7 +6,8 @@ import { amountsIn } from '../../base/amounts.ts';
 import type { ByteUnit } from '../../base/units.ts';
 import { formatBytes, formatInteger } from '../../base/units.ts';
 import { count, list } from '../../base/words.ts';
-import type { KvCheckView, KvView, KvWhatIfView, RangeView } from '../../engine/protocol.ts';
+import type { Bounds } from '../../base/measured.ts';
+import type { KvCheckView, KvView, KvWhatIfView } from '../../engine/protocol.ts';
 import { formatNumber } from '../parts/quantity.ts';
 import type { Cell, TableModel } from '../parts/table.ts';
 import { cell } from '../parts/table.ts';
@@ -39,8 +40,8 @@ const gainBytes = (bytes: number, unit: ByteUnit): string =>
   `${bytes > 0 ? '+' : ''}${signedBytes(bytes, unit)}`;
 
 /** "a to b"; one figure where both ends read the same. */
-export function rangeText({ low, high }: RangeView, text: (value: number) => string): string {
-  const ends = [text(low), text(high)];
+export function rangeText({ least, most }: Bounds, text: (value: number) => string): string {
+  const ends = [text(least), text(most)];
   return ends[0] === ends[1] ? ends[0] : `${ends[0]} to ${ends[1]}`;
 }
 
@@ -132,7 +133,7 @@ function checksTable(checks: readonly KvCheckView[]): TableModel | null {
       const first = cell(`${number(printed)}${byConfig ? ' (config.json)' : ''}`, printed);
       const second = cell(
         `${rangeText(computed, number)}${byConfig ? ' (from the log)' : ''}`,
-        computed.low,
+        computed.least,
         {
           title: rangeText(computed, (value) => formatNumber(value, 6)),
         },
@@ -149,13 +150,13 @@ function checksTable(checks: readonly KvCheckView[]): TableModel | null {
 
 /** Where nothing is computed the cell is a dash, and sorts below all figures. */
 const rangeCell = (
-  range: RangeView | null,
+  range: Bounds | null,
   text: (value: number) => string,
   exact: (value: number) => string,
 ): Cell =>
   range === null
     ? cell('–', -Infinity)
-    : cell(rangeText(range, text), (range.low + range.high) / 2, { title: rangeText(range, exact) });
+    : cell(rangeText(range, text), (range.least + range.most) / 2, { title: rangeText(range, exact) });
 
 /** Nothing of it is computed: it is a sentence and no row. */
 const isSilent = ({ bytes, bytesGained, tokens, concurrency }: KvWhatIfView): boolean =>
@@ -191,7 +192,7 @@ function whatIfCells(
   const bytes = (value: number): string => `${wholeBytes(value)} bytes`;
   const { bytesGained: gained, refused } = one;
   const notes = one.notes.filter((note) => !shared.has(note));
-  const unchanged = gained !== null && gained.low === 0 && gained.high === 0;
+  const unchanged = gained !== null && gained.least === 0 && gained.most === 0;
   return [
     cell(one.setting, one.setting, { mono: one.setting.startsWith('--') }),
     rangeCell(one.bytes, (value) => signedBytes(value, unit), bytes),

@@ -3,9 +3,9 @@
  * and what is not KV cache as the snapshots give it and as vLLM printed it.
  */
 import { amountsIn } from '../../base/amounts.ts';
-import { type BytesWithError, exactMeasured, formatMeasured } from '../../base/measured-text.ts';
 import type { ByteUnit } from '../../base/units.ts';
 import { formatInteger } from '../../base/units.ts';
+import { type Measured, exactMeasured, formatMeasured } from '../../base/measured.ts';
 import type { AccountSnapshot, VllmMemoryAccount, VllmMemorySnapshot } from '../../engine/protocol.ts';
 import { formatNumber } from '../parts/quantity.ts';
 import { cell, type Cell, type Column, type TableModel } from '../parts/table.ts';
@@ -41,7 +41,7 @@ const ROLES: Readonly<Record<AccountSnapshot['role'], string>> = {
 
 const NOTHING: Cell = cell('', -Infinity);
 
-const bytesCell = (figure: BytesWithError | null, unit: ByteUnit): Cell =>
+const bytesCell = (figure: Measured | null, unit: ByteUnit): Cell =>
   figure === null
     ? NOTHING
     : cell(formatMeasured(figure, unit), figure.value, { title: exactMeasured(figure) });
@@ -137,13 +137,13 @@ function profilingTable(account: VllmMemoryAccount, unit: ByteUnit): TableModel 
   const { profiling, results, kv } = account;
   const printed = results.findLast(({ result }) => result.non_kv_cache_memory !== null)?.result;
   if (profiling.length === 0 && printed === undefined) return null;
-  const rows: (readonly [string, BytesWithError | null, BytesWithError | null])[] = [];
+  const rows: (readonly [string, Measured | null, Measured | null])[] = [];
   const increase = profiling.find(({ rule }) => rule === 'increase');
   const consumed = profiling.find(({ rule }) => rule === 'consumed');
   const rule = printed?.total_consumed == null ? 'increase' : 'consumed';
   const total = printed?.non_kv_cache_memory ?? null;
-  const term = (of: typeof increase, index: number): BytesWithError | null => of?.terms[index].bytes ?? null;
-  const add = (label: string, computed: BytesWithError | null, said: BytesWithError | null): void => {
+  const term = (of: typeof increase, index: number): Measured | null => of?.terms[index].bytes ?? null;
+  const add = (label: string, computed: Measured | null, said: Measured | null): void => {
     if (computed !== null || said !== null) rows.push([label, computed, said]);
   };
   // Weights are in no snapshot: where they are known, somebody printed them.
@@ -152,8 +152,8 @@ function profilingTable(account: VllmMemoryAccount, unit: ByteUnit): TableModel 
   add('Non-torch increase', term(increase, 2), printed?.non_torch_increase ?? null);
   // Without snapshots there is still the sum of what was printed.
   const sum = results.findLast(({ result }) => result === printed)?.check?.sum ?? null;
-  const sumBy = (one: typeof rule): BytesWithError | null => (one === rule ? sum : null);
-  const totalBy = (one: typeof rule): BytesWithError | null => (one === rule ? total : null);
+  const sumBy = (one: typeof rule): Measured | null => (one === rule ? sum : null);
+  const totalBy = (one: typeof rule): Measured | null => (one === rule ? total : null);
   add(RULES.increase, increase?.non_kv_cache_memory ?? sumBy('increase'), totalBy('increase'));
   add(
     'Consumed: free before creation less free after profiling',

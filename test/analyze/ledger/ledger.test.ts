@@ -15,8 +15,8 @@ import {
 import { largestRequest, largestRequestIn, type Room } from '../../../src/analyze/ledger/largest.ts';
 import { LEDGER_COLUMNS, ledgerOverTime } from '../../../src/analyze/ledger/over-time.ts';
 import { type NonTorch, nonTorchAt } from '../../../src/analyze/ledger/non-torch.ts';
-import type { Band } from '../../../src/analyze/step-curve.ts';
 import { u64At } from '../../../src/base/u64.ts';
+import type { Bounds } from '../../../src/base/measured.ts';
 import { NO_BLOCK } from '../../../src/replay/block-table.ts';
 import type { AllocatorState } from '../../../src/replay/replay-result.ts';
 import { replayTo, selfReplay } from '../../../src/replay/self-replay.ts';
@@ -32,7 +32,7 @@ const ledgerAt = (state: AllocatorState, row: number, nonTorch: NonTorch | null)
   withDevice(torchLedger(state, row), nonTorch);
 const inMib = <T extends object>(parts: T): Record<string, number> =>
   Object.fromEntries(Object.entries(parts).map(([name, bytes]) => [name, (bytes as number) / MIB]));
-const exactly = (bytes: number): Band => ({ least: bytes, most: bytes });
+const exactly = (bytes: number): Bounds => ({ least: bytes, most: bytes });
 
 describe('a drawn state', () => {
   const lines = [
@@ -87,7 +87,7 @@ describe('a drawn state', () => {
 
 describe('the device beside the allocator', () => {
   const state = drawnState(['seg s0 large | a:3 .17']);
-  const told = (used: Band | null, processes: readonly (readonly [string, number])[] | null) =>
+  const told = (used: Bounds | null, processes: readonly (readonly [string, number])[] | null) =>
     nonTorchAt({
       moment_ns: 0,
       device: 0,

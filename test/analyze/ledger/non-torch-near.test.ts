@@ -1,11 +1,11 @@
 /** What samples on both sides of a moment tell of it. */
+import type { Bounds } from '../../../src/base/measured.ts';
 import { describe, expect, it } from 'vitest';
 import { type NonTorch, nonTorchAt } from '../../../src/analyze/ledger/non-torch.ts';
 import { NearSamples } from '../../../src/analyze/ledger/non-torch-near.ts';
-import type { Band } from '../../../src/analyze/step-curve.ts';
 
 const MIB = 2 ** 20;
-const mib = (least: number, most = least): Band => ({ least: least * MIB, most: most * MIB });
+const mib = (least: number, most = least): Bounds => ({ least: least * MIB, most: most * MIB });
 
 /** A sample at so many seconds that leaves [least, most] MiB besides 1,000 MiB reserved. */
 const sample = (seconds: number, least: number, most: number, reserved = mib(1000)): NonTorch =>

@@ -8,8 +8,8 @@ import {
   ownProcess,
   processesAround,
 } from '../../../src/analyze/ledger/non-torch.ts';
-import { nonTorchOfOom, oomFigureBand } from '../../../src/analyze/ledger/non-torch-oom.ts';
-import { bandIn, curveOfSeries } from '../../../src/analyze/step-curve.ts';
+import { nonTorchOfOom, oomFigureBounds } from '../../../src/analyze/ledger/non-torch-oom.ts';
+import { boundsIn, curveOfSeries } from '../../../src/analyze/step-curve.ts';
 import { asBigInt64 } from '../../../src/base/u64.ts';
 import { fixtureBytes, snapshotOf } from '../../read/snapshot/fixtures.ts';
 import { eventCurve, madeUpRun, MIB, monitored, sampleCurve, SECOND } from '../step-curve-for-test.ts';
@@ -152,10 +152,13 @@ describe('at an out-of-memory error', () => {
   const TOTAL = 85_017_493_504;
 
   it('figures are right to half of their last digit', () => {
-    expect(oomFigureBand(85018877624)).toEqual({ least: 85018877624 - 5368710, most: 85018877624 + 5368710 });
-    expect(oomFigureBand(89128960)).toEqual({ least: 89128960 - 5243, most: 89128960 + 5243 });
-    expect(oomFigureBand(512)).toEqual({ least: 512, most: 512 });
-    const { least, most } = oomFigureBand(FIGURES.total);
+    expect(oomFigureBounds(85018877624)).toEqual({
+      least: 85018877624 - 5368710,
+      most: 85018877624 + 5368710,
+    });
+    expect(oomFigureBounds(89128960)).toEqual({ least: 89128960 - 5243, most: 89128960 + 5243 });
+    expect(oomFigureBounds(512)).toEqual({ least: 512, most: 512 });
+    const { least, most } = oomFigureBounds(FIGURES.total);
     expect(least <= TOTAL && TOTAL <= most).toBe(true);
   });
 
@@ -169,7 +172,7 @@ describe('at an out-of-memory error', () => {
     const exact = nonTorchAt({
       moment_ns,
       device: trace.device,
-      reserved: bandIn(curve, moment_ns, moment_ns)!,
+      reserved: boundsIn(curve, moment_ns, moment_ns)!,
       deviceUsed: { least: TOTAL - free, most: TOTAL - free },
       from: 'device_free',
       processes: null,
@@ -198,7 +201,7 @@ describe('at an out-of-memory error', () => {
 
   it('other processes that the message names', () => {
     const answer = nonTorchOfOom({ ...FIGURES, 'process 77': 10 * MIB * 1024 }, 0, 0)!;
-    expect(answer.otherProcesses).toEqual(oomFigureBand(10 * MIB * 1024));
+    expect(answer.otherProcesses).toEqual(oomFigureBounds(10 * MIB * 1024));
   });
 
   it('messages without a figure of the process, or of what was reserved', () => {

@@ -1,3 +1,4 @@
+import { exactly } from '../../../src/base/measured.ts';
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { planKvCache, type KvPlan, type KvSetup } from '../../../src/analyze/server/kv-cache.ts';
@@ -18,7 +19,6 @@ import {
   withWeights,
 } from '../../../src/analyze/server/kv-cache-what-if.ts';
 import { parseKvConfig, type KvModel } from '../../../src/analyze/server/kv-config.ts';
-import { exactly } from '../../../src/analyze/server-waterfall-figures.ts';
 import { logReader } from '../../../src/read/log.ts';
 import type { BudgetPart, MemoryBudget } from '../../../src/trace/readings.ts';
 import { readPath } from '../../read/open-for-test.ts';
@@ -101,10 +101,10 @@ describe('what a log says of its KV cache', () => {
       shape: 'uniform',
       missing: [],
     });
-    expect(found.bytesPerBlock!.low).toBe(BYTES / 1001);
-    expect(found.bytesPerBlock!.high).toBe(BYTES / 1000);
-    expect(found.bytesPerToken!.low).toBeLessThan(65536);
-    expect(found.bytesPerToken!.high).toBeGreaterThan(65536);
+    expect(found.bytesPerBlock!.least).toBe(BYTES / 1001);
+    expect(found.bytesPerBlock!.most).toBe(BYTES / 1000);
+    expect(found.bytesPerToken!.least).toBeLessThan(65536);
+    expect(found.bytesPerToken!.most).toBeGreaterThan(65536);
     expect(checkKvFacts(found).map(({ agrees }) => agrees)).toEqual([true]);
     const blocks = facts(SETTINGS, [part('kv_cache_blocks', 1000)]);
     expect(checkKvFacts(blocks).map(({ agrees }) => agrees)).toEqual([true, true]);
@@ -122,8 +122,8 @@ describe('what a log says of its KV cache', () => {
     const fewer = withMaxNumSeqs(mixed, 3);
     expect(fewer).toMatchObject({
       refused: null,
-      bytesGained: { low: 0, high: 0 },
-      concurrency: { low: 3, high: 3 },
+      bytesGained: { least: 0, most: 0 },
+      concurrency: { least: 3, most: 3 },
     });
     expect(fewer.notes.join(' ')).not.toContain('on average');
   });
@@ -143,7 +143,7 @@ describe('what a log says of its KV cache', () => {
     expect(found).toMatchObject({ shape: 'uniform', blocks: 1000 });
     expect(checkKvFacts(found).every(({ agrees }) => agrees)).toBe(true);
     // The blocks count, not what is printed: 1,000 blocks are 8 requests of 2,000 tokens.
-    expect(withMaxModelLen(found, 2000).concurrency).toEqual({ low: 8, high: 8 });
+    expect(withMaxModelLen(found, 2000).concurrency).toEqual({ least: 8, most: 8 });
     const off = newer.map((each) => (each.id === 'max_concurrency' ? part(each.id, 4.5, 0.01) : each));
     const apart = kvFactsOf([budget(off)], SETTINGS);
     expect(apart.shape).toBe('mixed');
@@ -154,8 +154,8 @@ describe('what a log says of its KV cache', () => {
     const unknown = facts(SETTINGS.slice(1));
     expect(unknown).toMatchObject({ blockSize: null, blocks: null, bytesPerBlock: null });
     expect(unknown.missing).toEqual(['tokens of a block']);
-    expect(unknown.bytesPerToken!.low).toBeCloseTo(BYTES / (16000 + 1024), 6);
-    expect(unknown.bytesPerToken!.high).toBeCloseTo(BYTES / 16000, 6);
+    expect(unknown.bytesPerToken!.least).toBeCloseTo(BYTES / (16000 + 1024), 6);
+    expect(unknown.bytesPerToken!.most).toBeCloseTo(BYTES / 16000, 6);
     expect(facts([...SETTINGS, ['pipeline_parallel_size', '2']]).bytesPerToken).toBeNull();
   });
 
@@ -181,15 +181,15 @@ describe('what a log says of its KV cache', () => {
       kvFactsOf([budget([...pools, part('kv_cache_tokens', 1001)], '', 'SGLang 0.5')], pageSize);
     // Pages of 64: as many slots more. Where their size is not told, as many as there may be.
     const paged = of(pool(1001, 1065 * 2048), [['page_size', '64']]);
-    expect(paged.bytesPerToken!.low).toBeCloseTo(4096, 9);
-    expect(of(pool(1001, 1065 * 2048), []).bytesPerToken!.low).toBeLessThan(4096);
+    expect(paged.bytesPerToken!.least).toBeCloseTo(4096, 9);
+    expect(of(pool(1001, 1065 * 2048), []).bytesPerToken!.least).toBeLessThan(4096);
     const even = of([...pool(1001, 1002 * 2048), ...pool(1001, 1002 * 512)]);
     expect(even.pools.map(({ tokens, bytes }) => [tokens, bytes.value])).toEqual([
       [1001, 1002 * 4096],
       [1001, 1002 * 1024],
     ]);
     expect(even.shape).toBe('uniform');
-    expect(even.bytesPerToken!.low).toBeCloseTo(5120, 9);
+    expect(even.bytesPerToken!.least).toBeCloseTo(5120, 9);
     expect(even.bytes!.value).toBe(1002 * 5120);
     expect(of([...pool(1001, 1002 * 2048), ...pool(800, 801 * 512)])).toMatchObject({
       shape: 'mixed',
@@ -215,9 +215,9 @@ describe('the engines of a log', () => {
 describe('what another setting would change', () => {
   it('--max-model-len: requests, not bytes', () => {
     expect(withMaxModelLen(facts(), 2000)).toMatchObject({
-      bytesGained: { low: 0, high: 0 },
-      tokens: { low: 16000, high: 16000 },
-      concurrency: { low: 8, high: 8 },
+      bytesGained: { least: 0, most: 0 },
+      tokens: { least: 16000, most: 16000 },
+      concurrency: { least: 8, most: 8 },
       refused: null,
     });
     expect(withMaxModelLen(facts(), 16000).refused).toBeNull();
@@ -235,17 +235,17 @@ describe('what another setting would change', () => {
 
   it('--gpu-memory-utilization: every byte is the KV cache, down as up', () => {
     const more = withUtilization(facts(), 0.95);
-    expect(more.bytesGained!.low).toBeCloseTo(0.5 * GIB, 0);
+    expect(more.bytesGained!.least).toBeCloseTo(0.5 * GIB, 0);
     // 512 MiB and the half block that lay idle: 512 blocks more, whatever the digits leave open.
-    expect(more.tokens!.low).toBeLessThanOrEqual(1512 * 16);
-    expect(more.tokens!.high).toBeGreaterThanOrEqual(1512 * 16);
-    expect(more.tokens!.high - more.tokens!.low).toBeLessThanOrEqual(2 * 16);
+    expect(more.tokens!.least).toBeLessThanOrEqual(1512 * 16);
+    expect(more.tokens!.most).toBeGreaterThanOrEqual(1512 * 16);
+    expect(more.tokens!.most - more.tokens!.least).toBeLessThanOrEqual(2 * 16);
     const less = withUtilization(facts(), 0.85);
-    expect(less.tokens!.low).toBeLessThanOrEqual(488 * 16);
-    expect(less.tokens!.high).toBeGreaterThanOrEqual(488 * 16);
+    expect(less.tokens!.least).toBeLessThanOrEqual(488 * 16);
+    expect(less.tokens!.most).toBeGreaterThanOrEqual(488 * 16);
     // Half a block lay idle, or less, or more: 0.6 of one gained may make one.
     const little = withWeights(facts(), exactly(2 * GIB - 0.6 * 2 ** 20));
-    expect(little.tokens).toEqual({ low: 16000, high: 16016 });
+    expect(little.tokens).toEqual({ least: 16000, most: 16016 });
     expect(withUtilization(facts(), 0.995).refused).toContain('refuses to start');
     expect(withUtilization(facts(), 0.99).refused).toBeNull();
     expect(withUtilization(facts(), 0.7).refused).toBe('Nothing would be left for the KV cache.');
@@ -266,11 +266,11 @@ describe('what another setting would change', () => {
       );
     // 0.90 may be 0.895 to 0.905 of 10 GiB.
     const open = withUtilization(rounded([]), 0.95).bytesGained!;
-    expect(open.low / GIB).toBeCloseTo(0.45, 9);
-    expect(open.high / GIB).toBeCloseTo(0.55, 9);
+    expect(open.least / GIB).toBeCloseTo(0.45, 9);
+    expect(open.most / GIB).toBeCloseTo(0.55, 9);
     const told = withUtilization(rounded([part('requested', 8.98 * GIB, 0.01 * GIB)]), 0.95).bytesGained!;
-    expect(told.low / GIB).toBeCloseTo(9.5 - 8.985, 6);
-    expect(told.high / GIB).toBeCloseTo(9.5 - 8.975, 6);
+    expect(told.least / GIB).toBeCloseTo(9.5 - 8.985, 6);
+    expect(told.most / GIB).toBeCloseTo(9.5 - 8.975, 6);
     const without = kvFactsOf([budget(parts.filter(({ id }) => id !== 'total'))], SETTINGS);
     expect(withUtilization(without, 0.95).refused).toBe('The log does not print the total of the device.');
   });
@@ -287,35 +287,35 @@ describe('what another setting would change', () => {
       ]);
     const { bytes } = withUtilization(start(0.9, 16.4), 0.92);
     const printed = start(0.92, 18.32).bytes!;
-    expect(bytes!.low).toBeLessThanOrEqual(printed.value);
-    expect(bytes!.high).toBeGreaterThanOrEqual(printed.value);
+    expect(bytes!.least).toBeLessThanOrEqual(printed.value);
+    expect(bytes!.most).toBeGreaterThanOrEqual(printed.value);
   });
 
   it('--kv-cache-dtype: twice the tokens in the same bytes, and never what is in force', () => {
     expect(withKvDtype(facts(), 'fp8')).toMatchObject({
-      bytesGained: { low: 0, high: 0 },
+      bytesGained: { least: 0, most: 0 },
       // 2,001 blocks fit if more than half a block lay idle.
-      tokens: { low: 32000, high: 2001 * 16 },
+      tokens: { least: 32000, most: 2001 * 16 },
       refused: null,
     });
     const fp8 = facts([...SETTINGS.slice(0, 3), ['kv_cache_dtype', 'fp8_e4m3']]);
     expect(withKvDtype(fp8, 'fp8').refused).toContain('in force already');
-    expect(withKvDtype(fp8, 'bfloat16').tokens).toEqual({ low: 8000, high: 8000 });
+    expect(withKvDtype(fp8, 'bfloat16').tokens).toEqual({ least: 8000, most: 8000 });
     const auto = facts([...SETTINGS, ['quantization', 'fp8']]);
     expect(withKvDtype(auto, 'fp8').refused).toContain('config.json');
     const scheme = { quant_method: 'x', kv_cache_scheme: { num_bits: 8, type: 'float' } };
     expect(withKvDtype(auto, 'fp8', llama({ quantization_config: scheme })).refused).toContain('in force');
-    expect(withKvDtype(auto, 'fp8', llama()).tokens!.low).toBe(32000);
+    expect(withKvDtype(auto, 'fp8', llama()).tokens!.least).toBe(32000);
     expect(withKvDtype(facts(), 'nvfp4').refused).toContain('head size');
-    expect(withKvDtype(facts(), 'nvfp4', llama()).tokens!.low).toBe(Math.floor((1000 * 32) / 9) * 16);
+    expect(withKvDtype(facts(), 'nvfp4', llama()).tokens!.least).toBe(Math.floor((1000 * 32) / 9) * 16);
   });
 
   it('weights: by their bytes, or as an upper bound by their bits', () => {
     const known = withWeights(facts(), exactly(GIB));
-    expect(known.bytesGained).toEqual({ low: GIB, high: GIB });
+    expect(known.bytesGained).toEqual({ least: GIB, most: GIB });
     const bound = withWeightBits(facts(), 16, 4);
-    expect(bound.bytesGained).toEqual({ low: 0, high: 1.5 * GIB });
-    expect(bound.tokens!.low).toBe(16000);
+    expect(bound.bytesGained).toEqual({ least: 0, most: 1.5 * GIB });
+    expect(bound.tokens!.least).toBe(16000);
     expect(bound.notes[0]).toContain('upper bound');
     expect(withWeightBits(facts(), 4, 16).refused).toContain('no fewer bits');
     const { refused } = withWeights(kvFactsOf([budget([part('kv_cache', 5)])]), exactly(1));
@@ -325,10 +325,10 @@ describe('what another setting would change', () => {
   it('by the model: only where its config gives what was printed', () => {
     const one = setup(llama(), { tensorParallel: 2 });
     const shorter = withModel(facts(), one, { maxModelLen: 2000 });
-    expect(shorter).toMatchObject({ refused: null, concurrency: { low: 8, high: 8 } });
-    expect(shorter.longestRequest).toEqual({ low: 16000, high: 16000 });
-    expect(withModel(facts(), one, { kvDtype: 'fp8' }).tokens).toEqual({ low: 32016, high: 32016 });
-    expect(withModel(facts(), one, { gained: { low: 2 ** 20, high: 2 ** 20 } }).tokens!.low).toBe(16016);
+    expect(shorter).toMatchObject({ refused: null, concurrency: { least: 8, most: 8 } });
+    expect(shorter.longestRequest).toEqual({ least: 16000, most: 16000 });
+    expect(withModel(facts(), one, { kvDtype: 'fp8' }).tokens).toEqual({ least: 32016, most: 32016 });
+    expect(withModel(facts(), one, { gained: { least: 2 ** 20, most: 2 ** 20 } }).tokens!.least).toBe(16016);
     expect(withModel(facts(), one, { maxModelLen: 16001 }).refused).toContain('refuses to start');
     const other = withModel(facts(), setup(llama()), { maxModelLen: 2000 });
     expect(other.refused).toContain('does not give what the log printed');
@@ -346,8 +346,8 @@ describe.skipIf(!existsSync(PUBLIC))('logs of real servers', () => {
     const found = await read('vllm/v0.6.4.post1_V0_llama3_8b.log');
     expect(found).toMatchObject({ tokens: 500544, blocks: 31284, shape: 'uniform', leastRank: '' });
     // Printed to 0.01 GiB of 30.55: one part in 3,000 either way.
-    expect(found.bytesPerToken!.low).toBeGreaterThan(65520);
-    expect(found.bytesPerToken!.high).toBeLessThan(65546);
+    expect(found.bytesPerToken!.least).toBeGreaterThan(65520);
+    expect(found.bytesPerToken!.most).toBeLessThan(65546);
     const checks = checkKvPlan(found, plan(setup(llama(), { tensorParallel: 2 })));
     expect(checks.map(({ what, agrees }) => [what, agrees])).toEqual([
       ['bytes per token and rank', true],
@@ -365,8 +365,8 @@ describe.skipIf(!existsSync(PUBLIC))('logs of real servers', () => {
     ]);
     // Asked for is "auto", and the line of the engine says what that came to.
     expect(found.kvDtype).toBe('bfloat16');
-    expect(withKvDtype(found, 'fp8').tokens).toEqual({ low: 1001088, high: 1001104 });
-    expect(withKvDtype(found, 'fp8', llama()).tokens).toEqual({ low: 1001088, high: 1001104 });
+    expect(withKvDtype(found, 'fp8').tokens).toEqual({ least: 1001088, most: 1001104 });
+    expect(withKvDtype(found, 'fp8', llama()).tokens).toEqual({ least: 1001088, most: 1001104 });
   });
 
   it('vLLM 0.9.0.1, Llama 3.2 1B: tokens and concurrency, and the bytes that are not printed', async () => {
@@ -412,7 +412,7 @@ describe.skipIf(!existsSync(PUBLIC))('logs of real servers', () => {
       ['concurrency', true],
     ]);
     // To 0.01 GiB, 18 numbers of blocks are possible, and 950,420 tokens come of one of them.
-    const { low, high } = checks[0].computed;
+    const { least: low, most: high } = checks[0].computed;
     expect(high - low).toBeLessThan(4000);
     // The same in bfloat16 would be half of it.
     const bf16 = plan({ ...laguna(), kvDtype: 'bfloat16' });
@@ -421,8 +421,8 @@ describe.skipIf(!existsSync(PUBLIC))('logs of real servers', () => {
     const shorter = withModel(found, laguna(), { maxModelLen: 32768 });
     expect(shorter.refused).toBeNull();
     // Half the length is not twice the requests: the window stays as long.
-    expect(shorter.concurrency!.high).toBeLessThan(2 * 14.5);
-    expect(shorter.concurrency!.low).toBeGreaterThan(26);
+    expect(shorter.concurrency!.most).toBeLessThan(2 * 14.5);
+    expect(shorter.concurrency!.least).toBeGreaterThan(26);
   });
 
   it('SGLang: 24,576 and 73,728 bytes a token in its pools of full and sliding layers', async () => {
@@ -436,8 +436,8 @@ describe.skipIf(!existsSync(PUBLIC))('logs of real servers', () => {
     expect(found.pools).toHaveLength(3);
     found.pools.forEach(({ tokens, bytesPerToken }, i) => {
       expect(tokens).toBe(fits[i][0]);
-      expect(bytesPerToken.low).toBeLessThanOrEqual(fits[i][1]);
-      expect(bytesPerToken.high).toBeGreaterThanOrEqual(fits[i][1]);
+      expect(bytesPerToken.least).toBeLessThanOrEqual(fits[i][1]);
+      expect(bytesPerToken.most).toBeGreaterThanOrEqual(fits[i][1]);
     });
     expect(found.weights!.value).toBe(Math.round(67.56 * GIB) + Math.round(1.58 * GIB));
   });

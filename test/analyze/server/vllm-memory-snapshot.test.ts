@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { amountsIn } from '../../../src/base/amounts.ts';
+import { type Measured, exactly, measuredOf } from '../../../src/base/measured.ts';
 import { logReader } from '../../../src/read/log.ts';
 import { readBytes } from '../../read/open-for-test.ts';
-import { exactly, measuredOf, type Measured } from '../../../src/analyze/server-waterfall-figures.ts';
 import { type VllmMemoryAccount } from '../../../src/analyze/server/vllm-memory-account.ts';
 import { vllmMemoryAccounts } from '../../../src/analyze/server/vllm-memory-words.ts';
 import { rolesOf } from '../../../src/analyze/server/vllm-memory-roles.ts';

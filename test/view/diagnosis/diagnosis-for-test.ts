@@ -1,4 +1,5 @@
 /** Findings and a device's diagnosis as the engine tells them of a leak, with whatever a test wants different. */
+import { exactly, point } from '../../../src/base/measured.ts';
 import type {
   DeviceDiagnosis,
   Diagnosis,
@@ -125,19 +126,17 @@ function ledger(
     used: null,
     deviceFrom: null,
     parts: [
-      { id: 'requested', label: 'Asked for and held', bytes: requested, errorBytes: 0, note: null },
+      { id: 'requested', label: 'Asked for and held', bytes: exactly(requested), note: null },
       {
         id: 'releasable',
         label: 'Free, empty_cache gives it back',
-        bytes: reserved - requested,
-        errorBytes: 0,
+        bytes: exactly(reserved - requested),
         note: null,
       },
       {
         id: 'non_torch',
         label: 'Not PyTorch',
         bytes: null,
-        errorBytes: 0,
         note: 'not known from the open files',
       },
     ],
@@ -145,7 +144,14 @@ function ledger(
     splitWhy: 'it holds most',
     free: [],
     emptyCacheBytes: reserved - requested,
-    largest: [{ stream: '0', fromCache: 20 * MIB, withNewSegment: [GIB, GIB], afterRelease: [GIB, 2 * GIB] }],
+    largest: [
+      {
+        stream: '0',
+        fromCache: 20 * MIB,
+        withNewSegment: point(GIB),
+        afterRelease: { least: GIB, most: 2 * GIB },
+      },
+    ],
     unknown: ['What else is on the device.'],
   };
 }

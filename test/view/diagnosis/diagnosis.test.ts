@@ -12,6 +12,7 @@ import { qualityModel } from '../../../src/view/diagnosis/diagnosis-quality.ts';
 import type { Answers } from '../../../src/view/diagnosis/diagnosis.ts';
 import { diagnosisPage } from '../../../src/view/diagnosis/diagnosis.ts';
 import { amount, exactAmount } from '../../../src/base/amounts.ts';
+import { exactly } from '../../../src/base/measured.ts';
 import { deviceDiagnosis, diagnosis, finding, GIB, holders, MIB, proof } from './diagnosis-for-test.ts';
 
 function answers(told: Diagnosis, hasStacks = true): Answers {
@@ -163,7 +164,7 @@ describe('how to get it back', () => {
 
     it('and says where it waits for other streams', () => {
       const [{ ledger }] = deviceDiagnosis().ledgers;
-      const pending = { id: 'pending', label: 'Freed, waiting', bytes: MIB, errorBytes: 0, note: null };
+      const pending = { id: 'pending', label: 'Freed, waiting', bytes: exactly(MIB), note: null };
       const ledgers = [{ when: 'end' as const, ledger: { ...ledger, parts: [...ledger.parts, pending] } }];
       const [way] = answers(diagnosis({ findings: [], devices: [deviceDiagnosis({ ledgers })] })).back.ways;
       expect(way.gain?.how).toMatch(/, which waits for all streams first$/);
@@ -210,7 +211,7 @@ describe('the ledger', () => {
   const part = (id: string, bytes: number | null): Parameters<typeof ledgerModel>[0][number] => ({
     id,
     label: id,
-    bytes,
+    bytes: bytes === null ? null : exactly(bytes),
     note: null,
   });
 
@@ -251,8 +252,8 @@ describe('the ledger', () => {
     const [requested, releasable, nonTorch] = ledger.parts;
     const input = ledgerInput({
       ...ledger,
-      used: { bytes: 2 * GIB, errorBytes: 0 },
-      parts: [requested, releasable, { ...nonTorch, bytes: GIB }],
+      used: exactly(2 * GIB),
+      parts: [requested, releasable, { ...nonTorch, bytes: exactly(GIB) }],
     });
     expect(input.total).toBe(2 * GIB);
     const { rows, apart } = ledgerModel(input.parts, input.total, 'binary');
@@ -270,7 +271,7 @@ describe('the ledger', () => {
     const [requested, releasable, nonTorch] = ledger.parts;
     const input = ledgerInput({
       ...ledger,
-      parts: [requested, releasable, { ...nonTorch, bytes: GIB, errorBytes: 2 * MIB }],
+      parts: [requested, releasable, { ...nonTorch, bytes: { value: GIB, error: 2 * MIB } }],
     });
     expect(input.total).toBeNull();
     const { rows, apart } = ledgerModel(input.parts, input.total, 'binary');
@@ -286,12 +287,12 @@ describe('the ledger', () => {
     const split = (stream: string, own: number) => ({
       stream,
       parts: [
-        { id: 'own_large', label: `Of stream ${stream}`, bytes: own, errorBytes: 0, note: null },
-        { id: 'other_streams', label: 'Held by others', bytes: 9 * MIB - own, errorBytes: 0, note: null },
+        { id: 'own_large', label: `Of stream ${stream}`, bytes: exactly(own), note: null },
+        { id: 'other_streams', label: 'Held by others', bytes: exactly(9 * MIB - own), note: null },
       ],
     });
     const splitFor = [split('0', 8 * MIB), split('7', MIB)];
-    const part = { id: 'inactive_split', label: 'Free beside', bytes: 9 * MIB, errorBytes: 0, note: null };
+    const part = { id: 'inactive_split', label: 'Free beside', bytes: exactly(9 * MIB), note: null };
     const view = { ...ledger, splitFor, parts: [{ ...part, children: splitFor[0].parts }] };
     const ownOf = (stream: string | null): unknown =>
       ledgerModel(ledgerInput(view, stream).parts, GIB, 'binary').rows.map(({ depth, text }) => [

@@ -12,10 +12,10 @@ import type {
 
 export const whatIf = (changes: Partial<KvWhatIfView> = {}): KvWhatIfView => ({
   setting: '--gpu-memory-utilization 0.95',
-  bytes: { low: 35_181_956_169, high: 35_193_230_459 },
-  bytesGained: { low: 2_384_512_155, high: 2_385_049_026 },
-  tokens: { low: 536_912, high: 536_960 },
-  concurrency: { low: 4.0963, high: 4.0967 },
+  bytes: { least: 35_181_956_169, most: 35_193_230_459 },
+  bytesGained: { least: 2_384_512_155, most: 2_385_049_026 },
+  tokens: { least: 536_912, most: 536_960 },
+  concurrency: { least: 4.0963, most: 4.0967 },
   refused: null,
   notes: ['2.21 GiB of the device would stay outside.'],
   ...changes,
@@ -33,7 +33,7 @@ export const kv = (changes: Partial<KvView> = {}): KvView => ({
   blockSize: 16,
   maxModelLen: 131_072,
   concurrency: { value: 3.82, error: 0.005 },
-  bytesPerToken: { low: 65_521.5, high: 65_545 },
+  bytesPerToken: { least: 65_521.5, most: 65_545 },
   shape: 'uniform',
   kvDtype: null,
   tensorParallel: 2,
@@ -44,7 +44,7 @@ export const kv = (changes: Partial<KvView> = {}): KvView => ({
     {
       what: 'concurrency = tokens / max-model-len',
       printed: 3.82,
-      computed: { low: 3.81884765625, high: 3.81884765625 },
+      computed: { least: 3.81884765625, most: 3.81884765625 },
       agrees: true,
     },
   ],

@@ -21,8 +21,8 @@ const columnsOf = (table: TableModel | null): string[] => table?.columns.map(({ 
 describe('a range', () => {
   it('is "a to b", and one figure where both ends read the same', () => {
     const text = (value: number): string => value.toFixed(1);
-    expect(rangeText({ low: 1, high: 2 }, text)).toBe('1.0 to 2.0');
-    expect(rangeText({ low: 1.01, high: 1.02 }, text)).toBe('1.0');
+    expect(rangeText({ least: 1, most: 2 }, text)).toBe('1.0 to 2.0');
+    expect(rangeText({ least: 1.01, most: 1.02 }, text)).toBe('1.0');
   });
 });
 
@@ -68,7 +68,7 @@ describe('the KV cache', () => {
       '3.819',
       'yes',
     ]);
-    const wrong = { what: 'blocks', printed: 100, computed: { low: 90, high: 95 }, agrees: false };
+    const wrong = { what: 'blocks', printed: 100, computed: { least: 90, most: 95 }, agrees: false };
     const model = kvModel(kv({ checks: [wrong] }), 'binary');
     expect(model.checks?.rows[0].cells.map(({ text }) => text)).toEqual(['blocks', '100', '90 to 95', 'no']);
     expect(model.words).toContain('1 check does not agree: see below.');
@@ -82,7 +82,7 @@ describe('the KV cache', () => {
           {
             what: 'bytes per token and rank',
             printed: 65_536,
-            computed: { low: 65_521.5, high: 65_545 },
+            computed: { least: 65_521.5, most: 65_545 },
             agrees: true,
           },
         ],
@@ -104,7 +104,7 @@ describe('the KV cache', () => {
     expect(factOf('The same by config.json', { model: good })?.text).toBe('64.00 KiB');
     expect(factOf('Copies of each KV head', { model: good })?.text).toBe('2');
     expect(kvModel(kv({ model: good }), 'binary')).toMatchObject({ error: null, words: ['GQA of 8 heads.'] });
-    const alone = { bytesPerToken: null, model: { ...good, tokens: { low: 4096, high: 4112 } } };
+    const alone = { bytesPerToken: null, model: { ...good, tokens: { least: 4096, most: 4112 } } };
     const label = 'Bytes a token by config.json, tensor parallel 2, pipeline parallel 1';
     expect(factOf(label, { ...alone, tensorParallel: 2 })?.text).toBe('64.00 KiB');
     expect(factOf('Tokens by config.json', alone)?.text).toBe('4,096 to 4,112');
@@ -127,13 +127,13 @@ describe('another setting', () => {
   });
 
   it('that loses bytes has a minus', () => {
-    const less = { bytesGained: { low: -2_385_049_026, high: -2_384_512_155 } };
+    const less = { bytesGained: { least: -2_385_049_026, most: -2_384_512_155 } };
     expect(textOf(table(less), 0, 'gained')).toBe('−2.22 GiB');
     expect(cellOf(table(less), 0, 'gained').sort).toBeLessThan(0);
   });
 
   it('that leaves the bytes says so', () => {
-    expect(textOf(table({ bytesGained: { low: 0, high: 0 } }), 0, 'gained')).toBe('unchanged');
+    expect(textOf(table({ bytesGained: { least: 0, most: 0 } }), 0, 'gained')).toBe('unchanged');
   });
 
   it('that is refused is no row of dashes but a sentence, one a reason', () => {

@@ -1,6 +1,6 @@
+import { exactMeasured, formatMeasured } from '../../../src/base/measured.ts';
 import { describe, expect, it } from 'vitest';
 import { vllmMemoryAccounts } from '../../../src/analyze/server/vllm-memory-words.ts';
-import { exactMeasured, formatMeasured } from '../../../src/base/measured-text.ts';
 import { logReader } from '../../../src/read/log.ts';
 import type { TableModel } from '../../../src/view/parts/table.ts';
 import { vllmMemoryModel, type VllmMemoryModel } from '../../../src/view/serving/vllm-memory.ts';
