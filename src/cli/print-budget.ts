@@ -73,7 +73,9 @@ export function budgetLines({
 }: Pick<Analysis, 'budget' | 'budget_sums'>): string[] {
   const groups = new Map<string, AnalysisWaterfall[]>();
   for (const one of budget.filter(({ steps }) => steps.length > 0)) {
-    const key = JSON.stringify({ ...one, rank: /\(start \d+\)$/.exec(one.rank)?.[0] ?? '' });
+    // The sums name the start of their ranks.
+    const start = sums.find(({ source, ranks }) => source === one.source && ranks.includes(one.rank))?.start;
+    const key = JSON.stringify({ ...one, rank: start ?? '' });
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [one]);
     else group.push(one);

@@ -1,6 +1,7 @@
 /** Text form of what logs, monitors and reports tell: budgets, figures over time, tables, events. */
 import { formatBytes, formatInteger } from '../base/units.ts';
 import { count, percent } from '../base/words.ts';
+import { rankText } from '../base/rank.ts';
 import type { BudgetPart, DataTable, Gauge, LogEvent, MemoryBudget, Readings } from '../engine/protocol.ts';
 
 /** A value in its unit, as many digits as a terminal line bears. */
@@ -30,15 +31,14 @@ function partText({ id, label, value }: BudgetPart): string {
 function budgetLines(budgets: readonly MemoryBudget[]): string[] {
   const groups = new Map<string, MemoryBudget[]>();
   for (const budget of budgets) {
-    const start = /\(start \d+\)$/.exec(budget.rank)?.[0] ?? '';
-    const key = [start, budget.producer, ...budget.parts.map(partText)].join('\n');
+    const key = [budget.rank.start, budget.producer, ...budget.parts.map(partText)].join('\n');
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [budget]);
     else group.push(budget);
   }
   return [...groups.values()].flatMap((group) => {
-    const [{ rank, producer, parts }] = group;
-    const last = group[group.length - 1].rank;
+    const [{ producer, parts }] = group;
+    const [rank, last] = [group[0], group[group.length - 1]].map((one) => rankText(one.rank));
     const more =
       group.length === 1
         ? ''

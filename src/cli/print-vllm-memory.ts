@@ -1,6 +1,7 @@
 /** Text form of vLLM's own snapshots and profiling results. */
 import { withAmounts } from '../base/amounts.ts';
 import { formatMeasured } from '../base/measured.ts';
+import { rankText } from '../base/rank.ts';
 import type { VllmMemoryAccount, VllmMemorySnapshot } from '../engine/protocol.ts';
 
 /** Snapshots printed one by one: the rest is counted. */
@@ -30,7 +31,7 @@ function accountLines(account: VllmMemoryAccount): string[] {
   const { rank, snapshots, differences, results, profiling, peak, kv } = account;
   const left = snapshots.length - MOST_SNAPSHOTS;
   return [
-    `vLLM's own memory figures${rank === '' ? '' : ` of ${rank}`}:`,
+    `vLLM's own memory figures${rankText(rank) === '' ? '' : ` of ${rankText(rank)}`}:`,
     ...account.problems.map((one) => `  wrong: ${words(one)}`),
     ...snapshots
       .slice(0, MOST_SNAPSHOTS)

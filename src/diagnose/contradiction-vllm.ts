@@ -1,6 +1,7 @@
 /** vLLM's own memory figures of one text that cannot all be right: what rests on them is doubtful. */
 import { vllmMemoryAccounts } from '../analyze/server/vllm-memory-words.ts';
 import { count } from '../base/words.ts';
+import { rankText } from '../base/rank.ts';
 import { evidence } from './finding.ts';
 import { aboutServer, type ServerRule } from './server-rule.ts';
 
@@ -12,7 +13,9 @@ export const vllmContradiction: ServerRule = ({ input }) =>
     const prints = readings?.vllm_memory ?? [];
     if (readings === null || prints.length === 0) return [];
     const problems = vllmMemoryAccounts(prints, readings.budgets).flatMap((account) =>
-      account.problems.map((problem) => (account.rank === '' ? problem : `${account.rank}: ${problem}`)),
+      account.problems.map((problem) =>
+        [rankText(account.rank), problem].filter((one) => one !== '').join(': '),
+      ),
     );
     if (problems.length === 0) return [];
     const left = problems.length - MOST_SHOWN;

@@ -23,7 +23,7 @@ interface Stage {
 function stagesOf({ latest }: ServerLog): Stage[] {
   const stages = new Map<string, number>();
   for (const rank of latest) {
-    const name = /\bPP\d+/.exec(rank.rank)?.[0];
+    const name = /\bPP\d+/.exec(rank.rank.name)?.[0];
     const kv = stepOf(rank, 'kv_cache');
     if (name === undefined || kv === null) continue;
     stages.set(name, Math.min(stages.get(name) ?? Infinity, kv.value));

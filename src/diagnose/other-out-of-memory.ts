@@ -69,24 +69,24 @@ function xla({ event }: LoggedOom): Pick<Told, 'verdict' | 'remedy'> {
   };
 }
 
-const sizeOfBudget = (source: ReadSource, rank: string): number =>
+const sizeOfBudget = (source: ReadSource, name: string): number =>
   (source.readings?.budgets ?? [])
-    .filter((budget) => budget.rank === rank)
+    .filter((budget) => budget.rank.name === name)
     .flatMap(({ parts }) => parts)
     .filter(({ id }) => id !== 'free_at_start')
     .reduce((sum, { value }) => sum + value, 0);
 
 function ggml({ event, source }: LoggedOom): Pick<Told, 'verdict' | 'remedy'> {
   const { requested, held } = event.figures;
-  const budgets = (source.readings?.budgets ?? []).filter(({ rank }) => !rank.endsWith('(host)'));
-  const isOwn = (rank: string): boolean =>
-    event.device !== null && new RegExp(`[A-Za-z]${event.device}$`).test(rank);
-  const others = budgets.filter(({ rank }) => !isOwn(rank));
-  const own =
-    budgets.find(({ rank }) => isOwn(rank))?.rank ??
-    (event.device === null ? 'the device' : `device ${event.device}`);
-  const otherText = others.map(({ rank }) => `${rank} holds ${size(sizeOfBudget(source, rank))}`).join(', ');
-  const least = Math.min(...others.map(({ rank }) => sizeOfBudget(source, rank)));
+  const devices = (source.readings?.budgets ?? []).flatMap(({ rank: { name } }) =>
+    name.endsWith('(host)') ? [] : [name],
+  );
+  const isOwn = (name: string): boolean =>
+    event.device !== null && new RegExp(`[A-Za-z]${event.device}$`).test(name);
+  const others = devices.filter((name) => !isOwn(name));
+  const own = devices.find(isOwn) ?? (event.device === null ? 'the device' : `device ${event.device}`);
+  const otherText = others.map((name) => `${name} holds ${size(sizeOfBudget(source, name))}`).join(', ');
+  const least = Math.min(...others.map((name) => sizeOfBudget(source, name)));
   const isUneven = held !== undefined && others.length > 0 && held > 1.5 * least;
   const what = /compute/.test(event.text) || /allocating/.test(event.text) ? 'A buffer' : 'A buffer';
   const copies = source.settings.find(([name]) => name === 'n_copies')?.[1];

@@ -1,5 +1,6 @@
 /** Several processes on one GPU: what the others hold is not there for the one in question. */
 import { count } from '../base/words.ts';
+import { rankText } from '../base/rank.ts';
 import type { Card } from '../analyze/server/facts-cards.ts';
 import type { ServerLog } from '../analyze/server/facts-log.ts';
 import { evidence, type Finding } from './finding.ts';
@@ -106,7 +107,7 @@ function beforeStart(log: ServerLog): Finding[] {
       id: 'other-processes',
       severity: 'risk',
       title: `${measuredSize(before)} of the GPU were in use before the server took anything`,
-      verdict: `${rank.rank === '' ? 'The server' : rank.rank} found ${measuredSize(before)} in use when it started: other processes, or one before it that had not ended yet. Of that only its own CUDA context, some hundred MiB, is the server's.`,
+      verdict: `${rankText(rank.rank) || 'The server'} found ${measuredSize(before)} in use when it started: other processes, or one before it that had not ended yet. Of that only its own CUDA context, some hundred MiB, is the server's.`,
       confidence: 'medium',
       confidenceWhy: 'The server prints what was free, not who held the rest.',
       evidence: [

@@ -1,5 +1,6 @@
 /** What rules about budgets have in common: the ranks of the last start, and figures with their errors. */
 import type { Measured } from '../base/measured.ts';
+import { rankText } from '../base/rank.ts';
 import { rankName } from '../analyze/server/facts-log.ts';
 import type { RankWaterfall, WaterfallStepId } from '../analyze/server/waterfall.ts';
 import { size } from './words.ts';
@@ -18,7 +19,8 @@ export function stepOf({ steps }: RankWaterfall, id: WaterfallStepId): Measured 
 export const measuredSize = ({ value }: Measured): string => size(Math.round(value));
 
 /** " (TP0)"; nothing where the log has one rank. */
-export const ofRank = (rank: RankWaterfall): string => (rank.rank === '' ? '' : ` (${rankName(rank)})`);
+export const ofRank = (rank: RankWaterfall): string =>
+  rankText(rank.rank) === '' ? '' : ` (${rankName(rank)})`;
 
 /** "72.00 GiB requested: Weights 66.00 GiB, KV cache 2.28 GiB." */
 export function stepsText({ steps, requested, whole }: RankWaterfall): string {

@@ -1,6 +1,7 @@
 /** Tensor parallelism that does not share: every rank has all weights, ranks differ, or KV heads are kept twice. */
 import { percent } from '../base/words.ts';
 import { type Measured, canEqual } from '../base/measured.ts';
+import { rankText } from '../base/rank.ts';
 import { settingOf } from '../analyze/server/kv-cache-log.ts';
 import type { ServerLog } from '../analyze/server/facts-log.ts';
 import { evidence, type Finding } from './finding.ts';
@@ -65,7 +66,7 @@ function uneven(log: ServerLog, weights: readonly Measured[]): Finding[] {
       confidenceWhy: 'The figures differ by more than their printed digits.',
       evidence: log.latest.flatMap((rank) => {
         const one = stepOf(rank, 'weights');
-        return one === null ? [] : [evidence(`${rank.rank}: weights ${measuredSize(one)}.`)];
+        return one === null ? [] : [evidence(`${rankText(rank.rank)}: weights ${measuredSize(one)}.`)];
       }),
       remedy:
         'Look for parts that only one rank loads (a draft model, an encoder, embeddings that are not split).',

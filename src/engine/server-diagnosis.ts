@@ -3,6 +3,7 @@
  * Plain data; bytes are exact numbers, and where a figure was printed with few digits, its error stands beside it.
  */
 import type { Bounds, Measured } from '../base/measured.ts';
+import type { Rank } from '../base/rank.ts';
 import type { ClocksAnswer } from '../analyze/clock/answer.ts';
 
 export type { ClocksAnswer, ClockView, DisagreementView } from '../analyze/clock/answer.ts';
@@ -22,10 +23,7 @@ export interface WaterfallStepView {
 }
 
 export interface RankWaterfallView {
-  /** "TP0", "rank 3", "TP0 (start 2)"; "" where the log names none. */
-  readonly rank: string;
-  /** Address of the host; "" for the host that wrote the log. */
-  readonly pod: string;
+  readonly rank: Rank;
   readonly producer: string;
   /** 'requested': against total x utilization; 'free': against what was free at the start; 'none': of no whole. */
   readonly basis: 'requested' | 'free' | 'none';
@@ -61,9 +59,9 @@ export interface PodStepView {
 
 export interface PodWaterfallView {
   readonly pod: string;
-  /** "start 2" where the server started more than once in this log; "" otherwise. */
-  readonly start: string;
-  readonly ranks: readonly string[];
+  /** Which start of the server in this log, from 1. */
+  readonly start: number;
+  readonly ranks: readonly Rank[];
   readonly rankCount: number;
   readonly steps: readonly PodStepView[];
   readonly addsUp: 'yes' | 'left_over' | 'exceeds' | 'cannot_tell';
@@ -92,12 +90,12 @@ export interface KvWhatIfView {
 
 /** The KV cache of one engine and start, from the log and, where it was given, the model's config.json. */
 export interface KvView {
-  /** "start 2", "DP1"; "" where there is one. */
-  readonly start: string;
+  readonly start: number;
+  /** "DP1"; "" where there is one. */
   readonly engine: string;
   /** On the rank that has least, which bounds all. */
   readonly bytes: Measured | null;
-  readonly leastRank: string | null;
+  readonly leastRank: Rank | null;
   readonly ranks: number;
   readonly tokens: number | null;
   readonly blocks: number | null;

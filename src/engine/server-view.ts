@@ -18,13 +18,11 @@ import type {
   UsageWindowView,
 } from './server-diagnosis.ts';
 
-/** The pod of a rank is where its sums are: the waterfalls of pods name their ranks. */
-function rankView(waterfall: RankWaterfall, pods: readonly PodWaterfall[]): RankWaterfallView {
+function rankView(waterfall: RankWaterfall): RankWaterfallView {
   const { rank, producer, basis, total, utilization, requested, whole, steps, remainder, missing } =
     waterfall;
   return {
     rank,
-    pod: pods.find(({ ranks }) => ranks.includes(rank))?.pod ?? '',
     producer,
     basis,
     total,
@@ -151,7 +149,7 @@ export const serverView = (log: ServerLog): ServerView => ({
   sourceId: log.source.id,
   file: log.source.file,
   producer: log.source.producer,
-  waterfalls: log.waterfalls.map((one) => rankView(one, log.pods)),
+  waterfalls: log.waterfalls.map(rankView),
   pods: log.pods.map(podView),
   gpusPerPod: log.source.given.gpusPerPod,
   modelConfig: log.source.given.modelConfig,

@@ -2,6 +2,7 @@
  * What logs, monitors and reports tell that is no allocation event: figures over time, budgets, tables, events.
  * Every number is what was printed; `granularity` says how coarsely.
  */
+import type { Rank } from '../base/rank.ts';
 import type { VllmMemoryPrint } from './vllm-memory.ts';
 
 /** A figure over time: nvidia-smi, DCGM, a server's loggers, `[tag] Allocated` lines. */
@@ -80,8 +81,7 @@ export interface BudgetPart {
 
 /** The memory budget that a server printed for one rank (one GPU). */
 export interface MemoryBudget {
-  /** "TP0", "rank 3"; "" where the log names none. */
-  readonly rank: string;
+  readonly rank: Rank;
   readonly producer: string;
   readonly parts: readonly BudgetPart[];
 }

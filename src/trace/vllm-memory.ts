@@ -2,6 +2,7 @@
  * vLLM's `MemorySnapshot` and `MemoryProfilingResult` as a log or a pasted text holds them
  * (vllm/utils/mem_utils.py; before 0.12 vllm/utils/__init__.py). Bytes, as printed; what is not printed is absent.
  */
+import type { Rank } from '../base/rank.ts';
 
 /** Fields of a snapshot in the order in which the class prints them. cuda_memory is rocm_memory, xpu_memory elsewhere. */
 export const SNAPSHOT_FIELDS = [
@@ -32,8 +33,8 @@ export interface PrintedBytes {
 }
 
 interface Printed {
-  /** As in a budget: "TP0", "TP0 (start 2)"; "" where the text names none. */
-  readonly rank: string;
+  /** As in a budget. */
+  readonly rank: Rank;
   /** What the text calls it: "worker init memory snapshot", "before_create"; "" where it has no name. */
   readonly label: string;
   /** 1 for the first line. */

@@ -1,4 +1,5 @@
 /** Real logs: the recordings in ../shared/traces, others' logs in ../shared/public, the lines users wrote of. */
+import { rankText } from '../../src/base/rank.ts';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -78,7 +79,7 @@ describe.skipIf(!hasPublic)("others' logs in ../shared/public", () => {
     expect([error, also, data.warnings]).toEqual([null, [], []]);
     expect(data.producer).toBe('vLLM 0.6.4.post1, V0 engine');
     const budgets = data.readings!.budgets;
-    expect(budgets.map(({ rank }) => rank)).toEqual(['', 'VllmWorkerProcess pid=1825469']);
+    expect(budgets.map(({ rank }) => rankText(rank))).toEqual(['', 'VllmWorkerProcess pid=1825469']);
     for (const [budget, kv] of [
       [budgets[0], 30.55],
       [budgets[1], 31.68],

@@ -1,4 +1,5 @@
 /** What logs and monitors tell, made of code: always the same numbers. */
+import { rankNamed } from '../base/rank-for-test.ts';
 import type {
   BudgetPart,
   DataTable,
@@ -49,7 +50,7 @@ const GB = (value: number): Pick<BudgetPart, 'value' | 'granularity'> => ({
 });
 
 /** As vLLM 0.10.2 prints it: 71.26 - 56.93 - 5.58 - 0.07 = 8.68 GiB. Rank 5 has another process on its GPU. */
-export function budget(rank: string, strange = 0): MemoryBudget {
+export function budget(name: string, strange = 0): MemoryBudget {
   const part = (
     id: BudgetPart['id'],
     label: string,
@@ -62,7 +63,7 @@ export function budget(rank: string, strange = 0): MemoryBudget {
   });
   const plain = (value: number): Pick<BudgetPart, 'value' | 'granularity'> => ({ value, granularity: 0 });
   return {
-    rank,
+    rank: rankNamed(name),
     producer: 'vLLM 0.10.2',
     parts: [
       part('total', 'Total', GB(79.18)),

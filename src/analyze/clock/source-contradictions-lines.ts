@@ -4,6 +4,7 @@
  */
 import { exactAmount } from '../../base/amounts.ts';
 import { formatInteger } from '../../base/units.ts';
+import { rankText } from '../../base/rank.ts';
 import type { MemoryBudget } from '../../trace/readings.ts';
 import type { PlacedLine, RowFigure, SequenceLine } from './alignment-sequence.ts';
 import type { Comparison, Contradiction } from './source-contradictions.ts';
@@ -99,7 +100,7 @@ export function compareBudget(
         ],
         allowed_bytes: allowed,
         difference_bytes: missing,
-        sentence: `${name}${budget.rank === '' ? '' : `, ${budget.rank}`} names ${exactAmount(missing)} more for ${labels} than ${reserved.name} ever had reserved: another process or rank, or a recording that ended before they were allocated.`,
+        sentence: `${name}${rankText(budget.rank) === '' ? '' : `, ${rankText(budget.rank)}`} names ${exactAmount(missing)} more for ${labels} than ${reserved.name} ever had reserved: another process or rank, or a recording that ended before they were allocated.`,
       },
     ],
     compared: parts.length,

@@ -1,6 +1,7 @@
 /** What one log (or metrics file) of a server says: budgets as waterfalls, its KV cache, usage, refusals. */
 import type { Result } from '../../base/result.ts';
 import { formatInteger } from '../../base/units.ts';
+import { rankText } from '../../base/rank.ts';
 import type { LogEvent } from '../../trace/readings.ts';
 import { planKvCache, type KvPlan } from './kv-cache.ts';
 import { checkKvFacts, checkKvPlan, type KvCheck } from './kv-cache-check.ts';
@@ -28,7 +29,7 @@ import { rankWaterfalls, type RankWaterfall } from './waterfall.ts';
 import { podWaterfalls, type PodWaterfall } from './waterfall-pods.ts';
 
 export interface ServerKv {
-  readonly start: string;
+  readonly start: number;
   readonly engine: string;
   readonly facts: KvFacts;
   readonly checks: readonly KvCheck[];
@@ -77,8 +78,6 @@ export function worldSizeOf(settings: Settings): number | null {
   if (settingOf(settings, 'enable_dp_attention') === 'True') return tensor * pipeline;
   return tensor * pipeline * (countOf(settings, 'data_parallel_size', 'dp_size') ?? 1);
 }
-
-const startOf = (rank: string): number => Number(/\(start (\d+)\)$/.exec(rank)?.[1] ?? 1);
 
 const isInForce = ({ refused }: KvWhatIf): boolean => refused === 'This is in force already.';
 
@@ -162,18 +161,17 @@ export function serverLogOf(source: ReadSource): ServerLog | null {
   const preemptions = of('preemption');
   if (budgets.length + usage.length + refused.length + sleeps.length + preemptions.length === 0) return null;
   const waterfalls = rankWaterfalls(budgets);
-  const starts = waterfalls.reduce((most, { rank }) => Math.max(most, startOf(rank)), 1);
-  const latest = waterfalls.filter(({ rank }) => startOf(rank) === starts);
-  const settings = settingsOfStart(source.settings, starts === 1 ? '' : `start ${starts}`);
+  const starts = waterfalls.reduce((most, { rank }) => Math.max(most, rank.start), 1);
+  const latest = waterfalls.filter(({ rank }) => rank.start === starts);
+  const settings = settingsOfStart(source.settings, starts);
   const pods = podWaterfalls(waterfalls, given.gpusPerPod === null ? {} : { ranksPerPod: given.gpusPerPod });
   const model = given.modelConfig === null ? null : parseKvConfig(given.modelConfig);
   const worldSize = worldSizeOf(settings);
-  const isOfOnePod =
-    pods.filter(({ start }) => start === (starts === 1 ? '' : `start ${starts}`)).length === 1;
+  const isOfOnePod = pods.filter(({ start }) => start === starts).length === 1;
   const whole =
     latest.length === 0 || worldSize === null || (isOfOnePod && worldSize <= (pods.at(-1)?.rank_count ?? 0))
       ? null
-      : (podWaterfalls(latest, { ranksPerPod: worldSize, podOf: () => '' })[0] ?? null);
+      : (podWaterfalls(latest, { ranksPerPod: worldSize, whole: true })[0] ?? null);
   return {
     source,
     waterfalls,
@@ -193,7 +191,7 @@ export function serverLogOf(source: ReadSource): ServerLog | null {
 }
 
 /** "start 2, TP0": where a rank has a name. */
-export const rankName = ({ rank }: RankWaterfall): string => (rank === '' ? 'the only rank' : rank);
+export const rankName = ({ rank }: RankWaterfall): string => rankText(rank) || 'the only rank';
 
 /** "1,028,832 tokens". */
 export const tokensText = (tokens: number): string => `${formatInteger(Math.round(tokens))} tokens`;

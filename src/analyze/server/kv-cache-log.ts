@@ -5,6 +5,7 @@
  *   30.55 GiB and 31,284 blocks of 16 tokens: between 65,521 and 65,545 bytes a token and rank (65,536 it is).
  */
 import { type Bounds, type Measured, boundsOf, measuredOf, sumOf } from '../../base/measured.ts';
+import { type Rank, startText } from '../../base/rank.ts';
 import type { BudgetPart, MemoryBudget } from '../../trace/readings.ts';
 
 export type Settings = readonly (readonly [string, string])[];
@@ -13,14 +14,14 @@ export const settingOf = (settings: Settings, name: string): string | null =>
   settings.find(([key]) => key === name)?.[1] ?? null;
 
 /**
- * The settings of one start of a server ("start 2"; "" is the first), by their own names. A log that holds several
+ * The settings of one start of a server, by their own names. A log that holds several
  * starts names what another one has otherwise "dtype (start 2)".
  */
-export function settingsOfStart(settings: Settings, start: string): Settings {
+export function settingsOfStart(settings: Settings, start: number): Settings {
   const own = new Map<string, string>();
   for (const [name, value] of settings) if (!/ \(start \d+\)$/.test(name)) own.set(name, value);
-  const suffix = ` (${start})`;
-  if (start !== '')
+  const suffix = ` (${startText(start)})`;
+  if (start !== 1)
     for (const [name, value] of settings)
       if (name.endsWith(suffix)) own.set(name.slice(0, -suffix.length), value);
   return [...own].filter(([, value]) => value !== 'None');
@@ -42,7 +43,7 @@ export interface KvPool {
 export interface KvFacts {
   /** Bytes of KV cache on the rank that has least, which bounds all; null: not printed. */
   readonly bytes: Measured | null;
-  readonly leastRank: string | null;
+  readonly leastRank: Rank | null;
   readonly ranks: number;
   readonly tokens: number | null;
   /** Blocks as printed, else as they follow from the tokens of a uniform cache. */
@@ -113,7 +114,7 @@ function poolsOf(budget: MemoryBudget, pageSize: number | null): KvPool[] {
 function leastOf(
   budgets: readonly MemoryBudget[],
   pageSize: number | null,
-): { rank: string; bytes: Measured } | null {
+): { rank: Rank; bytes: Measured } | null {
   const printed = budgets.flatMap((budget) => {
     const pools = poolsOf(budget, pageSize);
     const part = lastOf(budget, 'kv_cache');
@@ -222,8 +223,7 @@ function kvDtypeOf(settings: Settings): string | null {
 
 /** Budgets whose ranks share one KV cache: of one start, and under data parallelism of one engine. */
 export interface EngineBudgets {
-  /** "start 2"; '' for the first. */
-  readonly start: string;
+  readonly start: number;
   /** "DP1"; '' where there is one engine. */
   readonly engine: string;
   readonly budgets: readonly MemoryBudget[];
@@ -231,10 +231,10 @@ export interface EngineBudgets {
 
 /** Splits the budgets of a log into those of each start and engine, in their order. */
 export function engineBudgets(budgets: readonly MemoryBudget[]): EngineBudgets[] {
-  const engines = new Map<string, { start: string; engine: string; budgets: MemoryBudget[] }>();
+  const engines = new Map<string, { start: number; engine: string; budgets: MemoryBudget[] }>();
   for (const budget of budgets) {
-    const start = /\((start \d+)\)$/.exec(budget.rank)?.[1] ?? '';
-    const engine = /\bDP\d+\b/.exec(budget.rank)?.[0] ?? '';
+    const { start, name } = budget.rank;
+    const engine = /\bDP\d+\b/.exec(name)?.[0] ?? '';
     const key = `${start}\n${engine}`;
     const group = engines.get(key) ?? { start, engine, budgets: [] };
     group.budgets.push(budget);

@@ -4,6 +4,7 @@
  * whether all of that agrees with what vLLM printed. Bytes; figures printed in GiB keep the error of their digits.
  */
 import { type Measured, lessOf, measuredOf, sumOf } from '../../base/measured.ts';
+import type { Rank } from '../../base/rank.ts';
 import type { MemoryBudget } from '../../trace/readings.ts';
 import type { PrintedSnapshot, VllmMemoryPrint } from '../../trace/vllm-memory.ts';
 import { rolesOf, type SnapshotRole } from './vllm-memory-roles.ts';
@@ -80,7 +81,7 @@ export interface AccountKv {
 }
 
 export interface VllmMemoryAccount {
-  readonly rank: string;
+  readonly rank: Rank;
   readonly snapshots: readonly AccountSnapshot[];
   readonly differences: readonly AccountDifference[];
   readonly results: readonly AccountResult[];
@@ -218,7 +219,7 @@ function kvOf(budget: MemoryBudget | undefined, nonKv: Measured | null): Account
 }
 
 export function accountFigures(
-  rank: string,
+  rank: Rank,
   prints: readonly VllmMemoryPrint[],
   budget: MemoryBudget | undefined,
 ): AccountFigures {

@@ -2,6 +2,7 @@
 import { amount } from '../../base/amounts.ts';
 import { seconds } from '../../base/words.ts';
 import type { Measured } from '../../base/measured.ts';
+import { rankText } from '../../base/rank.ts';
 import type { MemoryBudget } from '../../trace/readings.ts';
 import type { VllmMemoryPrint } from '../../trace/vllm-memory.ts';
 import {
@@ -168,12 +169,18 @@ export function vllmMemoryAccounts(
   prints: readonly VllmMemoryPrint[],
   budgets: readonly MemoryBudget[],
 ): VllmMemoryAccount[] {
-  const ranks = [...new Set(prints.map(({ rank }) => rank))];
-  return ranks.map((rank) => {
+  const byRank = new Map<string, VllmMemoryPrint[]>();
+  for (const print of prints) {
+    const name = rankText(print.rank);
+    const group = byRank.get(name);
+    if (group === undefined) byRank.set(name, [print]);
+    else group.push(print);
+  }
+  return [...byRank].map(([name, group]) => {
     const { figures, weights } = accountFigures(
-      rank,
-      prints.filter((one) => one.rank === rank),
-      budgets.find((budget) => budget.rank === rank),
+      group[0].rank,
+      group,
+      budgets.find(({ rank }) => rankText(rank) === name),
     );
     return {
       ...figures,

@@ -8,6 +8,7 @@
  * What the sums then leave of the total is the remainder, so that the steps of a pod always make up its total.
  */
 import { type Measured, canEqual, lessOf, sumOf, timesOf } from '../../base/measured.ts';
+import { type Rank, rankText } from '../../base/rank.ts';
 import type { AddsUp, RankWaterfall, WaterfallStepId } from './waterfall.ts';
 
 export interface PodStep {
@@ -24,9 +25,9 @@ export interface PodStep {
 export interface PodWaterfall {
   /** Address of the host where the log names it; '' for the host that wrote the log. */
   readonly pod: string;
-  /** "start 2" where the server started more than once in this log; '' otherwise. */
-  readonly start: string;
-  readonly ranks: readonly string[];
+  /** Which start of the server in this log, from 1. */
+  readonly start: number;
+  readonly ranks: readonly Rank[];
   /** GPUs of the pod: as told, else as many as the log names. */
   readonly rank_count: number;
   readonly steps: readonly PodStep[];
@@ -37,11 +38,10 @@ export interface PodWaterfall {
 export interface PodOptions {
   /** GPUs of one pod, where the log names fewer ranks than there are. */
   readonly ranksPerPod?: number;
-  /** Which pod a rank is in; by default its address ("RayWorkerWrapper pid=7, ip=10.0.0.2"). */
-  readonly podOf?: (rank: string) => string;
+  /** true: all ranks of a start are one, wherever they are. */
+  readonly whole?: boolean;
 }
 
-const START = / ?\((start \d+)\)$/;
 const ORDER: readonly (readonly [PodStep['id'], string])[] = [
   ['total', 'Total'],
   ['in_use_before', 'In use before the server'],
@@ -58,9 +58,6 @@ const ORDER: readonly (readonly [PodStep['id'], string])[] = [
 ];
 /** Not a step down from the total. */
 const ASIDE: ReadonlySet<PodStep['id']> = new Set(['total', 'requested', 'remainder', 'graphs_on_top']);
-
-/** Ray names the host of every worker that is not on the driver's. */
-const addressOf = (rank: string): string => /\bip=([\da-fA-F.:]+)/.exec(rank)?.[1] ?? '';
 
 /** One rank's figure: several steps of one name (a draft model's weights) are one sum. */
 function figureOf(rank: RankWaterfall, id: PodStep['id']): Measured | null {
@@ -152,7 +149,9 @@ function worst(ranks: readonly RankWaterfall[]): AddsUp {
 
 /** "DP0 TP1: ..."; without a name where one rank prints. */
 const ofRank = (rank: RankWaterfall, ranks: readonly RankWaterfall[]): string =>
-  ranks.length === 1 || rank.rank === '' ? rank.statement : `${rank.rank}: ${rank.statement}`;
+  ranks.length === 1 || rankText(rank.rank) === ''
+    ? rank.statement
+    : `${rankText(rank.rank)}: ${rank.statement}`;
 
 function statementOf(ranks: readonly RankWaterfall[], count: number, verdict: AddsUp): string {
   const told = `${ranks.length} of ${count} ranks`;
@@ -176,11 +175,10 @@ function statementOf(ranks: readonly RankWaterfall[], count: number, verdict: Ad
 
 /** Sums by pod and start of the server, in bytes. */
 export function podWaterfalls(ranks: readonly RankWaterfall[], options: PodOptions = {}): PodWaterfall[] {
-  const podOf = options.podOf ?? addressOf;
-  const pods = new Map<string, { pod: string; start: string; ranks: RankWaterfall[] }>();
+  const pods = new Map<string, { pod: string; start: number; ranks: RankWaterfall[] }>();
   for (const rank of ranks) {
-    const start = START.exec(rank.rank)?.[1] ?? '';
-    const pod = podOf(rank.rank.replace(START, ''));
+    const { start } = rank.rank;
+    const pod = options.whole === true ? '' : rank.rank.pod;
     const key = `${start}\n${pod}`;
     const group = pods.get(key) ?? { pod, start, ranks: [] };
     group.ranks.push(rank);

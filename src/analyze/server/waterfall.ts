@@ -15,6 +15,7 @@
  */
 import { amount } from '../../base/amounts.ts';
 import { type Measured, exactly, lessOf, measuredOf, sumOf, timesOf } from '../../base/measured.ts';
+import type { Rank } from '../../base/rank.ts';
 import type { BudgetPart, MemoryBudget } from '../../trace/readings.ts';
 import { graphsOf, type GraphsPlace } from './graphs.ts';
 
@@ -52,7 +53,7 @@ export interface WaterfallStep {
 export type AddsUp = 'yes' | 'left_over' | 'exceeds' | 'cannot_tell';
 
 export interface RankWaterfall {
-  readonly rank: string;
+  readonly rank: Rank;
   readonly producer: string;
   /** 'requested': measured against total x utilization; 'free': against what was free at the start. */
   readonly basis: 'requested' | 'free' | 'none';
@@ -388,7 +389,6 @@ export function rankWaterfall(budget: MemoryBudget, isCut = false): RankWaterfal
   return requested === null ? loneWaterfall(budget) : requestedWaterfall(budget, requested);
 }
 
-const startOf = (rank: string): string => /\(start \d+\)$/.exec(rank)?.[0] ?? '';
 const stepsIn = ({ parts }: MemoryBudget): number =>
   parts.filter(({ id }) => IN_STEPS.some((step) => step === id)).length;
 
@@ -399,7 +399,7 @@ export const rankWaterfalls = (budgets: readonly MemoryBudget[]): RankWaterfall[
       budget,
       budgets.some(
         (other) =>
-          startOf(other.rank) === startOf(budget.rank) &&
+          other.rank.start === budget.rank.start &&
           other.producer === budget.producer &&
           stepsIn(other) > stepsIn(budget),
       ),

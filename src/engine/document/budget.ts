@@ -1,6 +1,7 @@
 /** Sums of a server's budgets over its ranks, as `analyze --json` prints them (docs/cli.md). */
 import { withAmounts } from '../../base/amounts.ts';
 import type { Measured } from '../../base/measured.ts';
+import { rankText, startText } from '../../base/rank.ts';
 import type { Diagnosis } from '../diagnosis.ts';
 import type { PodWaterfallView } from '../server-diagnosis.ts';
 
@@ -49,8 +50,8 @@ const sumOf = (
   source,
   scope,
   pod,
-  start,
-  ranks,
+  start: startText(start),
+  ranks: ranks.map(rankText),
   rank_count: rankCount,
   steps: steps.map(({ id, label, printedRanks, printed, allRanks }) => ({
     id,

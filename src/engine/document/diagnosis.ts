@@ -4,6 +4,7 @@ import { withAmounts } from '../../base/amounts.ts';
 import { plainFinding } from '../../diagnose/plain-finding.ts';
 import { toJsonInteger } from '../../base/u64.ts';
 import type { Bounds } from '../../base/measured.ts';
+import { rankText } from '../../base/rank.ts';
 import type {
   AnalysisClock,
   AnalysisContradiction,
@@ -115,8 +116,8 @@ export const budgetOf = (
   servers.flatMap(({ sourceId, waterfalls }) =>
     waterfalls.map((one) => ({
       source: sourceOf(sourceId),
-      rank: one.rank,
-      pod: one.pod,
+      rank: rankText(one.rank),
+      pod: one.rank.pod,
       producer: one.producer,
       basis: one.basis,
       total_bytes: one.total?.value ?? null,

@@ -1,5 +1,6 @@
 /** Readings of every source in the form of the documented object. */
 import { toJsonInteger } from '../../base/u64.ts';
+import { rankText } from '../../base/rank.ts';
 import type { Gauge, Readings } from '../../trace/readings.ts';
 import { vllmMemoryAccounts } from '../../analyze/server/vllm-memory-words.ts';
 import type { Analysis, AnalysisSeries } from './analysis.ts';
@@ -27,7 +28,7 @@ export function readingsOf(
     budgets: each.flatMap(({ source, readings }) =>
       readings.budgets.map(({ rank, producer, parts }) => ({
         source,
-        rank,
+        rank: rankText(rank),
         producer,
         parts: parts.map(({ id, label, value, granularity }) => ({ id, label, value, granularity })),
       })),

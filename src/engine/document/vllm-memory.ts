@@ -1,6 +1,7 @@
 /** vLLM's own memory figures in the form of the documented object. */
 import { amountsIn } from '../../base/amounts.ts';
 import type { Measured } from '../../base/measured.ts';
+import { rankText } from '../../base/rank.ts';
 import type { VllmMemoryAccount } from '../../analyze/server/vllm-memory-account.ts';
 import type { MemoryCategories, VllmMemorySnapshot } from '../../analyze/server/vllm-memory-snapshot.ts';
 import { SNAPSHOT_FIELDS } from '../../trace/vllm-memory.ts';
@@ -103,7 +104,7 @@ const categoriesOf = ({
 
 export const vllmMemoryOf = (source: number, account: VllmMemoryAccount): AnalysisVllmMemory => ({
   source,
-  rank: account.rank,
+  rank: rankText(account.rank),
   snapshots: account.snapshots.map(({ name, role, role_from, line, snapshot, checks, categories }) => ({
     name,
     role,

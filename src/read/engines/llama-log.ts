@@ -219,7 +219,7 @@ class LlamaScan implements LineScan {
         gauges: [],
         tables: [],
         budgets: [...this.budgets].map(([device, parts]) => ({
-          rank: isHost(device) ? `${device} (host)` : device,
+          rank: { name: isHost(device) ? `${device} (host)` : device, start: 1, pod: '' },
           producer,
           parts,
         })),

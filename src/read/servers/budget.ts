@@ -7,6 +7,7 @@
  */
 import { formatBytes } from '../../base/units.ts';
 import type { Printed } from '../../base/measured.ts';
+import { type Rank, rankText } from '../../base/rank.ts';
 import type { Warning } from '../../trace/capture.ts';
 import type { BudgetPart, MemoryBudget } from '../../trace/readings.ts';
 
@@ -170,8 +171,8 @@ interface Start {
 const isEngine = (rank: string): boolean => rank === '' || /^DP\d+$/.test(rank);
 const ofEngine = (rank: string, engine: string): boolean => engine === '' || rank.startsWith(`${engine} `);
 
-const startName = (rank: string, start: number): string =>
-  start === 0 ? rank : `${rank} (start ${start + 1})`.trim();
+/** Ray names the host of every worker that is not on the driver's. */
+const addressOf = (name: string): string => /\bip=([\da-fA-F.:]+)/.exec(name)?.[1] ?? '';
 
 export class BudgetBook {
   private readonly starts: Start[] = [{ ranks: new Map() }];
@@ -188,9 +189,9 @@ export class BudgetBook {
     return budget;
   }
 
-  /** What `build` will call this rank of the start that is being read. */
-  nameOf(rank: string): string {
-    return startName(rank, this.starts.length - 1);
+  /** A rank of the start that is being read. */
+  rankOf(name: string): Rank {
+    return { name, start: this.starts.length, pod: addressOf(name) };
   }
 
   /** A server of this engine starts: what it prints is another budget, if this one has begun. */
@@ -218,12 +219,12 @@ export class BudgetBook {
         }
       }
       const told = workers.length > 0 ? workers : printing;
-      for (const [rank, budget] of told) {
+      for (const [name, budget] of told) {
         complete(budget);
-        const name = startName(rank, start);
-        const warning = checkIdentity(name, budget);
+        const rank = { name, start: start + 1, pod: addressOf(name) };
+        const warning = checkIdentity(rankText(rank), budget);
         if (warning !== null) warnings.push(warning);
-        budgets.push({ rank: name, producer, parts: budget.parts });
+        budgets.push({ rank, producer, parts: budget.parts });
       }
     });
     return { budgets, warnings };

@@ -9,6 +9,7 @@
  */
 import { formatBytes } from '../../base/units.ts';
 import type { Printed } from '../../base/measured.ts';
+import { type Rank, rankText } from '../../base/rank.ts';
 import type { SourceData, Warning } from '../../trace/capture.ts';
 import type { BudgetPart, MemoryBudget } from '../../trace/readings.ts';
 import { GaugeSet, type GaugeKind } from '../lines/gauge-set.ts';
@@ -67,22 +68,24 @@ const gib = (text: string | undefined): Printed | null => {
 const groups = (pattern: RegExp, text: string): Partial<Record<string, string>> | undefined =>
   pattern.exec(text)?.groups;
 
-class Rank {
+class RankParts {
   readonly parts: BudgetPart[] = [];
   /** Printed before the step that now ends: what was available. */
   before: Printed | null = null;
+
+  constructor(readonly rank: Rank) {}
 
   add(id: BudgetPart['id'], label: string, figure: Printed | null, offset: number): void {
     if (figure !== null) this.parts.push({ id, label, ...figure, offset });
   }
 }
 
-type Handler = (text: string, rank: Rank, offset: number) => boolean;
+type Handler = (text: string, rank: RankParts, offset: number) => boolean;
 
 class SglangScan implements LineScan {
   private readonly times: LogTimes;
   private readonly gauges: GaugeSet;
-  private readonly ranks = new Map<string, Rank>();
+  private readonly ranks = new Map<string, RankParts>();
   private readonly warnings: Warning[] = [];
   private readonly settings = new ServerSettings(ARGUMENTS);
   private readonly events: PendingEvent[] = [];
@@ -118,9 +121,9 @@ class SglangScan implements LineScan {
       return true;
     }
     if (prefix === null) return false;
-    const label = prefix[1]?.trim() ?? '';
-    const name = this.starts > 1 ? `${label} (start ${this.starts})`.trim() : label;
-    const rank = this.ranks.get(name) ?? new Rank();
+    const who = { name: prefix[1]?.trim() ?? '', start: Math.max(1, this.starts), pod: '' };
+    const name = rankText(who);
+    const rank = this.ranks.get(name) ?? new RankParts(who);
     if (!this.handlers.some((handler) => handler(text, rank, offset))) return false;
     this.ranks.set(name, rank);
     this.lines++;
@@ -130,7 +133,7 @@ class SglangScan implements LineScan {
   end(): SourceData | null {
     if (this.lines === 0) return null;
     const producer = this.version === null ? 'SGLang' : `SGLang ${this.version}`;
-    const budgets: MemoryBudget[] = [...this.ranks].map(([rank, { parts }]) => {
+    const budgets: MemoryBudget[] = [...this.ranks.values()].map(({ rank, parts }) => {
       // What the server admits is the figure that counts; that of each pool stands in the names of its parts.
       const admits = parts.some((part) => part.label === ADMITTED);
       return {
@@ -169,7 +172,7 @@ class SglangScan implements LineScan {
     return true;
   }
 
-  private weights(text: string, rank: Rank, offset: number): boolean {
+  private weights(text: string, rank: RankParts, offset: number): boolean {
     const begin = /Load weight begin\. avail mem=([\d.]+) GB/.exec(text);
     if (begin !== null) {
       rank.before = gib(begin[1]);
@@ -188,7 +191,7 @@ class SglangScan implements LineScan {
     return true;
   }
 
-  private cache(text: string, rank: Rank, offset: number): boolean {
+  private cache(text: string, rank: RankParts, offset: number): boolean {
     if (/(?:KV|Mamba) Cache is allocated\./.test(text)) {
       const tokens = countOf(/#tokens: (\d+)/.exec(text)?.[1]);
       const dtype = /\bdtype: (?:torch\.)?(\w+)/.exec(text)?.[1];
@@ -216,7 +219,7 @@ class SglangScan implements LineScan {
     return end !== null || /sliding window memory pool/.test(text);
   }
 
-  private graphs(text: string, rank: Rank, offset: number): boolean {
+  private graphs(text: string, rank: RankParts, offset: number): boolean {
     if (!/Capture .{0,80}?graph (?:begin|end)\./i.test(text)) return false;
     const after = gib(/avail mem=([\d.]+) GB/.exec(text)?.[1]);
     if (/graph begin\./i.test(text)) {
@@ -235,7 +238,7 @@ class SglangScan implements LineScan {
     return true;
   }
 
-  private summary(text: string, rank: Rank, offset: number): boolean {
+  private summary(text: string, rank: RankParts, offset: number): boolean {
     const torch = /Init torch distributed (?:begin|ends?)\..{0,400}?mem usage=(-?[\d.]+) GB/.exec(text);
     if (torch !== null) {
       rank.add('non_torch', 'Communication (torch.distributed)', gib(torch[1]), offset);

@@ -102,7 +102,7 @@ class VllmScan implements LineScan {
 
   take(line: LogLine): boolean {
     const { text } = line;
-    const isMemory = this.memory.take(line, (printed) => this.book.nameOf(placeOf(printed).rank));
+    const isMemory = this.memory.take(line, (printed) => this.book.rankOf(placeOf(printed).rank));
     if (!QUICK.test(text)) return isMemory;
     // Every line counts for where the year turns, those without figures too.
     this.times.of(line);

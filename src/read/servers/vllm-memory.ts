@@ -6,6 +6,7 @@
  *   MemorySnapshot(torch_peak=0,                          open: a parenthesis is
  *                  cuda_memory=524288000)
  */
+import type { Rank } from '../../base/rank.ts';
 import type { Warning } from '../../trace/capture.ts';
 import type { VllmMemoryPrint } from '../../trace/vllm-memory.ts';
 import type { LogLine } from '../lines/log-line.ts';
@@ -36,7 +37,7 @@ const MOST_PRINTS = 2000;
 const MOST_PROBLEMS = 20;
 
 interface Open {
-  readonly rank: string;
+  readonly rank: Rank;
   /** The line before, where it is a name. */
   readonly name: string;
   text: string;
@@ -65,7 +66,7 @@ export class VllmMemoryLines {
   }
 
   /** true: the line holds one, or goes on with one. `rank`: whose budget the line belongs to. */
-  take(line: LogLine, rank: (text: string) => string): boolean {
+  take(line: LogLine, rank: (text: string) => Rank): boolean {
     const text = line.text.length > MOST_CHARACTERS ? line.text.slice(0, MOST_CHARACTERS) : line.text;
     if (this.open !== null) {
       if (this.goesOn(this.open, text)) {

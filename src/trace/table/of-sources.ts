@@ -1,4 +1,5 @@
 /** Tables of what belongs to a file and not to a recorded device: stacks, summaries, and what logs and monitors say. */
+import { rankText } from '../../base/rank.ts';
 import type { Gauge, Readings } from '../readings.ts';
 import { NONE } from '../schema.ts';
 import type { Column, Row, Table } from './column.ts';
@@ -271,7 +272,7 @@ export const budgetsTable = (sources: readonly TableSource[]): Table<typeof BUDG
         parts.map(({ id, label, value, granularity, offset }) => ({
           source: number,
           file,
-          rank,
+          rank: rankText(rank),
           producer,
           part: id,
           label,

@@ -1,6 +1,7 @@
 /** Every printed figure of the budgets: a line a figure and a column a rank, turned round where there are many ranks. */
 import type { ByteUnit } from '../../base/units.ts';
 import { formatBytes, formatInteger } from '../../base/units.ts';
+import { rankText } from '../../base/rank.ts';
 import type { BudgetPart, MemoryBudget } from '../../engine/protocol.ts';
 import type { BudgetBar } from './budget.ts';
 import { printsSteps } from './budget.ts';
@@ -119,7 +120,7 @@ export function budgetTable(
   unit: ByteUnit,
 ): TableModel {
   const lines = linesOf(budgets, bars, unit);
-  const names = budgets.map(({ rank }) => budgetName(rank, budgets.length, 'Printed'));
+  const names = budgets.map(({ rank }) => budgetName(rankText(rank), budgets.length, 'Printed'));
   const caption = 'Memory budget as printed';
   if (budgets.length <= MOST_COLUMNS) {
     return {

@@ -11,6 +11,7 @@
 import type { ByteUnit } from '../../base/units.ts';
 import { formatBytes, formatInteger } from '../../base/units.ts';
 import { list } from '../../base/words.ts';
+import { rankText } from '../../base/rank.ts';
 import type { BudgetPart, MemoryBudget } from '../../engine/protocol.ts';
 import type { CurveColor } from '../parts/palette.ts';
 
@@ -271,7 +272,7 @@ export function budgetBars(budgets: readonly MemoryBudget[], unit: ByteUnit): Bu
       return { ...piece, left, width: piece.bytes / widest, title };
     });
     return {
-      rank: budgets[index].rank,
+      rank: rankText(budgets[index].rank),
       segments,
       requestedAt: draft.requested === null ? null : draft.requested / widest,
       end: draft.whole / widest,

@@ -3,6 +3,7 @@
  * that print the same figures are one waterfall: "TP0 to TP7, each".
  */
 import { count, list } from '../../base/words.ts';
+import { type Rank, startText } from '../../base/rank.ts';
 import type { PodWaterfallView, RankWaterfallView, ServerView } from '../../engine/protocol.ts';
 import type { WaterfallStep, WaterfallView } from './diagnosis-waterfall.ts';
 
@@ -42,7 +43,7 @@ function podWaterfall(told: PodWaterfallView, name: string): WaterfallView {
         : '',
   });
   const printing = ranks.length < rankCount ? `, ${ranks.length} in this log` : '';
-  const names = [name, start].filter((one) => one !== '');
+  const names = [name, startText(start)].filter((one) => one !== '');
   return {
     rank: `${names.join(', ')} (${count(rankCount, 'rank')}${printing})`,
     total: total === undefined ? null : figure(total).value,
@@ -81,26 +82,22 @@ function namesOf(ranks: readonly string[]): string {
   return `${ranks.slice(0, MOST_NAMES - 1).join(', ')} and ${ranks.length - MOST_NAMES + 1} more`;
 }
 
-const START = / ?\((start \d+)\)$/;
-
-/** Ray names the host of a worker: the pod of a rank says it once for all of a heading. */
-const HOST = /, ip=[\da-fA-F.:]+/;
-
 /** "TP0 to TP7, start 2, each (8 ranks)". */
-function headingOf(ranks: readonly string[], pod: string, all: number): string {
-  const start = START.exec(ranks[0])?.[1] ?? '';
-  const bare = ranks.map((rank) => rank.replace(START, '').replace(HOST, ''));
+function headingOf(ranks: readonly Rank[], all: number): string {
+  const [{ start, pod }] = ranks;
+  // Ray names the host of a worker: it is said once for all of a heading.
+  const bare = ranks.map((rank) => rank.name.replace(`, ip=${rank.pod}`, ''));
   // In a log of several, the driver is the process that puts no name before its lines.
   const named = bare.map((rank) => (rank !== '' || all === 1 ? rank : 'Driver'));
   const each = ranks.length === 1 ? '' : `, each (${count(ranks.length, 'rank')})`;
   const host = pod === '' ? '' : `host ${pod}`;
-  return [namesOf(named), host, start].filter((one) => one !== '').join(', ') + each;
+  return [namesOf(named), host, startText(start)].filter((one) => one !== '').join(', ') + each;
 }
 
 const sameFigures = (rank: RankWaterfallView): string =>
   JSON.stringify([
-    START.exec(rank.rank)?.[1] ?? '',
-    rank.pod,
+    rank.rank.start,
+    rank.rank.pod,
     rank.basis,
     rank.total,
     rank.steps.map(({ id, label, bytes, errorBytes }) => [id, label, bytes, errorBytes]),
@@ -109,11 +106,10 @@ const sameFigures = (rank: RankWaterfallView): string =>
   ]);
 
 function rankWaterfall(ranks: readonly RankWaterfallView[], all: number): WaterfallView {
-  const [{ pod, whole, total, basis, steps, graphsOnTop, sentence }] = ranks;
+  const [{ whole, total, basis, steps, graphsOnTop, sentence }] = ranks;
   return {
     rank: headingOf(
       ranks.map(({ rank }) => rank),
-      pod,
       all,
     ),
     total: whole?.value ?? null,
@@ -151,11 +147,9 @@ export function rankWaterfalls(server: ServerView): WaterfallView[] {
     if (group === undefined) groups.set(key, [rank]);
     else group.push(rank);
   }
-  const startOf = ([{ rank }]: readonly RankWaterfallView[]): number =>
-    Number(/\(start (\d+)\)$/.exec(rank)?.[1] ?? 1);
   return [...groups.values()]
     .filter(([{ steps }]) => steps.length > 0)
-    .sort((one, other) => startOf(other) - startOf(one))
+    .sort(([one], [other]) => other.rank.start - one.rank.start)
     .map((group) => rankWaterfall(group, waterfalls.length))
     .map((one) =>
       isAlone(server) ? { ...one, statement: `${one.statement ?? ''} ${ASK_FOR_POD}`.trim() } : one,

@@ -7,6 +7,7 @@ import type { ByteUnit } from '../../base/units.ts';
 import { formatBytes, formatInteger } from '../../base/units.ts';
 import { count, list } from '../../base/words.ts';
 import type { Bounds } from '../../base/measured.ts';
+import { rankText, startText } from '../../base/rank.ts';
 import type { KvCheckView, KvView, KvWhatIfView } from '../../engine/protocol.ts';
 import { formatNumber } from '../parts/quantity.ts';
 import type { Cell, TableModel } from '../parts/table.ts';
@@ -51,13 +52,14 @@ const wholeBytes = (value: number): string => (value < 0 ? `−${whole(-value)}`
 function factsOf(kv: KvView, unit: ByteUnit): ServingFact[] {
   const facts: ServingFact[] = [];
   const add = (label: string, text: string, title = ''): void => void facts.push({ label, text, title });
-  const { bytes, bytesPerToken, tokens, blocks, blockSize, maxModelLen, concurrency, leastRank } = kv;
+  const { bytes, bytesPerToken, tokens, blocks, blockSize, maxModelLen, concurrency } = kv;
   if (bytes !== null) {
+    const leastRank = kv.leastRank === null ? '' : rankText(kv.leastRank);
     const open = bytes.error === 0 ? '' : ` ± ${whole(bytes.error)} (printed digits)`;
     const which =
       kv.ranks < 2
         ? ''
-        : leastRank === null || leastRank === ''
+        : leastRank === ''
           ? ' on the rank that has least'
           : ` on ${leastRank}, which has least`;
     add(
@@ -231,7 +233,7 @@ export function kvModel(told: KvView, unit: ByteUnit): KvModel {
   const kv = amountsIn(told, unit);
   const disagree = kv.checks.filter(({ agrees }) => !agrees).length;
   return {
-    heading: ['KV cache', kv.engine, kv.start].filter((part) => part !== '').join(', '),
+    heading: ['KV cache', kv.engine, startText(kv.start)].filter((part) => part !== '').join(', '),
     facts: factsOf(kv, unit),
     words: [
       kv.missing.length === 0 ? '' : `The log does not tell: ${list(kv.missing)}.`,

@@ -6,6 +6,7 @@ import { amountsIn } from '../../base/amounts.ts';
 import type { ByteUnit } from '../../base/units.ts';
 import { formatInteger } from '../../base/units.ts';
 import { type Measured, exactMeasured, formatMeasured } from '../../base/measured.ts';
+import { rankText } from '../../base/rank.ts';
 import type { AccountSnapshot, VllmMemoryAccount, VllmMemorySnapshot } from '../../engine/protocol.ts';
 import { formatNumber } from '../parts/quantity.ts';
 import { cell, type Cell, type Column, type TableModel } from '../parts/table.ts';
@@ -188,7 +189,7 @@ export function vllmMemoryModel(account: VllmMemoryAccount, unit: ByteUnit): Vll
     profilingTable(account, unit),
   ];
   return {
-    rank,
+    rank: rankText(rank),
     ...amountsIn({ problems, statements, missing }, unit),
     tables: tables.filter((one) => one !== null),
   };

@@ -10,6 +10,7 @@ import {
 import { compareBudget, compareLines } from '../../../src/analyze/clock/source-contradictions-lines.ts';
 import { shiftCurve, type StepCurve } from '../../../src/analyze/step-curve.ts';
 import { withAmounts } from '../../../src/base/amounts.ts';
+import { rankNamed } from '../../base/rank-for-test.ts';
 import type { MemoryBudget } from '../../../src/trace/readings.ts';
 import { eventCurve, madeUpRun, MIB, monitored, sampleCurve, SECOND } from '../step-curve-for-test.ts';
 
@@ -173,7 +174,7 @@ describe('lines without times', () => {
 
 describe("a server's budget", () => {
   const budget = (weights: number, kv_cache: number): MemoryBudget => ({
-    rank: 'TP0',
+    rank: rankNamed('TP0'),
     producer: 'vLLM',
     parts: [
       { id: 'weights', label: 'Weights', value: weights * MIB, granularity: 10 * MIB, offset: 0 },

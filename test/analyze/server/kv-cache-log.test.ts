@@ -1,4 +1,6 @@
 import { exactly } from '../../../src/base/measured.ts';
+import { rankNamed } from '../../base/rank-for-test.ts';
+import type { Rank } from '../../../src/base/rank.ts';
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { planKvCache, type KvPlan, type KvSetup } from '../../../src/analyze/server/kv-cache.ts';
@@ -32,8 +34,12 @@ const part = (id: BudgetPart['id'], value: number, granularity = 0, label = id a
   granularity,
   offset: 0,
 });
-const budget = (parts: readonly BudgetPart[], rank = '', producer = 'vLLM 0.10'): MemoryBudget => ({
-  rank,
+const budget = (
+  parts: readonly BudgetPart[],
+  rank: string | Rank = '',
+  producer = 'vLLM 0.10',
+): MemoryBudget => ({
+  rank: typeof rank === 'string' ? rankNamed(rank) : rank,
   producer,
   parts,
 });
@@ -95,7 +101,7 @@ describe('what a log says of its KV cache', () => {
   it('is bounded by the rank with the least, and gives bytes of a block and a token', () => {
     const found = facts();
     expect(found).toMatchObject({
-      leastRank: 'TP0',
+      leastRank: { name: 'TP0' },
       blocks: 1000,
       blockSize: 16,
       shape: 'uniform',
@@ -200,13 +206,17 @@ describe('what a log says of its KV cache', () => {
 
 describe('the engines of a log', () => {
   it('are told apart by start and by data-parallel rank; each has a cache of its own', () => {
-    const named = ['DP0 TP0', 'DP0 TP1', 'DP1 TP0', 'DP0 TP0 (start 2)', '(start 3)'];
+    const named = [
+      ...['DP0 TP0', 'DP0 TP1', 'DP1 TP0'].map((name) => rankNamed(name)),
+      rankNamed('DP0 TP0', 2),
+      rankNamed('', 3),
+    ];
     const engines = engineBudgets(named.map((rank) => budget([], rank)));
     expect(engines.map(({ start, engine, budgets }) => [start, engine, budgets.length])).toEqual([
-      ['', 'DP0', 2],
-      ['', 'DP1', 1],
-      ['start 2', 'DP0', 1],
-      ['start 3', '', 1],
+      [1, 'DP0', 2],
+      [1, 'DP1', 1],
+      [2, 'DP0', 1],
+      [3, '', 1],
     ]);
     expect(engineBudgets([budget([], 'TP0'), budget([], 'TP1')])).toHaveLength(1);
   });
@@ -344,7 +354,7 @@ describe.skipIf(!existsSync(PUBLIC))('logs of real servers', () => {
 
   it('vLLM 0.6.4, Llama 3.1 8B on two ranks: bytes a token, blocks and concurrency as printed', async () => {
     const found = await read('vllm/v0.6.4.post1_V0_llama3_8b.log');
-    expect(found).toMatchObject({ tokens: 500544, blocks: 31284, shape: 'uniform', leastRank: '' });
+    expect(found).toMatchObject({ tokens: 500544, blocks: 31284, shape: 'uniform', leastRank: { name: '' } });
     // Printed to 0.01 GiB of 30.55: one part in 3,000 either way.
     expect(found.bytesPerToken!.least).toBeGreaterThan(65520);
     expect(found.bytesPerToken!.most).toBeLessThan(65546);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { amountsIn } from '../../../src/base/amounts.ts';
 import { type Measured, exactly, measuredOf } from '../../../src/base/measured.ts';
+import { rankNamed } from '../../base/rank-for-test.ts';
 import { logReader } from '../../../src/read/log.ts';
 import { readBytes } from '../../read/open-for-test.ts';
 import { type VllmMemoryAccount } from '../../../src/analyze/server/vllm-memory-account.ts';
@@ -287,7 +288,11 @@ describe('an account', () => {
 
   it('of a log has the first snapshot, the peak, and the KV cache that is left', async () => {
     const [account] = await accountsOf(...log('8.60'));
-    expect(account).toMatchObject({ rank: 'TP0', problems: [], kv: { holds: true, graphs: null } });
+    expect(account).toMatchObject({
+      rank: rankNamed('TP0'),
+      problems: [],
+      kv: { holds: true, graphs: null },
+    });
     expect(account.kv!.kv_cache.value / GIB).toBeCloseTo(8.6, 6);
     expect(account.peak!.sum.value / GIB).toBeCloseTo(0.59 + 10.22, 6);
     expect(account.missing).toEqual([]);

@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { podWaterfalls, type PodWaterfall } from '../../../src/analyze/server/waterfall-pods.ts';
 import { rankWaterfall, rankWaterfalls, type RankWaterfall } from '../../../src/analyze/server/waterfall.ts';
 import { withAmounts } from '../../../src/base/amounts.ts';
+import { rankNamed } from '../../base/rank-for-test.ts';
+import type { Rank } from '../../../src/base/rank.ts';
 import { logReader } from '../../../src/read/log.ts';
 import type { BudgetPart, MemoryBudget } from '../../../src/trace/readings.ts';
 import { readBytes, readPath } from '../../read/open-for-test.ts';
@@ -20,8 +22,12 @@ const part = (id: BudgetPart['id'], value: number, granularity = GIB / 100): Bud
   granularity,
   offset: 7,
 });
-const budget = (parts: readonly BudgetPart[], rank = '', producer = 'vLLM 0.10.2'): MemoryBudget => ({
-  rank,
+const budget = (
+  parts: readonly BudgetPart[],
+  rank: string | Rank = '',
+  producer = 'vLLM 0.10.2',
+): MemoryBudget => ({
+  rank: typeof rank === 'string' ? rankNamed(rank) : rank,
   producer,
   parts,
 });
@@ -213,7 +219,7 @@ describe('the waterfall of a rank', () => {
 });
 
 describe('the waterfall of a pod', () => {
-  const of = (parts: readonly BudgetPart[][], names: readonly string[], options = {}) =>
+  const of = (parts: readonly BudgetPart[][], names: readonly (string | Rank)[], options = {}) =>
     podWaterfalls(rankWaterfalls(parts.map((each, i) => budget(each, names[i]))), options);
 
   it('sums the printed ranks, and tells what all would take only where those agree', () => {
@@ -235,12 +241,17 @@ describe('the waterfall of a pod', () => {
   it('has one pod for each host and start', () => {
     const pods = of(
       [full(), full(), full(), full()],
-      ['', 'RayWorkerWrapper pid=7', 'RayWorkerWrapper pid=8, ip=10.0.0.2', '(start 2)'],
+      [
+        '',
+        'RayWorkerWrapper pid=7',
+        rankNamed('RayWorkerWrapper pid=8, ip=10.0.0.2', 1, '10.0.0.2'),
+        rankNamed('', 2),
+      ],
     );
     expect(pods.map(({ pod, start, ranks }) => [pod, start, ranks.length])).toEqual([
-      ['', '', 2],
-      ['10.0.0.2', '', 1],
-      ['', 'start 2', 1],
+      ['', 1, 2],
+      ['10.0.0.2', 1, 1],
+      ['', 2, 1],
     ]);
     expect(pods[0].adds_up).toBe('yes');
     expect(pods[0].statement).toBe('The budget of every printed rank adds up.');

@@ -1,3 +1,4 @@
+import { rankText } from '../../../src/base/rank.ts';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { logReader } from '../../../src/read/log.ts';
@@ -18,7 +19,7 @@ describe('an SGLang log of two ranks', () => {
   it('tells what each rank takes, GB being 2^30', async () => {
     const { readings, warnings } = await read(fixture);
     expect(warnings).toEqual([]);
-    expect(readings!.budgets.map(({ rank }) => rank)).toEqual(['TP0', 'TP1']);
+    expect(readings!.budgets.map(({ rank }) => rankText(rank))).toEqual(['TP0', 'TP1']);
     const [first, second] = readings!.budgets.map(({ parts }) => parts.map(({ id, value }) => [id, value]));
     expect(first).toEqual([
       ['free_at_start', gib(78.5)],

@@ -1,3 +1,4 @@
+import { rankText } from '../../../src/base/rank.ts';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { settingOf, settingsOfStart } from '../../../src/analyze/server/kv-cache-log.ts';
@@ -30,7 +31,7 @@ describe('a V1 log of two ranks', () => {
     const { readings, warnings, producer } = await read(fixture);
     expect(warnings).toEqual([]);
     expect(producer).toBe('vLLM 0.10.2, V1 engine');
-    expect(readings!.budgets.map(({ rank }) => rank)).toEqual(['DP0 TP0', 'DP0 TP1']);
+    expect(readings!.budgets.map(({ rank }) => rankText(rank))).toEqual(['DP0 TP0', 'DP0 TP1']);
     const [first, second] = readings!.budgets.map(partsOf);
     expect(first).toEqual({
       utilization: 0.9,
@@ -102,7 +103,7 @@ describe('a V1 log of two ranks', () => {
 
   it('starts another budget with another start', async () => {
     const { readings } = await read(fixture + fixture.replaceAll('56.9300', '30.0000'));
-    expect(readings!.budgets.map(({ rank }) => rank)).toEqual([
+    expect(readings!.budgets.map(({ rank }) => rankText(rank))).toEqual([
       'DP0 TP0',
       'DP0 TP1',
       'DP0 TP0 (start 2)',
@@ -143,14 +144,14 @@ describe('settings', () => {
       'quantization (start 2)': 'None',
       'Checkpoint size (start 2)': '9.25 GiB',
     });
-    expect(Object.fromEntries(settingsOfStart(settings, 'start 2'))).toEqual({
+    expect(Object.fromEntries(settingsOfStart(settings, 2))).toEqual({
       model: 'acme/big',
       dtype: 'torch.float16',
       max_seq_len: '8192',
       max_num_seqs: '8',
       'Checkpoint size': '9.25 GiB',
     });
-    expect(settingOf(settingsOfStart(settings, ''), 'quantization')).toBe('awq');
+    expect(settingOf(settingsOfStart(settings, 1), 'quantization')).toBe('awq');
   });
 
   it('have the checkpoints of a model and of one that drafts, of one rank', async () => {
@@ -253,7 +254,7 @@ describe('lines of other versions', () => {
       ].join('\n'),
     );
     expect(warnings).toEqual([]);
-    expect(readings!.budgets.map(({ rank }) => rank)).toEqual(['', 'VllmWorkerProcess pid=7']);
+    expect(readings!.budgets.map(({ rank }) => rankText(rank))).toEqual(['', 'VllmWorkerProcess pid=7']);
     const [driver, worker] = readings!.budgets.map(partsOf);
     expect(driver).toMatchObject({
       total: gib(44.42),

@@ -1,4 +1,5 @@
 /** What vLLM prints of its own memory: strings as `repr()` of each version gives them, in logs and pasted alone. */
+import { rankText } from '../../../src/base/rank.ts';
 import { describe, expect, it } from 'vitest';
 import { logReader } from '../../../src/read/log.ts';
 import { READERS } from '../../../src/read/readers.ts';
@@ -211,7 +212,7 @@ describe('pasted alone', () => {
     expect(data.notRecorded).toEqual([]);
     expect(data.readings!.budgets).toEqual([]);
     const memory = data.readings!.vllm_memory!;
-    expect(memory.map(({ kind, label, line, rank }) => [kind, label, line, rank])).toEqual([
+    expect(memory.map(({ kind, label, line, rank }) => [kind, label, line, rankText(rank)])).toEqual([
       ['snapshot', 'before', 2, ''],
       ['snapshot', 'after', 7, ''],
       ['result', '', 12, ''],
@@ -265,23 +266,23 @@ describe('in a log', () => {
   it('belongs to the rank that prints it, beside the budget that the same lines feed', async () => {
     const { data, title } = await read(log.join('\n'));
     expect(title).toBe('vLLM log');
-    expect(data.readings!.vllm_memory!.map(({ kind, rank, line }) => [kind, rank, line])).toEqual([
+    expect(data.readings!.vllm_memory!.map(({ kind, rank, line }) => [kind, rankText(rank), line])).toEqual([
       ['snapshot', 'TP0', 2],
       ['snapshot', 'TP1', 3],
       ['result', 'TP1', 4],
       ['result', 'TP0', 5],
     ]);
-    expect(data.readings!.budgets.map(({ rank }) => rank)).toEqual(['TP0', 'TP1']);
+    expect(data.readings!.budgets.map(({ rank }) => rankText(rank))).toEqual(['TP0', 'TP1']);
     const parts = data.readings!.budgets[0].parts.map(({ id }) => id);
     expect(parts.filter((id) => id === 'free_at_start')).toHaveLength(1);
   });
 
   it('belongs to its start where a server starts twice', async () => {
     const { data } = await read([...log, ...log].join('\n'));
-    expect(new Set(data.readings!.vllm_memory!.map(({ rank }) => rank))).toEqual(
+    expect(new Set(data.readings!.vllm_memory!.map(({ rank }) => rankText(rank)))).toEqual(
       new Set(['TP0', 'TP1', 'TP0 (start 2)', 'TP1 (start 2)']),
     );
-    expect(data.readings!.budgets.map(({ rank }) => rank)).toContain('TP0 (start 2)');
+    expect(data.readings!.budgets.map(({ rank }) => rankText(rank))).toContain('TP0 (start 2)');
   });
 
   it('is no other server’s budget: a snapshot that is not the first says nothing of the start', async () => {

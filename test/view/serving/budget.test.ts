@@ -1,4 +1,5 @@
 /** Budgets that add up, budgets that do not, and budgets of which too little was printed. */
+import { rankNamed } from '../../base/rank-for-test.ts';
 import { describe, expect, it } from 'vitest';
 import type { BudgetPart, MemoryBudget } from '../../../src/engine/protocol.ts';
 import type { BudgetBar } from '../../../src/view/serving/budget.ts';
@@ -10,7 +11,7 @@ const GIB = 2 ** 30;
 type Given = readonly (readonly [BudgetPart['id'], number, string?])[];
 
 const budget = (parts: Given, rank = ''): MemoryBudget => ({
-  rank,
+  rank: rankNamed(rank),
   producer: 'a server',
   parts: parts.map(([id, value, label = id]) => ({
     id,

@@ -1,4 +1,5 @@
 /** Budgets as waterfalls: of one rank, of ranks alike, and sums of several. */
+import { rankNamed } from '../../base/rank-for-test.ts';
 import { describe, expect, it } from 'vitest';
 import type { PodWaterfallView, RankWaterfallView, ServerView } from '../../../src/engine/protocol.ts';
 import { waterfallModel } from '../../../src/view/serving/diagnosis-waterfall.ts';
@@ -49,8 +50,8 @@ describe('a waterfall', () => {
       pods: [
         {
           pod: '',
-          start: '',
-          ranks: ['TP0', 'TP1'],
+          start: 1,
+          ranks: [rankNamed('TP0'), rankNamed('TP1')],
           rankCount: 2,
           steps: [step('total', 80, 160, 1), step('weights', 114, 114), step('kv_cache', 23, 46, 1)],
           addsUp: 'yes',
@@ -146,7 +147,7 @@ describe('a waterfall', () => {
     const { pods } = pod({});
     const told = podWaterfalls({
       ...pod({}, { ...pods[0], rankCount: 16 }),
-      pods: [pods[0], { ...pods[0], start: 'start 2' }, { ...pods[0], pod: '10.0.0.2', start: 'start 2' }],
+      pods: [pods[0], { ...pods[0], start: 2 }, { ...pods[0], pod: '10.0.0.2', start: 2 }],
     });
     expect(told.map(({ rank }) => rank)).toEqual([
       'The whole server (16 ranks, 2 in this log)',
@@ -156,10 +157,9 @@ describe('a waterfall', () => {
     ]);
   });
 
-  const rank = (name: string, weights = 57): RankWaterfallView =>
+  const rank = (name: string, weights = 57, start = 1, pod = ''): RankWaterfallView =>
     ({
-      rank: name,
-      pod: '',
+      rank: rankNamed(name, start, pod),
       basis: 'requested',
       total: { value: 80 * GIB, error: 0 },
       whole: { value: 80 * GIB, error: 0 },
@@ -184,14 +184,13 @@ describe('a waterfall', () => {
       'VllmWorkerProcess pid=7',
     ]);
     expect(names([rank('')])).toEqual(['']);
-    expect(names([rank('TP0'), rank('TP1'), rank('TP0 (start 2)'), rank('TP1 (start 2)')])).toEqual([
+    expect(names([rank('TP0'), rank('TP1'), rank('TP0', 57, 2), rank('TP1', 57, 2)])).toEqual([
       'TP0 and TP1, start 2, each (2 ranks)',
       'TP0 and TP1, each (2 ranks)',
     ]);
-    const far = [7, 8, 9, 12].map((pid) => ({
-      ...rank(`RayWorkerWrapper pid=${pid}, ip=10.0.0.2`),
-      pod: '10.0.0.2',
-    }));
+    const far = [7, 8, 9, 12].map((pid) =>
+      rank(`RayWorkerWrapper pid=${pid}, ip=10.0.0.2`, 57, 1, '10.0.0.2'),
+    );
     expect(names(far)).toEqual([
       'RayWorkerWrapper pid=7, RayWorkerWrapper pid=8 and 2 more, host 10.0.0.2, each (4 ranks)',
     ]);

@@ -1,4 +1,5 @@
 /** A server, requests and growth as the engine tells them, with whatever a test wants different. */
+import { rankNamed } from '../../base/rank-for-test.ts';
 import type {
   GaugeGrowthView,
   KvView,
@@ -23,10 +24,10 @@ export const whatIf = (changes: Partial<KvWhatIfView> = {}): KvWhatIfView => ({
 
 /** Two ranks of a server of Llama 3 8B. */
 export const kv = (changes: Partial<KvView> = {}): KvView => ({
-  start: '',
+  start: 1,
   engine: '',
   bytes: { value: 32_802_812_723, error: 5_368_709.62 },
-  leastRank: 'TP1',
+  leastRank: rankNamed('TP1'),
   ranks: 2,
   tokens: 500_544,
   blocks: 31_284,

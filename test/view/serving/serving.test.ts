@@ -1,4 +1,5 @@
 /** A server's KV cache, its use, requests by size and growth, as tables and words. */
+import { rankNamed } from '../../base/rank-for-test.ts';
 import { describe, expect, it } from 'vitest';
 import type { Cell, TableModel } from '../../../src/view/parts/table.ts';
 import { kvModel, rangeText } from '../../../src/view/serving/serving.ts';
@@ -43,8 +44,10 @@ describe('the KV cache', () => {
   });
 
   it('of one rank names none', () => {
-    expect(factOf('KV cache', { ranks: 1, leastRank: '' })?.text).toBe('30.55 GiB');
-    expect(factOf('KV cache', { leastRank: '' })?.text).toBe('30.55 GiB on the rank that has least');
+    expect(factOf('KV cache', { ranks: 1, leastRank: rankNamed('') })?.text).toBe('30.55 GiB');
+    expect(factOf('KV cache', { leastRank: rankNamed('') })?.text).toBe(
+      '30.55 GiB on the rank that has least',
+    );
   });
 
   it('leaves out what was not printed, and says so', () => {
@@ -57,7 +60,7 @@ describe('the KV cache', () => {
 
   it('is told apart by engine and start', () => {
     expect(kvModel(kv(), 'binary').heading).toBe('KV cache');
-    expect(kvModel(kv({ engine: 'DP1', start: 'start 2' }), 'binary').heading).toBe('KV cache, DP1, start 2');
+    expect(kvModel(kv({ engine: 'DP1', start: 2 }), 'binary').heading).toBe('KV cache, DP1, start 2');
   });
 
   it('is checked: as printed, as computed', () => {
