@@ -18,8 +18,8 @@ const plannedBy = ({ servers }: ServerFacts): string | null => {
 };
 
 function findingOf({ longest, total, source, device, gauge, peak }: Fullness, facts: ServerFacts): Finding[] {
-  if (longest === null || longest.end_ns - longest.start_ns < FULL_NS) return [];
-  const minutes = Number(longest.end_ns - longest.start_ns) / MINUTE;
+  if (longest === null || longest.endNs - longest.startNs < FULL_NS) return [];
+  const minutes = Number(longest.endNs - longest.startNs) / MINUTE;
   const planned = plannedBy(facts);
   const growth = facts.gaugeGrowth.find(
     (one) => one.gauge === gauge.id && one.device === device && one.source.id === source.id,

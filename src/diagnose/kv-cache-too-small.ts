@@ -54,7 +54,7 @@ const effect = ({ setting, tokens, concurrency }: KvWhatIf): string => {
 /** Usage, running and waiting of the window in which the cache is full. */
 const fullText = ({ source }: ServerLog, usage: EngineUsage): string => {
   const window = usage.windows.find(({ state }) => state === 'full' || state === 'preempting');
-  return window === undefined ? usage.statement : `${source.file}: ${windowText(window)}`;
+  return window === undefined ? usage.sentence : `${source.file}: ${windowText(window)}`;
 };
 
 /** Requests that a server's metrics count as taken back for want of room. */

@@ -35,7 +35,7 @@ function findingOf({ source, usage }: ServerLog): Finding[] {
       id: 'kv-usage-expected',
       severity: 'good',
       title: `KV-cache usage up to ${rangeText(good.map(peakOf))}${who}: expected`,
-      verdict: `${most.statement} Usage is the share of blocks that requests hold; the bytes of all blocks were allocated at the start.`,
+      verdict: `${most.sentence} Usage is the share of blocks that requests hold; the bytes of all blocks were allocated at the start.`,
       confidence: missing.length === 0 ? 'high' : 'medium',
       confidenceWhy:
         missing.length === 0

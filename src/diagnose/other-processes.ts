@@ -99,8 +99,8 @@ function ofCard(card: Card): Finding[] {
 const LEAST_BEFORE = 2 * 2 ** 30;
 
 function beforeStart(log: ServerLog): Finding[] {
-  const rank = rankWithMost(log.latest, ({ in_use_before }) => in_use_before?.value ?? null);
-  const before = rank?.in_use_before ?? null;
+  const rank = rankWithMost(log.latest, ({ inUseBefore }) => inUseBefore?.value ?? null);
+  const before = rank?.inUseBefore ?? null;
   if (rank === null || before === null || before.value - before.error < LEAST_BEFORE) return [];
   return [
     aboutServer({

@@ -22,7 +22,7 @@ export const preemptionStorm: ServerRule = (facts) =>
         id: 'preemption-storm',
         severity: 'problem',
         title: `${count(times, 'preemption')}${ofEngine(usage)}: requests are computed again and again`,
-        verdict: `${usage.verdict === 'preempting' ? usage.statement : 'Requests are preempted again and again for want of KV blocks, and computed anew.'} More requests are admitted than the KV cache holds at their length.`,
+        verdict: `${usage.verdict === 'preempting' ? usage.sentence : 'Requests are preempted again and again for want of KV blocks, and computed anew.'} More requests are admitted than the KV cache holds at their length.`,
         confidence: 'high',
         confidenceWhy: 'The server counts preemptions itself.',
         evidence: windows.slice(0, 3).map((window) => evidence(`${source.file}: ${windowText(window)}`)),

@@ -1,5 +1,5 @@
 /** What rules about budgets have in common: the ranks of the last start, and figures with their errors. */
-import type { Measured } from '../base/measured.ts';
+import { type Measured, sumOf } from '../base/measured.ts';
 import { rankText } from '../base/rank.ts';
 import { rankName } from '../analyze/server/facts-log.ts';
 import type { RankWaterfall, WaterfallStepId } from '../analyze/server/waterfall.ts';
@@ -8,11 +8,7 @@ import { size } from './words.ts';
 /** Sum of the steps of one kind (a draft model's weights are a second step); null: not printed. */
 export function stepOf({ steps }: RankWaterfall, id: WaterfallStepId): Measured | null {
   const found = steps.filter((step) => step.id === id);
-  if (found.length === 0) return null;
-  return {
-    value: found.reduce((sum, { bytes }) => sum + bytes, 0),
-    error: found.reduce((sum, { error_bytes }) => sum + error_bytes, 0),
-  };
+  return found.length === 0 ? null : sumOf(found.map(({ bytes }) => bytes));
 }
 
 /** "42.59 GiB". */
@@ -26,8 +22,8 @@ export const ofRank = (rank: RankWaterfall): string =>
 export function stepsText({ steps, requested, whole }: RankWaterfall): string {
   const of = requested ?? whole;
   const parts = steps
-    .filter(({ id, bytes }) => bytes !== 0 && !(id === 'not_requested' && requested !== null))
-    .map(({ label, bytes }) => `${label} ${size(bytes)}`)
+    .filter(({ id, bytes }) => bytes.value !== 0 && !(id === 'not_requested' && requested !== null))
+    .map(({ label, bytes }) => `${label} ${size(bytes.value)}`)
     .join(', ');
   if (of === null) return `${parts}.`;
   return `${size(of.value)}${requested === null ? '' : ' requested'}: ${parts}.`;

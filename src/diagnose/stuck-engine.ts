@@ -18,7 +18,7 @@ export const stuckEngine: ServerRule = (facts) =>
         title: isStuck
           ? `The engine is stuck${ofEngine(usage)}: usage ${percent(peak)} and no token made`
           : `KV blocks are held${ofEngine(usage)} although nothing runs: usage ${percent(peak)}`,
-        verdict: `${usage.statement} ${goesOn ? 'It lasts to the end of the log.' : 'It came to an end within the log.'}`,
+        verdict: `${usage.sentence} ${goesOn ? 'It lasts to the end of the log.' : 'It came to an end within the log.'}`,
         confidence: usage.missing.length === 0 ? 'high' : 'medium',
         confidenceWhy:
           usage.missing.length === 0

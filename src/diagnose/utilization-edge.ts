@@ -73,12 +73,12 @@ function noRoom(log: ServerLog): Finding[] {
 }
 
 function edge(log: ServerLog, rank: RankWaterfall, hasFailed: boolean): Finding[] {
-  const { utilization, total, requested, graphs_on_top } = rank;
+  const { utilization, total, requested, graphsOnTop } = rank;
   if (utilization === null || utilization <= EDGE) return [];
   const kv = log.kv.at(-1)?.facts;
   const instead = kv === undefined ? null : withUtilization(kv, EDGE);
   const left =
-    total === null || requested === null ? null : total.value - requested.value - (graphs_on_top?.value ?? 0);
+    total === null || requested === null ? null : total.value - requested.value - (graphsOnTop?.value ?? 0);
   const gain = total === null ? null : Math.floor((utilization - EDGE) * (total.value - total.error));
   return [
     aboutServer({
@@ -87,7 +87,7 @@ function edge(log: ServerLog, rank: RankWaterfall, hasFailed: boolean): Finding[
       title: `--gpu-memory-utilization ${utilization} leaves ${left === null ? percent(1 - utilization) : size(Math.round(left))} of the GPU for everything else`,
       verdict: `The server plans with ${percent(utilization)} of the device${ofRank(rank)}. Outside of the plan are ${
         left === null ? `${percent(1 - utilization)} of it` : size(Math.round(left))
-      }${graphs_on_top === null ? '' : ` (${measuredSize(graphs_on_top)} of CUDA graphs subtracted)`}, for activations beyond the profiled peak, the cache of the allocator, NCCL and other processes.${hasFailed ? ' It ran out of memory.' : ''}`,
+      }${graphsOnTop === null ? '' : ` (${measuredSize(graphsOnTop)} of CUDA graphs subtracted)`}, for activations beyond the profiled peak, the cache of the allocator, NCCL and other processes.${hasFailed ? ' It ran out of memory.' : ''}`,
       confidence: hasFailed ? 'high' : 'medium',
       confidenceWhy: hasFailed
         ? 'The log holds an out-of-memory error under this setting.'

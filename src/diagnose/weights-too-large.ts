@@ -18,14 +18,14 @@ const MOST_KV_SHARE = 0.15;
  * --mem-fraction-static); else all that there is.
  */
 function usable(
-  { requested, whole, total, basis, in_use_before }: RankWaterfall,
+  { requested, whole, total, basis, inUseBefore }: RankWaterfall,
   log: ServerLog,
 ): number | null {
   const all = (requested ?? whole)?.value ?? null;
   const printed = basis === 'free' ? settingOf(log.settings, 'mem_fraction_static') : null;
   const share = printed === null ? NaN : Number(printed);
   if (all === null || !(share > 0 && share <= 1)) return all;
-  const free = total === null ? all : all - (in_use_before?.value ?? 0);
+  const free = total === null ? all : all - (inUseBefore?.value ?? 0);
   return share * free;
 }
 

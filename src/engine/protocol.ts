@@ -36,25 +36,20 @@ export type {
   ClockView,
   ClocksAnswer,
   DisagreementView,
-  ExtentView,
   GaugeGrowthView,
-  KvCheckView,
   KvView,
-  KvWhatIfView,
-  PodStepView,
-  PodWaterfallView,
-  RankWaterfallView,
-  RequestBucketView,
   RequestBucketsView,
   ServerGiven,
   ServerView,
   ServersDiagnosis,
-  SpreadView,
-  UsageView,
-  UsageWindowView,
-  WaterfallStepView,
 } from './server-diagnosis.ts';
 
+export type { KvCheck } from '../analyze/server/kv-cache-check.ts';
+export type { KvWhatIf } from '../analyze/server/kv-cache-what-if.ts';
+export type { EngineUsage, Extent, UsageWindow } from '../analyze/server/kv-usage.ts';
+export type { RequestBucket, RequestBuckets, Spread } from '../analyze/server/request-buckets.ts';
+export type { RankWaterfall, WaterfallStep } from '../analyze/server/waterfall.ts';
+export type { PodStep, PodWaterfall } from '../analyze/server/waterfall-pods.ts';
 export type {
   AccountDifference,
   AccountSnapshot,

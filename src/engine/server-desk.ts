@@ -1,4 +1,9 @@
 /** What the user told of clocks and servers, and what all open sources together say with it. */
+import { type Bounds, boundsOf } from '../base/measured.ts';
+import { type KvPlan, tokensInBytes } from '../analyze/server/kv-cache.ts';
+import type { GaugeGrowth } from '../analyze/server/facts-growth.ts';
+import type { SourceBuckets } from '../analyze/server/facts-requests.ts';
+import type { ServerKv, ServerLog } from '../analyze/server/facts-log.ts';
 import { ServerFacts } from '../analyze/server-facts.ts';
 import type { IterationMarkers } from '../analyze/growth/iterations.ts';
 import { timesOfRequests } from '../analyze/server/request-buckets-join.ts';
@@ -6,8 +11,14 @@ import type { OpenSource } from './open-source.ts';
 import { ClockDesk, type OneClock } from '../analyze/clock/desk.ts';
 import type { DeviceSession } from './device-session.ts';
 import type { Faults } from './faults.ts';
-import type { ServerGiven, ServersDiagnosis } from './server-diagnosis.ts';
-import { bucketsView, gaugeGrowthView, serverView } from './server-view.ts';
+import type {
+  GaugeGrowthView,
+  KvView,
+  RequestBucketsView,
+  ServerGiven,
+  ServerView,
+  ServersDiagnosis,
+} from './server-diagnosis.ts';
 
 const NOTHING_GIVEN: ServerGiven = { gpusPerPod: null, modelConfig: null };
 
@@ -44,6 +55,87 @@ export class ServerDesk {
     });
   }
 }
+
+function tokensByModel(plan: KvPlan, { bytes }: ServerKv['facts']): Bounds | null {
+  if (bytes === null) return null;
+  const range = boundsOf(bytes);
+  const [low, high] = [tokensInBytes(plan, range.least), tokensInBytes(plan, range.most)];
+  return low === null || high === null ? null : { least: low, most: high };
+}
+
+function kvView({ start, engine, facts, checks, whatIfs, plan }: ServerKv): KvView {
+  return {
+    start,
+    engine,
+    bytes: facts.bytes,
+    leastRank: facts.leastRank,
+    ranks: facts.ranks,
+    tokens: facts.tokens,
+    blocks: facts.blocks,
+    blockSize: facts.blockSize,
+    maxModelLen: facts.maxModelLen,
+    concurrency: facts.concurrency,
+    bytesPerToken: facts.bytesPerToken,
+    shape: facts.shape,
+    kvDtype: facts.kvDtype,
+    tensorParallel: facts.tensorParallel,
+    pipelineParallel: facts.pipelineParallel,
+    maxNumSeqs: facts.maxNumSeqs,
+    missing: facts.missing,
+    checks,
+    whatIfs,
+    model:
+      plan === null
+        ? null
+        : plan.ok
+          ? {
+              error: null,
+              bytesPerTokenPerRank: plan.value.plan.bytesPerTokenPerRank,
+              tokens: facts.tokens === null ? tokensByModel(plan.value.plan, facts) : null,
+              copies: plan.value.plan.copies,
+              notes: plan.value.notes,
+            }
+          : { error: plan.error, bytesPerTokenPerRank: null, tokens: null, copies: null, notes: [] },
+  };
+}
+
+const serverView = (log: ServerLog): ServerView => ({
+  sourceId: log.source.id,
+  file: log.source.file,
+  producer: log.source.producer,
+  waterfalls: log.waterfalls,
+  pods: log.pods,
+  gpusPerPod: log.source.given.gpusPerPod,
+  modelConfig: log.source.given.modelConfig,
+  modelError: log.modelError,
+  worldSize: log.worldSize,
+  whole: log.whole,
+  kv: log.kv.map(kvView),
+  usage: log.usage,
+});
+
+const bucketsView = ({ source, memory, buckets }: SourceBuckets): RequestBucketsView => ({
+  sourceId: source.id,
+  file: source.file,
+  memory,
+  ...buckets,
+});
+
+const gaugeGrowthView = (growth: GaugeGrowth): GaugeGrowthView => ({
+  sourceId: growth.source.id,
+  file: growth.source.file,
+  gauge: growth.gauge,
+  label: growth.label,
+  device: growth.device,
+  labels: growth.labels,
+  samples: growth.values.length,
+  kind: growth.verdict.kind,
+  confidence: growth.verdict.confidence,
+  boundBytes: growth.verdict.bound,
+  slopeBytesPerSample: growth.verdict.slopePerIteration,
+  slopeBytesPerSecond: growth.verdict.slopePerSecond,
+  why: growth.verdict.why,
+});
 
 /** What throws is a fault, and the rest is told. */
 export function serversDiagnosis(facts: ServerFacts, clock: OneClock, faults: Faults): ServersDiagnosis {

@@ -4,89 +4,15 @@
  */
 import type { Bounds, Measured } from '../base/measured.ts';
 import type { Rank } from '../base/rank.ts';
+import type { RequestBuckets } from '../analyze/server/request-buckets.ts';
+import type { EngineUsage } from '../analyze/server/kv-usage.ts';
+import type { KvWhatIf } from '../analyze/server/kv-cache-what-if.ts';
+import type { KvCheck } from '../analyze/server/kv-cache-check.ts';
+import type { PodWaterfall } from '../analyze/server/waterfall-pods.ts';
+import type { RankWaterfall } from '../analyze/server/waterfall.ts';
 import type { ClocksAnswer } from '../analyze/clock/answer.ts';
 
 export type { ClocksAnswer, ClockView, DisagreementView } from '../analyze/clock/answer.ts';
-
-/** One step down. The steps of a waterfall that has a whole sum to it exactly, the remainder included. */
-export interface WaterfallStepView {
-  /** in_use_before, not_requested, weights, non_torch, activation_peak, cuda_graphs, kv_cache, remainder, available. */
-  readonly id: string;
-  readonly label: string;
-  /** Negative only for a remainder: more was printed than there is. */
-  readonly bytes: number;
-  readonly errorBytes: number;
-  /** What is left of the whole after this step; null: the whole is not known. */
-  readonly leftBytes: number | null;
-  /** Byte offset of the line that says it; null: computed. */
-  readonly offset: number | null;
-}
-
-export interface RankWaterfallView {
-  readonly rank: Rank;
-  readonly producer: string;
-  /** 'requested': against total x utilization; 'free': against what was free at the start; 'none': of no whole. */
-  readonly basis: 'requested' | 'free' | 'none';
-  readonly total: Measured | null;
-  /** 0 to 1. */
-  readonly utilization: number | null;
-  readonly requested: Measured | null;
-  readonly inUseBefore: Measured | null;
-  /** What the steps are subtracted from. */
-  readonly whole: Measured | null;
-  readonly steps: readonly WaterfallStepView[];
-  readonly remainder: Measured | null;
-  readonly addsUp: 'yes' | 'left_over' | 'exceeds' | 'cannot_tell';
-  /** CUDA graphs beyond the budget: no room, or too little, was left for them as the KV cache got its size. */
-  readonly graphsOnTop: Measured | null;
-  /** 'in_activation': room for them is counted into the activation peak. 'none': no graphs are printed. */
-  readonly graphsPlace: 'none' | 'within' | 'in_activation' | 'beyond' | 'cannot_tell';
-  /** Figures that the log does not print and that would be needed. */
-  readonly missing: readonly string[];
-  readonly sentence: string;
-}
-
-export interface PodStepView {
-  /** The ids of waterfall steps, and total, requested, graphs_on_top. */
-  readonly id: string;
-  readonly label: string;
-  /** Ranks whose lines give this figure, and the sum over those. */
-  readonly printedRanks: number;
-  readonly printed: Measured;
-  /** Over all ranks, the silent ones taken as like the others; null: those that print differ. */
-  readonly allRanks: Measured | null;
-}
-
-export interface PodWaterfallView {
-  readonly pod: string;
-  /** Which start of the server in this log, from 1. */
-  readonly start: number;
-  readonly ranks: readonly Rank[];
-  readonly rankCount: number;
-  readonly steps: readonly PodStepView[];
-  readonly addsUp: 'yes' | 'left_over' | 'exceeds' | 'cannot_tell';
-  readonly sentence: string;
-}
-
-export interface KvCheckView {
-  readonly what: string;
-  readonly printed: number;
-  readonly computed: Bounds;
-  readonly agrees: boolean;
-}
-
-/** What another setting would change; bytes are those of one rank. */
-export interface KvWhatIfView {
-  /** "--max-model-len 4096" */
-  readonly setting: string;
-  readonly bytes: Bounds | null;
-  readonly bytesGained: Bounds | null;
-  readonly tokens: Bounds | null;
-  readonly concurrency: Bounds | null;
-  /** null: it can be made; else why it cannot, or cannot be computed. */
-  readonly refused: string | null;
-  readonly notes: readonly string[];
-}
 
 /** The KV cache of one engine and start, from the log and, where it was given, the model's config.json. */
 export interface KvView {
@@ -111,9 +37,9 @@ export interface KvView {
   readonly pipelineParallel: number;
   readonly maxNumSeqs: number | null;
   readonly missing: readonly string[];
-  readonly checks: readonly KvCheckView[];
+  readonly checks: readonly KvCheck[];
   /** Only what the log (and the config) suffices for, and what it refuses with a reason. */
-  readonly whatIfs: readonly KvWhatIfView[];
+  readonly whatIfs: readonly KvWhatIf[];
   /** From config.json; null: none was given. */
   readonly model: {
     /** Why it could not be used; null: it was. */
@@ -128,50 +54,14 @@ export interface KvView {
   } | null;
 }
 
-export interface ExtentView {
-  readonly first: number;
-  readonly last: number;
-  readonly min: number;
-  readonly max: number;
-}
-
-export interface UsageWindowView {
-  /** idle, running, filling, full, preempting, stuck, held, unknown. */
-  readonly state: string;
-  /** Absolute ns on the source's clock. */
-  readonly startNs: bigint;
-  readonly endNs: bigint;
-  readonly samples: number;
-  /** Share of the KV cache in use, 0 to 1. */
-  readonly usage: ExtentView;
-  readonly running: ExtentView | null;
-  readonly waiting: ExtentView | null;
-  /** Tokens per second. */
-  readonly generation: ExtentView | null;
-  readonly hitRate: ExtentView | null;
-  readonly preemptions: number;
-}
-
-export interface UsageView {
-  readonly labels: Readonly<Record<string, string>>;
-  /** The gravest state, and the one at the end. */
-  readonly verdict: string;
-  readonly last: string;
-  readonly sentence: string;
-  readonly prefixCache: string | null;
-  /** Series that were not recorded. */
-  readonly missing: readonly string[];
-  readonly windows: readonly UsageWindowView[];
-}
-
 /** One log (or metrics file) of a server. */
 export interface ServerView {
   readonly sourceId: number;
   readonly file: string;
   readonly producer: string;
-  readonly waterfalls: readonly RankWaterfallView[];
+  readonly waterfalls: readonly RankWaterfall[];
   /** Sums by host and start of the server. */
-  readonly pods: readonly PodWaterfallView[];
+  readonly pods: readonly PodWaterfall[];
   /** GPUs of one pod as set by hand; null: as many as the log names. */
   readonly gpusPerPod: number | null;
   /** Text of config.json as it was given; null: none. */
@@ -181,55 +71,17 @@ export interface ServerView {
   /** tensor x pipeline x data parallel, where the log prints them; null: it does not. */
   readonly worldSize: number | null;
   /** The sum over all ranks of the last start; null: the world size is not printed, or is that of one pod. */
-  readonly whole: PodWaterfallView | null;
+  readonly whole: PodWaterfall | null;
   readonly kv: readonly KvView[];
-  readonly usage: readonly UsageView[];
-}
-
-export interface SpreadView {
-  readonly min: number;
-  readonly mean: number;
-  readonly max: number;
-}
-
-export interface RequestBucketView {
-  readonly name: 'S' | 'M' | 'L' | 'XL';
-  readonly above: number;
-  /** null: no upper bound. */
-  readonly upTo: number | null;
-  readonly count: number;
-  /** 0 to 1. */
-  readonly share: number;
-  readonly inputTokens: number;
-  readonly outputTokens: number;
-  readonly tokens: SpreadView | null;
-  /** Steps of memory that are this class's alone, their sum and the largest, bytes. */
-  readonly steps: number;
-  readonly growth: number;
-  readonly largestStep: number | null;
-  readonly before: SpreadView | null;
-  readonly after: SpreadView | null;
-  readonly waiting: SpreadView | null;
-  readonly running: SpreadView | null;
+  readonly usage: readonly EngineUsage[];
 }
 
 /** Requests of one request log by size, against one series of memory. */
-export interface RequestBucketsView {
+export interface RequestBucketsView extends RequestBuckets {
   readonly sourceId: number;
   readonly file: string;
   /** Where the memory is from, in words; null: counts and tokens only. */
   readonly memory: string | null;
-  readonly join: 'clock' | 'tag' | 'none';
-  readonly by: 'input' | 'output' | 'total';
-  readonly buckets: readonly RequestBucketView[];
-  readonly mixed: { readonly steps: number; readonly requests: number; readonly growth: number };
-  readonly idle: { readonly steps: number; readonly growth: number };
-  /** The sum of all growth above, exactly; null without memory. */
-  readonly growth: number | null;
-  readonly granularity: number;
-  readonly uncertain: number;
-  readonly unclassified: number;
-  readonly notes: readonly string[];
 }
 
 /** Growth of a figure that a monitor, a log or summaries print. */

@@ -1,7 +1,7 @@
 /** Budgets, KV caches and usage of server logs as the engine answers them. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { RankWaterfallView } from '../../src/engine/protocol.ts';
+import type { RankWaterfall } from '../../src/engine/protocol.ts';
 import {
   budgetLines,
   diagnoseFiles,
@@ -64,9 +64,9 @@ describe('the budget of the first seed', () => {
 });
 
 /** Every step taken from the whole leaves nothing, to the byte. */
-function expectExact({ whole, steps }: RankWaterfallView): void {
+function expectExact({ whole, steps }: RankWaterfall): void {
   expect(steps.at(-1)!.leftBytes).toBe(0);
-  expect(steps.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(whole!.value);
+  expect(steps.reduce((sum, { bytes }) => sum + bytes.value, 0)).toBe(whole!.value);
 }
 
 describe('waterfalls', () => {

@@ -53,8 +53,8 @@ export interface Fullness {
   readonly peak: number;
   /** The longest stretch at or above the threshold; null: there was no sample at it. */
   readonly longest: {
-    readonly start_ns: bigint;
-    readonly end_ns: bigint;
+    readonly startNs: bigint;
+    readonly endNs: bigint;
     readonly samples: number;
     readonly least: number;
   } | null;
@@ -80,9 +80,8 @@ function longestOf(gauge: Gauge, level: number): Fullness['longest'] {
       to++;
       least = Math.min(least, gauge.value[rows[to]]);
     }
-    const found = { start_ns: times[from], end_ns: times[to], samples: to - from + 1, least };
-    if (longest === null || found.end_ns - found.start_ns > longest.end_ns - longest.start_ns)
-      longest = found;
+    const found = { startNs: times[from], endNs: times[to], samples: to - from + 1, least };
+    if (longest === null || found.endNs - found.startNs > longest.endNs - longest.startNs) longest = found;
     from = to;
   }
   return longest;

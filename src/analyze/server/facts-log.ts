@@ -169,7 +169,7 @@ export function serverLogOf(source: ReadSource): ServerLog | null {
   const worldSize = worldSizeOf(settings);
   const isOfOnePod = pods.filter(({ start }) => start === starts).length === 1;
   const whole =
-    latest.length === 0 || worldSize === null || (isOfOnePod && worldSize <= (pods.at(-1)?.rank_count ?? 0))
+    latest.length === 0 || worldSize === null || (isOfOnePod && worldSize <= (pods.at(-1)?.rankCount ?? 0))
       ? null
       : (podWaterfalls(latest, { ranksPerPod: worldSize, whole: true })[0] ?? null);
   return {

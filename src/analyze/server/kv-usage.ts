@@ -38,8 +38,8 @@ export interface Extent {
 export interface UsageWindow {
   readonly state: UsageState;
   /** First and last sample, absolute ns on the source's clock (ordinals where it has none). */
-  readonly start_ns: bigint;
-  readonly end_ns: bigint;
+  readonly startNs: bigint;
+  readonly endNs: bigint;
   readonly samples: number;
   /** Share of the KV cache in use, 0 to 1. */
   readonly usage: Extent;
@@ -62,7 +62,7 @@ export interface EngineUsage {
   /** The state at the end of the recording. */
   readonly last: UsageState;
   readonly evidence: UsageWindow | null;
-  readonly statement: string;
+  readonly sentence: string;
   /** What the prefix cache shows in these curves; null: not recorded, or nothing to say. */
   readonly prefixCache: string | null;
   /** Series that were not recorded: 'running', 'waiting', 'generation'. */
@@ -203,8 +203,8 @@ function windowOf(state: UsageState, samples: readonly UsageSample[]): UsageWind
   const climbs = usage.last - usage.first >= 0.1 && usage.last >= usage.max - 0.05;
   return {
     state: state === 'running' && climbs ? 'filling' : state,
-    start_ns: samples[0].time_ns,
-    end_ns: samples[samples.length - 1].time_ns,
+    startNs: samples[0].time_ns,
+    endNs: samples[samples.length - 1].time_ns,
     samples: samples.length,
     usage,
     running: extentOf(samples, (sample) => sample.running),
@@ -295,7 +295,7 @@ function engineUsage(engine: EngineSamples, limits: Limits, hasClock: boolean): 
     verdict,
     last: windows.at(-1)?.state ?? 'unknown',
     evidence,
-    statement: evidence === null ? MEANINGS.unknown : `${MEANINGS[verdict]} (${evidenceText(evidence)}).`,
+    sentence: evidence === null ? MEANINGS.unknown : `${MEANINGS[verdict]} (${evidenceText(evidence)}).`,
     prefixCache: prefixCacheOf(engine.samples, limits),
     missing: engine.missing,
   };

@@ -15,11 +15,11 @@ export interface PodStep {
   readonly id: WaterfallStepId | 'total' | 'requested' | 'graphs_on_top';
   readonly label: string;
   /** Ranks whose log lines give this figure. */
-  readonly printed_ranks: number;
+  readonly printedRanks: number;
   /** Sum over those, in bytes. */
   readonly printed: Measured;
   /** Sum over all ranks of the pod, those that print nothing taken as like the others; null: they differ. */
-  readonly all_ranks: Measured | null;
+  readonly allRanks: Measured | null;
 }
 
 export interface PodWaterfall {
@@ -29,10 +29,10 @@ export interface PodWaterfall {
   readonly start: number;
   readonly ranks: readonly Rank[];
   /** GPUs of the pod: as told, else as many as the log names. */
-  readonly rank_count: number;
+  readonly rankCount: number;
   readonly steps: readonly PodStep[];
-  readonly adds_up: AddsUp;
-  readonly statement: string;
+  readonly addsUp: AddsUp;
+  readonly sentence: string;
 }
 
 export interface PodOptions {
@@ -63,11 +63,11 @@ const ASIDE: ReadonlySet<PodStep['id']> = new Set(['total', 'requested', 'remain
 function figureOf(rank: RankWaterfall, id: PodStep['id']): Measured | null {
   if (id === 'total') return rank.total ?? rank.whole;
   if (id === 'requested') return rank.requested;
-  if (id === 'graphs_on_top') return rank.graphs_on_top;
+  if (id === 'graphs_on_top') return rank.graphsOnTop;
   if (id === 'remainder') return rank.remainder;
   const steps = rank.steps.filter((step) => step.id === id);
   if (steps.length === 0) return null;
-  return sumOf(steps.map(({ bytes, error_bytes }) => ({ value: bytes, error: error_bytes })));
+  return sumOf(steps.map(({ bytes }) => bytes));
 }
 
 function stepOf(ranks: readonly RankWaterfall[], count: number, id: PodStep['id'], label: string): PodStep[] {
@@ -79,8 +79,8 @@ function stepOf(ranks: readonly RankWaterfall[], count: number, id: PodStep['id'
     value: printed.value / figures.length,
     error: Math.max(...figures.map(({ error }) => error)),
   };
-  const all_ranks = figures.length === count ? printed : alike ? timesOf(mean, count) : null;
-  return [{ id, label, printed_ranks: figures.length, printed, all_ranks }];
+  const allRanks = figures.length === count ? printed : alike ? timesOf(mean, count) : null;
+  return [{ id, label, printedRanks: figures.length, printed, allRanks }];
 }
 
 /** All steps of a pod, the remainder as what they leave of its total. */
@@ -91,19 +91,19 @@ function stepsOf(members: readonly RankWaterfall[], count: number): PodStep[] {
     if (id !== 'total') return stepOf(members, count, id, label);
     return whole === null ? [] : stepOf(members, count, id, whole);
   });
-  const total = steps.find(({ id }) => id === 'total')?.all_ranks ?? null;
+  const total = steps.find(({ id }) => id === 'total')?.allRanks ?? null;
   const down = steps.filter(({ id }) => !ASIDE.has(id));
-  const known = down.flatMap(({ all_ranks }) => all_ranks ?? []);
+  const known = down.flatMap(({ allRanks }) => allRanks ?? []);
   const rest = total === null || known.length < down.length ? null : lessOf(total, sumOf(known));
   const printed = steps.find(({ id }) => id === 'remainder');
-  if (rest === null) return steps.map((step) => (step === printed ? { ...step, all_ranks: null } : step));
+  if (rest === null) return steps.map((step) => (step === printed ? { ...step, allRanks: null } : step));
   const left: PodStep = {
     id: 'remainder',
     label: labelOf(members, rest),
-    printed_ranks: printed?.printed_ranks ?? 0,
+    printedRanks: printed?.printedRanks ?? 0,
     printed: printed?.printed ?? { value: 0, error: 0 },
     // Errors of the ranks' own remainders hold the total's and every step's once.
-    all_ranks: printed?.printed_ranks === count ? { ...rest, error: printed.printed.error } : rest,
+    allRanks: printed?.printedRanks === count ? { ...rest, error: printed.printed.error } : rest,
   };
   const at = ORDER.findIndex(([id]) => id === 'remainder');
   const before = steps.filter(({ id }) => ORDER.findIndex(([one]) => one === id) < at);
@@ -142,7 +142,7 @@ function wholeLabel(members: readonly RankWaterfall[]): string | null {
 
 function worst(ranks: readonly RankWaterfall[]): AddsUp {
   for (const verdict of ['exceeds', 'left_over', 'cannot_tell'] as const) {
-    if (ranks.some(({ adds_up }) => adds_up === verdict)) return verdict;
+    if (ranks.some(({ addsUp }) => addsUp === verdict)) return verdict;
   }
   return 'yes';
 }
@@ -153,20 +153,20 @@ const ofRank = (rank: RankWaterfall, ranks: readonly RankWaterfall[]): string =>
     ? rank.statement
     : `${rankText(rank.rank)}: ${rank.statement}`;
 
-function statementOf(ranks: readonly RankWaterfall[], count: number, verdict: AddsUp): string {
+function sentenceOf(ranks: readonly RankWaterfall[], count: number, verdict: AddsUp): string {
   const told = `${ranks.length} of ${count} ranks`;
   const silent = count - ranks.length;
   const who = silent > 0 ? `${told} print a budget; the other ${silent} are not in this log. ` : '';
-  const good = ranks.filter(({ adds_up }) => adds_up === 'yes').length;
+  const good = ranks.filter(({ addsUp }) => addsUp === 'yes').length;
   if (verdict === 'yes') return `${who}The budget of every printed rank adds up.`;
-  const bad = ranks.filter(({ adds_up }) => adds_up === 'left_over' || adds_up === 'exceeds');
+  const bad = ranks.filter(({ addsUp }) => addsUp === 'left_over' || addsUp === 'exceeds');
   // A server that prints what was free claims no sum.
-  if (bad.length > 0 && bad.every(({ basis, adds_up }) => basis === 'free' && adds_up === 'left_over'))
+  if (bad.length > 0 && bad.every(({ basis, addsUp }) => basis === 'free' && addsUp === 'left_over'))
     return `${who}${ofRank(bad[0], ranks)}`;
   if (bad.length > 0) {
     return `${who}${bad.length} of ${ranks.length} budgets do not add up: ${ofRank(bad[0], ranks)}`;
   }
-  const open = ranks.find(({ adds_up }) => adds_up === 'cannot_tell');
+  const open = ranks.find(({ addsUp }) => addsUp === 'cannot_tell');
   const why = open === undefined ? '' : ` ${ofRank(open, ranks)}`;
   // Of a single budget, why it cannot says all.
   if (ranks.length === 1) return `${who}${why.trim()}`;
@@ -186,15 +186,15 @@ export function podWaterfalls(ranks: readonly RankWaterfall[], options: PodOptio
   }
   return [...pods.values()].map(({ pod, start, ranks: members }) => {
     const count = Math.max(options.ranksPerPod ?? 0, members.length);
-    const adds_up = worst(members);
+    const addsUp = worst(members);
     return {
       pod,
       start,
       ranks: members.map(({ rank }) => rank),
-      rank_count: count,
+      rankCount: count,
       steps: stepsOf(members, count),
-      adds_up,
-      statement: statementOf(members, count, adds_up),
+      addsUp,
+      sentence: sentenceOf(members, count, addsUp),
     };
   });
 }

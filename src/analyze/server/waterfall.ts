@@ -36,12 +36,10 @@ export type WaterfallStepId =
 export interface WaterfallStep {
   readonly id: WaterfallStepId;
   readonly label: string;
-  /** Bytes; negative only for a remainder: more was printed than there is. */
-  readonly bytes: number;
-  /** Largest error of `bytes` that the printed digits leave open. */
-  readonly error_bytes: number;
+  /** Negative only for a remainder: more was printed than there is. */
+  readonly bytes: Measured;
   /** What is left of `whole` after this step; null where the whole is not known. */
-  readonly left_bytes: number | null;
+  readonly leftBytes: number | null;
   /** Byte offset of the line that says it; null: computed here. */
   readonly offset: number | null;
 }
@@ -62,21 +60,21 @@ export interface RankWaterfall {
   readonly utilization: number | null;
   readonly requested: Measured | null;
   /** In use on the device before the server took anything (total - free at the start); inside `not_requested`. */
-  readonly in_use_before: Measured | null;
+  readonly inUseBefore: Measured | null;
   /** What the steps are subtracted from: total, or where it is not printed, requested or free at the start. */
   readonly whole: Measured | null;
   readonly steps: readonly WaterfallStep[];
   readonly remainder: Measured | null;
-  readonly adds_up: AddsUp;
+  readonly addsUp: AddsUp;
   /** CUDA graphs beyond the budget: no room, or too little, was left for them as the KV cache got its size. */
-  readonly graphs_on_top: Measured | null;
-  readonly graphs_place: GraphsPlace;
+  readonly graphsOnTop: Measured | null;
+  readonly graphsPlace: GraphsPlace;
   /** Figures that the log does not print and that would be needed. */
   readonly missing: readonly PartId[];
   /** Whether the steps add up, in a sentence. */
   readonly statement: string;
   /** Where CUDA graphs lie; "": there is nothing to say. */
-  readonly graphs_statement: string;
+  readonly graphsStatement: string;
 }
 
 const STEP_LABELS: Readonly<Record<WaterfallStepId, string>> = {
@@ -159,9 +157,8 @@ function stepsOf(whole: Measured | null, drafts: readonly Draft[]): WaterfallSte
     return {
       id,
       label,
-      bytes: figure.value,
-      error_bytes: figure.error,
-      left_bytes: whole === null ? null : left,
+      bytes: figure,
+      leftBytes: whole === null ? null : left,
       offset,
     };
   });
@@ -205,7 +202,7 @@ function requestedWaterfall(budget: MemoryBudget, requested: Measured): RankWate
   ];
   const spent = sumOf(drafts.map(({ figure }) => figure));
   const left = { value: whole.value - spent.value, error: (remainder ?? rest).error };
-  const adds_up = judge(remainder);
+  const addsUp = judge(remainder);
   return {
     rank: budget.rank,
     producer: budget.producer,
@@ -213,21 +210,21 @@ function requestedWaterfall(budget: MemoryBudget, requested: Measured): RankWate
     total,
     utilization: lastOf(budget, 'utilization')?.value ?? null,
     requested,
-    in_use_before: total === null || start === null ? null : lessOf(total, start),
+    inUseBefore: total === null || start === null ? null : lessOf(total, start),
     whole,
     steps: stepsOf(whole, [
       ...drafts,
-      draft('remainder', left, null, missing.length === 0 ? REMAINDER[adds_up] : 'Not printed'),
+      draft('remainder', left, null, missing.length === 0 ? REMAINDER[addsUp] : 'Not printed'),
     ]),
     remainder,
-    adds_up,
-    graphs_on_top: graphs.beyond,
-    graphs_place: graphs.place,
+    addsUp,
+    graphsOnTop: graphs.beyond,
+    graphsPlace: graphs.place,
     missing,
     statement: ordered
       ? 'The KV cache has the size that was ordered; it does not follow from what was requested, so there is nothing to add up.'
-      : requestedStatement(requested, found, within, remainder, adds_up, missing) + totalWords(budget),
-    graphs_statement: graphs.sentence,
+      : requestedStatement(requested, found, within, remainder, addsUp, missing) + totalWords(budget),
+    graphsStatement: graphs.sentence,
   };
 }
 
@@ -296,7 +293,7 @@ function freeWaterfall(budget: MemoryBudget, start: Measured, isCut: boolean): R
   const ready = end === null ? [] : [draft('available', measuredOf(end), end.offset, end.label)];
   const drafts = [...(before === null ? [] : [draft('in_use_before', before, null)]), ...spent];
   const left = whole.value - sumOf([...drafts, ...ready].map(({ figure }) => figure)).value;
-  const adds_up = judge(remainder);
+  const addsUp = judge(remainder);
   return {
     rank: budget.rank,
     producer: budget.producer,
@@ -304,7 +301,7 @@ function freeWaterfall(budget: MemoryBudget, start: Measured, isCut: boolean): R
     total,
     utilization: null,
     requested: null,
-    in_use_before: before,
+    inUseBefore: before,
     whole,
     steps: stepsOf(whole, [
       ...drafts,
@@ -321,15 +318,15 @@ function freeWaterfall(budget: MemoryBudget, start: Measured, isCut: boolean): R
       ...ready,
     ]),
     remainder,
-    adds_up,
-    graphs_on_top: null,
-    graphs_place: budget.parts.some(({ id }) => id === 'cuda_graphs') ? 'within' : 'none',
+    addsUp,
+    graphsOnTop: null,
+    graphsPlace: budget.parts.some(({ id }) => id === 'cuda_graphs') ? 'within' : 'none',
     missing,
-    graphs_statement: '',
+    graphsStatement: '',
     statement:
       remainder === null || end === null
         ? cannot(missing)
-        : freeStatement(start, measuredOf(end), taken, adds_up, remainder),
+        : freeStatement(start, measuredOf(end), taken, addsUp, remainder),
   };
 }
 
@@ -368,16 +365,16 @@ function loneWaterfall(budget: MemoryBudget): RankWaterfall {
     total: measuredLast(budget, 'total'),
     utilization: lastOf(budget, 'utilization')?.value ?? null,
     requested: null,
-    in_use_before: null,
+    inUseBefore: null,
     whole: null,
     steps: stepsOf(null, found),
     remainder: null,
-    adds_up: 'cannot_tell',
-    graphs_on_top: graphs?.beyond ?? null,
-    graphs_place: graphs?.place ?? 'none',
+    addsUp: 'cannot_tell',
+    graphsOnTop: graphs?.beyond ?? null,
+    graphsPlace: graphs?.place ?? 'none',
     missing,
     statement: cannot(missing),
-    graphs_statement: graphs?.sentence ?? '',
+    graphsStatement: graphs?.sentence ?? '',
   };
 }
 

@@ -2,8 +2,8 @@
 import { withAmounts } from '../../base/amounts.ts';
 import type { Measured } from '../../base/measured.ts';
 import { rankText, startText } from '../../base/rank.ts';
+import type { PodWaterfall } from '../../analyze/server/waterfall-pods.ts';
 import type { Diagnosis } from '../diagnosis.ts';
-import type { PodWaterfallView } from '../server-diagnosis.ts';
 
 /** Bytes with the most that the true figure can be away; 0: exact. */
 export interface AnalysisMeasured {
@@ -45,7 +45,7 @@ const measured = ({ value, error }: Measured): AnalysisMeasured => ({
 const sumOf = (
   source: number | null,
   scope: AnalysisBudgetSum['scope'],
-  { pod, start, ranks, rankCount, steps, addsUp, sentence }: PodWaterfallView,
+  { pod, start, ranks, rankCount, steps, addsUp, sentence }: PodWaterfall,
 ): AnalysisBudgetSum => ({
   source,
   scope,

@@ -122,17 +122,20 @@ export const budgetOf = (
       basis: one.basis,
       total_bytes: one.total?.value ?? null,
       utilization: one.utilization,
-      steps: one.steps.map(({ id, label, bytes, errorBytes }) => ({
+      steps: one.steps.map(({ id, label, bytes }) => ({
         id,
         label,
-        bytes,
-        error_bytes: Math.ceil(errorBytes),
+        bytes: bytes.value,
+        error_bytes: Math.ceil(bytes.error),
       })),
       remainder_bytes: one.remainder?.value ?? null,
       graphs_beyond_bytes: one.graphsOnTop?.value ?? null,
       graphs_place: one.graphsPlace,
       adds_up: one.addsUp,
-      sentence: withAmounts(one.sentence, 'binary'),
+      sentence: withAmounts(
+        [one.statement, one.graphsStatement].filter((text) => text !== '').join(' '),
+        'binary',
+      ),
     })),
   );
 

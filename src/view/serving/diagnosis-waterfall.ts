@@ -10,15 +10,13 @@
 import { withAmounts } from '../../base/amounts.ts';
 import type { ByteUnit } from '../../base/units.ts';
 import { formatBytes, formatInteger } from '../../base/units.ts';
+import type { Measured } from '../../base/measured.ts';
+import type { WaterfallStep } from '../../engine/protocol.ts';
 import type { CurveColor } from '../parts/palette.ts';
 
-export interface WaterfallStep {
+/** A step of one rank, of a sum, or beside them. */
+export interface DrawnStep extends Pick<WaterfallStep, 'label' | 'bytes'> {
   readonly id: string;
-  readonly label: string;
-  /** Negative only for a remainder: more was printed than there is. */
-  readonly bytes: number;
-  /** Largest error that the printed digits leave open; 0: exact. */
-  readonly errorBytes?: number;
   readonly note?: string;
 }
 
@@ -27,14 +25,12 @@ export interface WaterfallView {
   /** "TP0", "TP0 to TP7, each"; "": the only one. */
   readonly rank: string;
   /** What the steps are taken from; null: not known, and they are taken from their own sum. */
-  readonly total: number | null;
-  /** Largest error of `total`; missing or 0: exact. */
-  readonly totalError?: number;
+  readonly total: Measured | null;
   /** "free at the start"; "" or missing: the total of the device. */
   readonly totalWord?: string;
-  readonly steps: readonly WaterfallStep[];
+  readonly steps: readonly DrawnStep[];
   /** CUDA graphs for which no room was left, or too little. */
-  readonly beyond?: WaterfallStep | null;
+  readonly beyond?: DrawnStep | null;
   /** false: the steps need not make up the whole, so none stands on the one before it. */
   readonly addsUp?: boolean;
   /** The sum in words, whether it adds up, what is missing; "": nothing to say. */
@@ -85,29 +81,29 @@ const signed = (bytes: number, unit: ByteUnit): string =>
 const COARSE = 0.02;
 const COARSE_TOTAL = 0.002;
 
-function measured(bytes: number, error: number, unit: ByteUnit): string {
-  const text = signed(bytes, unit);
-  return error > COARSE * Math.abs(bytes) ? `${text} ± ${signed(Math.ceil(error), unit)}` : text;
+function measured({ value, error }: Measured, unit: ByteUnit): string {
+  const text = signed(value, unit);
+  return error > COARSE * Math.abs(value) ? `${text} ± ${signed(Math.ceil(error), unit)}` : text;
 }
 
-function titleOf({ bytes, errorBytes = 0, note = '' }: WaterfallStep, unit: ByteUnit): string {
-  const error = errorBytes < 0.5 ? '' : ` ± ${signed(Math.ceil(errorBytes), unit)} (printed digits)`;
-  const exact = `${bytes < 0 ? '−' : ''}${formatInteger(Math.abs(Math.round(bytes)))} bytes${error}`;
+function titleOf({ bytes: { value, error }, note = '' }: DrawnStep, unit: ByteUnit): string {
+  const open = error < 0.5 ? '' : ` ± ${signed(Math.ceil(error), unit)} (printed digits)`;
+  const exact = `${value < 0 ? '−' : ''}${formatInteger(Math.abs(Math.round(value)))} bytes${open}`;
   return [exact, note].filter((one) => one !== '').join('. ');
 }
 
-function toneOf({ id, bytes, errorBytes = 0 }: WaterfallStep): WaterfallTone {
+function toneOf({ id, bytes }: DrawnStep): WaterfallTone {
   if (id !== 'remainder') return ASIDE.has(id) ? 'aside' : 'part';
-  return Math.abs(bytes) <= errorBytes ? 'rounding' : 'rest';
+  return Math.abs(bytes.value) <= bytes.error ? 'rounding' : 'rest';
 }
 
 /** Drawn where it lies: in what was not requested, from where the requested share ends. */
-function beyondRow(beyond: WaterfallStep, from: number, whole: number, unit: ByteUnit): WaterfallRow {
-  const ends = [from, from + beyond.bytes].map((at) => Math.min(1, Math.max(0, at / whole)));
+function beyondRow(beyond: DrawnStep, from: number, whole: number, unit: ByteUnit): WaterfallRow {
+  const ends = [from, from + beyond.bytes.value].map((at) => Math.min(1, Math.max(0, at / whole)));
   return {
     id: beyond.id,
     label: beyond.label,
-    text: measured(beyond.bytes, beyond.errorBytes ?? 0, unit),
+    text: measured(beyond.bytes, unit),
     title: titleOf(beyond, unit),
     left: ends[0],
     width: ends[1] - ends[0],
@@ -119,27 +115,20 @@ function beyondRow(beyond: WaterfallStep, from: number, whole: number, unit: Byt
 }
 
 export function waterfallModel(
-  {
-    rank,
-    total,
-    totalError = 0,
-    totalWord = '',
-    steps,
-    beyond = null,
-    addsUp = true,
-    statement,
-  }: WaterfallView,
+  { rank, total: told, totalWord = '', steps, beyond = null, addsUp = true, statement }: WaterfallView,
   unit: ByteUnit,
 ): WaterfallModel {
-  const sum = steps.reduce((all, { bytes }) => all + bytes, 0);
+  const total = told?.value ?? null;
+  const sum = steps.reduce((all, { bytes }) => all + bytes.value, 0);
   const whole = Math.max(1, total ?? sum);
   let left = total ?? sum;
   let error = 0;
   const rows = steps.map((step): WaterfallRow => {
-    const { id, label, bytes, errorBytes = 0 } = step;
-    const before = addsUp ? left : bytes;
-    left = before - bytes;
-    error += errorBytes;
+    const { id, label } = step;
+    const { value } = step.bytes;
+    const before = addsUp ? left : value;
+    left = before - value;
+    error += step.bytes.error;
     const ends = [before, left].map((at) => Math.min(1, Math.max(0, at / whole)));
     const tone = toneOf(step);
     // What rounding makes of nothing is nothing.
@@ -147,22 +136,23 @@ export function waterfallModel(
     return {
       id,
       label,
-      text: tone === 'rounding' ? signed(bytes, unit) : measured(bytes, errorBytes, unit),
+      text: tone === 'rounding' ? signed(value, unit) : measured(step.bytes, unit),
       title: titleOf(step, unit),
       left: Math.min(...ends),
       width: Math.abs(ends[0] - ends[1]),
       tone,
       color: tone === 'part' || id === 'in_use_before' ? (COLORS[id] ?? null) : null,
-      negative: bytes < 0 && tone === 'rest',
+      negative: value < 0 && tone === 'rest',
       rest: addsUp && tone !== 'rounding' ? rest : '',
     };
   });
   if (beyond !== null) {
-    const outside = steps.find(({ id }) => id === 'not_requested')?.bytes ?? 0;
+    const outside = steps.find(({ id }) => id === 'not_requested')?.bytes.value ?? 0;
     rows.push(beyondRow(beyond, addsUp ? (total ?? sum) - outside : 0, whole, unit));
   }
   // A total that was printed has an error of its last digit; one that was computed, more.
-  const open = total !== null && totalError > COARSE_TOTAL * total ? ` ± ${signed(totalError, unit)}` : '';
+  const open =
+    told !== null && told.error > COARSE_TOTAL * told.value ? ` ± ${signed(told.error, unit)}` : '';
   const text = total === null ? null : formatBytes(Math.round(total), unit) + open;
   return {
     rank,

@@ -4,8 +4,8 @@
  */
 import { count, list } from '../../base/words.ts';
 import { type Rank, startText } from '../../base/rank.ts';
-import type { PodWaterfallView, RankWaterfallView, ServerView } from '../../engine/protocol.ts';
-import type { WaterfallStep, WaterfallView } from './diagnosis-waterfall.ts';
+import type { PodStep, PodWaterfall, RankWaterfall, ServerView } from '../../engine/protocol.ts';
+import type { DrawnStep, WaterfallView } from './diagnosis-waterfall.ts';
 
 /** Steps of a pod that are not steps down. */
 const WHOLES: ReadonlySet<string> = new Set(['total', 'requested', 'graphs_on_top']);
@@ -13,9 +13,7 @@ const BEYOND = 'CUDA graphs beyond the budget';
 /** Names before "and 5 more". */
 const MOST_NAMES = 3;
 
-type PodStep = PodWaterfallView['steps'][number];
-
-function podWaterfall(told: PodWaterfallView, name: string): WaterfallView {
+function podWaterfall(told: PodWaterfall, name: string): WaterfallView {
   const { start, rankCount, ranks, sentence } = told;
   const total = told.steps.find(({ id }) => id === 'total');
   const graphs = told.steps.find(({ id }) => id === 'graphs_on_top');
@@ -32,11 +30,10 @@ function podWaterfall(told: PodWaterfallView, name: string): WaterfallView {
   const assumed = allAlike
     ? steps.filter(({ id, printedRanks }) => id !== 'remainder' && printedRanks < rankCount)
     : [];
-  const stepOf = (step: PodStep): WaterfallStep => ({
+  const stepOf = (step: PodStep): DrawnStep => ({
     id: step.id,
     label: step.label,
-    bytes: figure(step).value,
-    errorBytes: figure(step).error,
+    bytes: figure(step),
     note:
       step.printedRanks < rankCount && step.id !== 'remainder'
         ? `Printed by ${step.printedRanks} of ${rankCount} ranks`
@@ -46,8 +43,7 @@ function podWaterfall(told: PodWaterfallView, name: string): WaterfallView {
   const names = [name, startText(start)].filter((one) => one !== '');
   return {
     rank: `${names.join(', ')} (${count(rankCount, 'rank')}${printing})`,
-    total: total === undefined ? null : figure(total).value,
-    totalError: total === undefined ? 0 : figure(total).error,
+    total: total === undefined ? null : figure(total),
     totalWord: total === undefined || total.label === 'Total' ? '' : total.label.toLowerCase(),
     steps: steps.map(stepOf),
     beyond: graphs === undefined ? null : { ...stepOf(graphs), label: BEYOND },
@@ -94,39 +90,31 @@ function headingOf(ranks: readonly Rank[], all: number): string {
   return [namesOf(named), host, startText(start)].filter((one) => one !== '').join(', ') + each;
 }
 
-const sameFigures = (rank: RankWaterfallView): string =>
+const sameFigures = (rank: RankWaterfall): string =>
   JSON.stringify([
     rank.rank.start,
     rank.rank.pod,
     rank.basis,
     rank.total,
-    rank.steps.map(({ id, label, bytes, errorBytes }) => [id, label, bytes, errorBytes]),
+    rank.steps.map(({ id, label, bytes }) => [id, label, bytes]),
     rank.graphsOnTop,
-    rank.sentence,
+    rank.statement,
+    rank.graphsStatement,
   ]);
 
-function rankWaterfall(ranks: readonly RankWaterfallView[], all: number): WaterfallView {
-  const [{ whole, total, basis, steps, graphsOnTop, sentence }] = ranks;
+function rankWaterfall(ranks: readonly RankWaterfall[], all: number): WaterfallView {
+  const [{ whole, total, basis, steps, graphsOnTop, statement, graphsStatement }] = ranks;
   return {
     rank: headingOf(
       ranks.map(({ rank }) => rank),
       all,
     ),
-    total: whole?.value ?? null,
-    totalError: whole?.error ?? 0,
+    total: whole,
     totalWord: whole === null || total !== null ? '' : basis === 'free' ? 'free at the start' : 'requested',
-    steps: steps.map(({ id, label, bytes, errorBytes }) => ({ id, label, bytes, errorBytes })),
-    beyond:
-      graphsOnTop === null
-        ? null
-        : {
-            id: 'graphs_on_top',
-            label: BEYOND,
-            bytes: graphsOnTop.value,
-            errorBytes: graphsOnTop.error,
-          },
+    steps,
+    beyond: graphsOnTop === null ? null : { id: 'graphs_on_top', label: BEYOND, bytes: graphsOnTop },
     addsUp: whole !== null,
-    statement: sentence,
+    statement: [statement, graphsStatement].filter((one) => one !== '').join(' '),
   };
 }
 
@@ -140,7 +128,7 @@ const isAlone = ({ waterfalls, gpusPerPod, worldSize }: ServerView): boolean =>
 /** A waterfall for each rank, the last start of the server first; ranks with the same figures together. */
 export function rankWaterfalls(server: ServerView): WaterfallView[] {
   const { waterfalls } = server;
-  const groups = new Map<string, RankWaterfallView[]>();
+  const groups = new Map<string, RankWaterfall[]>();
   for (const rank of waterfalls) {
     const key = sameFigures(rank);
     const group = groups.get(key);

@@ -5,7 +5,7 @@
 import type { ByteUnit } from '../../base/units.ts';
 import { formatBytes, formatInteger } from '../../base/units.ts';
 import { count } from '../../base/words.ts';
-import type { RequestBucketsView, RequestBucketView, SpreadView } from '../../engine/protocol.ts';
+import type { RequestBucketsView, RequestBucket, Spread } from '../../engine/protocol.ts';
 import { formatGranularity, formatNumber, formatQuantity } from '../parts/quantity.ts';
 import { rangeText } from './serving.ts';
 import type { Cell, Column, TableModel } from '../parts/table.ts';
@@ -26,7 +26,7 @@ function change(bytes: number, unit: ByteUnit): Cell {
   return cell(`${sign}${formatBytes(size, unit)}`, bytes, { title: `${sign}${formatInteger(size)} bytes` });
 }
 
-function spread(one: SpreadView | null, text: (value: number) => string): Cell {
+function spread(one: Spread | null, text: (value: number) => string): Cell {
   if (one === null) return NONE;
   const { min, mean, max } = one;
   return cell(
@@ -36,10 +36,10 @@ function spread(one: SpreadView | null, text: (value: number) => string): Cell {
   );
 }
 
-const boundsText = ({ above, upTo }: RequestBucketView): string =>
+const boundsText = ({ above, upTo }: RequestBucket): string =>
   upTo === null ? `above ${formatInteger(above)}` : `${formatInteger(above + 1)} to ${formatInteger(upTo)}`;
 
-const BY_WORDS: Readonly<Record<RequestBucketsView['by'], string>> = {
+const BY_WORDS: Readonly<Record<RequestBucketsView['bounds']['by'], string>> = {
   input: 'tokens of the prompt',
   output: 'tokens of the answer',
   total: 'tokens of prompt and answer',
@@ -106,7 +106,8 @@ function rowsOf(told: RequestBucketsView, columns: readonly Column[], unit: Byte
 }
 
 export function requestsModel(told: RequestBucketsView, unit: ByteUnit): RequestsModel {
-  const { memory, join, by, buckets, growth, granularity, uncertain, unclassified, notes } = told;
+  const { by } = told.bounds;
+  const { memory, join, buckets, growth, granularity, uncertain, unclassified, notes } = told;
   const queued = (key: 'waiting' | 'running'): boolean => buckets.some((one) => one[key] !== null);
   const columns: Column[] = [
     { id: 'name', label: 'Class', numeric: false },

@@ -2,7 +2,7 @@
 import type { ByteUnit } from '../../base/units.ts';
 import { formatDuration, formatInteger } from '../../base/units.ts';
 import { list } from '../../base/words.ts';
-import type { ExtentView, UsageView, UsageWindowView } from '../../engine/protocol.ts';
+import type { Extent, EngineUsage, UsageWindow } from '../../engine/protocol.ts';
 import type { Clock } from '../readings/clock.ts';
 import { formatMomentBetween } from '../readings/clock.ts';
 import { formatNumber, formatQuantity } from '../parts/quantity.ts';
@@ -36,14 +36,14 @@ const BAD: ReadonlySet<string> = new Set(['stuck', 'preempting', 'held']);
 export const stateWord = (state: string): string =>
   Object.hasOwn(STATE_WORD, state) ? STATE_WORD[state] : state.replaceAll('_', ' ');
 
-const extentCell = (extent: ExtentView | null, text: (value: number) => string): Cell =>
+const extentCell = (extent: Extent | null, text: (value: number) => string): Cell =>
   extent === null
     ? cell('–', -Infinity, { title: 'not recorded' })
     : cell(rangeText({ least: extent.min, most: extent.max }, text), extent.max, {
         title: `first ${text(extent.first)}, last ${text(extent.last)}`,
       });
 
-function windowsTable(windows: readonly UsageWindowView[], clock: Clock, unit: ByteUnit): TableModel | null {
+function windowsTable(windows: readonly UsageWindow[], clock: Clock, unit: ByteUnit): TableModel | null {
   if (windows.length === 0) return null;
   const [first, last] = [windows[0].startNs, windows[windows.length - 1].endNs];
   const moment = (at: bigint): string => formatMomentBetween(clock, at, first, last);
@@ -89,7 +89,7 @@ function windowsTable(windows: readonly UsageWindowView[], clock: Clock, unit: B
   };
 }
 
-export function usageModel(usage: UsageView, clock: Clock, unit: ByteUnit): UsageModel {
+export function usageModel(usage: EngineUsage, clock: Clock, unit: ByteUnit): UsageModel {
   const { labels, verdict, last, sentence, prefixCache, missing, windows } = usage;
   const names = Object.entries(labels).map(([name, value]) => `${name} ${value}`);
   return {

@@ -8,7 +8,7 @@ import { formatBytes, formatInteger } from '../../base/units.ts';
 import { count, list } from '../../base/words.ts';
 import type { Bounds } from '../../base/measured.ts';
 import { rankText, startText } from '../../base/rank.ts';
-import type { KvCheckView, KvView, KvWhatIfView } from '../../engine/protocol.ts';
+import type { KvCheck, KvView, KvWhatIf } from '../../engine/protocol.ts';
 import { formatNumber } from '../parts/quantity.ts';
 import type { Cell, TableModel } from '../parts/table.ts';
 import { cell } from '../parts/table.ts';
@@ -119,7 +119,7 @@ function factsOf(kv: KvView, unit: ByteUnit): ServingFact[] {
 /** The one check whose first figure is computed from config.json and whose second is what the log leaves open. */
 const BY_CONFIG = 'bytes per token and rank';
 
-function checksTable(checks: readonly KvCheckView[]): TableModel | null {
+function checksTable(checks: readonly KvCheck[]): TableModel | null {
   if (checks.length === 0) return null;
   const number = (value: number): string => formatNumber(value, 3);
   return {
@@ -161,11 +161,11 @@ const rangeCell = (
     : cell(rangeText(range, text), (range.least + range.most) / 2, { title: rangeText(range, exact) });
 
 /** Nothing of it is computed: it is a sentence and no row. */
-const isSilent = ({ bytes, bytesGained, tokens, concurrency }: KvWhatIfView): boolean =>
+const isSilent = ({ bytes, bytesGained, tokens, concurrency }: KvWhatIf): boolean =>
   bytes === null && bytesGained === null && tokens === null && concurrency === null;
 
 /** Notes that several rows share stand once, under the table. */
-function sharedNotes(whatIfs: readonly KvWhatIfView[]): ReadonlyMap<string, readonly string[]> {
+function sharedNotes(whatIfs: readonly KvWhatIf[]): ReadonlyMap<string, readonly string[]> {
   const settings = new Map<string, string[]>();
   for (const { setting, notes } of whatIfs)
     for (const note of notes) settings.set(note, [...(settings.get(note) ?? []), setting]);
@@ -173,7 +173,7 @@ function sharedNotes(whatIfs: readonly KvWhatIfView[]): ReadonlyMap<string, read
 }
 
 /** What several rows have in common, and what cannot be computed and why, one sentence a reason. */
-function whatIfWords(whatIfs: readonly KvWhatIfView[]): string[] {
+function whatIfWords(whatIfs: readonly KvWhatIf[]): string[] {
   const shared = sharedNotes(whatIfs.filter((one) => !isSilent(one)));
   const refused = new Map<string, string[]>();
   for (const one of whatIfs.filter(isSilent)) {
@@ -186,11 +186,7 @@ function whatIfWords(whatIfs: readonly KvWhatIfView[]): string[] {
   ];
 }
 
-function whatIfCells(
-  one: KvWhatIfView,
-  shared: ReadonlyMap<string, readonly string[]>,
-  unit: ByteUnit,
-): Cell[] {
+function whatIfCells(one: KvWhatIf, shared: ReadonlyMap<string, readonly string[]>, unit: ByteUnit): Cell[] {
   const bytes = (value: number): string => `${wholeBytes(value)} bytes`;
   const { bytesGained: gained, refused } = one;
   const notes = one.notes.filter((note) => !shared.has(note));
@@ -209,7 +205,7 @@ function whatIfCells(
   ];
 }
 
-function whatIfTable(whatIfs: readonly KvWhatIfView[], unit: ByteUnit): TableModel | null {
+function whatIfTable(whatIfs: readonly KvWhatIf[], unit: ByteUnit): TableModel | null {
   const shown = whatIfs.filter((one) => !isSilent(one));
   if (shown.length === 0) return null;
   const shared = sharedNotes(shown);

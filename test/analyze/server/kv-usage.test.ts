@@ -93,9 +93,9 @@ describe('KV-cache usage that climbs and stays', () => {
       ['full', 22],
     ]);
     expect(usage.verdict).toBe('full');
-    expect(usage.statement).toMatch(/expected.*94\.9 % to 99\.3 %.*4 waiting|expected.*0 to 4 waiting/);
-    expect(usage.statement).toContain('the memory of the device does not grow');
-    expect(usage.evidence).toMatchObject({ samples: 22, start_ns: 30n * SECOND, end_ns: 240n * SECOND });
+    expect(usage.sentence).toMatch(/expected.*94\.9 % to 99\.3 %.*4 waiting|expected.*0 to 4 waiting/);
+    expect(usage.sentence).toContain('the memory of the device does not grow');
+    expect(usage.evidence).toMatchObject({ samples: 22, startNs: 30n * SECOND, endNs: 240n * SECOND });
     expect(usage.evidence!.usage).toMatchObject({ min: 0.949, max: 0.993 });
   });
 
@@ -105,8 +105,8 @@ describe('KV-cache usage that climbs and stays', () => {
     expect(usage.last).toBe('stuck');
     expect(usage.evidence).toMatchObject({
       samples: 7,
-      start_ns: 50n * SECOND,
-      end_ns: 110n * SECOND,
+      startNs: 50n * SECOND,
+      endNs: 110n * SECOND,
       generation: { max: 0 },
       waiting: { min: 12 },
     });
@@ -127,7 +127,7 @@ describe('KV-cache usage that climbs and stays', () => {
   it('is held where nothing runs and nothing waits, and nothing where it falls to zero', () => {
     const held = judge([...CLIMB, ...repeat(7, [42, 0, 0, 0])]);
     expect(held.verdict).toBe('held');
-    expect(held.statement).toContain('A prefix cache does not count as in use');
+    expect(held.sentence).toContain('A prefix cache does not count as in use');
     const idle = judge([...CLIMB, ...repeat(7, [0, 0, 0, 0])]);
     expect(states(idle).at(-1)).toEqual(['idle', 7]);
     expect(idle.verdict).toBe('full');
@@ -285,7 +285,7 @@ describe.skipIf(!existsSync(SEEDS))('the lines of "GPU not free gpu memory"', ()
       ['full', 2],
     ]);
     expect(engine.verdict).toBe('full');
-    expect(engine.statement).toContain('expected');
+    expect(engine.sentence).toContain('expected');
     expect(engine.evidence!.usage).toMatchObject({ first: 0.949, last: 0.993 });
     expect(engine.prefixCache).toContain('fell from 99.2 % to 89.1 %');
   });

@@ -1,7 +1,8 @@
 /** Budgets as waterfalls: of one rank, of ranks alike, and sums of several. */
 import { rankNamed } from '../../base/rank-for-test.ts';
+import { exactly } from '../../../src/base/measured.ts';
 import { describe, expect, it } from 'vitest';
-import type { PodWaterfallView, RankWaterfallView, ServerView } from '../../../src/engine/protocol.ts';
+import type { PodStep, PodWaterfall, RankWaterfall, ServerView } from '../../../src/engine/protocol.ts';
 import { waterfallModel } from '../../../src/view/serving/diagnosis-waterfall.ts';
 import { podWaterfalls, rankWaterfalls } from '../../../src/view/serving/server-waterfalls.ts';
 import { GIB, MIB } from '../diagnosis/diagnosis-for-test.ts';
@@ -11,12 +12,12 @@ describe('a waterfall', () => {
     const { rows, total } = waterfallModel(
       {
         rank: 'TP0',
-        total: 10 * GIB,
+        total: exactly(10 * GIB),
         steps: [
-          { id: 'not_requested', label: 'Not requested', bytes: GIB },
-          { id: 'weights', label: 'Weights', bytes: 6 * GIB, errorBytes: MIB },
-          { id: 'kv_cache', label: 'KV cache', bytes: 4 * GIB },
-          { id: 'remainder', label: 'Remainder', bytes: -GIB },
+          { id: 'not_requested', label: 'Not requested', bytes: exactly(GIB) },
+          { id: 'weights', label: 'Weights', bytes: { value: 6 * GIB, error: MIB } },
+          { id: 'kv_cache', label: 'KV cache', bytes: exactly(4 * GIB) },
+          { id: 'remainder', label: 'Remainder', bytes: exactly(-GIB) },
         ],
       },
       'binary',
@@ -32,19 +33,14 @@ describe('a waterfall', () => {
     expect(rows[3]).toMatchObject({ text: '−1.00 GiB', negative: true });
   });
 
-  const step = (
-    id: string,
-    printed: number,
-    allRanks: number | null,
-    printedRanks = 2,
-  ): PodWaterfallView['steps'][number] => ({
+  const step = (id: PodStep['id'], printed: number, allRanks: number | null, printedRanks = 2): PodStep => ({
     id,
     label: id,
     printedRanks,
     printed: { value: printed * GIB, error: 0 },
     allRanks: allRanks === null ? null : { value: allRanks * GIB, error: 0 },
   });
-  const pod = (changes: Partial<PodWaterfallView>, whole: PodWaterfallView | null = null): ServerView =>
+  const pod = (changes: Partial<PodWaterfall>, whole: PodWaterfall | null = null): ServerView =>
     ({
       whole,
       pods: [
@@ -70,9 +66,13 @@ describe('a waterfall', () => {
       step('graphs_on_top', 1, 2, 1),
     ];
     const [told] = podWaterfalls(pod({ steps }));
-    expect(told).toMatchObject({ total: 160 * GIB, addsUp: true, rank: 'All ranks of this host (2 ranks)' });
-    expect(told.steps.map(({ bytes }) => bytes / GIB)).toEqual([114, 44, 2]);
-    expect(told.beyond).toMatchObject({ bytes: 2 * GIB, note: 'Printed by 1 of 2 ranks' });
+    expect(told).toMatchObject({
+      total: exactly(160 * GIB),
+      addsUp: true,
+      rank: 'All ranks of this host (2 ranks)',
+    });
+    expect(told.steps.map(({ bytes }) => bytes.value / GIB)).toEqual([114, 44, 2]);
+    expect(told.beyond).toMatchObject({ bytes: exactly(2 * GIB), note: 'Printed by 1 of 2 ranks' });
     expect(told.statement).toBe('S. Not printed by every rank, and taken as alike for the others: kv_cache.');
   });
 
@@ -80,8 +80,8 @@ describe('a waterfall', () => {
     const [told] = podWaterfalls(
       pod({ steps: [step('total', 80, null), step('weights', 57, 114, 1), step('kv_cache', 23, 46, 1)] }),
     );
-    expect(told.total).toBe(80 * GIB);
-    expect(told.steps.map(({ bytes }) => bytes / GIB)).toEqual([57, 23]);
+    expect(told.total?.value).toBe(80 * GIB);
+    expect(told.steps.map(({ bytes }) => bytes.value / GIB)).toEqual([57, 23]);
   });
 
   it('lets no step stand on the one before it where they do not make up the whole', () => {
@@ -96,12 +96,12 @@ describe('a waterfall', () => {
     const { rows } = waterfallModel(
       {
         rank: '',
-        total: 10 * GIB,
+        total: exactly(10 * GIB),
         steps: [
-          { id: 'not_requested', label: 'Not requested', bytes: 2 * GIB },
-          { id: 'kv_cache', label: 'KV cache', bytes: 8 * GIB },
+          { id: 'not_requested', label: 'Not requested', bytes: exactly(2 * GIB) },
+          { id: 'kv_cache', label: 'KV cache', bytes: exactly(8 * GIB) },
         ],
-        beyond: { id: 'graphs_on_top', label: 'CUDA graphs beyond the budget', bytes: GIB },
+        beyond: { id: 'graphs_on_top', label: 'CUDA graphs beyond the budget', bytes: exactly(GIB) },
       },
       'binary',
     );
@@ -117,13 +117,12 @@ describe('a waterfall', () => {
     const { rows, total } = waterfallModel(
       {
         rank: '',
-        total: 10 * GIB,
-        totalError: 0.1 * GIB,
+        total: { value: 10 * GIB, error: 0.1 * GIB },
         steps: [
-          { id: 'weights', label: 'Weights', bytes: 7 * GIB, errorBytes: MIB },
-          { id: 'non_torch', label: 'Non-torch memory', bytes: 100 * MIB, errorBytes: 5 * MIB },
-          { id: 'kv_cache', label: 'KV cache', bytes: 3 * GIB - 98 * MIB, errorBytes: MIB },
-          { id: 'remainder', label: 'Rounding', bytes: -2 * MIB, errorBytes: 8 * MIB },
+          { id: 'weights', label: 'Weights', bytes: { value: 7 * GIB, error: MIB } },
+          { id: 'non_torch', label: 'Non-torch memory', bytes: { value: 100 * MIB, error: 5 * MIB } },
+          { id: 'kv_cache', label: 'KV cache', bytes: { value: 3 * GIB - 98 * MIB, error: MIB } },
+          { id: 'remainder', label: 'Rounding', bytes: { value: -2 * MIB, error: 8 * MIB } },
         ],
       },
       'binary',
@@ -157,19 +156,26 @@ describe('a waterfall', () => {
     ]);
   });
 
-  const rank = (name: string, weights = 57, start = 1, pod = ''): RankWaterfallView =>
+  const rank = (name: string, weights = 57, start = 1, pod = ''): RankWaterfall =>
     ({
       rank: rankNamed(name, start, pod),
       basis: 'requested',
       total: { value: 80 * GIB, error: 0 },
       whole: { value: 80 * GIB, error: 0 },
       steps: [
-        { id: 'weights', label: 'Weights', bytes: weights * GIB, errorBytes: 0, leftBytes: 0, offset: 7 },
+        {
+          id: 'weights',
+          label: 'Weights',
+          bytes: { value: weights * GIB, error: 0 },
+          leftBytes: 0,
+          offset: 7,
+        },
       ],
       graphsOnTop: { value: GIB, error: 0 },
-      sentence: 'S.',
-    }) as unknown as RankWaterfallView;
-  const names = (ranks: readonly RankWaterfallView[]): string[] =>
+      statement: 'S.',
+      graphsStatement: '',
+    }) as unknown as RankWaterfall;
+  const names = (ranks: readonly RankWaterfall[]): string[] =>
     rankWaterfalls({ waterfalls: ranks } as unknown as ServerView).map((one) => one.rank);
 
   it('is one for all ranks that print the same', () => {
@@ -195,7 +201,12 @@ describe('a waterfall', () => {
       'RayWorkerWrapper pid=7, RayWorkerWrapper pid=8 and 2 more, host 10.0.0.2, each (4 ranks)',
     ]);
     const [one] = rankWaterfalls({ waterfalls: [rank('')] } as unknown as ServerView);
-    expect(one).toMatchObject({ total: 80 * GIB, addsUp: true, beyond: { bytes: GIB }, statement: 'S.' });
+    expect(one).toMatchObject({
+      total: exactly(80 * GIB),
+      addsUp: true,
+      beyond: { bytes: exactly(GIB) },
+      statement: 'S.',
+    });
   });
 
   it('of the one rank that is printed asks how many a pod has, unless that is known', () => {

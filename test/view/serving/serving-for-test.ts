@@ -3,15 +3,15 @@ import { rankNamed } from '../../base/rank-for-test.ts';
 import type {
   GaugeGrowthView,
   KvView,
-  KvWhatIfView,
+  KvWhatIf,
   RequestBucketsView,
-  RequestBucketView,
+  RequestBucket,
   ServerView,
-  UsageView,
-  UsageWindowView,
+  EngineUsage,
+  UsageWindow,
 } from '../../../src/engine/protocol.ts';
 
-export const whatIf = (changes: Partial<KvWhatIfView> = {}): KvWhatIfView => ({
+export const whatIf = (changes: Partial<KvWhatIf> = {}): KvWhatIf => ({
   setting: '--gpu-memory-utilization 0.95',
   bytes: { least: 35_181_956_169, most: 35_193_230_459 },
   bytesGained: { least: 2_384_512_155, most: 2_385_049_026 },
@@ -72,7 +72,7 @@ const extent = (first: number, last: number) => ({
   max: Math.max(first, last),
 });
 
-export const usageWindow = (changes: Partial<UsageWindowView> = {}): UsageWindowView => ({
+export const usageWindow = (changes: Partial<UsageWindow> = {}): UsageWindow => ({
   state: 'filling',
   startNs: 1_795_252_300_000_000_000n,
   endNs: 1_795_252_360_000_000_000n,
@@ -81,15 +81,17 @@ export const usageWindow = (changes: Partial<UsageWindowView> = {}): UsageWindow
   running: extent(5, 12),
   waiting: extent(0, 0),
   generation: extent(77, 422),
+  prompt: null,
   hitRate: null,
   preemptions: 0,
   ...changes,
 });
 
-export const usage = (changes: Partial<UsageView> = {}): UsageView => ({
+export const usage = (changes: Partial<EngineUsage> = {}): EngineUsage => ({
   labels: { engine: '000' },
   verdict: 'stuck',
   last: 'stuck',
+  evidence: null,
   sentence: 'Requests are there and no token comes of it.',
   prefixCache: null,
   missing: [],
@@ -124,7 +126,7 @@ export const server = (changes: Partial<ServerView> = {}): ServerView => ({
   ...changes,
 });
 
-export const bucket = (changes: Partial<RequestBucketView> = {}): RequestBucketView => ({
+export const bucket = (changes: Partial<RequestBucket> = {}): RequestBucket => ({
   name: 'M',
   above: 512,
   upTo: 2048,
@@ -148,7 +150,7 @@ export const buckets = (changes: Partial<RequestBucketsView> = {}): RequestBucke
   file: 'requests.log',
   memory: 'Memory used, GPU 0, smi.log',
   join: 'clock',
-  by: 'total',
+  bounds: { by: 'total', upTo: [512, 2048, 4096] },
   buckets: [
     bucket({
       name: 'S',

@@ -165,7 +165,7 @@ describe('the use of the cache', () => {
       verdict: 'Stuck',
       bad: true,
     });
-    for (const verdict of ['full', 'filling', 'running', 'idle', 'unknown'])
+    for (const verdict of ['full', 'filling', 'running', 'idle', 'unknown'] as const)
       expect(usageModel(usage({ verdict }), 'wall', 'binary').bad).toBe(false);
     expect(stateWord('made_up')).toBe('made up');
   });
