@@ -6,6 +6,8 @@
  *
  * A file that is shorter than its header says is opened nevertheless: what lies before its end can be read,
  * and the first page beyond is an error 'truncated'. A write-ahead log beside the file is never seen.
+ *
+ * Long because the module, its VFS and its rows share one memory and the layouts in it.
  */
 import { TraceError } from '../../base/trace-error.ts';
 import type { ByteSource } from '../../file/byte-source.ts';
