@@ -82,7 +82,9 @@ export const FOREIGN_FILES: readonly ForeignFile[] = [
   {
     format: 'profiler-table',
     matches: (text) =>
-      /^[ \t]{0,200}Name\s.{0,400}\bSelf (?:CUDA|CPU|XPU|NPU) Mem\b.{0,200}# of Calls/m.test(text.slice(0, 20000)),
+      /^[ \t]{0,200}Name\s.{0,400}\bSelf (?:CUDA|CPU|XPU|NPU) Mem\b.{0,200}# of Calls/m.test(
+        text.slice(0, 20000),
+      ),
     message: () =>
       'a table of torch.profiler (key_averages().table()): sums of what each operator allocated less what it freed, never what was in use',
     advice:
