@@ -102,7 +102,9 @@ describe('openSqlite', () => {
 
   it('does not repeat the words of SQLite, which hold names of the file', async () => {
     const file = await openSqlite(new BytesSource('x', makeSqlite('CREATE TABLE t (a)')));
-    expect(() => file.query('SELECT missing FROM t')).toThrow(/^The schema of the database cannot be read\.$/);
+    expect(() => file.query('SELECT missing FROM t')).toThrow(
+      /^The schema of the database cannot be read\.$/,
+    );
     file.close();
   });
 
