@@ -46,7 +46,7 @@ const asked = (figures: Readonly<Record<string, number>>): string =>
 function xla({ event }: LoggedOom): Pick<Told, 'verdict' | 'remedy'> {
   const { requested, program, live_out: results, temporaries, parameters, needed, total } = event.figures;
   const largest = event.figures['buffer 1'];
-  const shape = /Shape of buffer 1: ([^.]+(?:\.\d[^.]*)*)\./.exec(event.text)?.[1];
+  const shape = /Shape of buffer 1: ([^.]{1,200}(?:\.\d[^.]{0,200}){0,10})\./.exec(event.text)?.[1];
   const operator = /Operator of buffer 1: ([^.]{1,300})\./.exec(event.text)?.[1];
   const parts = [
     ...(parameters === undefined ? [] : [`${size(parameters)} are its parameters`]),
