@@ -11,6 +11,8 @@ import { exactSize, size } from './words.ts';
 
 type LogEvent = LoggedOom['event'];
 
+const isOfHost = ({ allocator }: LogEvent): boolean => allocator === 'host';
+
 /** The first few stand in words; the others are counted. */
 const MOST_TOLD = 3;
 
@@ -24,7 +26,7 @@ function heldWords({ figures }: LogEvent): string {
 
 function about(events: readonly LogEvent[]): Finding {
   const [first] = events;
-  const onHost = first.device === null && / of the host\b/.test(first.text);
+  const onHost = isOfHost(first);
   const wentOn = events.every(({ figures }) => (figures.allocated_after ?? 0) > 0);
   const calls = count(events.length, 'call');
   return aboutServer({
@@ -57,8 +59,7 @@ function about(events: readonly LogEvent[]): Finding {
 
 export const failedAllocation: ServerRule = ({ refusals }: ServerFacts): Finding[] =>
   refusals.flatMap(({ events }) => {
-    const isHost = ({ text }: LogEvent): boolean => / of the host\b/.test(text);
-    return [events.filter((event) => !isHost(event)), events.filter(isHost)].flatMap((some) =>
+    return [events.filter((event) => !isOfHost(event)), events.filter(isOfHost)].flatMap((some) =>
       some.length === 0 ? [] : [about(some)],
     );
   });

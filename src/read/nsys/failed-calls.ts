@@ -10,7 +10,7 @@
  */
 import { i64At, u64At } from '../../base/u64.ts';
 import { formatInteger } from '../../base/units.ts';
-import type { DeviceTrace } from '../../trace/capture.ts';
+import type { DeviceTrace, Warning } from '../../trace/capture.ts';
 import type { LogEvent } from '../../trace/readings.ts';
 import { ACTION, HOST_KINDS } from '../../trace/schema.ts';
 import { apiName } from './api-name.ts';
@@ -58,7 +58,13 @@ export function noteReturn(
 export class RefusedCalls {
   private readonly calls: RefusedCall[] = [];
   /** Refused calls beyond those that are kept. */
-  left = 0;
+  private left = 0;
+
+  /** What was left out; nothing where all are kept. */
+  get warnings(): Warning[] {
+    const message = `${formatInteger(this.left)} more calls returned 2 (out of memory): only the first ${formatInteger(MOST_KEPT)} are told.`;
+    return this.left === 0 ? [] : [{ message, offset: null }];
+  }
 
   /** Adds the ids of the names that `allocations` asks for. */
   strings(wanted: Set<number>): void {
@@ -96,28 +102,49 @@ interface Held {
   readonly after: number;
 }
 
-function heldAt(trace: DeviceTrace, time: number, host: boolean): Held {
-  const { events, unmatched_frees: unmatched } = trace;
-  const before = new Set(unmatched ?? []);
-  let bytes = 0;
-  let lastSize = 0;
-  let times = 0;
-  let after = 0;
-  for (let row = 0; row < events.length; row++) {
-    if (HOST_KINDS.includes(events.group[row]) !== host) continue;
-    const size = u64At(events.size, row);
-    const isAlloc = events.action[row] === ACTION.alloc;
-    if (i64At(events.time_ns, row) > time) {
-      if (isAlloc) after += size;
-      // In use since before recording began.
-      else if (before.has(row)) bytes += size;
-    } else if (isAlloc) {
-      bytes += size;
-      times = size === lastSize ? times + 1 : 1;
-      lastSize = size;
-    } else if (!before.has(row)) bytes -= size;
+/** Of memory of one kind, device or host, while the events are gone through. */
+interface Running {
+  held: number;
+  allocated: number;
+  lastSize: number;
+  times: number;
+}
+
+/** What was held at each of `calls`, which are in time order, as the events are: one pass for all of them. */
+function heldAtEach(
+  { events, unmatched_frees: unmatched }: DeviceTrace,
+  calls: readonly FailedCall[],
+): Held[] {
+  const running = (): Running => ({ held: 0, allocated: 0, lastSize: 0, times: 0 });
+  const of = { device: running(), host: running() };
+  const kindOf = (row: number): Running => (HOST_KINDS.includes(events.group[row]) ? of.host : of.device);
+  // What is freed without an allocation was in use before recording began.
+  for (const row of unmatched ?? []) kindOf(row).held += u64At(events.size, row);
+  const states: Running[] = [];
+  let row = 0;
+  const goTo = (time: number): void => {
+    for (; row < events.length && i64At(events.time_ns, row) <= time; row++) {
+      const kind = kindOf(row);
+      const size = u64At(events.size, row);
+      if (events.action[row] !== ACTION.alloc) kind.held -= size;
+      else {
+        kind.held += size;
+        kind.allocated += size;
+        kind.times = size === kind.lastSize ? kind.times + 1 : 1;
+        kind.lastSize = size;
+      }
+    }
+  };
+  for (const { start, where } of calls) {
+    goTo(Number(start));
+    states.push({ ...of[where] });
   }
-  return { bytes, last: times === 0 ? null : { size: lastSize, times }, after };
+  goTo(Infinity);
+  return states.map(({ held, allocated, lastSize, times }, at) => ({
+    bytes: held,
+    last: times === 0 ? null : { size: lastSize, times },
+    after: of[calls[at].where].allocated - allocated,
+  }));
 }
 
 function textOf({ name, start, where }: FailedCall, held: Held | null): string {
@@ -134,15 +161,18 @@ function textOf({ name, start, where }: FailedCall, held: Held | null): string {
  * `total` of the device; `left_at_most`, the difference; `allocated_after`, what it still got afterwards. None
  * is given where several devices were used: which one was asked is not recorded.
  */
-export const failedEvents = (failed: readonly FailedCall[], devices: readonly DeviceTrace[]): LogEvent[] =>
-  failed.map((call) => {
-    const trace = devices.length === 1 ? devices[0] : null;
-    const held = trace === null ? null : heldAt(trace, Number(call.start), call.where === 'host');
-    const total = call.where === 'device' ? (trace?.total_bytes ?? null) : null;
+export function failedEvents(failed: readonly FailedCall[], devices: readonly DeviceTrace[]): LogEvent[] {
+  const trace = devices.length === 1 ? devices[0] : null;
+  const all = trace === null ? [] : heldAtEach(trace, failed);
+  return failed.map((call, at) => {
+    const held = trace === null ? null : all[at];
+    const onHost = call.where === 'host';
+    const total = onHost ? null : (trace?.total_bytes ?? null);
     return {
       kind: 'oom',
       time_ns: call.start,
-      device: call.where === 'device' ? (trace?.device ?? null) : null,
+      device: onHost ? null : (trace?.device ?? null),
+      allocator: onHost ? 'host' : 'driver',
       text: textOf(call, held),
       figures: {
         ...(held === null ? {} : { process: held.bytes, allocated_after: held.after }),
@@ -152,3 +182,4 @@ export const failedEvents = (failed: readonly FailedCall[], devices: readonly De
       offset: 0,
     };
   });
+}

@@ -75,10 +75,10 @@ function whyNoEvents(options: schema.CaptureOptions, calls: schema.AllocationCal
 /** What is told of an export without memory events: why, how many calls made some, and which were refused. */
 async function withoutEvents(
   tables: NsysTables,
+  refused: RefusedCalls,
   attempt: Attempt,
   context: ReaderContext,
 ): Promise<{ readonly sentences: string[]; readonly failed: readonly FailedCall[] }> {
-  const refused = new RefusedCalls();
   const ask = () => schema.countAllocationCalls(tables, refused, () => context.breathe());
   const none: schema.AllocationCalls = { all: 0, byName: new Map() };
   const calls = await attempt('The API calls', ask, none);
@@ -168,10 +168,10 @@ async function readSideTables(
   tables: NsysTables,
   raw: RawEvents,
   stacks: StackTable,
+  refused: RefusedCalls,
   attempt: Attempt,
   context: ReaderContext,
 ): Promise<SideTables> {
-  const refused = new RefusedCalls();
   const bare = await readCalls(withoutTable(tables, RUNTIME_TABLE), raw, refused, context);
   const calls = await attempt('The API calls', () => readCalls(tables, raw, refused, context), bare);
   const noFrames = await readChains(withoutTable(tables, CHAINS_TABLE), calls, context);
@@ -218,13 +218,15 @@ export async function readNsysTables(
 ): Promise<ReadOutcome> {
   const warnings: Warning[] = [...file.warnings];
   const attempt = attemptInto(warnings);
+  const refused = new RefusedCalls();
   const start = await attempt('The start of the session', () => schema.readSessionStart(tables), null);
   const settings: [string, string][] = start === null ? [] : [['Session start, Unix ns', start]];
   const producer = await attempt('The version', () => schema.readProducer(tables), 'Nsight Systems');
   const base = sourceData({ producer, warnings, settings });
   const lacking = [...(file.isAlone === true ? [ALONE] : []), ...(file.notRecorded ?? [])];
   if (!tables.names.has(EVENTS_TABLE)) {
-    const { sentences, failed } = await withoutEvents(tables, attempt, context);
+    const { sentences, failed } = await withoutEvents(tables, refused, attempt, context);
+    warnings.push(...refused.warnings);
     const notRecorded = [...sentences, ...lacking];
     return { data: { ...base, notRecorded, ...readingsOf(failed, []) }, error: null };
   }
@@ -254,7 +256,8 @@ export async function readNsysTables(
     });
   }
   if (events.length === 0 && events.skipped === 0 && error === null) {
-    const { sentences, failed } = await withoutEvents(tables, attempt, context);
+    const { sentences, failed } = await withoutEvents(tables, refused, attempt, context);
+    warnings.push(...refused.warnings);
     const notRecorded = [...sentences, ...lacking];
     return { data: { ...base, notRecorded, ...readingsOf(failed, []) }, error: null };
   }
@@ -263,7 +266,8 @@ export async function readNsysTables(
     gpuOf: await attempt('The table of devices', () => schema.readGpuOfProcessDevice(tables), new Map()),
   };
   const stacks = new StackTable();
-  const side = await readSideTables(tables, events, stacks, attempt, context);
+  const side = await readSideTables(tables, events, stacks, refused, attempt, context);
+  warnings.push(...refused.warnings);
   context.progress('putting events in order', file.storedBytes);
   await context.breathe();
   const built = buildDevices(events, { ...side, pools: pools.events }, facts, error !== null);

@@ -31,6 +31,7 @@ describe('a call for memory that was refused', () => {
         kind: 'oom',
         time_ns: 353_120_000n,
         device: 0,
+        allocator: 'driver',
         text: 'cudaMalloc failed at 353.12 ms: out of memory. The size asked for is not in the export; the 13 calls before asked for 3,100,000,000 bytes each.',
         figures: {
           process: 40_300_000_000,
@@ -64,13 +65,28 @@ describe('a call for memory that was refused', () => {
   it('tells memory of the host apart', async () => {
     const host = `INSERT INTO StringIds VALUES (79, 'cudaHostAlloc_v3020');`;
     const events = await eventsOf(FAILED, host + call(400_000_000, 400_000_900, 79, 2));
-    expect(events[1]).toMatchObject({ device: null, figures: { process: 0, allocated_after: 0 } });
+    expect(events[1]).toMatchObject({
+      device: null,
+      allocator: 'host',
+      figures: { process: 0, allocated_after: 0 },
+    });
     expect(events[1].text).toMatch(/^cudaHostAlloc failed at 400\.00 ms: out of memory of the host\./);
   });
 
   it('knows that the program went on', async () => {
     const later = `INSERT INTO CUDA_GPU_MEMORY_USAGE_EVENTS (start, globalPid, deviceId, contextId, address, pc, bytes, memKind, memoryOperationType, correlationId) SELECT 500000000, globalPid, deviceId, contextId, 4096, 0, 512, memKind, 0, 9999 FROM CUDA_GPU_MEMORY_USAGE_EVENTS LIMIT 1;`;
     expect((await eventsOf(FAILED, later))[0].figures).toMatchObject({ allocated_after: 512 });
+  });
+
+  it('is told a thousand times at most, and how often more', async () => {
+    const many = Array.from({ length: 1004 }, (_, i) =>
+      call(600_000_000 + 1000 * i, 600_000_500 + 1000 * i, 2, 2),
+    );
+    const data = await dataOf(FAILED, many.join(''));
+    expect(data.readings?.events).toHaveLength(1000);
+    expect(data.warnings.map(({ message }) => message)).toContain(
+      '5 more calls returned 2 (out of memory): only the first 1,000 are told.',
+    );
   });
 
   it('names no figures where several devices were used', async () => {
