@@ -2,6 +2,7 @@
  * Confidence falls with damage: where a part of a file could not be read, or contradicts the rest, what follows from
  * it is at most "medium", and says why. Says nothing of what would be right.
  */
+import { leastConfident } from '../analyze/recording/data-quality.ts';
 import type { Confidence, Finding } from './finding.ts';
 
 /** What is wrong with a file. */
@@ -13,20 +14,13 @@ export interface Damage {
   readonly most: Confidence;
 }
 
-const ORDER: readonly Confidence[] = ['certain', 'high', 'medium', 'low'];
-
-/** The less sure of two. */
-export const lessSure = (one: Confidence, other: Confidence): Confidence =>
-  ORDER.indexOf(one) >= ORDER.indexOf(other) ? one : other;
-
 const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);
 
 /** The finding as sure as its files allow; the same finding where none is damaged. */
 export function tempered(finding: Finding, damages: readonly Damage[]): Finding {
   if (damages.length === 0) return finding;
-  const most = damages.map((one) => one.most).reduce(lessSure);
   const also = finding.also?.map((one) => tempered(one, damages));
-  const confidence = lessSure(finding.confidence, most);
+  const confidence = leastConfident([finding.confidence, ...damages.map(({ most }) => most)]);
   const why = damages.map(({ file, what }) => `${file} is damaged: ${what}`).join('; ');
   if (confidence === finding.confidence)
     return { ...finding, ...(also === undefined ? {} : { also }), damage: why };

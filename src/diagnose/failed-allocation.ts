@@ -58,8 +58,8 @@ function about(events: readonly LogEvent[]): Finding {
 }
 
 export const failedAllocation: ServerRule = ({ refusals }: ServerFacts): Finding[] =>
-  refusals.flatMap(({ events }) => {
-    return [events.filter((event) => !isOfHost(event)), events.filter(isOfHost)].flatMap((some) =>
+  refusals.flatMap(({ events }) =>
+    [events.filter((event) => !isOfHost(event)), events.filter(isOfHost)].flatMap((some) =>
       some.length === 0 ? [] : [about(some)],
-    );
-  });
+    ),
+  );

@@ -6,7 +6,8 @@ import type { GrowthPart } from '../analyze/growth/parts.ts';
 import type { IterationGrowth } from '../analyze/growth/series.ts';
 import type { Iterations } from '../analyze/growth/iterations.ts';
 import { exactAmount } from '../base/amounts.ts';
-import { type Damage, damagesOf, lessSure, tempered } from '../diagnose/damage.ts';
+import { leastConfident } from '../analyze/recording/data-quality.ts';
+import { type Damage, damagesOf, tempered } from '../diagnose/damage.ts';
 import { diagnoseDevice, sortFindings } from '../diagnose/device-rules.ts';
 import { groupDevices } from '../diagnose/group-devices.ts';
 import { joinSameRun } from '../diagnose/same-run.ts';
@@ -117,7 +118,7 @@ function markedFacts(session: DeviceSession, sources: readonly OpenSource[], clo
 const temperedDevice = (told: DeviceDiagnosis, { most }: Damage): DeviceDiagnosis => {
   const less = <T extends { readonly confidence: string }>(one: T): T => ({
     ...one,
-    confidence: lessSure(one.confidence as Confidence, most),
+    confidence: leastConfident([one.confidence as Confidence, most]),
   });
   return {
     ...told,

@@ -2,6 +2,7 @@
  * What is under way: questions to the engine, files being read. Knows when all of it has ended and what came of it has
  * been drawn. It watches what is handed to it and nothing else: a timer that somebody starts beside it is not seen.
  */
+
 /**
  * Frames without anything new before the page is idle. What an answer changed is laid out in the first, where a chart
  * learns of its new size; that asks for the second; the question it leads to is asked there, before the third.
