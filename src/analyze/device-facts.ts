@@ -199,7 +199,7 @@ export class DeviceFacts {
 
   get iterations(): Iterations {
     return beforeFailure(
-      findIterations(this.trace, this.input.lifetimes, this.input.markers),
+      findIterations(this.trace, this.input.lifetimes, this.input.markers, this.workspaces),
       this.ooms.map(({ row }) => row),
     );
   }

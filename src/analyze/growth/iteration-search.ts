@@ -20,7 +20,7 @@ import {
   stackSymbols,
   type SymbolSequence,
 } from './iteration-symbols.ts';
-import { libraryWorkspaces } from './workspaces.ts';
+import type { LibraryWorkspaces } from './workspaces.ts';
 
 export interface Found {
   readonly sequence: SymbolSequence;
@@ -129,8 +129,11 @@ function inLaterPart(trace: DeviceTrace, lifetimes: Lifetimes, rows: Uint32Array
   return null;
 }
 
-export function lastLoop(trace: DeviceTrace, lifetimes: Lifetimes): LastLoop | null {
-  const spaces = libraryWorkspaces(trace, lifetimes);
+export function lastLoop(
+  trace: DeviceTrace,
+  lifetimes: Lifetimes,
+  spaces: LibraryWorkspaces,
+): LastLoop | null {
   const rows = spaces.many ? allocationRows(trace).filter((row) => !spaces.has(row)) : allocationRows(trace);
   const first = searched(trace, lifetimes, rows);
   if (first === null) {

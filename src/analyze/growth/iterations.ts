@@ -14,6 +14,7 @@ import { ACTION, NONE } from '../../trace/schema.ts';
 import { annotatedStarts, rowAtTime } from './iteration-marks.ts';
 import { beginRow, lastIsComplete, quietStarts } from './iteration-phase.ts';
 import { type EarlierLoop, endOfLoop, type Found, type LastLoop, lastLoop } from './iteration-search.ts';
+import { libraryWorkspaces } from './workspaces.ts';
 import type { Lifetimes } from '../lifetimes.ts';
 
 export type Confidence = 'high' | 'medium' | 'low';
@@ -212,6 +213,7 @@ export function findIterations(
   trace: DeviceTrace,
   lifetimes: Lifetimes,
   markers?: IterationMarkers,
+  workspaces = libraryWorkspaces(trace, lifetimes),
 ): Iterations {
   if (trace.events.length === 0) return nothing('The recording holds no events.');
   const why: string[] = [];
@@ -220,7 +222,7 @@ export function findIterations(
     if (marked !== null) return marked;
     why.push(`Fewer than two of ${markers.name} fall into the recording: they were not used.`);
   }
-  const loop = lastLoop(trace, lifetimes);
+  const loop = lastLoop(trace, lifetimes, workspaces);
   const period = loop === null ? null : fromPeriod(trace, lifetimes, loop);
   const annotated = annotatedStarts(trace);
   if (annotated !== null) {

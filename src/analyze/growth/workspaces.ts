@@ -61,7 +61,10 @@ export function libraryWorkspaces(
       if (partner[row] !== NONE) continue;
       if (SIZES.includes(size)) {
         kept.set(stream, (kept.get(stream) ?? 0) + 1);
-        if (last?.stack === stack) found.set(stream, [...(found.get(stream) ?? []), row]);
+        if (last?.stack !== stack) continue;
+        const known = found.get(stream);
+        if (known === undefined) found.set(stream, [row]);
+        else known.push(row);
       } else if (size === LT_SIZE && last?.stack === stack && found.get(stream)?.at(-1) === last.row)
         lt.set(last.row, row);
     }
