@@ -14,21 +14,13 @@ import { sizeOf } from './size.ts';
 
 type Told = Analysis['findings'][number];
 
+const LEAKS = ['linear-leak', 'linear-leak-printed', 'masked-leak'];
 const OOMS = ['out-of-memory', 'log-out-of-memory', 'summary-out-of-memory', 'failed-allocation'];
 
 /** Said only of what was read whole: with damage in the file they are not judged. An error of memory is a fact. */
-const JUDGED = [
-  'linear-leak',
-  'linear-leak-printed',
-  'masked-leak',
-  'gauge-growth',
-  'fragmentation-growth',
-  'pending-free',
-];
+const JUDGED = [...LEAKS, 'gauge-growth', 'fragmentation-growth', 'pending-free'];
 
 const isOpen = ({ id, damage }: Told): boolean => damage !== undefined && JUDGED.includes(id);
-
-const LEAKS = ['linear-leak', 'linear-leak-printed', 'masked-leak'];
 
 /** What a word stands for, and what leaves it open. */
 const KINDS: Readonly<
