@@ -1,6 +1,6 @@
 /**
- * Three projects: `unit` (Node), `browser` (Chromium with a software WebGPU adapter) and `e2e` (Node driving the
- * built application). Every test must assert something: one that cannot fail is refused by the runner.
+ * Projects: `unit` (Node), `browser` (Chromium with a software WebGPU adapter) and `e2e` (Node driving the built
+ * application) are `npm test`; `long` is what is slow and seldom fails (Node), run by `npm run test:long`. Every test must assert something: one that cannot fail is refused by the runner.
  */
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
@@ -33,7 +33,7 @@ export default defineConfig({
           name: 'unit',
           environment: 'node',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/**/*.browser.test.ts', 'test/e2e/**'],
+          exclude: ['test/**/*.browser.test.ts', 'test/**/*.long.test.ts', 'test/e2e/**'],
           testTimeout: 30_000,
         },
       },
@@ -63,7 +63,20 @@ export default defineConfig({
           name: 'e2e',
           environment: 'node',
           include: ['test/e2e/**/*.test.ts'],
+          exclude: ['test/**/*.long.test.ts'],
           testTimeout: 180_000,
+          hookTimeout: 180_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        plugins: [packedSqlite()],
+        test: {
+          ...asserting,
+          name: 'long',
+          environment: 'node',
+          include: ['test/**/*.long.test.ts'],
+          testTimeout: 600_000,
           hookTimeout: 180_000,
           fileParallelism: false,
         },

@@ -1,13 +1,18 @@
 /** Reachable by keyboard, and without a finding of axe: empty, loaded and in trouble, light and dark, narrow and wide. */
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { basename } from 'node:path';
-import type { AxeResults } from 'axe-core';
 import type { Browser, Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ensureBuilt, fixture, launch, sample, Scope, SINGLE_FILE } from './harness.ts';
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+import {
+  checkEmpty,
+  checkError,
+  checkSample,
+  checkUnfolded,
+  inspect,
+  PAGES,
+  SAMPLES,
+  type View,
+  VIEWS,
+} from './axe.ts';
+import { ensureBuilt, launch, sample, Scope, SINGLE_FILE } from './harness.ts';
 
 let browser: Browser;
 beforeAll(async () => {
@@ -16,123 +21,40 @@ beforeAll(async () => {
 });
 afterAll(() => browser.close());
 
-/** "color-contrast: 2 of <p class=...>": what axe found. */
-async function findings(page: Page): Promise<string[]> {
-  await page.evaluate(AXE);
-  const results = await page.evaluate(() =>
-    (globalThis as unknown as { axe: { run(): Promise<AxeResults> } }).axe.run(),
-  );
-  expect(results.passes.length).toBeGreaterThan(5);
-  return results.violations.flatMap(({ id, nodes }) =>
-    nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 200)} ${failureSummary ?? ''}`),
-  );
-}
+/** Each page once, so that both themes and both widths are seen; access.long.test.ts has the other combinations. */
+const one = (index: number): View => (index % 2 === 0 ? VIEWS[0] : VIEWS[3]);
 
-/** A page of each kind: logs with budgets, series, events and tables, summaries, reports, kernels. */
-const PAGES = [
-  'log/vllm-v1-tp2.log',
-  'log/vllm-memory.txt',
-  'log/sglang-tp2.log',
-  'log/serve.requests.log',
-  'log/oom.txt',
-  'nvidia-smi/query.csv',
-  'nvidia-smi/table.txt',
-  'prometheus-text/vllm.prom',
-  'prometheus-json/range.json',
-  'nsys-stats/stdout.csv',
-  'memory-summary/train.memory_summary.txt',
-  'memory-summary/train.memory_stats.json',
-  'kineto-trace/h100.json',
-  'nsys-forms/torch.sqlite',
-] as const;
-
-describe.each([
-  ['light', 1280],
-  ['dark', 1280],
-  ['light', 1920],
-  ['dark', 1920],
-] as const)('axe, %s, %i px', (colorScheme, width) => {
-  it('finds nothing on the empty page', async () => {
-    const scope = await Scope.open(browser, SINGLE_FILE, { colorScheme, width });
-    await scope.page
-      .getByRole('button', { name: /open files/i })
-      .first()
-      .waitFor();
-    expect(await findings(scope.page)).toEqual([]);
-    await scope.close();
+describe('axe', () => {
+  it.each(VIEWS)('finds nothing on the empty page, %s, %i px', async (...view) => {
+    await checkEmpty(browser, view);
   });
 
-  // diagnosis.test.ts has these two unfolded in the other two combinations.
-  const snapshots =
-    (colorScheme === 'light') === (width === 1280) ? [] : ['leak.pickle.gz', 'train.pickle.gz'];
-  it.each([...snapshots, 'serve.summaries.log.gz', 'nsys-small.sqlite'])(
-    'finds nothing with %s',
-    async (name) => {
-      const scope = await Scope.open(browser, SINGLE_FILE, { colorScheme, width });
-      await scope.analyse([sample(name)]);
-      await scope.page.getByRole('heading', { level: 1, name }).waitFor();
-      await scope.idle();
-      expect(await findings(scope.page)).toEqual([]);
-      expect(await overflow(scope.page)).toBe(0);
-      await scope.close();
+  it.each(SAMPLES.map((name, index) => [name, ...one(index)] as const))(
+    'finds nothing with %s, %s, %i px',
+    async (name, ...view) => {
+      await checkSample(browser, name, view);
     },
   );
 
-  // Every page once in each theme and at each width; all four combinations are for the samples.
-  const both = (colorScheme === 'light') === (width === 1280);
-  it.each(both ? PAGES : [])('finds nothing with %s', async (path) => {
-    const scope = await Scope.open(browser, SINGLE_FILE, { colorScheme, width });
-    const { page } = scope;
-    await scope.analyse([fixture(path)]);
-    await page
-      .getByRole('heading', { level: 1, name: basename(path) })
-      .first()
-      .waitFor();
-    // What is folded is looked at, too.
-    await page.locator('details').evaluateAll((all) => all.forEach((one) => one.setAttribute('open', '')));
-    await scope.idle();
-    expect(await findings(page)).toEqual([]);
-    expect(await overflow(page)).toBe(0);
-    expect(await scrolled(page)).toEqual([]);
-    await scope.close();
+  it.each(PAGES.map((path, index) => [path, ...one(index)] as const))(
+    'finds nothing with %s, %s, %i px',
+    async (path, ...view) => {
+      await checkUnfolded(browser, path, view);
+    },
+  );
+
+  it.each([VIEWS[0], VIEWS[3]])('finds nothing on an error, %s, %i px', async (...view) => {
+    await checkError(browser, view);
   });
 
-  it('finds nothing on an error', async () => {
-    const scope = await Scope.open(browser, SINGLE_FILE, { colorScheme, width });
-    await scope.analyse([{ name: 'x.pickle', bytes: new TextEncoder().encode('nothing known') }]);
-    await scope.page.getByRole('alert').first().waitFor();
-    expect(await findings(scope.page)).toEqual([]);
-    await scope.close();
-  });
-});
-
-/** Pixels that the page is wider than the window. */
-function overflow(page: Page): Promise<number> {
-  return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-}
-
-/** Tables of the page that are wider than their place: "Streams: 900 > 842". */
-function scrolled(page: Page): Promise<string[]> {
-  return page
-    .locator('vs-table .scroll')
-    .evaluateAll((all) =>
-      all
-        .filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth + 1)
-        .map((one) => `${one.getAttribute('aria-label')}: ${one.scrollWidth} > ${one.clientWidth}`),
+  it('finds something where there is something to find', async () => {
+    const scope = await Scope.open(
+      browser,
+      'data:text/html,<html><title>x</title><img src="data:image/gif;base64,R0lGODlhAQABAAAAACw=">',
     );
-}
-
-it('axe finds something where there is something to find', async () => {
-  const scope = await Scope.open(
-    browser,
-    'data:text/html,<html><title>x</title><img src="data:image/gif;base64,R0lGODlhAQABAAAAACw=">',
-  );
-  await scope.page.evaluate(AXE);
-  const results = await scope.page.evaluate(() =>
-    (globalThis as unknown as { axe: { run(): Promise<AxeResults> } }).axe.run(),
-  );
-  expect(results.violations.map(({ id }) => id)).toContain('image-alt');
-  await scope.close();
+    expect((await inspect(scope.page)).violations.map(({ id }) => id)).toContain('image-alt');
+    await scope.close();
+  });
 });
 
 const SECONDS: Readonly<Record<string, number>> = { ns: 1e-9, µs: 1e-6, ms: 1e-3, s: 1 };

@@ -1,12 +1,8 @@
 /** The diagnosis of the bundled samples, in the built page opened from disk: the leak is named first, and shown. */
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import type { AxeResults } from 'axe-core';
 import type { Browser, Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findings } from './axe.ts';
 import { ensureBuilt, fixture, type GivenFile, launch, sample, Scope, SINGLE_FILE } from './harness.ts';
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 let browser: Browser;
 beforeAll(async () => {
@@ -224,15 +220,7 @@ describe.each([
         )
         .evaluateAll((all) => all.forEach((one) => one.setAttribute('open', '')));
       await scope.idle();
-      await page.evaluate(AXE);
-      const results = await page.evaluate(() =>
-        (globalThis as unknown as { axe: { run(): Promise<AxeResults> } }).axe.run(),
-      );
-      expect(
-        results.violations.flatMap(({ id, nodes }) =>
-          nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 200)} ${failureSummary ?? ''}`),
-        ),
-      ).toEqual([]);
+      expect(await findings(page)).toEqual([]);
       const wide = await page
         .locator('vs-diagnosis, vs-ledger, vs-ledger-chart, vs-pins, vs-waterfall')
         .evaluateAll((all) => all.filter((one) => one.scrollWidth > one.clientWidth + 2).length);

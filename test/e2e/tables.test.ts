@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Browser } from 'playwright';
+import type { Browser, Locator } from 'playwright';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DECLARATIONS, type TableName } from '../../src/trace/table/declarations.ts';
 import type { Declaration } from '../../src/trace/table/fields.ts';
@@ -54,6 +54,9 @@ class Command {
   }
 }
 
+/** Two tables in the four formats: a multiple of the formats, below Chromium's ten. */
+const DOWNLOADS_OF_A_TAB = 8;
+
 const declarationOf = (table: TableName): Declaration => DECLARATIONS.find(({ name }) => name === table)!;
 
 /** Rows of a saved file. */
@@ -84,22 +87,30 @@ describe.each([
 ])('$name', (given, must) => {
   it('saves every table in every format', async () => {
     const command = new Command(given);
-    const scope = await Scope.open(browser, SINGLE_FILE);
-    await scope.analyse([given]);
-    const { page } = scope;
-    const menu = page.locator('vs-save:visible');
-    await menu.locator('summary').click();
+    const openMenu = async (): Promise<{ scope: Scope; menu: Locator }> => {
+      const scope = await Scope.open(browser, SINGLE_FILE);
+      await scope.analyse([given]);
+      const menu = scope.page.locator('vs-save:visible');
+      await menu.locator('summary').click();
+      return { scope, menu };
+    };
+    let { scope, menu } = await openMenu();
     const tables = await menu
       .locator('#table option')
       .evaluateAll((options) => options.map((option) => (option as HTMLOptionElement).value as TableName));
     for (const name of must) expect(tables).toContain(name);
-    for (const table of tables) {
+    for (const [index, table] of tables.entries()) {
+      // Chromium asks the person before a tab's eleventh download, and a headless one answers no.
+      if (index > 0 && (index * TABLE_FORMATS.length) % DOWNLOADS_OF_A_TAB === 0) {
+        await scope.close();
+        ({ scope, menu } = await openMenu());
+      }
       const expected = readArrow(command.wrote(table)).rows;
       await menu.locator('#table').selectOption(table);
       for (const format of TABLE_FORMATS) {
         await menu.locator('#format').selectOption(format);
         const [download] = await Promise.all([
-          page.waitForEvent('download'),
+          scope.page.waitForEvent('download'),
           menu.getByRole('button', { name: 'Save file' }).click(),
         ]);
         expect(download.suggestedFilename()).toMatch(
