@@ -1,6 +1,7 @@
 /** What a path on the command line stands for: a file, every file below a folder, a pipe, standard input. */
 import { readdirSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { basename } from 'node:path';
+import { naturalOrder } from '../base/natural-order.ts';
 import { TraceError } from '../base/trace-error.ts';
 import { type CloseableSource, NodeSource, OpenFiles, reasonOf } from './open-files.ts';
 import { PipedSource } from './piped-source.ts';
@@ -49,7 +50,7 @@ const joined = (folder: Buffer, name: Buffer): Buffer => Buffer.concat([folder, 
 
 const identity = ({ dev, ino }: Stats): string => `${dev}:${ino}`;
 
-/** Every file below a folder, links followed, each folder once however it is reached. */
+/** Every file below a folder in natural order, links followed, each folder once however it is reached. */
 function filesBelow(root: Buffer): Found[] {
   const found: Found[] = [];
   const seen = new Set<string>();
@@ -80,7 +81,7 @@ function filesBelow(root: Buffer): Found[] {
   );
   return found
     .filter(({ stat, link }) => !link || typeof stat === 'string' || !own.has(identity(stat)))
-    .sort((one, other) => Buffer.compare(one.path, other.path));
+    .sort((one, other) => naturalOrder(one.name, other.name) || Buffer.compare(one.path, other.path));
 }
 
 function filesOfFolder(path: string): CloseableSource[] {

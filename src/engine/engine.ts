@@ -155,11 +155,11 @@ export class Engine {
     this.cancelled.delete(job);
     onProgress({ job, file, stage: 'aggregating', doneBytes: total, totalBytes: total });
     const views: SourceView[] = [];
-    for (const loaded of all) views.push(await this.view(loaded));
+    for (const loaded of all) views.push(await this.view(job, loaded));
     return views;
   }
 
-  private async view(loaded: LoadedSource): Promise<SourceView> {
+  private async view(job: number, loaded: LoadedSource): Promise<SourceView> {
     const { data, file } = loaded;
     const id = this.files.takeId();
     const sessions: DeviceSession[] = [];
@@ -170,7 +170,7 @@ export class Engine {
       const at = sessions.length;
       try {
         sessions.push(this.session(id, data, trace));
-        devices.push(await this.withFallback({ id, loaded, sessions }, at, deviceView));
+        devices.push(await this.withFallback({ id, job, loaded, sessions }, at, deviceView));
       } catch (thrown) {
         sessions.length = at;
         faults.push(faultOf(thrown, { file, what: `GPU ${trace.device}` }));
@@ -184,7 +184,7 @@ export class Engine {
       faults.push(faultOf(thrown, { file, what: "vLLM's memory" }));
     }
     const error = loaded.error ?? faults[0] ?? null;
-    this.files.add({ id, loaded: { ...loaded, error }, sessions });
+    this.files.add({ id, job, loaded: { ...loaded, error }, sessions });
     return {
       id,
       file: loaded.file,

@@ -39,8 +39,9 @@ export class OpenFiles {
   private round = 0;
   private nextId = 1;
 
+  /** In the order in which they were given, whichever of them was read first. */
   get all(): readonly OpenSource[] {
-    return [...this.sources.values()];
+    return [...this.sources.values()].sort((a, b) => a.job - b.job);
   }
 
   /** The number of the next source; it comes to no other. */

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { Analysis } from '../../src/engine/document/analysis.ts';
+import { Engine } from '../../src/engine/engine.ts';
 import type { EngineApi } from '../../src/engine/engine-api.ts';
 import { Session } from '../../src/ui/shell/session.ts';
 import { EngineForTest } from './engine-for-test.ts';
@@ -62,6 +63,26 @@ describe('opening', () => {
     expect(source.error?.code).toBe('unrecognised');
     expect(session.sources).toHaveLength(1);
   });
+});
+
+it('keeps the order in which files were given, whichever was read first', async () => {
+  const real = new Engine();
+  const engine = new EngineForTest(real);
+  let go!: () => void;
+  const gate = new Promise<void>((resolve) => (go = resolve));
+  engine.instead('open', async (job, given, onProgress) => {
+    if (given.name === 'rank0.pickle') await gate;
+    return await real.open(job, given, onProgress);
+  });
+  const { session } = start(engine.api);
+  const opening = session.open(['rank0', 'rank1', 'rank2'].map((name) => file(`${name}.pickle`)));
+  await expect.poll(() => session.sources.length).toBe(2);
+  expect(session.sources.map((source) => source.file)).toEqual(['rank1.pickle', 'rank2.pickle']);
+  go();
+  const opened = await opening;
+  const inOrder = ['rank0.pickle', 'rank1.pickle', 'rank2.pickle'];
+  expect(opened.map((source) => source.file)).toEqual(inOrder);
+  expect(session.sources.map((source) => source.file)).toEqual(inOrder);
 });
 
 describe('a folder', () => {

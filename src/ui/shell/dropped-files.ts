@@ -1,4 +1,5 @@
 /** Files of a drop or of a folder picker: plain files as they are, a folder's files together with their paths in it. */
+import { naturalOrder } from '../../base/natural-order.ts';
 
 export interface ChosenFolder {
   readonly name: string;
@@ -14,7 +15,7 @@ type PathFile = ChosenFolder['files'][number];
 
 /** Left by file managers and version control; never a recording. */
 const isHidden = (path: string): boolean => path.split('/').some((part) => part.startsWith('.'));
-const byPath = (a: PathFile, b: PathFile): number => a.path.localeCompare(b.path, 'en', { numeric: true });
+const byPath = (a: PathFile, b: PathFile): number => naturalOrder(a.path, b.path);
 
 function childrenOf(folder: FileSystemDirectoryEntry): Promise<FileSystemEntry[]> {
   const reader = folder.createReader();

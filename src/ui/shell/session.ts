@@ -85,6 +85,8 @@ export class Session {
   readonly activity = new Activity();
 
   private nextJob = 1;
+  /** The job that read each source: jobs are numbered in the order in which files are given. */
+  private readonly jobOf = new Map<number, number>();
   private nextFailed = -1;
   private settled!: (analysis: Promise<Analysis>) => void;
   private pending = true;
@@ -181,6 +183,7 @@ export class Session {
 
   close(source: number): void {
     this.sources = this.sources.filter(({ id }) => id !== source);
+    this.jobOf.delete(source);
     this.changed();
     if (source >= 0) void this.api().then((api) => api.close(source));
     if (this.sources.length === 0) this.diagnosis.reset();
@@ -231,9 +234,15 @@ export class Session {
       for (const { id } of opened) if (id >= 0) void this.api().then((api) => api.close(id));
       return [];
     }
-    this.sources = [...this.sources, ...opened];
+    for (const { id } of opened) this.jobOf.set(id, job);
+    this.sources = [...this.sources, ...opened].sort((a, b) => this.place(a) - this.place(b));
     this.changed();
     return opened;
+  }
+
+  /** Files keep the order in which they were given, whichever of them was read first. */
+  private place({ id }: SourceView): number {
+    return this.jobOf.get(id) ?? 0;
   }
 
   /** Resolves when it is this job's turn, or when there is nothing left to wait for because it was cancelled. */
