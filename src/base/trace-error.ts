@@ -9,6 +9,7 @@ export type TraceErrorCode =
   | 'io' // the file could not be read
   | 'cancelled' // the user stopped it
   | 'memory' // there was not enough memory for it
+  | 'ended' // the engine (the page's worker) ended while it was asked
   | 'internal'; // a fault of ours
 
 /** The plain form that crosses the worker border and is printed by the CLI. */

@@ -9,38 +9,41 @@ import type { EngineApi } from './engine-api.ts';
 import type { WorkerEngine } from './engine-worker.ts';
 import type { GpuMode } from './protocol.ts';
 import { fail } from '../base/result.ts';
-import { toErrorData } from '../base/trace-error.ts';
+import { type TraceError, toErrorData } from '../base/trace-error.ts';
 import { type SweepHelper, sweepInPool } from './replay/pool.ts';
+import { WorkerLife } from './worker-life.ts';
 
 /** The worker's engine from here: comlink types what is nested as if it were awaited. */
 type RemoteEngine = WorkerEngine & { readonly [releaseProxy]: () => void };
 
 interface Started {
-  readonly worker: Worker;
+  readonly life: WorkerLife;
   readonly remote: RemoteEngine;
   readonly webgpu: boolean;
 }
 
-function launch(url: string): Promise<Started> {
-  return new Promise((resolve, reject) => {
-    const worker = new Worker(url);
-    worker.onerror = (event) => {
-      event.preventDefault();
-      worker.terminate();
-      reject(new Error(event.message || 'the worker could not be started'));
-    };
-    const remote = wrap(worker) as unknown as RemoteEngine;
-    remote.ping().then(({ webgpu }) => {
-      worker.onerror = null;
-      resolve({ worker, remote, webgpu });
-    }, reject);
-  });
+/** Told of a worker that is silent, where its end cannot be noticed. */
+type Silent = (seconds: number) => void;
+
+async function launch(url: string, silent: Silent): Promise<Started> {
+  const worker = new Worker(url);
+  const life = new WorkerLife(worker);
+  const remote = wrap(worker) as unknown as RemoteEngine;
+  const lock = `vramscope ${crypto.getRandomValues(new Uint32Array(4)).join('-')}`;
+  try {
+    const { webgpu, holds } = await life.during(remote.ping(lock));
+    life.watch(holds ? lock : null, () => remote.ping(), silent);
+    return { life, remote, webgpu };
+  } catch (thrown) {
+    life.dispose();
+    throw thrown;
+  }
 }
 
-async function fromBlob(): Promise<Started> {
+async function fromBlob(silent: Silent): Promise<Started> {
   const url = URL.createObjectURL(new Blob([workerSource], { type: 'text/javascript' }));
   try {
-    return await launch(url);
+    return await launch(url, silent);
   } finally {
     URL.revokeObjectURL(url);
   }
@@ -53,19 +56,19 @@ async function fromBlob(): Promise<Started> {
 const dataUrl = (source: string): string =>
   `data:text/javascript;charset=utf-8,${source.trimEnd().replace(/[%#?]|[^\x20-\x7e]+/g, encodeURIComponent)}`;
 
-const fromData = (): Promise<Started> => launch(dataUrl(workerSource));
+const fromData = (silent: Silent): Promise<Started> => launch(dataUrl(workerSource), silent);
 
-async function startWorker(): Promise<Started> {
+async function startWorker(silent: Silent): Promise<Started> {
   let started: Started;
   try {
-    started = await fromBlob();
+    started = await fromBlob(silent);
   } catch {
-    return await fromData();
+    return await fromData(silent);
   }
   if (started.webgpu || !hasWebGpu()) return started;
   try {
-    const other = await fromData();
-    started.worker.terminate();
+    const other = await fromData(silent);
+    started.life.dispose();
     return other;
   } catch {
     return started;
@@ -78,21 +81,21 @@ const MOST_HELPERS = 4;
 /** As many helpers as start; a sweep needs no GPU, so that any kind of worker will do. */
 async function startHelpers(): Promise<SweepHelper[]> {
   const count = Math.max(1, Math.min(MOST_HELPERS, navigator.hardwareConcurrency));
-  const started = await Promise.allSettled(Array.from({ length: count }, () => fromBlob().catch(fromData)));
+  const ignored = (): void => undefined;
+  const started = await Promise.allSettled(
+    Array.from({ length: count }, () => fromBlob(ignored).catch(() => fromData(ignored))),
+  );
   return started
     .filter((one) => one.status === 'fulfilled')
-    .map(({ value: { worker, remote } }) => {
-      const died = new Promise<never>((_, reject) => {
-        worker.onerror = (event) => {
-          event.preventDefault();
-          reject(new Error(event.message || 'a worker of the sweep ended'));
-        };
+    .map(({ value: { life, remote } }) => {
+      const died = life.lost.then((error): never => {
+        throw error;
       });
       // Told to whoever waits; it may be nobody.
       died.catch(() => undefined);
       const stop = (): void => {
         remote[releaseProxy]();
-        worker.terminate();
+        life.dispose();
       };
       return { api: remote.replays, died, stop };
     });
@@ -146,31 +149,44 @@ const withOwn = <T extends object>(remote: T, own: Partial<T>): T =>
 
 export interface EngineHandle {
   readonly api: EngineApi;
+  /** Resolves with what happened once the worker has ended by itself; every question it was asked fails with the same. */
+  readonly lost: Promise<TraceError>;
   dispose(): void;
 }
 
-/** Starts the engine in a worker. Rejects where the page may start no worker at all. */
-export async function startEngine(options: { readonly gpu: GpuMode }): Promise<EngineHandle> {
-  const { worker, remote } = await startWorker();
-  await remote.start(options);
-  const sweeps = new Sweeps(remote.replays);
-  const api = withOwn<EngineApi>(remote, {
-    open: (job, file, onProgress) => remote.open(job, file, proxy(onProgress)),
-    openFolder: (job, name, files, onProgress) => remote.openFolder(job, name, files, proxy(onProgress)),
+export interface EngineOptions {
+  readonly gpu: GpuMode;
+  /** Number of the first source: a second engine goes on where the first one ended. */
+  readonly firstId?: number;
+  /** Told of an engine that is silent while it is asked, where the page cannot know whether it has ended. */
+  readonly silent?: Silent;
+}
+
+/** Starts the engine in a worker. Rejects where the page may start no worker at all, or where it ends at once. */
+export async function startEngine({ gpu, firstId, silent }: EngineOptions): Promise<EngineHandle> {
+  const { life, remote } = await startWorker(silent ?? (() => undefined));
+  const guarded = life.guard(remote);
+  await guarded.start({ gpu, firstId });
+  const sweeps = new Sweeps(guarded.replays);
+  void life.lost.then(() => sweeps.stop());
+  const api = withOwn<EngineApi>(guarded, {
+    open: (job, file, onProgress) => guarded.open(job, file, proxy(onProgress)),
+    openFolder: (job, name, files, onProgress) => guarded.openFolder(job, name, files, proxy(onProgress)),
     cancel: async (job) => {
-      if (!sweeps.cancel(job)) await remote.cancel(job);
+      if (!sweeps.cancel(job)) await guarded.cancel(job);
     },
-    replays: withOwn<EngineApi['replays']>(remote.replays, {
-      sites: (query, onProgress) => remote.replays.sites(query, proxy(onProgress)),
+    replays: withOwn<EngineApi['replays']>(guarded.replays, {
+      sites: (query, onProgress) => guarded.replays.sites(query, proxy(onProgress)),
       sweep: sweeps.sweep,
     }),
   });
   return {
     api,
+    lost: life.lost,
     dispose() {
       sweeps.stop();
       remote[releaseProxy]();
-      worker.terminate();
+      life.dispose();
     },
   };
 }

@@ -24,7 +24,7 @@ import { ledgerColumns } from './answer/ledger-columns.ts';
 import { ledgerView } from './answer/ledger.ts';
 import { DeviceSession } from './device-session.ts';
 import { deviceView } from './answer/device.ts';
-import { faultOf } from './faults.ts';
+import { faultOf, notHeld } from './faults.ts';
 import { chooseKernels } from './kernel-choice.ts';
 import { kernelsIn } from './answer/kernels.ts';
 import { type LoadedSource, loadFile, loadFolder, type LoadOptions } from './load-source.ts';
@@ -64,6 +64,12 @@ async function answerOf<T>(
   }
 }
 
+export interface EngineStart {
+  readonly gpu: GpuMode;
+  /** Number of the first source; absent: 1. */
+  readonly firstId?: number | undefined;
+}
+
 export class Engine {
   private readonly cpu = createCpuKernels();
   private gpu: Kernels | null = null;
@@ -81,7 +87,8 @@ export class Engine {
     forget: (job) => this.cancelled.delete(job),
   });
 
-  async start({ gpu: mode }: { readonly gpu: GpuMode }): Promise<EngineStatus> {
+  async start({ gpu: mode, firstId }: EngineStart): Promise<EngineStatus> {
+    if (firstId !== undefined) this.files.startIds(firstId);
     if (mode === 'off') {
       this.state = { gpu: 'off', adapter: 'switched off (?gpu=off)', mode };
       return this.state;
@@ -245,8 +252,7 @@ export class Engine {
     question: (session: DeviceSession) => T | Promise<T>,
   ): Promise<Result<T, TraceErrorData>> {
     const found = this.files.find(device);
-    if (found === null)
-      return fail(new TraceError('internal', `no open file has a device "${device}"`).toData());
+    if (found === null) return fail(notHeld().toData());
     return answerOf(found.open.loaded.file, () => this.withFallback(found.open, found.index, question));
   }
 

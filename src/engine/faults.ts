@@ -7,6 +7,16 @@ import { TraceError, type TraceErrorData, toErrorData } from '../base/trace-erro
 /** Files came or went while an answer was under way: not a fault. */
 export class GivenUp extends Error {}
 
+/** Asked about a device that no open file has: after the file was closed, or by a page whose first engine ended. */
+export const notHeld = (): TraceError =>
+  new TraceError(
+    'ended',
+    'The engine does not hold this file: it was closed, or the engine that held it ended.',
+    {
+      advice: 'Open the file again.',
+    },
+  );
+
 /** One step that failed. */
 export interface Fault {
   /** null: it looked at several sources. */

@@ -44,6 +44,11 @@ export class OpenFiles {
     return [...this.sources.values()].sort((a, b) => a.job - b.job);
   }
 
+  /** Numbers of sources begin here: those before belong to an engine that ended. */
+  startIds(first: number): void {
+    this.nextId = Math.max(this.nextId, first);
+  }
+
   /** The number of the next source; it comes to no other. */
   takeId(): number {
     return this.nextId++;

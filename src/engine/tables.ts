@@ -2,6 +2,7 @@
  * The tables of what is open, as files: for the page's Save, for `element.tables()` and for `vramscope export`. The
  * same tables in all of them (src/trace/table/declarations.ts).
  */
+import { notHeld } from './faults.ts';
 import { breathe } from '../base/breathe.ts';
 import { fail, ok, type Result } from '../base/result.ts';
 import { TraceError, type TraceErrorData, toErrorData } from '../base/trace-error.ts';
@@ -21,7 +22,7 @@ function sourcesOf(open: readonly OpenSource[], { source, device }: TablesQuery)
   if (source !== null && !open.some(({ id }) => id === source))
     throw new TraceError('internal', `no open file has the number ${source}`);
   if (device !== null && !open.some(({ sessions }) => sessions.some(({ key }) => key === device)))
-    throw new TraceError('internal', `no open file has a device "${device}"`);
+    throw notHeld();
   return open.flatMap(({ id, loaded: { file, format, data }, sessions }, number) =>
     source !== null && source !== id
       ? []

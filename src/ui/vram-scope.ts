@@ -129,9 +129,11 @@ export class VramScope extends LitElement {
 
   private get session(): Session {
     this.openSession ??= new Session(
-      async () => {
+      async (how) => {
         const api = this.engine;
-        return api === null ? await startEngine({ gpu: gpuMode() }) : { api, dispose: () => undefined };
+        return api === null
+          ? await startEngine({ gpu: gpuMode(), ...how })
+          : { api, dispose: () => undefined };
       },
       gpuMode(),
       () => this.sessionChanged(),
@@ -277,6 +279,7 @@ export class VramScope extends LitElement {
         @choose-tab=${(event: CustomEvent<{ tab: string }>) => this.choose(event.detail.tab)}
         @cancel-job=${(event: CustomEvent<{ job: number }>) => session.cancel(event.detail.job)}
         @set-clock-offset=${(event: CustomEvent<ClockOffsetChange>) => void session.diagnosis.setClockOffset(event.detail)}
+        @reopen-source=${(event: CustomEvent<{ source: number }>) => void session.reopen(event.detail.source)}
         @close-source=${(event: CustomEvent<{ source: number }>) => session.close(event.detail.source)}
         @ran-on=${(event: CustomEvent<RanOn>) => (this.ranOn = event.detail)}
       >

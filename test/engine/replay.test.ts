@@ -78,7 +78,7 @@ describe('the replay of a recording', () => {
     );
     expect(await engine.replays.replay(device)).toMatchObject({ ok: false, error: { code: 'refused' } });
     expect(await engine.replays.whatIf(query(device))).toMatchObject({ ok: false });
-    expect(await engine.replays.replay('9:9')).toMatchObject({ ok: false, error: { code: 'internal' } });
+    expect(await engine.replays.replay('9:9')).toMatchObject({ ok: false, error: { code: 'ended' } });
   });
 });
 

@@ -2,6 +2,7 @@
  * The engine's questions about replays. Every fault is told as data and none is thrown: what throws inside of the
  * engine's other questions is asked again without the GPU, which a replay does not use.
  */
+import { notHeld } from '../faults.ts';
 import { breathe } from '../../base/breathe.ts';
 import { fail, ok, type Result } from '../../base/result.ts';
 import { TraceError, type TraceErrorData, toErrorData } from '../../base/trace-error.ts';
@@ -50,8 +51,7 @@ export class ReplayDesk {
 
   private async ask<T>(device: string, question: (session: DeviceSession) => T | Promise<T>): Answer<T> {
     const found = this.open.session(device);
-    if (found === null)
-      return fail(new TraceError('internal', `no open file has a device "${device}"`).toData());
+    if (found === null) return fail(notHeld().toData());
     try {
       return ok(await question(found.session));
     } catch (thrown) {

@@ -86,7 +86,10 @@ export class DiagnosisRun {
         ? { running: false, diagnosis: result.value, error: null }
         : { running: false, diagnosis: null, error: result.error };
     } catch (thrown) {
-      return { running: false, diagnosis: null, error: toErrorData(thrown, null) };
+      const error = toErrorData(thrown, null);
+      // What was said of files that stay on screen stays, too.
+      const kept = error.code === 'ended' ? this.state.diagnosis : null;
+      return { running: false, diagnosis: kept, error };
     }
   }
 

@@ -3,7 +3,8 @@
  * draw it. Holds no view state.
  */
 import type { Result } from '../../base/result.ts';
-import { type TraceErrorData, toErrorData } from '../../base/trace-error.ts';
+import { TraceError, type TraceErrorData, toErrorData } from '../../base/trace-error.ts';
+import { list } from '../../base/words.ts';
 import type { Analysis } from '../../engine/document/analysis.ts';
 import type { EngineApi } from '../../engine/engine-api.ts';
 import type {
@@ -23,11 +24,21 @@ export interface Job {
   readonly file: string;
   readonly progress: Progress;
   readonly cancelling: boolean;
+  /** false: it waits for its turn. */
+  readonly reading: boolean;
 }
 
 export interface EngineHandle {
   readonly api: EngineApi;
+  /** Resolves once the engine has ended by itself; absent for one that cannot. */
+  readonly lost?: Promise<TraceError>;
   dispose(): void;
+}
+
+/** What an engine is started with: the number of its first source, and whom it tells that it is silent. */
+export interface EngineStart {
+  readonly firstId: number;
+  readonly silent: (seconds: number) => void;
 }
 
 /** One thing to read: a file, or the files of a folder. */
@@ -53,7 +64,7 @@ const folderInput = ({ name, files }: Chosen['folders'][number]): Input => ({
 const MOST_AT_ONCE = 3;
 
 /** A source that the engine never saw: it could not even be asked. */
-function failedSource(id: number, { name, bytes }: Input, error: unknown): SourceView {
+function failedSource(id: number, { name, bytes }: Input, error: TraceErrorData): SourceView {
   return {
     id,
     file: name,
@@ -66,7 +77,7 @@ function failedSource(id: number, { name, bytes }: Input, error: unknown): Sourc
     warnings: [],
     notRecorded: [],
     settings: [],
-    error: toErrorData(error, name),
+    error,
     milliseconds: 0,
     devices: [],
     summaries: [],
@@ -93,13 +104,23 @@ export class Session {
   private running = 0;
   private readonly waiting: { readonly job: number; go(): void }[] = [];
   private analysisPromise!: Promise<Analysis>;
-  private readonly engine: Promise<EngineHandle>;
+  private engine!: Promise<EngineHandle>;
+  /** What ended the engine; the next file starts another. */
+  private ended: TraceError | null = null;
+  /** The same, kept when another engine has begun. */
+  private lastEnd: TraceError | null = null;
+  /** Names of the files that were being read when it ended. */
+  private endedWhile: readonly string[] = [];
+  /** Above every number of a source so far. */
+  private firstId = 1;
+  /** What was read for each source that is shown. */
+  private readonly inputs = new Map<number, Input>();
   private readonly changed: () => void;
   private readonly ready: (analysis: Analysis) => void;
 
   constructor(
-    start: () => Promise<EngineHandle>,
-    gpu: GpuMode,
+    private readonly start: (how: EngineStart) => Promise<EngineHandle>,
+    private readonly gpu: GpuMode,
     changed: () => void,
     ready: (analysis: Analysis) => void,
   ) {
@@ -107,18 +128,68 @@ export class Session {
     this.ready = ready;
     this.diagnosis = new DiagnosisRun(() => this.api(), changed);
     this.renewAnalysis();
-    const started = start().then((handle) => ({ ...handle, api: this.activity.watch(handle.api) }));
+    this.begin();
+  }
+
+  private begin(): void {
+    this.ended = null;
+    this.endedWhile = [];
+    const silent = (seconds: number): void =>
+      this.say(
+        `The engine has said nothing for ${seconds} s: it is at work on something long, or it has ended, which this browser does not tell here. If nothing changes, reload the page.`,
+      );
+    const started = this.start({ firstId: this.firstId, silent }).then((handle) => ({
+      ...handle,
+      api: this.activity.watch(handle.api),
+    }));
     this.engine = this.activity.during(started);
     this.engine.then(
-      async ({ api }) => {
-        this.status = await api.status();
+      async ({ api, lost }) => {
+        void lost?.then((error) => this.engineEnded(error));
+        try {
+          this.status = await api.status();
+        } catch {
+          // It ended: that is told by `lost`.
+        }
         this.changed();
       },
       (error: unknown) => {
-        this.status = { gpu: 'absent', adapter: `The engine did not start: ${String(error)}`, mode: gpu };
+        const adapter = `The engine did not start: ${toErrorData(error, null).message}`;
+        this.status = { gpu: 'absent', adapter, mode: this.gpu };
         this.changed();
       },
     );
+  }
+
+  /**
+   * What is drawn stays, and says that nothing more can be asked of it. Who waits for an answer hears of the end before
+   * `lost` does: the first to call names what was being read.
+   */
+  private engineEnded(error: TraceError): void {
+    if (error === this.lastEnd) return;
+    this.ended = this.lastEnd = error;
+    this.endedWhile = this.jobs.filter(({ reading }) => reading).map(({ file }) => file);
+    this.firstId = Math.max(this.firstId, ...this.sources.map(({ id }) => id + 1));
+    const message = `${this.endWords()} What is shown of this file stays, and nothing more can be asked of it.`;
+    this.sources = this.sources.map((source) =>
+      source.id < 0 || source.error?.code === 'ended'
+        ? source
+        : { ...source, error: { ...error.toData(source.file), message, advice: 'Open the file again.' } },
+    );
+    this.say(this.endWords());
+  }
+
+  /** "The engine ... ended: WHY. It was reading a.pickle." */
+  private endWords(): string {
+    if (this.ended === null) return '';
+    const { message } = this.ended;
+    return this.endedWhile.length === 0 ? message : `${message} It was reading ${list(this.endedWhile)}.`;
+  }
+
+  /** The engine, or a new one where it has ended. */
+  private async living(): Promise<EngineApi> {
+    if (this.ended !== null) this.begin();
+    return await this.api();
   }
 
   /** Resolves when everything opened so far has been read; until a file is opened it waits. */
@@ -178,14 +249,32 @@ export class Session {
     this.jobs = this.jobs.map((item) => (item.id === job ? { ...item, cancelling: true } : item));
     this.changed();
     this.waiting.find((one) => one.job === job)?.go();
-    void this.api().then((api) => api.cancel(job));
+    void this.tell((api) => api.cancel(job));
+  }
+
+  /** Reads the file of a source once more, in its place: the engine that held it is gone. */
+  async reopen(source: number): Promise<void> {
+    const input = this.inputs.get(source);
+    if (input === undefined) return;
+    for (const { id } of this.sources) if (this.inputs.get(id) === input) this.close(id);
+    await this.activity.during(this.openAll([input]));
+  }
+
+  /** Asks without an answer; an engine that has ended need not be told. */
+  private async tell(ask: (api: EngineApi) => Promise<unknown>): Promise<void> {
+    try {
+      await ask(await this.api());
+    } catch {
+      // It is gone, and so is what it was to forget.
+    }
   }
 
   close(source: number): void {
     this.sources = this.sources.filter(({ id }) => id !== source);
     this.jobOf.delete(source);
     this.changed();
-    if (source >= 0) void this.api().then((api) => api.close(source));
+    this.inputs.delete(source);
+    if (source >= 0) void this.tell((api) => api.close(source));
     if (this.sources.length === 0) this.diagnosis.reset();
     else if (!this.pending) this.diagnosis.ask();
   }
@@ -209,20 +298,23 @@ export class Session {
     const job = this.nextJob++;
     const { name, bytes } = input;
     const first: Progress = { job, file: name, stage: 'waiting', doneBytes: 0, totalBytes: bytes };
-    this.jobs = [...this.jobs, { id: job, file: name, progress: first, cancelling: false }];
+    this.jobs = [...this.jobs, { id: job, file: name, progress: first, cancelling: false, reading: false }];
     this.changed();
     await this.turn(job);
     const unread = this.jobs.some(({ id, cancelling }) => id === job && cancelling);
     let opened: readonly SourceView[];
     try {
-      opened = unread
-        ? []
-        : await input.read(await this.api(), job, (progress) => {
-            this.jobs = this.jobs.map((item) => (item.id === job ? { ...item, progress } : item));
-            this.changed();
-          });
+      const api = unread ? null : await this.living();
+      this.jobs = this.jobs.map((item) => (item.id === job ? { ...item, reading: true } : item));
+      opened =
+        api === null
+          ? []
+          : await input.read(api, job, (progress) => {
+              this.jobs = this.jobs.map((item) => (item.id === job ? { ...item, progress } : item));
+              this.changed();
+            });
     } catch (error) {
-      opened = [failedSource(this.nextFailed--, input, error)];
+      opened = [failedSource(this.nextFailed--, input, this.readError(error, name))];
     }
     this.running--;
     // A cancelled one had its turn beside the others: nobody takes its place.
@@ -231,10 +323,13 @@ export class Session {
     if (unread || opened.some(({ error }) => error?.code === 'cancelled')) {
       this.notice = `Reading ${name} was cancelled.`;
       this.changed();
-      for (const { id } of opened) if (id >= 0) void this.api().then((api) => api.close(id));
+      for (const { id } of opened) if (id >= 0) void this.tell((api) => api.close(id));
       return [];
     }
-    for (const { id } of opened) this.jobOf.set(id, job);
+    for (const { id } of opened) {
+      this.jobOf.set(id, job);
+      this.inputs.set(id, input);
+    }
     this.sources = [...this.sources, ...opened].sort((a, b) => this.place(a) - this.place(b));
     this.changed();
     return opened;
@@ -243,6 +338,14 @@ export class Session {
   /** Files keep the order in which they were given, whichever of them was read first. */
   private place({ id }: SourceView): number {
     return this.jobOf.get(id) ?? 0;
+  }
+
+  /** Why a file could not even be asked for. */
+  private readError(thrown: unknown, name: string): TraceErrorData {
+    const error = toErrorData(thrown, name);
+    if (error.code !== 'ended') return error;
+    if (thrown instanceof TraceError) this.engineEnded(thrown);
+    return { ...error, message: this.endWords() };
   }
 
   /** Resolves when it is this job's turn, or when there is nothing left to wait for because it was cancelled. */
@@ -279,7 +382,7 @@ export class Session {
       this.ready(await analysis);
       await this.refreshStatus();
     } catch (error) {
-      this.say(`The analysis failed: ${String(error)}`);
+      if (this.ended === null) this.say(`The analysis failed: ${toErrorData(error, null).message}`);
     }
   }
 }

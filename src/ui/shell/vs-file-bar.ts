@@ -85,7 +85,14 @@ export class VsFileBar extends LitElement {
       <header>
         <h1>${source.file}</h1>
         ${
-          this.api === null || source.id < 0
+          source.error?.code === 'ended'
+            ? html`<button @click=${() => this.emit('reopen-source', { source: source.id })}>
+                Open again
+              </button>`
+            : nothing
+        }
+        ${
+          this.api === null || source.id < 0 || source.error?.code === 'ended'
             ? nothing
             : html`<vs-save .api=${this.api} .source=${source} .device=${device}></vs-save>`
         }

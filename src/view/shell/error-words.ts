@@ -12,6 +12,7 @@ const TITLES: Readonly<Record<TraceErrorCode, string>> = {
   io: 'The file could not be read from disk',
   cancelled: 'Reading was cancelled',
   memory: 'There was not enough memory',
+  ended: 'The engine of the page ended',
   internal: 'vramscope made a mistake',
 };
 
@@ -27,6 +28,7 @@ const ADVICE: Readonly<Record<TraceErrorCode, string | null>> = {
   io: 'It may have been moved, changed or removed since it was chosen. Choose it again.',
   cancelled: null,
   memory: null,
+  ended: null,
   internal: 'Please report it with the text below.',
 };
 
