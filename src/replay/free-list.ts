@@ -7,6 +7,7 @@ const CHUNK = 256;
 export class FreeList {
   private readonly chunks: Int32Array[] = [];
   private readonly lengths: number[] = [];
+  private spare: Int32Array | null = null;
   /** Number of blocks in the list. */
   count = 0;
 
@@ -46,7 +47,8 @@ export class FreeList {
     const { chunks, lengths } = this;
     this.count++;
     if (chunks.length === 0) {
-      const chunk = new Int32Array(CHUNK);
+      const chunk = this.spare ?? new Int32Array(CHUNK);
+      this.spare = null;
       chunk[0] = block;
       chunks.push(chunk);
       lengths.push(1);
@@ -68,7 +70,8 @@ export class FreeList {
       }
     }
     const chunk = chunks[at];
-    chunk.copyWithin(index + 1, index, lengths[at]);
+    // A plain loop: most moves are of a few entries, where the call of copyWithin costs more than they do.
+    for (let i = lengths[at]; i > index; i--) chunk[i] = chunk[i - 1];
     chunk[index] = block;
     lengths[at]++;
   }
@@ -82,11 +85,15 @@ export class FreeList {
       throw new Error(`block ${block} is not in its free list`);
     this.count--;
     if (--this.lengths[at] === 0) {
+      // Steady serving empties and fills a list at every free: its last chunk is kept for the next one.
+      if (this.chunks.length === 1) this.spare = this.chunks[0];
       this.chunks.splice(at, 1);
       this.lengths.splice(at, 1);
       return;
     }
-    this.chunks[at].copyWithin(index, index + 1, this.lengths[at] + 1);
+    const chunk = this.chunks[at];
+    const length = this.lengths[at];
+    for (let i = index; i < length; i++) chunk[i] = chunk[i + 1];
   }
 
   /** Smallest block of at least `bytes`, the lowest address first; -1: none. */

@@ -25,19 +25,49 @@ export interface SymbolSequence {
   readonly kinds: number;
 }
 
-/** Dense numbers for keys in order of their first sight. */
+/**
+ * Dense numbers for keys (whole numbers from 0 to 2^53) in order of their first sight. Open addressing over typed
+ * arrays: millions of keys cost a Map seconds.
+ */
 class Numbering {
-  private readonly known = new Map<number, number>();
-
-  get size(): number {
-    return this.known.size;
-  }
+  private keys = new Float64Array(1 << 10).fill(-1);
+  private numbers = new Uint32Array(1 << 10);
+  size = 0;
 
   of(key: number): number {
-    let index = this.known.get(key);
-    if (index === undefined) this.known.set(key, (index = this.known.size));
-    return index;
+    const { keys } = this;
+    let at = placeOf(keys, key);
+    if (keys[at] === key) return this.numbers[at];
+    if (2 * this.size >= keys.length) {
+      this.grow();
+      at = placeOf(this.keys, key);
+    }
+    this.keys[at] = key;
+    this.numbers[at] = this.size;
+    return this.size++;
   }
+
+  private grow(): void {
+    const { keys, numbers } = this;
+    this.keys = new Float64Array(2 * keys.length).fill(-1);
+    this.numbers = new Uint32Array(2 * keys.length);
+    for (let i = 0; i < keys.length; i++) {
+      if (keys[i] < 0) continue;
+      const at = placeOf(this.keys, keys[i]);
+      this.keys[at] = keys[i];
+      this.numbers[at] = numbers[i];
+    }
+  }
+}
+
+/** Where `key` is, or where it belongs; a power of two of places, at least one of them empty (-1). */
+function placeOf(keys: Float64Array, key: number): number {
+  const mask = keys.length - 1;
+  let hash = Math.imul(key | 0, 0x9e3779b1) ^ Math.imul((key / 0x100000000) | 0, 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 15), 0xc2b2ae35);
+  let at = (hash ^ (hash >>> 13)) & mask;
+  while (keys[at] >= 0 && keys[at] !== key) at = (at + 1) & mask;
+  return at;
 }
 
 /** Rows that allocate memory of the device. */
@@ -71,18 +101,19 @@ export function stackSymbols({ events }: DeviceTrace, rows: Uint32Array): Symbol
   return { rows, symbols, kinds };
 }
 
-/** Buckets for a first look at sizes. */
+/** Buckets for a first look at requests. */
 const BUCKETS = 1 << 21;
 
 /**
- * Share of the allocations whose size (on their stream) comes three times or more: an upper bound, found without
- * numbering them (a million sizes that never come again are not worth it).
+ * Share of the allocations whose stack, size and stream come together three times or more: an upper bound, found
+ * without numbering them (a million requests that never come again are not worth it).
  */
 function recurringShare({ events }: DeviceTrace, rows: Uint32Array): number {
   const counts = new Uint8Array(BUCKETS);
   const bucket = (row: number): number => {
     let hash = Math.imul(events.size[2 * row] ^ Math.imul(events.size[2 * row + 1], 0x85ebca6b), 0x9e3779b1);
     hash = Math.imul(hash ^ events.stream_index[row] ^ (hash >>> 15), 0xc2b2ae35);
+    hash = Math.imul(hash ^ events.stack_index[row] ^ (hash >>> 16), 0x27d4eb2f);
     return (hash ^ (hash >>> 13)) & (BUCKETS - 1);
   };
   for (const row of rows) {
