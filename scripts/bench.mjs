@@ -2,7 +2,7 @@
  * npm run bench: how fast each reader is, as ratios to a floor measured in the same run, every measurement in a
  * process of its own and the rivals taking turns, so that noise of the machine meets both. Medians.
  *
- *   npm run bench [-- --runs 7] [--only "nvidia-smi" | "replay"] [--megabytes 30]
+ *   npm run bench [-- --runs 7] [--only "nvidia-smi" | "replay" | "zoom"] [--megabytes 30]
  *
  * The recordings lie beside the repository (../shared/traces); without them the bundled samples are read.
  */
@@ -202,3 +202,25 @@ const snapshots =
       ];
 for (const [path, settings] of snapshots)
   if (`replay ${path}`.includes(only) && existsSync(path)) measureReplay(replayer, path, settings);
+
+console.log(
+  '\nA step of the wheel, warm: curves and ledger over time at 1,150 pixel columns. "floor": looking at every row of the range for the curves alone.',
+);
+row(['file', 'rows', 'curves', 'first ms', 'p50 ms', 'p95 ms', 'floor ms', 'floor/p50']);
+const zoomer = await bundle('zoom-once', 'test/bench/zoom-once.ts');
+for (const [path] of snapshots) {
+  if (!`zoom ${path}`.includes(only) || !existsSync(path)) continue;
+  const line = run(process.execPath, [zoomer, path], ROOT);
+  if (line === null) throw new Error(`zooming into ${path} failed`);
+  const { rows, curves, firstMs, p50, p95, floorMs } = JSON.parse(line);
+  row([
+    path.split('/').at(-1),
+    rows,
+    curves,
+    fixed(firstMs),
+    fixed(p50, 1),
+    fixed(p95, 1),
+    fixed(floorMs, 1),
+    `${fixed(floorMs / p50, 1)}x`,
+  ]);
+}

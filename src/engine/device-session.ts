@@ -10,6 +10,7 @@ import type { IterationMarkers } from '../analyze/growth/iterations.ts';
 import { type EarlierAllocation, earlierAllocations } from '../analyze/live.ts';
 import { type Lifetimes, lifetimesOf } from '../analyze/lifetimes.ts';
 import { type LedgerOverTime, ledgerOverTime } from '../analyze/ledger/over-time.ts';
+import { TallestRows } from '../analyze/ledger/tallest.ts';
 import { withReplay } from '../analyze/ledger/replay-series.ts';
 import { type SnapshotSettings, settingsOfSnapshot } from '../replay/alloc-conf-snapshot.ts';
 import type { SelfReplay } from '../replay/replay-result.ts';
@@ -26,6 +27,7 @@ export class DeviceSession {
   private broken: string | null = null;
   private replayed: { readonly result: SelfReplay | null } | null = null;
   private ledger: LedgerOverTime | null = null;
+  private tallest: TallestRows | null = null;
   private track: KernelTrack | null = null;
   private inForce: SnapshotSettings | null = null;
   private own: { readonly key: string; readonly facts: DeviceFacts } | null = null;
@@ -109,6 +111,13 @@ export class DeviceSession {
     if (this.replay === null) return null;
     this.ledger ??= ledgerOverTime(this.trace, this.settings.settings, this.replay);
     return this.ledger;
+  }
+
+  /** The same by ranges of rows; made on first use. */
+  get tallestRows(): TallestRows | null {
+    const told = this.ledgerColumns;
+    if (told !== null) this.tallest ??= new TallestRows(this.trace, told);
+    return this.tallest;
   }
 
   get rows(): number {

@@ -5,6 +5,7 @@
  *   values   3  9  9  1 | 4 |           offsets 0 4 5 5
  *   first 3 4 0   min 1 4 0   max 9 4 0   last 1 4 0   maxIndex 1 4 0
  */
+import { BLOCK, type Extremes, isBelow } from './extremes.cpu.ts';
 import type { PixelColumns } from './kernels.ts';
 
 /** An empty answer for `columns` pixel columns: zeros, which is also what an empty column holds. */
@@ -18,43 +19,60 @@ export function createPixelColumns(columns: number): PixelColumns {
   };
 }
 
-/** Pixel column c holds elements [offsets[c], offsets[c + 1]) of i64 words `values`. */
-export function reducePixelColumns(values: Uint32Array, offsets: Uint32Array): PixelColumns {
+/**
+ * Pixel column c holds elements [offsets[c], offsets[c + 1]) of i64 words `values`. `extremes` of the same values makes
+ * wide columns cheap; the answer is the same without.
+ */
+export function reducePixelColumns(
+  values: Uint32Array,
+  offsets: Uint32Array,
+  extremes: Extremes | null = null,
+): PixelColumns {
   const columns = Math.max(0, offsets.length - 1);
   const result = createPixelColumns(columns);
+  const found = new Uint32Array(2);
   for (let column = 0; column < columns; column++) {
     const from = offsets[column];
     const to = offsets[column + 1];
     if (from >= to) continue;
-    const firstLow = values[2 * from];
-    const firstHigh = values[2 * from + 1] | 0;
-    let minLow = firstLow;
-    let minHigh = firstHigh;
-    let maxLow = firstLow;
-    let maxHigh = firstHigh;
-    let maxIndex = from;
-    for (let i = from + 1; i < to; i++) {
-      const low = values[2 * i];
-      const high = values[2 * i + 1] | 0;
-      if (high > maxHigh || (high === maxHigh && low > maxLow)) {
-        maxLow = low;
-        maxHigh = high;
-        maxIndex = i;
-      } else if (high < minHigh || (high === minHigh && low < minLow)) {
-        minLow = low;
-        minHigh = high;
+    let least = from;
+    let most = from;
+    for (let i = from; i < to;) {
+      if (extremes !== null && (i & (BLOCK - 1)) === 0 && to - i >= BLOCK) {
+        i = extremes.block(i, to, found);
+        if (isBelow(values, found[0], least)) least = found[0];
+        if (isBelow(values, most, found[1])) most = found[1];
+        continue;
+      }
+      const stop = extremes === null ? to : Math.min(to, (i | (BLOCK - 1)) + 1);
+      let minLow = values[2 * least];
+      let minHigh = values[2 * least + 1] | 0;
+      let maxLow = values[2 * most];
+      let maxHigh = values[2 * most + 1] | 0;
+      for (; i < stop; i++) {
+        const low = values[2 * i];
+        const high = values[2 * i + 1] | 0;
+        if (high > maxHigh || (high === maxHigh && low > maxLow)) {
+          maxLow = low;
+          maxHigh = high;
+          most = i;
+        } else if (high < minHigh || (high === minHigh && low < minLow)) {
+          minLow = low;
+          minHigh = high;
+          least = i;
+        }
       }
     }
     const at = 2 * column;
-    result.first[at] = firstLow;
-    result.first[at + 1] = firstHigh;
-    result.min[at] = minLow;
-    result.min[at + 1] = minHigh;
-    result.max[at] = maxLow;
-    result.max[at + 1] = maxHigh;
+    result.first[at] = values[2 * from];
+    result.first[at + 1] = values[2 * from + 1];
+    result.min[at] = values[2 * least];
+    result.min[at + 1] = values[2 * least + 1];
+    result.max[at] = values[2 * most];
+    result.max[at + 1] = values[2 * most + 1];
     result.last[at] = values[2 * to - 2];
     result.last[at + 1] = values[2 * to - 1];
-    result.maxIndex[column] = maxIndex;
+    result.maxIndex[column] = most;
   }
   return result;
 }

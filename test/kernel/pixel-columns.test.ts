@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { asBigInt64 } from '../../src/base/u64.ts';
 import type { PixelColumns } from '../../src/kernel/kernels.ts';
+import { Extremes } from '../../src/kernel/extremes.cpu.ts';
 import { reducePixelColumns } from '../../src/kernel/pixel-columns.cpu.ts';
 import { COLUMN_SHAPES, LENGTHS, createRandom, makeColumn, makeOffsets } from './shapes.ts';
 
@@ -42,10 +43,24 @@ describe('pixel columns on the CPU', () => {
       const random = createRandom(length + 1);
       const values = shape.make(length, random);
       for (const [name, offsets] of makeOffsets(length, random)) {
-        expect(toRows(reducePixelColumns(values, offsets)), name).toEqual(referenceColumns(values, offsets));
+        const expected = referenceColumns(values, offsets);
+        expect(toRows(reducePixelColumns(values, offsets)), name).toEqual(expected);
+        const extremes = new Extremes(values);
+        expect(toRows(reducePixelColumns(values, offsets, extremes)), `${name}, extremes`).toEqual(expected);
       }
     });
   }
+
+  it('finds in a column of several levels what a look at each element finds', () => {
+    const random = createRandom(5);
+    // Few values, so that the first of equals is asked for; 64^3 elements and some, begun and ended inside of blocks.
+    const values = makeColumn(300_000, () => BigInt(random() % 1000) - 500n);
+    const offsets = new Uint32Array([0, 1, 64, 130, 4096, 8192, 8193, 262_144, 299_999, 300_000]);
+    for (const asked of [offsets, new Uint32Array([0, 300_000]), new Uint32Array([3, 270_001])])
+      expect(toRows(reducePixelColumns(values, asked, new Extremes(values)))).toEqual(
+        toRows(reducePixelColumns(values, asked)),
+      );
+  });
 
   it('names the first of several maxima', () => {
     const values = makeColumn(6, (i) => [1n, -5n, 8n, 8n, -5n, 8n][i]);

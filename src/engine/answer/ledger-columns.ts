@@ -10,9 +10,7 @@
  * rows beside it reach is told apart, as the most of each part in the column.
  */
 import { LEDGER_COLUMNS, type LedgerColumn, type LedgerOverTime } from '../../analyze/ledger/over-time.ts';
-import { passesThrough } from '../../analyze/passing-free.ts';
 import { formatInteger } from '../../base/units.ts';
-import type { DeviceTrace } from '../../trace/capture.ts';
 import type { DeviceSession } from '../device-session.ts';
 import type { DeviceSideAt } from '../../analyze/ledger/non-torch-near.ts';
 import { outsideColumns } from '../../analyze/ledger/outside.ts';
@@ -29,37 +27,6 @@ const NAMES: Readonly<Record<LedgerColumn, { readonly id: string; readonly label
   releasable: { id: 'releasable', label: 'Free, empty_cache gives it back' },
   privateIdle: { id: 'private_idle', label: 'Free in private pools' },
 };
-
-/**
- * The row that stands for one: a free that nothing waits for is a step of two rows, and between them its block only
- * seems to wait for other streams.
- */
-const settled = (trace: DeviceTrace, row: number): number => (passesThrough(trace, row) ? row + 1 : row);
-
-function isEver(trace: DeviceTrace, values: Float64Array): boolean {
-  for (let row = 0; row < values.length; row++)
-    if (values[row] > 0 && !passesThrough(trace, row)) return true;
-  return false;
-}
-
-/** Row of `rows` after which most is reserved, and among those most is asked for; the first of equals. */
-function tallestRow({ reserved, columns: { requested } }: LedgerOverTime, rows: Int32Array): number {
-  let best = rows[0];
-  for (const row of rows)
-    if (
-      reserved[row] > reserved[best] ||
-      (reserved[row] === reserved[best] && requested[row] > requested[best])
-    )
-      best = row;
-  return best;
-}
-
-/** The most that a part has after any of `rows`. */
-function most(values: Float64Array, rows: Int32Array): number {
-  let highest = 0;
-  for (const row of rows) if (values[row] > highest) highest = values[row];
-  return highest;
-}
 
 /** `row`: -1: before the first one. */
 const bytesAfter = ({ before, columns }: LedgerOverTime, name: LedgerColumn, row: number): number =>
@@ -78,10 +45,8 @@ export function ledgerColumns(
   const told = session.ledgerColumns;
   if (told === null) return { device: session.key, range, x, parts: null, why: whyNone(session) };
   const length = x.length;
-  const { trace } = session;
-  const shown = LEDGER_COLUMNS.filter(
-    (name) => name === 'requested' || told.before[name] > 0 || isEver(trace, told.columns[name]),
-  );
+  const tallest = session.tallestRows!;
+  const shown = tallest.parts;
   const row = new Int32Array(length);
   const reserved = new Float64Array(length);
   const parts = shown.map((name) => ({
@@ -89,21 +54,18 @@ export function ledgerColumns(
     values: new Float64Array(length),
     most: new Float64Array(length),
   }));
-  const [begin, finish] = [offsets[0], offsets[length]];
-  const rows = new Int32Array(finish - begin);
-  for (let at = begin; at < finish; at++) rows[at - begin] = settled(trace, at);
   for (let i = 0; i < length; i++) {
-    const inside = rows.subarray(offsets[i] - begin, offsets[i + 1] - begin);
+    const [from, to] = [offsets[i], offsets[i + 1]];
     // A column without events holds what was carried into it.
-    row[i] = inside.length > 0 ? tallestRow(told, inside) : settled(trace, offsets[i] - 1);
+    row[i] = from < to ? tallest.row(from, to) : tallest.settled(from - 1);
     reserved[i] = reservedAfter(told, row[i]);
     shown.forEach((name, part) => {
       const bytes = bytesAfter(told, name, row[i]);
       parts[part].values[i] = bytes;
-      parts[part].most[i] = inside.length > 0 ? most(told.columns[name], inside) : bytes;
+      parts[part].most[i] = from < to ? tallest.mostOf(name, from, to) : bytes;
     });
   }
-  const last = settled(trace, offsets[length] - 1);
+  const last = tallest.settled(offsets[length] - 1);
   const end = {
     row: last,
     reserved: reservedAfter(told, last),
