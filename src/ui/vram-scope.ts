@@ -3,6 +3,7 @@
  * lives in its <vs-device>.
  *
  *   engine       for tests: another EngineApi than the worker's (set before the element is connected)
+ *   own-page     attribute: the page holds nothing else, so that its history may be used
  *   analysis     promise of the analysis of all that was opened, as `vramscope analyze --json` prints it
  *   openFiles()  the same as dropping files
  *   openFolders()  the same as dropping folders
@@ -34,9 +35,11 @@ import {
 import type { ClockOffsetChange } from './diagnosis/diagnosis-run.ts';
 import { arrowTables } from './shell/arrow-tables.ts';
 import type { Chosen } from './shell/dropped-files.ts';
-import { carriesFiles, droppedFiles, pickedFolders } from './shell/dropped-files.ts';
+import { pickedFolders } from './shell/dropped-files.ts';
+import { DropTarget } from './shell/drop-target.ts';
 import { fetchSource } from './shell/fetch-source.ts';
 import { keyGoesElsewhere } from './shell/keyboard.ts';
+import { LeaveGuard } from './shell/leave-guard.ts';
 import { pastedFrom, pasteGoesElsewhere, textFile } from './shell/pasted.ts';
 import { sampleFile } from './shell/sample.ts';
 import { Session } from './shell/session.ts';
@@ -75,13 +78,14 @@ export class VramScope extends LitElement {
 
   @property({ attribute: false }) engine: EngineApi | null = null;
 
+  @property({ type: Boolean, attribute: 'own-page' }) ownPage = false;
+
   @state() private settings: Settings = loadSettings();
   @state() private systemDark = matchMedia(DARK).matches;
   @state() private chosen = '';
   @state() private visited: ReadonlySet<string> = new Set();
   /** Row of the event that each device's page shows. */
   @state() private shownRows: ReadonlyMap<string, number | null> = new Map();
-  @state() private dropping = false;
   @state() private ranOn: RanOn | null = null;
 
   @query('input.files') private readonly picker!: HTMLInputElement;
@@ -92,6 +96,16 @@ export class VramScope extends LitElement {
   private openSession: Session | null = null;
   private readonly api = (): Promise<EngineApi> => this.session.api();
   private stop = new AbortController();
+  private readonly dropTarget = new DropTarget(
+    this,
+    (chosen) => void this.session.activity.during(chosen.then((all) => this.openChosen(all))),
+  );
+  private readonly leaving = new LeaveGuard(this, {
+    openFiles: () => this.openSession?.openFiles ?? 0,
+    showTab: (tab) => this.has(tab) && this.choose(tab),
+    say: (notice) => this.session.say(notice),
+    ownsPage: () => this.ownPage,
+  });
   /** Texts opened so far, for their names. */
   private texts = 0;
 
@@ -149,11 +163,6 @@ export class VramScope extends LitElement {
     super.connectedCallback();
     this.stop = new AbortController();
     const { signal } = this.stop;
-    window.addEventListener('dragover', (event) => this.dragOver(event), { signal });
-    window.addEventListener('dragleave', (event) => this.dragLeave(event), { signal });
-    window.addEventListener('drop', (event) => void this.session.activity.during(this.drop(event)), {
-      signal,
-    });
     window.addEventListener('keydown', (event) => this.keydown(event), { signal });
     window.addEventListener('paste', (event) => void this.paste(event), { signal });
     matchMedia(DARK).addEventListener('change', (event) => (this.systemDark = event.matches), { signal });
@@ -172,15 +181,20 @@ export class VramScope extends LitElement {
   }
 
   private sessionChanged(): void {
-    const tabs = tabsOf(this.session.sources);
     // What is shown stays shown; the first file to arrive on an empty page is shown at once.
-    if (!tabs.some(({ id }) => id === this.chosen)) this.choose(tabs[0]?.id ?? '');
+    if (!this.has(this.chosen)) this.choose(tabsOf(this.session.sources)[0]?.id ?? '', false);
     this.requestUpdate();
   }
 
-  private choose(tab: string): void {
+  private has(tab: string): boolean {
+    return tabsOf(this.session.sources).some(({ id }) => id === tab);
+  }
+
+  /** @param asked Whether somebody asked for it. */
+  private choose(tab: string, asked = true): void {
     this.chosen = tab;
     this.visited = new Set([...this.visited, tab]);
+    if (tab !== '') this.leaving.shown(tab, asked);
   }
 
   private async openSrc(): Promise<void> {
@@ -191,24 +205,6 @@ export class VramScope extends LitElement {
     } catch (error) {
       this.session.say(error instanceof Error ? error.message : String(error));
     }
-  }
-
-  private dragOver(event: DragEvent): void {
-    if (!carriesFiles(event)) return;
-    event.preventDefault();
-    this.dropping = true;
-  }
-
-  private dragLeave(event: DragEvent): void {
-    // Leaving an element for another one inside the window has a relatedTarget.
-    if (event.relatedTarget === null) this.dropping = false;
-  }
-
-  private async drop(event: DragEvent): Promise<void> {
-    if (!carriesFiles(event) || event.dataTransfer === null) return;
-    event.preventDefault();
-    this.dropping = false;
-    await this.openChosen(await droppedFiles(event.dataTransfer));
   }
 
   /** The same as opening a file that holds this text. */
@@ -329,7 +325,7 @@ export class VramScope extends LitElement {
           aria-label="Folder to open"
           @change=${() => void this.pickedFolder()}
         />
-        ${this.dropping ? html`<div class="drop"><p>Drop to open. Nothing is uploaded.</p></div>` : nothing}
+        ${this.dropTarget.over ? html`<div class="drop"><p>Drop to open. Nothing is uploaded.</p></div>` : nothing}
       </div>
     `;
   }

@@ -192,6 +192,14 @@ export class Session {
     return await this.api();
   }
 
+  /** Files that hold something, and files being read. */
+  get openFiles(): number {
+    return (
+      new Set(this.sources.filter(({ format }) => format !== null).map(({ file }) => file)).size +
+      this.jobs.length
+    );
+  }
+
   /** Resolves when everything opened so far has been read; until a file is opened it waits. */
   get analysis(): Promise<Analysis> {
     return this.analysisPromise;
