@@ -40,6 +40,8 @@ const BREATH_BYTES = 4 << 20;
 /** Reads one item that starts at `at`: the position after it, INCOMPLETE (it is called again with more) or BROKEN. */
 export type ItemStep = (bytes: Uint8Array, at: number, end: number, isLast: boolean) => number;
 
+type Make<T> = (bytes: Uint8Array, start: number, end: number) => T;
+
 export interface ItemRules {
   readonly step: ItemStep;
   /** Where an item may start at or after `from`: what follows a broken one. -1: not in this buffer. */
@@ -164,18 +166,16 @@ export class JsonCursor {
 
   /** The next value; undefined (and skipped) where it is longer than `maxBytes`, cut off, or not a value. */
   take(maxBytes = MAX_VALUE): Promise<JsonValue | undefined> {
-    return this.takeWith(maxBytes, valueOf);
+    return this.takeAs(valueOf, maxBytes);
   }
 
   /** The same, as it is written (ASCII): numbers of more digits than a double has. */
   takeText(maxBytes = MAX_KEY): Promise<string | undefined> {
-    return this.takeWith(maxBytes, asciiText);
+    return this.takeAs(asciiText, maxBytes);
   }
 
-  private async takeWith<T>(
-    maxBytes: number,
-    make: (bytes: Uint8Array, start: number, end: number) => T,
-  ): Promise<T | undefined> {
+  /** The same, made of its bytes [start, end). */
+  async takeAs<T>(make: Make<T>, maxBytes = MAX_VALUE): Promise<T | undefined> {
     if ((await this.peek()) === -1) {
       this.isCut = true;
       return undefined;

@@ -19,13 +19,6 @@ const times = (text: string, pattern: RegExp): number => text.match(pattern)?.le
 
 export const FOREIGN_FILES: readonly ForeignFile[] = [
   {
-    format: 'torch-snapshot-json',
-    matches: (text) => /^\s*\{\s*"segments":\s*\[\s*(?:\]|\{\s*"(?:device|address|total_size)")/.test(text),
-    message: () => "a snapshot of PyTorch's allocator as JSON",
-    advice:
-      "Save it as a pickle, which is read: torch.cuda.memory._dump_snapshot('snapshot.pickle'), or in Python: import json, pickle; pickle.dump(json.load(open('FILE')), open('snapshot.pickle', 'wb')).",
-  },
-  {
     format: 'execution-trace',
     matches: (text) =>
       /^\s*\{[\s\S]{0,200}"schema": ?"[\w.-]*chakra/.test(text) ||

@@ -13,10 +13,12 @@ import { nsysStatsReader } from './nsys/stats.ts';
 import { prometheusJsonReader } from './metrics/prometheus-json.ts';
 import { prometheusTextReader } from './metrics/prometheus-text.ts';
 import type { FolderReader, Format, Reader } from './reader.ts';
+import { torchSnapshotJsonReader } from './snapshot/torch-snapshot-json.ts';
 import { torchSnapshotReader } from './snapshot/torch-snapshot.ts';
 
 export const READERS: readonly Reader[] = [
   torchSnapshotReader,
+  torchSnapshotJsonReader,
   memoryVizHtmlReader,
   nsysSqliteReader,
   nsysArrowReader,

@@ -10,9 +10,36 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 const HEX = /begins with [0-9a-f]{2} [0-9a-f]{2}/;
 
+describe('a snapshot as JSON', () => {
+  it('U09 is read, with its stacks and its state', async () => {
+    const said = await say('U09-snapshot.json');
+    expect(said.code).toBe(0);
+    expect(said.json.sources[0]).toMatchObject({ format: 'torch-snapshot', rows: 32, skipped: 0 });
+    const [device] = said.json.devices;
+    expect(device.memory_stats).toMatchObject({
+      'reserved_bytes.all.current': 402_653_184,
+      'allocated_bytes.all.current': 251_658_240,
+      'allocation.all.current': 10,
+    });
+  });
+
+  it('gives the document that its pickle gives', async () => {
+    const folderOf = join(import.meta.dirname, '../fixtures/snapshot');
+    const [pickle, json] = [
+      await say(join(folderOf, 'graphs.pickle.gz')),
+      await say(join(folderOf, 'graphs.json.gz')),
+    ];
+    expect(pickle.json.devices[0].events['alloc']).toBeGreaterThan(100);
+    const plain = ({ sources, clocks: _clocks, ...rest }: typeof json.json): unknown => ({
+      ...rest,
+      sources: sources.map(({ file: _file, bytes: _bytes, ...source }) => source),
+    });
+    expect(plain(json.json)).toEqual(plain(pickle.json));
+  });
+});
+
 describe('a file that is named and refused', () => {
   it.each([
-    ['U09-snapshot.json', "a snapshot of PyTorch's allocator as JSON", 'pickle'],
     ['U12-msmemscope-dump.csv', 'msMemScope', '_dump_snapshot'],
     ['U20-pipit-cuda-api-trace.csv', '8 of cudaMalloc and 6 of cudaFree', '--cuda-memory-usage=true'],
     [

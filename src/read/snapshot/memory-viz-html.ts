@@ -1,7 +1,7 @@
 /**
  * HTML pages of `torch.cuda._memory_viz` (trace_plot, segment_plot, profile_plot): a module script with
  * `const local_files = [{"name": "snapshot.pickle", "base64": "..."}]` and `add_local_files(local_files, ...)`.
- * Every snapshot in the page is decoded as it streams by and read as a snapshot; a page is never one string.
+ * That list alone, as JSON, is read like a page. Every snapshot in the page is decoded as it streams by and read as a snapshot; a page is never one string.
  *
  * Written by: pytorch torch/cuda/_memory_viz.py `_format_viz`.
  * Not read: pages that fetch their snapshot (add_remote_files) and export_memory_timeline's ".html", which is a
@@ -26,6 +26,9 @@ const isTimelinePicture = (text: string): boolean =>
 
 function sniff(head: Head): Sniff {
   const text = latin1(head.bytes);
+  // The page's own list, saved alone: [{"name": "snapshot.pickle", "base64": "gAR9..."}].
+  if (/^\s*\[\s*\{\s*"name"\s*:\s*"[^"]{0,200}"\s*,\s*"base64"\s*:\s*"/.test(text.slice(0, 512)))
+    return { score: 0.9, reason: 'JSON with a snapshot in base64, as memory_viz writes into its pages' };
   if (!/^(\xef\xbb\xbf)?\s*<(!doctype|html|head|body|script|!--)/i.test(text.slice(0, 512)))
     return { score: 0, reason: 'does not begin like an HTML page' };
   if (isTimelinePicture(text))

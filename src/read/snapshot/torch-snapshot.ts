@@ -252,26 +252,44 @@ function attempt(work: () => void): TraceError | null {
   }
 }
 
-async function read(input: ReaderInput, context: ReaderContext): Promise<ReadOutcome> {
-  const shape = new SnapshotShape(input.storedBytes);
+/** Hands pieces of a pickle to the decoder; gives what kept it from the end. */
+export type Feed = (push: (bytes: Uint8Array) => void) => Promise<TraceError | null>;
+
+async function pickled(
+  input: ReaderInput,
+  context: ReaderContext,
+  push: (bytes: Uint8Array) => void,
+): Promise<null> {
+  let since = 0;
+  for await (const chunk of input.chunks()) {
+    push(chunk);
+    since += chunk.length;
+    context.progress('decoding pickle', 0);
+    if (since >= 4 << 20) {
+      since = 0;
+      await context.breathe();
+    }
+  }
+  return null;
+}
+
+const read = (input: ReaderInput, context: ReaderContext): Promise<ReadOutcome> =>
+  readSnapshot(input.storedBytes, (push) => pickled(input, context, push));
+
+/** A snapshot of whatever gives its pickle. `bytes`: about as many as that has. */
+export async function readSnapshot(bytes: number, feed: Feed): Promise<ReadOutcome> {
+  const shape = new SnapshotShape(bytes);
   const { machine } = shape;
   let error: TraceError | null = null;
   let decoding = false;
   try {
-    let since = 0;
-    for await (const chunk of input.chunks()) {
+    error = await feed((piece) => {
       decoding = true;
-      machine.push(chunk);
+      machine.push(piece);
       decoding = false;
-      since += chunk.length;
-      context.progress('decoding pickle', 0);
-      if (since >= 4 << 20) {
-        since = 0;
-        await context.breathe();
-      }
-    }
-    decoding = true;
-    machine.finish();
+    });
+    decoding = error === null;
+    if (decoding) machine.finish();
   } catch (thrown) {
     if (!(thrown instanceof TraceError) || thrown.code === 'cancelled') throw thrown;
     error = thrown;

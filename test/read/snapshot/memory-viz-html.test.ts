@@ -157,3 +157,13 @@ describe.skipIf(sharedTraces() === null)('the recordings in ../shared/traces', (
     });
   });
 });
+
+describe('the list of a page, saved alone as JSON', () => {
+  it('is read like the page', async () => {
+    const list = `[${embedded(PICKLE)}]`;
+    expect(sniff(list)).toBe(0.9);
+    const { data, error } = await readBytes(reader, 'list.json', list);
+    expect(error).toBeNull();
+    expect(facts(data)).toEqual(facts(await snapshotOf(PICKLE)));
+  });
+});
