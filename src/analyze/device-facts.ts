@@ -23,7 +23,7 @@ import { type GrowthPart, growthParts } from './growth/parts.ts';
 import { growthOfIterations, type IterationGrowth, iterationDrivers } from './growth/series.ts';
 import { type ReleaseUnit, releaseUnits } from './ledger/empty-cache-units.ts';
 import { requestedCurve, reservedCurve, waitingCurve } from './device-curves.ts';
-import { heldAgainstRest } from './growth/held-against-rest.ts';
+import { heldAgainstRest, unlessMisses } from './growth/held-against-rest.ts';
 import {
   beforeFailure,
   findIterations,
@@ -31,6 +31,7 @@ import {
   type Iterations,
 } from './growth/iterations.ts';
 import { type LeakReport, leakSuspects } from './growth/leak-suspects.ts';
+import { eventsOf, type Events } from './growth/misses.ts';
 import { torchLedger, type TorchLedger } from './ledger/ledger.ts';
 import { type LargestRequest, largestRequest } from './ledger/largest.ts';
 import type { Lifetimes } from './lifetimes.ts';
@@ -245,19 +246,39 @@ export class DeviceFacts {
     return heldAgainstRest(rest, all, this.allocated);
   }
 
+  /** What these stacks keep at irregular places, and how it goes on (misses.ts); null: they do not. */
+  eventsOfStacks(isOf: (stack: number) => boolean): Events | null {
+    const { trace, iterations, sizeOf } = this;
+    return eventsOf({ trace, iterations, sizeOf, lifetimes: this.input.lifetimes }, isOf);
+  }
+
   /** Growth of what each stream and each line of code holds; of a part the device's limit says nothing. */
   get growthParts(): readonly GrowthPart[] {
     const { iterations, trace } = this;
-    return growthParts({
+    const labelOf = (stack: number): string => holderLabel(this.input.stacks, stack);
+    const parts = growthParts({
       trace,
       iterations,
       lifetimes: this.input.lifetimes,
       sizeOf: this.sizeOf,
-      labelOf: (stack) => holderLabel(this.input.stacks, stack),
+      labelOf,
       options: {
         drivers: iterationDrivers(trace, iterations, this.input.lifetimes),
         hasClock: trace.clock !== 'none',
       },
+    });
+    const labels = new Map<number, string>();
+    const labelled = (stack: number): string => {
+      const label = labels.get(stack) ?? labelOf(stack);
+      labels.set(stack, label);
+      return label;
+    };
+    return parts.map((part) => {
+      if (part.growth.atEnd.kind !== 'linear_leak') return part;
+      const events = this.eventsOfStacks(
+        part.by === 'stream' ? () => true : (stack) => labelled(stack) === part.name,
+      );
+      return { ...part, growth: { ...part.growth, atEnd: unlessMisses(part.growth.atEnd, events) } };
     });
   }
 

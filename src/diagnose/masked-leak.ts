@@ -6,6 +6,7 @@
  * Refuses: where the device's own growth is told, lines whose growth is not plain, and amounts not worth a word.
  */
 import { count } from '../base/words.ts';
+import type { DeviceFacts } from '../analyze/device-facts.ts';
 import type { LeakSuspect } from '../analyze/growth/leak-suspects.ts';
 import { about, type DeviceRule } from './device-rule.ts';
 import { evidence } from './finding.ts';
@@ -24,6 +25,13 @@ const ENOUGH = 10;
 const isPlain = ({ kind, confidence, bytesPerIteration, line }: LeakSuspect): boolean =>
   kind === 'grows' && confidence !== 'low' && bytesPerIteration > 0 && line !== null;
 
+/** What the line keeps may be the misses of a cache. */
+function mayFill(facts: DeviceFacts, { parts }: LeakSuspect): boolean {
+  const stacks = new Set(parts.map(({ stack }) => stack));
+  const events = facts.eventsOfStacks((stack) => stacks.has(stack));
+  return events !== null && !events.goesOn;
+}
+
 export const maskedLeak: DeviceRule = (facts) => {
   const growth = facts.growthOf('allocated');
   const { iterations } = facts;
@@ -32,7 +40,8 @@ export const maskedLeak: DeviceRule = (facts) => {
   // What ended, or may be a single pass, ended for its lines, too.
   if (kind !== 'none' && kind !== 'steps_with_largest_request') return [];
   const lines = facts.leaks.suspects.filter(
-    (suspect) => isPlain(suspect) && suspect.bytes >= WORTH * facts.allocatedPeak.bytes,
+    (suspect) =>
+      isPlain(suspect) && suspect.bytes >= WORTH * facts.allocatedPeak.bytes && !mayFill(facts, suspect),
   );
   const [first] = lines;
   if (first === undefined) return [];

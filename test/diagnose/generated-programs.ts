@@ -13,8 +13,11 @@ export interface Made {
   readonly marks: readonly number[];
 }
 
-/** true: it keeps more and more; 'masked': behind other frees; false: it does not, or it had an end; null: one pass. */
-export type Truth = boolean | 'masked' | null;
+/**
+ * true: it keeps more and more; 'masked': behind other frees; false: it does not, or it had an end; 'slows': it still
+ * grows, ever slower, and has no end in sight; null: one pass.
+ */
+export type Truth = boolean | 'masked' | 'slows' | null;
 
 export interface Family {
   readonly name: string;
@@ -71,6 +74,43 @@ class Program {
       this.drop(block, gradient);
     }
     this.drop(loss);
+  }
+
+  /** A key by Pareto's law of this exponent: few come often, and new ones never end (Zipf, prefixes, users). */
+  pareto(exponent: number): number {
+    return Math.floor((1 - this.random()) ** (-1 / exponent));
+  }
+
+  /**
+   * A request behind a prefix, as a server with a cache of prefixes answers it: where the prefix is not there it is
+   * computed and its keys and values are kept.
+   */
+  behindPrefix(isNew: boolean, bytes: number): Block[] {
+    const kept: Block[] = [];
+    if (isNew) {
+      let x = this.take('serve:60 prefill:61 embed:62', bytes);
+      for (const layer of [1, 2, 3]) {
+        const normed = this.take('serve:60 prefill:61 block:63 norm:64', bytes);
+        const joined = this.take('serve:60 prefill:61 block:63 qkv:65', 3 * bytes);
+        kept.push(
+          this.take('serve:60 prefill:61 keep:66', bytes),
+          this.take('serve:60 prefill:61 keep:67', bytes),
+        );
+        const next = this.take('serve:60 prefill:61 block:63 mlp:68', bytes + 512 * layer);
+        this.drop(normed, joined, x);
+        x = next;
+      }
+      this.drop(x);
+    }
+    let x = this.take('serve:70 embed:62', 1 * KIB);
+    for (let layer = 0; layer < 3; layer++) {
+      const joined = [71, 72].map((line) => this.take(`serve:70 block:63 cat:${line}`, bytes + 2 * KIB));
+      const next = this.take('serve:70 block:63 mlp:68', 1 * KIB);
+      this.drop(...joined, x);
+      x = next;
+    }
+    this.drop(this.take('serve:74 head:75', 16 * KIB), x);
+    return kept;
   }
 
   /** A request: prompt, a few tokens, the answer. */
@@ -219,6 +259,28 @@ export const FAMILIES: readonly Family[] = [
       p.mark();
     });
   }),
+  family('prefixes by Zipf, none dropped', 'slows', (p) => {
+    p.weights();
+    const exponent = p.draw(6, 11) / 10;
+    const seen = new Set<number>();
+    repeat(p.draw(100, 240), () => {
+      const key = p.pareto(exponent);
+      p.behindPrefix(!seen.has(key), 24 * KIB);
+      seen.add(key);
+      p.mark();
+    });
+  }),
+  family('a cache of many keys, still filling', 'slows', (p) => {
+    p.weights();
+    const keys = p.draw(40, 160);
+    const seen = new Set<number>();
+    repeat(p.draw(keys, 2 * keys), () => {
+      const key = p.draw(1, keys);
+      p.behindPrefix(!seen.has(key), 24 * KIB);
+      seen.add(key);
+      p.mark();
+    });
+  }),
   family('one result a step', true, (p) => {
     p.weights();
     const size = p.draw(1, 40) * 32 * KIB;
@@ -253,6 +315,23 @@ export const FAMILIES: readonly Family[] = [
       p.mark();
     });
   }),
+  family('errors at random, each kept', true, (p) => {
+    p.weights();
+    repeat(p.draw(80, 160), () => {
+      p.request();
+      if (p.chance(0.3)) p.take('main:58 failed:59', 256 * KIB);
+      p.mark();
+    });
+  }),
+  family('answers kept now and then', true, (p) => {
+    p.weights();
+    repeat(p.draw(80, 160), () => {
+      p.request();
+      const answer = p.take('main:57 softmax:58', 256 * KIB);
+      if (!p.chance(0.4)) p.drop(answer);
+      p.mark();
+    });
+  }),
   family('from the middle on', true, (p) => {
     p.weights();
     const from = p.draw(10, 25);
@@ -283,3 +362,20 @@ export const FAMILIES: readonly Family[] = [
     });
   }),
 ];
+
+/** Requests with a prefix that was not there: of 160, with `int(random.Random(25).paretovariate(0.7))` as keys. */
+const ZIPF_MISSES = [
+  0, 1, 2, 4, 5, 7, 10, 11, 13, 14, 16, 23, 35, 38, 62, 63, 66, 79, 83, 97, 99, 103, 113, 114, 117, 122, 137,
+  147, 156, 159,
+];
+
+/** The requests of prefixes_by_zipf in test/record/real_growth.py, through the model of the allocator. */
+export function prefixesByZipf(): Made {
+  const program = new Program(25);
+  program.weights();
+  repeat(160, (i) => {
+    program.behindPrefix(ZIPF_MISSES.includes(i), 24 * KIB);
+    program.mark();
+  });
+  return program.done();
+}
