@@ -19,19 +19,9 @@ import { repeat } from 'lit/directives/repeat.js';
 import type { Analysis } from '../engine/document/analysis.ts';
 import { startEngine } from '../engine/engine-client.ts';
 import type { EngineApi } from '../engine/engine-api.ts';
-import type { GpuMode, RanOn, SourceView } from '../engine/protocol.ts';
+import type { GpuMode, RanOn } from '../engine/protocol.ts';
 import { actionOf } from '../view/shell/keys.ts';
-import type { Tab } from '../view/shell/tabs.ts';
 import { tabsOf } from '../view/shell/tabs.ts';
-import {
-  diagnosisOf,
-  renderDiagnosis,
-  renderLedger,
-  renderServing,
-  renderVllmMemory,
-  renderWaterfalls,
-  tellServer,
-} from './diagnosis/diagnosis-parts.ts';
 import type { ClockOffsetChange } from './diagnosis/diagnosis-run.ts';
 import { arrowTables } from './shell/arrow-tables.ts';
 import type { Chosen } from './shell/dropped-files.ts';
@@ -49,20 +39,15 @@ import { renderHeader } from './shell/shell-header.ts';
 import { shellStyle } from './shell/shell-style.ts';
 import { controls, theme } from './parts/theme.ts';
 import type { VsDevice } from './device/vs-device.ts';
-import './device/vs-device.ts';
 import './shell/vs-empty.ts';
-import './shell/vs-error.ts';
-import './shell/vs-file-bar.ts';
 import './shell/vs-jobs.ts';
 import type { VsKeys } from './shell/vs-keys.ts';
 import './shell/vs-keys.ts';
 import type { VsLog } from './readings/vs-log.ts';
-import './readings/vs-log.ts';
 import type { VsPaste } from './shell/vs-paste.ts';
 import './shell/vs-paste.ts';
-import type { ServerGivenChange } from './serving/vs-serving-given.ts';
 import './shell/vs-status.ts';
-import './readings/vs-summaries.ts';
+import { tabPage } from './shell/tab-page.ts';
 import './shell/vs-tabs.ts';
 
 const DARK = '(prefers-color-scheme: dark)';
@@ -106,6 +91,8 @@ export class VramScope extends LitElement {
     say: (notice) => this.session.say(notice),
     ownsPage: () => this.ownPage,
   });
+  /** It was said once how a chart is zoomed. */
+  private hinted = false;
   /** Texts opened so far, for their names. */
   private texts = 0;
 
@@ -263,6 +250,7 @@ export class VramScope extends LitElement {
     this.toggleAttribute('dark', this.dark);
     if (this.settings.theme === 'auto') this.removeAttribute('theme');
     else this.setAttribute('theme', this.settings.theme);
+    this.setAttribute('wheel', this.settings.wheel);
     const tabs = tabsOf(session.sources);
     return html`
       <div
@@ -277,6 +265,11 @@ export class VramScope extends LitElement {
         @set-clock-offset=${(event: CustomEvent<ClockOffsetChange>) => void session.diagnosis.setClockOffset(event.detail)}
         @reopen-source=${(event: CustomEvent<{ source: number }>) => void session.reopen(event.detail.source)}
         @close-source=${(event: CustomEvent<{ source: number }>) => session.close(event.detail.source)}
+        @change-settings=${({ detail }: CustomEvent<Partial<Settings>>) => this.change(detail)}
+        @chart-scrolled-past=${(event: Event) => {
+          if (this.hinted) event.preventDefault();
+          this.hinted = true;
+        }}
         @ran-on=${(event: CustomEvent<RanOn>) => (this.ranOn = event.detail)}
       >
         ${renderHeader({
@@ -301,13 +294,19 @@ export class VramScope extends LitElement {
           ${repeat(
             tabs.filter(({ id }) => this.visited.has(id)),
             ({ id }) => id,
-            (tab) => this.page(tab),
+            (tab) =>
+              tabPage(tab, {
+                ...{ session, api: this.api, unit: this.settings.unit, dark: this.dark },
+                hidden: tab.id !== this.chosen,
+                shownRow: this.shownRows.get(tab.id) ?? null,
+                showRow: (row) => (this.shownRows = new Map(this.shownRows).set(tab.id, row)),
+              }),
           )}
         </main>
         <footer>
           <vs-status .status=${session.status} .ranOn=${this.ranOn} .notice=${session.notice}></vs-status>
         </footer>
-        <vs-keys></vs-keys>
+        <vs-keys .wheel=${this.settings.wheel}></vs-keys>
         <vs-paste></vs-paste>
         <input
           class="files"
@@ -328,64 +327,6 @@ export class VramScope extends LitElement {
         ${this.dropTarget.over ? html`<div class="drop"><p>Drop to open. Nothing is uploaded.</p></div>` : nothing}
       </div>
     `;
-  }
-
-  /** One page a tab, kept while the file is open: hidden pages keep their zoom and their choices. */
-  private page(tab: Tab): unknown {
-    const { unit } = this.settings;
-    const hidden = tab.id !== this.chosen;
-    const name = tab.source.file;
-    const told = this.session.diagnosis.state;
-    switch (tab.kind) {
-      case 'device':
-        return html`<vs-device
-          role="tabpanel"
-          aria-label=${`${name}, GPU ${tab.device.device}`}
-          ?hidden=${hidden}
-          .source=${tab.source}
-          .device=${tab.device}
-          .api=${this.api}
-          .newJob=${() => this.session.newJob()}
-          .unit=${unit}
-          .dark=${this.dark}
-          .iterations=${diagnosisOf(told, tab.id)?.iterations ?? null}
-          @event-shown=${({ detail }: CustomEvent<{ row: number | null }>) =>
-            (this.shownRows = new Map(this.shownRows).set(tab.id, detail.row))}
-          >${renderDiagnosis(told, tab.device, unit)}${renderLedger(this.session, tab.id, unit, this.shownRows.get(tab.id) ?? null)}</vs-device
-        >`;
-      case 'summaries':
-        return html`<vs-summaries
-          role="tabpanel"
-          aria-label=${`${name}, GPU ${tab.device}`}
-          ?hidden=${hidden}
-          .source=${tab.source}
-          .device=${tab.device}
-          .api=${this.api}
-          .unit=${unit}
-          .dark=${this.dark}
-          >${renderDiagnosis(told, null, unit, tab.source.id)}${renderServing(told, tab.source, tab.device, unit)}</vs-summaries
-        >`;
-      case 'readings':
-        return html`<vs-log
-          role="tabpanel"
-          aria-label=${`${name}, ${tab.source.formatTitle}`}
-          ?hidden=${hidden}
-          .source=${tab.source}
-          .api=${this.api}
-          .unit=${unit}
-          .dark=${this.dark}
-          @server-given=${(event: CustomEvent<ServerGivenChange>) => void tellServer(this.session, event.detail)}
-          >${renderDiagnosis(told, null, unit, tab.source.id)}${renderWaterfalls(told, tab.source.id, unit)}${renderVllmMemory(tab.source, unit)}${renderServing(told, tab.source, null, unit)}</vs-log
-        >`;
-      case 'empty':
-        return this.emptyPage(tab.source, hidden);
-    }
-  }
-
-  private emptyPage(source: SourceView, hidden: boolean): unknown {
-    return html`<div class="failed" role="tabpanel" aria-label=${source.file} ?hidden=${hidden}>
-      <vs-file-bar .source=${source} .unit=${this.settings.unit}></vs-file-bar>
-    </div>`;
   }
 }
 

@@ -63,7 +63,7 @@ const SECONDS: Readonly<Record<string, number>> = { ns: 1e-9, µs: 1e-6, ms: 1e-
 async function shown(page: Page): Promise<{ from: number; to: number }> {
   const label =
     (await page
-      .getByRole('img', { name: / from .* to .*At the end/ })
+      .getByRole('img', { name: / from .* to .*at the end/ })
       .first()
       .getAttribute('aria-label')) ?? '';
   const found = / from (-?[\d.]+) (ns|µs|ms|s) to (-?[\d.]+) (ns|µs|ms|s)\./.exec(label);

@@ -69,7 +69,7 @@ it('asks for one column a pixel of the plot', () => {
 });
 
 it('zooms about the pointer and asks again for what is in view', async () => {
-  point('wheel', 0.25, { deltaY: -120 });
+  point('wheel', 0.25, { deltaY: -120, ctrlKey: true });
   await expect.poll(() => asked('timeline').length).toBeGreaterThan(1);
   const [, axis, from, to] = last('timeline').split(' ');
   const whole = Number(asked('timeline')[0].split(' ')[3]);
@@ -79,11 +79,51 @@ it('zooms about the pointer and asks again for what is in view', async () => {
   expect((Number(to) - Number(from)) / whole).toBeCloseTo(factor, 3);
 });
 
-it('leaves the wheel to the page where there is nothing to zoom out to', () => {
-  const over = find('.u-over');
-  const event = new WheelEvent('wheel', { deltaY: 120, bubbles: true, cancelable: true });
-  over.dispatchEvent(event);
-  expect(event.defaultPrevented).toBe(false);
+describe('a wheel over a chart', () => {
+  /** Whether the page scrolls. */
+  const scrolls = (init: WheelEventInit): boolean =>
+    find('.u-over').dispatchEvent(new WheelEvent('wheel', { bubbles: true, cancelable: true, ...init }));
+  const hint = (): string | undefined =>
+    find('vs-timeline').shadowRoot!.querySelector('uplot-chart')!.shadowRoot!.querySelector('.hint')
+      ?.textContent;
+
+  it('scrolls the page up and down, zoomed or not, and says once how to zoom', async () => {
+    for (const deltaY of [120, -120]) expect(scrolls({ deltaY })).toBe(true);
+    await expect.poll(hint).toMatch(/^(Ctrl|⌘) \+ wheel zooms the chart$/);
+    page.act('zoom-in');
+    await expect.poll(() => asked('timeline').length).toBe(2);
+    for (const deltaY of [120, -120]) expect(scrolls({ deltaY })).toBe(true);
+    expect(asked('timeline')).toHaveLength(2);
+    await expect.poll(hint, { timeout: 5000 }).toBeUndefined();
+  });
+
+  it('says nothing where somebody has said it', async () => {
+    page.addEventListener('chart-scrolled-past', (event) => event.preventDefault());
+    scrolls({ deltaY: 120 });
+    await page.updateComplete;
+    expect(hint()).toBeUndefined();
+  });
+
+  it.each(['ctrlKey', 'metaKey'])('zooms with %s', async (key) => {
+    expect(scrolls({ deltaY: -120, [key]: true })).toBe(false);
+    await expect.poll(() => asked('timeline').length).toBe(2);
+  });
+
+  it('zooms plainly where the reader chose so, and scrolls where there is nothing to zoom out to', async () => {
+    page.style.setProperty('--chart-wheel', 'zooms');
+    expect(scrolls({ deltaY: 120 })).toBe(true);
+    expect(scrolls({ deltaY: -120 })).toBe(false);
+    await expect.poll(() => asked('timeline').length).toBe(2);
+    expect(hint()).toBeUndefined();
+  });
+
+  it('with Shift moves along a timeline that is zoomed, and no other', async () => {
+    expect(scrolls({ deltaY: 120, shiftKey: true })).toBe(true);
+    page.act('zoom-in');
+    await expect.poll(() => asked('timeline').length).toBe(2);
+    expect(scrolls({ deltaY: 120, shiftKey: true })).toBe(false);
+    await expect.poll(() => asked('timeline').length).toBe(3);
+  });
 });
 
 it('Shift + drag narrows histograms and tables, and says to what; Escape takes it back', async () => {

@@ -3,7 +3,7 @@
  * once few are in view. The pointer does here what it does on the chart above; arrow keys go from kernel to kernel.
  */
 import { LitElement, css, html, nothing } from 'lit';
-import { customElement, property, query } from 'lit/decorators.js';
+import { customElement, property, query, state } from 'lit/decorators.js';
 import type { KernelsAnswer } from '../../engine/protocol.ts';
 import { AXIS_LEFT } from '../../view/parts/curves.ts';
 import type { KernelBar, KernelTrackModel } from '../../view/device/kernel-track.ts';
@@ -121,6 +121,9 @@ export class VsKernels extends LitElement {
   @query('.track') private readonly track!: HTMLDivElement;
   @query('canvas') private readonly canvas!: HTMLCanvasElement | null;
 
+  /** Where keys went; the pointer moves the line, and never the slider. */
+  @state() private keyedX: number | null = null;
+
   private model: KernelTrackModel | null = null;
   private pointer: ChartPointer | null = null;
 
@@ -144,6 +147,9 @@ export class VsKernels extends LitElement {
   override render(): unknown {
     const { answer, model, span, width, hoverX } = this;
     const words = kernelWords(answer, hoverX);
+    const keyed =
+      this.keyedX !== null && this.keyedX >= span.from && this.keyedX < span.to ? this.keyedX : null;
+    const spoken = kernelWords(answer, keyed);
     const height = model?.bars == null ? STRIP_HEIGHT : Math.max(STRIP_HEIGHT, LANE_HEIGHT * model.lanes + 2);
     const at = hoverX !== null && hoverX >= span.from && hoverX < span.to ? hoverX : null;
     const outside = outsideWords(this.outside);
@@ -158,11 +164,14 @@ export class VsKernels extends LitElement {
           aria-description="Arrow keys go from kernel to kernel, Enter shows what ran"
           aria-valuemin=${Math.round(span.from)}
           aria-valuemax=${Math.round(span.to)}
-          aria-valuenow=${Math.round(at ?? span.from)}
-          aria-valuetext=${words === '' ? formatInstant(at ?? span.from) : words}
+          aria-valuenow=${Math.round(keyed ?? span.from)}
+          aria-valuetext=${spoken === '' ? formatInstant(keyed ?? span.from) : spoken}
           .style=${`width: ${width}px; height: ${height}px`}
           @keydown=${(event: KeyboardEvent) => this.keydown(event)}
-          @blur=${() => this.emit('chart-hover', { x: null })}
+          @blur=${() => {
+            this.keyedX = null;
+            this.emit('chart-hover', { x: null });
+          }}
         >
           ${model?.bars == null ? html`<canvas aria-hidden="true"></canvas>` : model.bars.map(renderBar)}
           ${
@@ -193,6 +202,7 @@ export class VsKernels extends LitElement {
       zoom: (pixel, factor) => this.emit('chart-zoom', { at: x(pixel), factor }),
       selects: () => this.selecting,
       isFull: () => this.full,
+      scrolledPast: () => undefined,
     });
   }
 
@@ -206,7 +216,9 @@ export class VsKernels extends LitElement {
     const at = this.hoverX;
     const go = (x: number | null): void => {
       event.preventDefault();
-      if (x !== null) this.emit('chart-hover', { x });
+      if (x === null) return;
+      this.keyedX = x;
+      this.emit('chart-hover', { x });
     };
     switch (event.key) {
       case 'ArrowRight':

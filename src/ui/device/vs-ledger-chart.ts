@@ -99,6 +99,8 @@ export class VsLedgerChart extends LitElement {
   @state() private hiddenParts: ReadonlySet<string> = new Set();
   @state() private width = 800;
   @state() private opened = false;
+  /** Where keys went; null: nowhere. The pointer moves the line over the chart, and never the slider. */
+  @state() private keyedX: number | null = null;
 
   private model: ChartModel | null = null;
 
@@ -132,6 +134,8 @@ export class VsLedgerChart extends LitElement {
     const [first, last] = columnsIn(answer, span);
     const reading = ledgerReading(answer, this.hoverX);
     const pointed = this.hoverX === null ? -1 : ledgerColumnAt(answer, this.hoverX);
+    const keyedTo = this.keyedX === null ? -1 : ledgerColumnAt(answer, this.keyedX);
+    const keyed = keyedTo < 0 ? last : Math.min(last, Math.max(first, keyedTo));
     return html`
       ${renderLegend(ledgerLegend(answer, hidden, reading, unit), ({ id }) => this.toggle(id))}
       <p class="readout" .style=${`padding-left: ${AXIS_LEFT - 16}px`}>
@@ -144,10 +148,13 @@ export class VsLedgerChart extends LitElement {
         aria-label=${chartName(this.axis)}
         aria-valuemin=${first}
         aria-valuemax=${last}
-        aria-valuenow=${pointed < 0 ? last : Math.min(last, Math.max(first, pointed))}
-        aria-valuetext=${ledgerSpoken(answer, reading, unit)}
+        aria-valuenow=${keyed}
+        aria-valuetext=${ledgerSpoken(answer, ledgerReading(answer, middleOf(answer, keyed)), unit)}
         @keydown=${(event: KeyboardEvent) => this.keyed(event, answer, pointed)}
-        @blur=${() => this.emit('chart-hover', { x: null })}
+        @blur=${() => {
+          this.keyedX = null;
+          this.emit('chart-hover', { x: null });
+        }}
         @chart-pick=${(event: CustomEvent<{ x: number }>) => {
           event.stopPropagation();
           this.pick(answer, ledgerColumnAt(answer, event.detail.x));
@@ -194,7 +201,8 @@ export class VsLedgerChart extends LitElement {
     if (by === undefined) return;
     event.preventDefault();
     const column = movedColumn(answer, this.span, pointed < 0 ? null : pointed, by);
-    this.emit('chart-hover', { x: middleOf(answer, column) });
+    this.keyedX = middleOf(answer, column);
+    this.emit('chart-hover', { x: this.keyedX });
   }
 
   /** The event that the column shows; not the last one before the pointer, which may have other values. */

@@ -4,7 +4,7 @@ import { customElement, property, state } from 'lit/decorators.js';
 import type { ByteUnit } from '../../base/units.ts';
 import type { Axis, SeriesView, TimelineAnswer } from '../../engine/protocol.ts';
 import type { ChartModel, LegendEntry } from '../../view/parts/curves.ts';
-import { AXIS_LEFT, chartModel, legend } from '../../view/parts/curves.ts';
+import { AXIS_LEFT, chartDescription, chartModel, legend } from '../../view/parts/curves.ts';
 import type { AnnotationLanes } from '../../view/parts/marks.ts';
 import { hiddenAnnotations } from '../../view/parts/marks.ts';
 import type { Span } from '../../view/parts/viewport.ts';
@@ -97,7 +97,7 @@ export class VsTimeline extends LitElement {
       ${renderLegend(entries, (entry) => this.toggle(entry))} ${this.lanes()}
       <uplot-chart
         role="img"
-        aria-label=${this.describe(entries)}
+        aria-label=${chartDescription(this.heading, series, answer, this.hiddenCurves, unit)}
         .model=${this.model}
         .hoverX=${this.hoverX}
         .hoverLabel=${this.hoverX === null ? '' : formatX(this.axis, this.hoverX)}
@@ -115,13 +115,6 @@ export class VsTimeline extends LitElement {
       ></uplot-chart>
       <slot name="below"></slot>
     `;
-  }
-
-  private describe(entries: readonly LegendEntry[]): string {
-    const shown = entries.filter((entry) => entry.shown && entry.value !== '');
-    const from = formatX(this.axis, this.span.from);
-    const values = shown.map((entry) => `${entry.label} ${entry.value}`).join(', ');
-    return `${this.heading} from ${from} to ${formatX(this.axis, this.span.to)}. At the end: ${values}.`;
   }
 
   private lanes(): unknown {

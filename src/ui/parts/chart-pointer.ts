@@ -1,6 +1,7 @@
 /**
  * Wheel and pointer on a plot, told in pixels of the plot: hover, click, drag to pan, Shift + drag to select,
- * wheel to zoom. Knows nothing of what is drawn.
+ * Ctrl (or Cmd) + wheel to zoom. A plain wheel is the page's, unless the reader chose otherwise. Knows nothing of what is
+ * drawn.
  */
 export interface PointerTarget {
   hover(pixel: number | null): void;
@@ -12,12 +13,17 @@ export interface PointerTarget {
   zoom(pixel: number, factor: number): void;
   /** Whether dragging selects without Shift. */
   selects(): boolean;
-  /** Nothing left to zoom out to: the wheel scrolls the page instead. */
+  /** Nothing is zoomed: there is nowhere to move to, and nothing to zoom out to. */
   isFull(): boolean;
+  /** A plain wheel turned here, and was left to the page. */
+  scrolledPast(): void;
 }
 
 /** A pointer that moved less than this between down and up was a click. */
 const CLICK_SLOP = 4;
+/** Inherited by every chart from the page: "zooms" where the reader chose that a plain wheel zooms. */
+export const WHEEL_PROPERTY = '--chart-wheel';
+
 /** A wheel that is scrolling the page goes on doing so while the plot passes under the pointer. */
 const SCROLL_QUIET_MS = 300;
 
@@ -87,18 +93,30 @@ export class ChartPointer {
     else if (drag.selecting) this.target.select(drag.start, pixel, true);
   }
 
+  private zoomsPlainly(): boolean {
+    return getComputedStyle(this.element).getPropertyValue(WHEEL_PROPERTY).trim() === 'zooms';
+  }
+
   private wheel(event: WheelEvent): void {
     // Ctrl + wheel is also what a pinch on a touchpad sends.
-    const pinch = event.ctrlKey;
+    const asked = event.ctrlKey || event.metaKey;
     const scrolling = performance.now() - this.scrolledAt < SCROLL_QUIET_MS;
-    if (!pinch && (scrolling || (this.target.isFull() && event.deltaY > 0))) return;
-    event.preventDefault();
+    const full = this.target.isFull();
     const lines = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 16 : 1;
     const sideways = event.shiftKey && event.deltaX === 0 ? event.deltaY : event.deltaX;
-    if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
+    if (!asked && (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY))) {
+      if (full || scrolling) return;
+      event.preventDefault();
       this.target.pan(sideways * lines);
       return;
     }
+    if (!asked) {
+      if (!this.zoomsPlainly()) return this.target.scrolledPast();
+      if (scrolling || (full && event.deltaY > 0)) return;
+    }
+    event.preventDefault();
+    // A wheel turns by 100 and more at a time, a pinch by less than ten.
+    const pinch = asked && lines === 1 && Math.abs(event.deltaY) < 50;
     const turned = Math.min(120, Math.max(-120, event.deltaY * lines * (pinch ? 6 : 1)));
     this.target.zoom(this.pixelOf(event), Math.exp(turned * 0.0025));
   }

@@ -1,4 +1,7 @@
-/** The legend of a chart: curves can be switched off, and each shows its value under the pointer. */
+/**
+ * The legend of a chart: curves can be switched off, and each shows its value under the pointer. To who does not see it a
+ * button is its curve alone: what the pointer happens to be over is no figure of the data, and the chart's name has those.
+ */
 import { css, html } from 'lit';
 import type { LegendEntry } from '../../view/parts/curves.ts';
 
@@ -62,6 +65,7 @@ export function renderLegend(entries: readonly LegendEntry[], toggle: (entry: Le
       (entry) =>
         html`<li>
           <button
+            aria-label=${entry.label}
             aria-pressed=${entry.shown ? 'true' : 'false'}
             title=${entry.title}
             data-curve=${entry.id}

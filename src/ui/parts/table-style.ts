@@ -56,6 +56,7 @@ export const tableStyle = css`
     background: none;
     color: var(--text);
     text-decoration: underline;
+    text-underline-offset: 0.3em;
   }
   th[aria-sort] button {
     color: var(--text);

@@ -3,6 +3,7 @@
  * the `color-scheme` of <vram-scope>: `light-dark()` picks the shade, so no element asks which theme it is.
  */
 import { css, unsafeCSS } from 'lit';
+import { WHEEL_PROPERTY } from './chart-pointer.ts';
 import { CURVES, SURFACE } from '../../view/parts/palette.ts';
 
 const variables = (
@@ -31,6 +32,9 @@ export const theme = css`
       Arial,
       sans-serif;
     font-variant-numeric: tabular-nums;
+  }
+  :host([wheel='zooms']) {
+    ${unsafeCSS(WHEEL_PROPERTY)}: zooms;
   }
   :host([theme='light']) {
     color-scheme: light;
@@ -118,7 +122,9 @@ export const controls = css`
     background: none;
     color: var(--accent);
     text-decoration: underline;
-    text-underline-offset: 2px;
+    /* Below the underscores of a name of code, which lie where underlines do. */
+    text-underline-offset: 0.3em;
+    text-decoration-thickness: 1px;
     font-variant-numeric: inherit;
   }
   button.link:hover:not(:disabled) {

@@ -3,8 +3,8 @@
  * down to their minimum, so that no peak of a column is lost. Everything the pointer does is told in x units;
  * the chart itself never zooms.
  */
-import { LitElement, css, html, unsafeCSS } from 'lit';
-import { customElement, property, query } from 'lit/decorators.js';
+import { LitElement, css, html, nothing, unsafeCSS } from 'lit';
+import { customElement, property, query, state } from 'lit/decorators.js';
 import uPlot from 'uplot';
 import uplotStyle from 'uplot/dist/uPlot.min.css?inline';
 import { upperBound } from '../../base/binary-search.ts';
@@ -13,6 +13,7 @@ import { AXIS_LEFT, AXIS_RIGHT } from '../../view/parts/curves.ts';
 import { CURVES, SURFACE } from '../../view/parts/palette.ts';
 import type { Span } from '../../view/parts/viewport.ts';
 import { pixelToX, xToPixel } from '../../view/parts/viewport.ts';
+import { wheelHint } from '../../view/shell/keys.ts';
 import { ChartPointer } from './chart-pointer.ts';
 
 export interface ChartEvents {
@@ -22,12 +23,17 @@ export interface ChartEvents {
   'chart-fit': null;
   'chart-pan': { readonly delta: number };
   'chart-zoom': { readonly at: number; readonly factor: number };
+  /** A plain wheel scrolled the page here. Cancelled by whoever has said often enough how to zoom. */
+  'chart-scrolled-past': null;
   'chart-select': { readonly from: number; readonly to: number; readonly done: boolean };
 }
 
 const X_AXIS_HEIGHT = 26;
 const PLOT_TOP = 10;
 const NO_RIGHT_AXIS = 20;
+/** How long the hint stands over a chart. */
+const HINT_MS = 1600;
+const isMac = (): boolean => /Mac|iPhone|iPad/.test(navigator.platform);
 const FONT = '11px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
 
 @customElement('uplot-chart')
@@ -73,6 +79,20 @@ export class UplotChart extends LitElement {
         border-radius: 2px;
         pointer-events: none;
       }
+      .hint {
+        position: absolute;
+        top: 40%;
+        left: 50%;
+        margin: 0;
+        padding: 6px 14px;
+        font-size: 13px;
+        color: var(--page);
+        background: var(--text);
+        border-radius: 4px;
+        opacity: 0.9;
+        transform: translate(-50%, -50%);
+        pointer-events: none;
+      }
       .mark {
         width: 0;
         border-left: 2px solid var(--bad);
@@ -105,6 +125,8 @@ export class UplotChart extends LitElement {
   @property({ type: Boolean }) rightAxis = false;
   @property({ type: Number }) height = 220;
 
+  @state() private hinting = false;
+
   @query('.plot') private plotElement!: HTMLDivElement;
 
   private plot: uPlot | null = null;
@@ -125,7 +147,9 @@ export class UplotChart extends LitElement {
   }
 
   override render(): unknown {
-    return html`<div class="plot"></div>`;
+    const hint = this.hinting ? html`<p class="hint" aria-hidden="true">${wheelHint(isMac())}</p>` : nothing;
+    return html`<div class="plot"></div>
+      ${hint}`;
   }
 
   override updated(changed: Map<string, unknown>): void {
@@ -148,8 +172,16 @@ export class UplotChart extends LitElement {
     this.drawOverlay();
   }
 
-  private emit<Name extends keyof ChartEvents>(name: Name, detail: ChartEvents[Name]): void {
-    this.dispatchEvent(new CustomEvent(name, { detail, bubbles: true, composed: true }));
+  /** false: somebody cancelled it. */
+  private emit<Name extends keyof ChartEvents>(name: Name, detail: ChartEvents[Name]): boolean {
+    const init = { detail, bubbles: true, composed: true, cancelable: true };
+    return this.dispatchEvent(new CustomEvent(name, init));
+  }
+
+  private showHint(): void {
+    if (!this.emit('chart-scrolled-past', null)) return;
+    this.hinting = true;
+    setTimeout(() => (this.hinting = false), HINT_MS);
   }
 
   private drop(): void {
@@ -263,6 +295,7 @@ export class UplotChart extends LitElement {
       zoom: (pixel, factor) => this.emit('chart-zoom', { at: x(pixel), factor }),
       selects: () => this.selecting,
       isFull: () => this.full,
+      scrolledPast: () => this.showHint(),
     });
   }
 

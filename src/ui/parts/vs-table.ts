@@ -59,6 +59,7 @@ export class VsTable extends LitElement {
       }
       tr:hover td button.link {
         text-decoration: underline;
+        text-underline-offset: 0.3em;
       }
       .more {
         display: flex;

@@ -9,7 +9,13 @@ import type { EngineApi } from '../../engine/engine-api.ts';
 import type { SourceView } from '../../engine/protocol.ts';
 import type { LegendEntry } from '../../view/parts/curves.ts';
 import { formatValue } from '../../view/parts/curves.ts';
-import { stepName, stepsTable, summaryChart, summaryTable } from '../../view/readings/summary.ts';
+import {
+  describeSummaries,
+  stepName,
+  stepsTable,
+  summaryChart,
+  summaryTable,
+} from '../../view/readings/summary.ts';
 import { legendStyle, renderLegend } from '../parts/legend.ts';
 import { controls } from '../parts/theme.ts';
 import '../parts/uplot-chart.ts';
@@ -112,13 +118,13 @@ export class VsSummaries extends LitElement {
 
   private chart(entries: readonly LegendEntry[], at: number, column: number): unknown {
     const { summaries } = this;
-    const { model } = this.drawn;
+    const { curves, model } = this.drawn;
     return html`<section class="panel chart">
       <h2>GPU ${this.device} over ${count(summaries.length, 'summary', 'summaries')}</h2>
       ${renderLegend(entries, ({ id }) => this.toggle(id))}
       <uplot-chart
         role="img"
-        aria-label=${`Memory over ${count(summaries.length, 'summary', 'summaries')}; the table below holds the figures.`}
+        aria-label=${describeSummaries(curves, summaries, this.hiddenCurves, this.unit)}
         .model=${model}
         .hoverX=${this.hoverX}
         .hoverLabel=${this.hoverX === null ? '' : stepName(summaries[column])}

@@ -1,23 +1,31 @@
 /** What the page remembers between visits. Storage may be absent or throw (sandboxed frames): then nothing is kept. */
 import type { ByteUnit } from '../../base/units.ts';
 
+export type WheelChoice = 'scrolls' | 'zooms';
 export type ThemeChoice = 'auto' | 'light' | 'dark';
 
 export interface Settings {
   readonly theme: ThemeChoice;
   readonly unit: ByteUnit;
+  /** What a plain wheel does over a chart. */
+  readonly wheel: WheelChoice;
 }
 
 const KEY = 'vramscope.settings';
 
 export function loadSettings(): Settings {
-  const settings: { theme: ThemeChoice; unit: ByteUnit } = { theme: 'auto', unit: 'binary' };
+  const settings: { -readonly [Name in keyof Settings]: Settings[Name] } = {
+    theme: 'auto',
+    unit: 'binary',
+    wheel: 'scrolls',
+  };
   try {
     const stored: unknown = JSON.parse(localStorage.getItem(KEY) ?? 'null');
     if (typeof stored !== 'object' || stored === null) return settings;
-    const { theme, unit } = stored as { theme?: unknown; unit?: unknown };
+    const { theme, unit, wheel } = stored as { theme?: unknown; unit?: unknown; wheel?: unknown };
     if (theme === 'light' || theme === 'dark') settings.theme = theme;
     if (unit === 'decimal') settings.unit = unit;
+    if (wheel === 'zooms') settings.wheel = wheel;
   } catch {
     // No storage, or not ours: the defaults stand.
   }

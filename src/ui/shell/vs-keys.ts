@@ -1,8 +1,9 @@
 /** The keyboard sheet. */
 import { LitElement, css, html } from 'lit';
-import { customElement, query } from 'lit/decorators.js';
+import { customElement, property, query } from 'lit/decorators.js';
 import { BINDINGS, POINTER_HELP } from '../../view/shell/keys.ts';
 import { dialogStyle } from '../parts/dialog-style.ts';
+import type { Settings, WheelChoice } from './settings.ts';
 import { controls } from '../parts/theme.ts';
 
 @customElement('vs-keys')
@@ -21,9 +22,16 @@ export class VsKeys extends LitElement {
       }
       dl {
         display: grid;
-        grid-template-columns: 130px 1fr;
+        grid-template-columns: 190px 1fr;
         gap: 6px 16px;
         margin-top: 12px;
+      }
+      .choice {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 8px 16px;
+        align-items: center;
+        margin-top: 14px;
       }
       kbd {
         padding: 1px 6px;
@@ -36,6 +44,8 @@ export class VsKeys extends LitElement {
     `,
   ];
 
+  @property() wheel: WheelChoice = 'scrolls';
+
   @query('dialog') private readonly dialog!: HTMLDialogElement;
 
   get open(): boolean {
@@ -45,6 +55,20 @@ export class VsKeys extends LitElement {
   toggle(): void {
     if (this.dialog.open) this.dialog.close();
     else this.dialog.showModal();
+  }
+
+  private choice(wheel: WheelChoice, label: string): unknown {
+    const choose = (): boolean =>
+      this.dispatchEvent(
+        new CustomEvent<Partial<Settings>>('change-settings', {
+          detail: { wheel },
+          bubbles: true,
+          composed: true,
+        }),
+      );
+    return html`<button aria-pressed=${this.wheel === wheel ? 'true' : 'false'} @click=${choose}>
+      ${label}
+    </button>`;
   }
 
   override render(): unknown {
@@ -65,6 +89,12 @@ export class VsKeys extends LitElement {
               <dd>${does}</dd>`,
         )}
       </dl>
+      <p class="choice">
+        A wheel over a chart
+        <span class="group" role="group" aria-label="A wheel over a chart">
+          ${this.choice('scrolls', 'scrolls the page')}${this.choice('zooms', 'zooms the chart')}
+        </span>
+      </p>
     </dialog>`;
   }
 }

@@ -8,6 +8,7 @@ import { curveColors } from './palette.ts';
 import type { Tick } from './ticks.ts';
 import { byteTicks, countTicks, rowTicks, timeTicks, uncutLabels } from './ticks.ts';
 import type { Span } from './viewport.ts';
+import { formatX } from './words.ts';
 
 /** Room for the labels of the y axes, in CSS pixels; the same for all charts that share an x axis. */
 export const AXIS_LEFT = 76;
@@ -127,6 +128,31 @@ export function boundSign({ exact, bound }: Pick<SeriesView, 'exact' | 'bound'>)
 export function columnAt(answer: TimelineAnswer, x: number): number {
   if (answer.x.length === 0 || x < answer.x[0] || x >= answer.range.to) return -1;
   return upperBound(answer.x, x) - 1;
+}
+
+/**
+ * What is said of a chart to those who do not see it: the stretch that its figures are of, and of each curve that is
+ * drawn the value at the end of it and the highest. Never what a pointer is over.
+ */
+export function chartDescription(
+  heading: string,
+  series: readonly SeriesView[],
+  answer: TimelineAnswer | null,
+  hidden: ReadonlySet<string>,
+  unit: ByteUnit,
+): string {
+  if (answer === null || answer.x.length === 0) return heading;
+  const { axis, from, to } = answer.range;
+  const figures = series.flatMap((one) => {
+    const values = answer.series.find(({ id }) => id === one.id);
+    if (values === undefined || hidden.has(one.id)) return [];
+    const last = values.last[values.last.length - 1];
+    const most = values.max.reduce((a, b) => (b > a ? b : a), -Infinity);
+    const said = (value: number): string => boundSign(one) + formatValue(value, one.unit, unit);
+    return [`${one.label} ${said(last)} at the end, highest ${said(most)}`];
+  });
+  const end = axis === 'event' ? to - 1 : to;
+  return `${heading} from ${formatX(axis, from)} to ${formatX(axis, end)}. ${figures.join('; ')}.`;
 }
 
 export function legend(

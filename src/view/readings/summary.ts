@@ -4,6 +4,7 @@
  */
 import type { ByteUnit } from '../../base/units.ts';
 import { formatBytes, formatInteger } from '../../base/units.ts';
+import { count } from '../../base/words.ts';
 import type { SourceView } from '../../engine/protocol.ts';
 import type { ChartCurve, ChartModel } from '../parts/curves.ts';
 import { AXIS_LEFT, AXIS_RIGHT } from '../parts/curves.ts';
@@ -162,6 +163,24 @@ const CURVES: readonly SummaryCurve[] = [
   { metric: 'Allocated memory', figure: 'peak', color: 'green', label: 'Peak allocated', dashed: true },
   { metric: 'GPU reserved segments', figure: 'current', color: 'grey', label: 'Segments' },
 ];
+
+/** What is said of the chart to those who do not see it: each curve that is drawn, from the first to the last summary. */
+export function describeSummaries(
+  curves: readonly ChartCurve[],
+  summaries: readonly MemorySummary[],
+  hidden: ReadonlySet<string>,
+  unit: ByteUnit,
+): string {
+  const figures = curves
+    .filter(({ id }) => !hidden.has(id))
+    .map(({ label, scale, last, max }) => {
+      const said = (value: number): string =>
+        scale === 'left' ? formatBytes(value, unit) : formatInteger(value);
+      const most = max.reduce((a, b) => (b > a ? b : a), -Infinity);
+      return `${label} ${said(last[last.length - 1])} at the end, highest ${said(most)}`;
+    });
+  return `Memory over ${count(summaries.length, 'summary', 'summaries')}. ${figures.join('; ')}.`;
+}
 
 /** The same curves for every log; ones that the log never prints are left out. */
 export function summaryChart(

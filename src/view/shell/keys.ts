@@ -32,7 +32,8 @@ export const BINDINGS: readonly Binding[] = [
 
 export const POINTER_HELP: readonly (readonly [string, string])[] = [
   ['Ctrl+V, ⌘+V', 'Open the text or the files of the clipboard'],
-  ['Wheel', 'Zoom about the pointer'],
+  ['Ctrl + wheel, ⌘ + wheel', 'Zoom about the pointer; so does a pinch'],
+  ['Shift + wheel', 'Move along a timeline that is zoomed'],
   ['Drag', 'Move along the timeline'],
   ['Shift + drag', 'Choose a range for the histograms and tables'],
   ['Click', 'Show the event there in the panel'],
@@ -40,6 +41,9 @@ export const POINTER_HELP: readonly (readonly [string, string])[] = [
   ['← → on kernels', 'Kernel before, kernel after; Enter shows what ran'],
   ['← → on the ledger over time', 'Column before, column after; Enter shows its event'],
 ];
+
+/** Over a chart, the first time that a plain wheel scrolls the page there. */
+export const wheelHint = (mac: boolean): string => `${mac ? '⌘' : 'Ctrl'} + wheel zooms the chart`;
 
 interface KeyPress {
   readonly key: string;
