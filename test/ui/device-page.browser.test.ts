@@ -1,34 +1,55 @@
-/** One device's page in a real browser, with an engine made of code: what is asked when, and what is shown. */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+/** One device's page in a real browser, over the real engine: what is asked when, and what is shown. */
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Engine } from '../../src/engine/engine.ts';
+import type { SourceView } from '../../src/engine/protocol.ts';
 import type { VsDevice } from '../../src/ui/device/vs-device.ts';
 import '../../src/ui/device/vs-device.ts';
 import type { VsKernels } from '../../src/ui/device/vs-kernels.ts';
-import { FakeEngine } from './fake-engine.ts';
-import { textOf } from './shadow-tree.ts';
+import { EngineForTest } from './engine-for-test.ts';
+import { fileAt } from './fixture-file.ts';
+import { madeKernels } from './made-kernels.ts';
+import { allIn, textOf } from './shadow-tree.ts';
 
-let engine: FakeEngine;
+let engine: EngineForTest;
 let page: VsDevice;
 
 /** All text on the page, shadow trees included. */
 const seen = (): string => textOf(page).replace(/\s+/g, ' ');
-const asked = (what: string): string[] => engine.asked.filter((question) => question.startsWith(what));
+const asked = (what: string): string[] => engine.askedFor(what);
 const last = (what: string): string => asked(what).at(-1) ?? '';
 
 /** First match in the page or in the shadow trees below it. */
-function find(selector: string, root: Element | ShadowRoot = page): HTMLElement {
-  const search = (at: Element | ShadowRoot): HTMLElement | null => {
-    const inside = at instanceof Element ? at.shadowRoot : at;
-    const found = inside?.querySelector<HTMLElement>(selector) ?? null;
-    if (found !== null) return found;
-    for (const child of (inside ?? at).querySelectorAll('*')) {
-      const deeper = child.shadowRoot === null ? null : search(child);
-      if (deeper !== null) return deeper;
-    }
-    return null;
-  };
-  const found = search(root);
-  if (found === null) throw new Error(`Nothing on the page is ${selector}.`);
+function find(selector: string): HTMLElement {
+  const [found] = allIn(page, selector);
+  if (found === undefined) throw new Error(`Nothing on the page is ${selector}.`);
   return found;
+}
+
+const button = (words: string): HTMLElement => {
+  const found = allIn(page, 'button').find((one) => one.textContent.trim() === words);
+  if (found === undefined) throw new Error(`There is no button "${words}".`);
+  return found;
+};
+
+interface Opened {
+  readonly engine: Engine;
+  readonly source: SourceView;
+}
+
+async function opened(file: File): Promise<Opened> {
+  const engine = new Engine();
+  await engine.start({ gpu: 'off' });
+  const [source] = await engine.open(1, file, () => undefined);
+  return { engine, source };
+}
+
+/** The file's device on a page of its own, whose questions are noted. */
+function show({ engine: asked, source }: Opened): void {
+  engine = new EngineForTest(asked);
+  page = document.createElement('vs-device') as VsDevice;
+  Object.assign(page, { source, device: source.devices[0], api: () => Promise.resolve(engine.api) });
+  page.style.width = '1200px';
+  document.body.append(page);
 }
 
 function point(type: string, share: number, init: PointerEventInit & WheelEventInit = {}): void {
@@ -49,13 +70,21 @@ function point(type: string, share: number, init: PointerEventInit & WheelEventI
   over.dispatchEvent(event);
 }
 
+let train: Opened;
+
+beforeAll(async () => {
+  train = await opened(await fileAt('samples/train.pickle.gz', 'train.pickle'));
+});
+
+function choose(from: number, to: number): void {
+  point('pointerdown', from, { shiftKey: true });
+  point('pointermove', (from + to) / 2);
+  point('pointermove', to);
+  point('pointerup', to);
+}
+
 beforeEach(async () => {
-  engine = new FakeEngine();
-  const [source] = await engine.open(1, new File([new Uint8Array(10)], 'train.pickle'), () => undefined);
-  page = document.createElement('vs-device') as VsDevice;
-  Object.assign(page, { source, device: source.devices[0], api: () => Promise.resolve(engine) });
-  page.style.width = '1200px';
-  document.body.append(page);
+  show(train);
   await expect.poll(() => asked('timeline').length).toBeGreaterThan(0);
   await expect.poll(seen).toContain('Whole recording');
   await expect.poll(() => page.shadowRoot?.querySelector('vs-histograms')).not.toBeNull();
@@ -127,14 +156,11 @@ describe('a wheel over a chart', () => {
 });
 
 it('Shift + drag narrows histograms and tables, and says to what; Escape takes it back', async () => {
-  point('pointerdown', 0.25, { shiftKey: true });
-  point('pointermove', 0.4);
-  point('pointermove', 0.5);
-  point('pointerup', 0.5);
+  choose(0.25, 0.5);
   await expect.poll(seen).toMatch(/Chosen range: [\d.]+ s to [\d.]+ s/);
-  await expect.poll(() => last('range')).not.toContain('undefined');
+  await expect.poll(() => last('range')).toMatch(/^range \d+[\d.]* \d+[\d.]*$/);
   page.act('clear');
-  await expect.poll(() => last('range')).toBe('range undefined undefined');
+  await expect.poll(() => last('range')).toBe('range');
   await expect.poll(seen).toContain('Whole recording');
 });
 
@@ -150,8 +176,8 @@ it('a drag moves the timeline, a click shows the event there', async () => {
 
   point('pointerdown', 0.5);
   point('pointerup', 0.5);
-  await expect.poll(seen).toMatch(/(alloc|free_completed), event [\d,]+/);
-  expect(seen()).toContain('model.py:103');
+  await expect.poll(seen).toMatch(/(alloc|free_requested|free_completed), event [\d,]+/);
+  expect(seen()).toContain('rec/record.py:77');
   expect(asked('moment')).toHaveLength(1);
 });
 
@@ -160,10 +186,10 @@ it('keys zoom, fit and step from event to event', async () => {
   await expect.poll(() => asked('timeline').length).toBe(2);
   page.act('fit');
   await expect.poll(() => last('timeline')).toBe(asked('timeline')[0]);
-  point('pointerdown', 0.5);
-  point('pointerup', 0.5);
+  point('pointerdown', 0.97);
+  point('pointerup', 0.97);
   await expect.poll(() => asked('moment').length).toBe(1);
-  await expect.poll(seen).toMatch(/event [\d,]+/);
+  await expect.poll(seen).toMatch(/(alloc|free_requested|free_completed), event [\d,]+/);
   page.act('next-event');
   await expect.poll(() => last('moment')).toMatch(/^moment event \d+$/);
 });
@@ -172,10 +198,9 @@ it('a peak in the headline takes the timeline there', async () => {
   find('vs-headline').shadowRoot?.querySelector<HTMLElement>('[data-figure="requested"] button')?.click();
   await expect.poll(() => last('moment')).toMatch(/^moment event \d+$/);
   const row = Number(last('moment').split(' ')[2]);
-  const { xNs } = await engine.moment('', 'event', row).then((result) => {
-    if (!result.ok) throw new Error('no moment');
-    return result.value;
-  });
+  const moment = await engine.api.moment(page.device.key, 'event', row);
+  if (!moment.ok) throw new Error('no moment');
+  const { xNs } = moment.value;
   await expect.poll(() => Number(last('timeline').split(' ')[2])).toBeGreaterThan(0);
   const [, , from, to] = last('timeline').split(' ').map(Number);
   expect(xNs).toBeGreaterThanOrEqual(from);
@@ -183,49 +208,44 @@ it('a peak in the headline takes the timeline there', async () => {
 });
 
 it('the axis of events shows the same stretch, counted', async () => {
-  const button = [...(page.shadowRoot?.querySelectorAll('button') ?? [])].find(
-    (one) => one.textContent.trim() === 'Events',
-  );
-  button?.click();
-  await expect.poll(() => last('timeline')).toMatch(/^timeline event 0 20000 /);
-  await expect.poll(seen).toContain('Whole recording: events 0 to 19,999');
+  button('Events').click();
+  await expect.poll(() => last('timeline')).toMatch(/^timeline event 0 21851 /);
+  await expect.poll(seen).toContain('Whole recording: events 0 to 21,850');
 });
 
 it('a chosen range means the same events on both axes', async () => {
-  point('pointerdown', 0.25, { shiftKey: true });
-  point('pointermove', 0.4);
-  point('pointermove', 0.5);
-  point('pointerup', 0.5);
-  await expect.poll(seen).toMatch(/Chosen range: .* s \([\d.]+ s\), [\d,]+ events/);
+  choose(0.9, 0.98);
+  await expect.poll(seen).toMatch(/Chosen range: .* s \([\d.]+ m?s\), \d{2,}[\d,]* events/);
   const events = (): string => /Chosen range:.*?, ([\d,]+) events/.exec(seen())?.[1] ?? '';
   await expect.poll(() => asked('range').length).toBeGreaterThan(1);
   await page.updateComplete;
   const before = events();
-  const button = [...(page.shadowRoot?.querySelectorAll('button') ?? [])].find(
-    (one) => one.textContent.trim() === 'Events',
-  );
-  button?.click();
+  button('Events').click();
   await expect.poll(seen).toMatch(/Chosen range: events [\d,]+ to/);
   await expect.poll(events).toBe(before);
 });
 
 describe('the tables', () => {
-  it('draw a stream with nothing nowhere but in the list of streams', () => {
-    const histograms = find('vs-histograms').shadowRoot;
-    const drawn = [...(histograms?.querySelectorAll('[data-stream]') ?? [])].map((one) =>
-      one.getAttribute('data-stream'),
-    );
-    expect(drawn).toEqual(['0', '7']);
+  it('draw a stream with nothing nowhere but in the list of streams', async () => {
+    const drawn = (): (string | null)[] =>
+      allIn(page, '[data-stream]').map((one) => one.getAttribute('data-stream'));
+    expect(drawn()).toEqual(['0', '471809168']);
+    // Here the second stream holds a block, and asks for nothing.
+    choose(0.88, 0.92);
+    await expect.poll(drawn).toEqual(['0']);
+    expect(seen()).toMatch(/ 471809168 0 0 B 0 [\d.]+ KiB 1 /);
   });
 
   it('open a holder with its whole stack', async () => {
     find('tbody.opens button').click();
-    await expect.poll(seen).toContain('Holds 903.53 MiB in 60 allocations');
-    expect(seen()).toContain('torch/nn/functional.py:2397');
+    await expect.poll(seen).toContain('Holds 130.23 MiB in 100 allocations');
+    expect(seen()).toContain('torch/optim/optimizer.py:533');
   });
 
-  it('say how many rows there are', () => {
-    expect(seen()).toMatch(/Showing 12 of 61 ?\. The largest 40 can be shown/);
+  it('say how many rows there are', async () => {
+    engine.instead('range', (query) => train.engine.range({ ...query, limit: 40 }));
+    choose(0.9, 0.98);
+    await expect.poll(seen).toMatch(/Showing 12 of 89 ?\. The largest 40 can be shown/);
   });
 });
 
@@ -233,7 +253,9 @@ it('a curve that is switched off is not drawn', async () => {
   find('[data-curve="reserved"]').click();
   await expect.poll(() => find('[data-curve="reserved"]').getAttribute('aria-pressed')).toBe('false');
   const chart = find('uplot-chart') as HTMLElement & { model: { curves: { id: string }[] } };
-  await expect.poll(() => chart.model.curves.map(({ id }) => id)).toEqual(['requested', 'allocated_floor']);
+  await expect
+    .poll(() => chart.model.curves.map(({ id }) => id))
+    .toEqual(['active', 'allocated', 'requested']);
 });
 
 it('saves a table in a format, named after the file and the GPU', async () => {
@@ -256,7 +278,15 @@ it('saves a table in a format, named after the file and the GPU', async () => {
     menu.querySelector('details')!.open = true;
     await expect
       .poll(() => [...menu.querySelectorAll('option')].map(({ text }) => text))
-      .toEqual([...['events (3 rows)', 'findings'], ...['Arrow', 'Parquet', 'CSV', 'JSON lines']]);
+      .toEqual([
+        'events (21,851 rows)',
+        'segments (89 rows)',
+        'blocks (383 rows)',
+        'stacks (70 rows)',
+        'annotations (72 rows)',
+        'findings',
+        ...['Arrow', 'Parquet', 'CSV', 'JSON lines'],
+      ]);
     const format = menu.querySelector<HTMLSelectElement>('#format')!;
     format.value = 'parquet';
     format.dispatchEvent(new Event('change'));
@@ -273,14 +303,15 @@ describe('kernels', () => {
   const press = (key: string): boolean =>
     track().dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }));
 
+  let ran: Opened;
+
+  beforeAll(async () => {
+    ran = await opened(await madeKernels());
+  });
+
   beforeEach(async () => {
     page.remove();
-    engine = new FakeEngine();
-    const [source] = await engine.open(1, new File([], 'nsys.sqlite'), () => undefined);
-    page = document.createElement('vs-device') as VsDevice;
-    Object.assign(page, { source, device: source.devices[0], api: () => Promise.resolve(engine) });
-    page.style.width = '1200px';
-    document.body.append(page);
+    show(ran);
     await expect.poll(seen).toContain('4,000 kernels in view, busy 49.9 % of the time');
   });
 
@@ -330,10 +361,7 @@ describe('kernels', () => {
   });
 
   it('are a matter of time: the axis of events has none', async () => {
-    const button = [...(page.shadowRoot?.querySelectorAll('button') ?? [])].find(
-      (one) => one.textContent.trim() === 'Events',
-    );
-    button?.click();
+    button('Events').click();
     await expect.poll(() => page.shadowRoot?.querySelector('vs-kernels')).toBeNull();
   });
 

@@ -51,11 +51,18 @@ export class EngineForTest {
   /** Questions so far, in words. */
   readonly asked: string[] = [];
   readonly api: EngineApi;
+  private readonly calls: { readonly question: string; readonly given: readonly unknown[] }[] = [];
   private readonly own = new Map<string, Method>();
   private readonly held = new Map<string, Promise<void>>();
 
   constructor(engine = new Engine()) {
     this.api = this.watched(engine, '');
+  }
+
+  /** What a question was asked with, each time. */
+  given<Q extends Question>(question: Q): Parameters<MethodOf<Q>>[] {
+    const calls = this.calls.filter((one) => one.question === question);
+    return calls.map(({ given }) => given as Parameters<MethodOf<Q>>);
   }
 
   /** Questions in words that begin so. */
@@ -96,6 +103,7 @@ export class EngineForTest {
         if (typeof member !== 'function') return member;
         return async (...given: never[]): Promise<unknown> => {
           this.asked.push(wordsOf(question, given));
+          this.calls.push({ question, given });
           await this.held.get(question);
           return Reflect.apply(this.own.get(question) ?? (member as Method), target, given);
         };

@@ -1,5 +1,7 @@
 /** The page of a log in a real browser: what is drawn, what a click tells, what the keys do; folders that are chosen. */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Engine } from '../../src/engine/engine.ts';
+import type { SourceView } from '../../src/engine/protocol.ts';
 import type { ChartModel } from '../../src/view/parts/curves.ts';
 import { pickedFolders } from '../../src/ui/shell/dropped-files.ts';
 import type { VsLog } from '../../src/ui/readings/vs-log.ts';
@@ -7,22 +9,20 @@ import '../../src/ui/readings/vs-log.ts';
 import type { VsTabs } from '../../src/ui/shell/vs-tabs.ts';
 import '../../src/ui/shell/vs-tabs.ts';
 import { tabsOf } from '../../src/view/shell/tabs.ts';
-import { FakeEngine } from './fake-engine.ts';
-import { textOf } from './shadow-tree.ts';
+import { smiText, vllmText } from '../made-monitors.ts';
+import { fileAt } from './fixture-file.ts';
+import { allIn, textOf } from './shadow-tree.ts';
 
-/** All text below, shadow trees included. */
-/** Every match below, shadow trees included. */
-function all(selector: string, root: Element): HTMLElement[] {
-  const inside = root.shadowRoot ?? root;
-  const deeper = [...inside.querySelectorAll('*')].filter((child) => child.shadowRoot !== null);
-  return [
-    ...inside.querySelectorAll<HTMLElement>(selector),
-    ...deeper.flatMap((child) => all(selector, child)),
-  ];
+const all = (selector: string, root: Element): HTMLElement[] => allIn(root, selector);
+
+/** What the real engine makes of a text: a log may hold several sources. */
+async function sourcesOf(name: string, text: string): Promise<readonly SourceView[]> {
+  const engine = new Engine();
+  await engine.start({ gpu: 'off' });
+  return engine.open(1, new File([text], name), () => undefined);
 }
 
-async function open(name: string): Promise<VsLog> {
-  const [source] = await new FakeEngine().open(1, new File([new Uint8Array(10)], name), () => undefined);
+async function show(source: SourceView): Promise<VsLog> {
   const page = document.createElement('vs-log') as VsLog;
   Object.assign(page, { source });
   page.style.width = '1200px';
@@ -43,8 +43,14 @@ const model = (index: number): ChartModel => {
 afterEach(() => page.remove());
 
 describe('a monitor of eight GPUs', () => {
+  let source: SourceView;
+
+  beforeAll(async () => {
+    [source] = await sourcesOf('smi.csv', smiText());
+  });
+
   beforeEach(async () => {
-    page = await open('smi.csv');
+    page = await show(source);
     await expect.poll(() => charts()[0]?.model?.curves.length).toBe(8);
   });
 
@@ -56,7 +62,7 @@ describe('a monitor of eight GPUs', () => {
   });
 
   it('says what a curve is not, how coarse it is and what clock it has', () => {
-    expect(seen()).toContain('(bandwidth), not how full it is; printed to 1 %');
+    expect(seen()).toContain('not how full the memory is: see memory.used for that; printed to 1 %');
     expect(seen()).toContain('printed to 1 MiB');
     expect(seen()).toContain('Times are as printed: the file names no time zone.');
   });
@@ -87,42 +93,48 @@ describe('a monitor of eight GPUs', () => {
 
   it('a click tells every figure of that moment; a range narrows the table', async () => {
     const [chart] = charts();
+    expect(textOf(all('vs-detail', page)[0])).toContain('Click a chart to see every figure at that moment.');
     chart.dispatchEvent(
-      new CustomEvent('chart-pick', { detail: { x: 2e12 }, bubbles: true, composed: true }),
+      new CustomEvent('chart-pick', { detail: { x: 1e12 }, bubbles: true, composed: true }),
     );
-    await expect.poll(seen).toContain('2026-11-21 09:45:13');
+    await expect.poll(seen).toContain('2026-11-21 09:28:33');
     expect(textOf(all('vs-detail', page)[0])).toMatch(/GPU 6\s+missing/);
     chart.dispatchEvent(
       new CustomEvent('chart-select', {
-        detail: { from: 1e12, to: 2e12, done: true },
+        detail: { from: 5e11, to: 1e12, done: true },
         bubbles: true,
         composed: true,
       }),
     );
-    await expect.poll(seen).toContain('Chosen range: 2026-11-21 09:28:33 to 2026-11-21 09:45:13');
-    expect(textOf(all('vs-table', page)[0])).toMatch(/1,000/);
+    await expect.poll(seen).toContain('Chosen range: 2026-11-21 09:20:13 to 2026-11-21 09:28:33');
+    expect(textOf(all('vs-table', page)[0])).toMatch(/\b500\b/);
     page.act('clear');
     await expect.poll(seen).toContain('Whole file');
   });
 });
 
 describe('a server’s log', () => {
-  beforeEach(async () => {
-    page = await open('vllm8.log');
-    await expect.poll(seen).toContain('Memory budget');
+  let log: SourceView;
+  let refused: SourceView;
+
+  beforeAll(async () => {
+    [log, refused] = await sourcesOf('vllm8.log', vllmText(8));
   });
 
-  it('has a bar a rank, and names the one that does not add up', () => {
+  it('has a bar a rank, and names the one that does not add up', async () => {
+    page = await show(log);
+    await expect.poll(seen).toContain('Memory budget');
     expect(all('.bar', page)).toHaveLength(8);
-    expect(seen()).toContain('Does not add up. TP5: 1.30 GiB unexplained.');
+    expect(seen()).toContain('Does not add up. DP0 TP5: 1.30 GiB unexplained.');
   });
 
   it('tells an out-of-memory error in words, and its figures on a click', async () => {
-    expect(seen()).toContain('2.00 GiB asked for, 1.12 GiB of 79.18 GiB free');
+    page = await show(refused);
+    await expect.poll(seen).toContain('2.00 GiB asked for, 1.12 GiB of 79.18 GiB free');
     all('tbody.opens button', page)[0].click();
     await expect.poll(() => textOf(all('vs-detail', page)[0])).toContain('Tried to allocate 2.00 GiB');
     all('button', all('vs-detail', page)[0])[0].click();
-    await expect.poll(() => textOf(all('vs-detail', page)[0])).toContain('Click a chart');
+    await expect.poll(() => textOf(all('vs-detail', page)[0])).not.toContain('Tried to allocate');
   });
 });
 
@@ -143,11 +155,14 @@ describe('folders', () => {
 
   it('of a hundred ranks: tabs in one strip, and a list to choose from', async () => {
     page = document.createElement('vs-log') as VsLog;
+    const snapshot = await fileAt('test/fixtures/device-side/process.pickle');
     const files = Array.from({ length: 100 }, (_, i) => ({
       path: `rank${i}.pickle`,
-      file: new File(['x'], `rank${i}.pickle`),
+      file: new File([snapshot], `rank${i}.pickle`),
     }));
-    const sources = await new FakeEngine().openFolder(1, 'ranks', files, () => undefined);
+    const engine = new Engine();
+    await engine.start({ gpu: 'off' });
+    const sources = await engine.openFolder(1, 'ranks', files, () => undefined);
     const strip = document.createElement('vs-tabs') as VsTabs;
     strip.tabs = tabsOf(sources);
     strip.current = strip.tabs[0].id;

@@ -1,23 +1,40 @@
-/** The replay panel in a real browser, with an engine made of code: what is asked when, and what is shown. */
+/** The replay panel in a real browser, over the real engine: what is asked when, and what is shown. */
 import { afterEach, expect, it } from 'vitest';
-import type { ReplayAnswer } from '../../src/engine/protocol.ts';
+import type { WhatIfQuery } from '../../src/engine/protocol.ts';
 import type { VsReplay } from '../../src/ui/replay/vs-replay.ts';
 import '../../src/ui/replay/vs-replay.ts';
-import { MIB, replayAnswer } from '../view/replay/replay-for-test.ts';
-import { ReplayingEngine } from './fake-replay.ts';
+import { EngineForTest } from './engine-for-test.ts';
+import { fileAt } from './fixture-file.ts';
 
-let engine: ReplayingEngine;
+const MIB = 2 ** 20;
+/** 335 segments and 3,774 requests under the defaults, with stacks. */
+const LEAK = 'samples/leak.pickle.gz';
+/** Three streams; many settings make it worse. */
+const WIDE = 'test/fixtures/allocator-truth/wide21_0.pickle.gz';
+/** Ends in an out-of-memory error. */
+const OOM = 'test/fixtures/snapshot/oom.pickle';
+/** The same with addresses that the model does not give. */
+const UNLED = 'test/fixtures/snapshot/oom.high.pickle';
+
+let engine: EngineForTest;
 let panel: VsReplay;
+let device: string;
 
-async function open(answer: ReplayAnswer = replayAnswer()): Promise<void> {
-  engine = new ReplayingEngine(answer);
+async function open(path = LEAK): Promise<void> {
+  engine = new EngineForTest();
+  await engine.api.start({ gpu: 'off' });
+  const [source] = await engine.api.open(1, await fileAt(path), () => undefined);
+  device = source.devices[0].key;
   panel = document.createElement('vs-replay') as VsReplay;
   let job = 40;
-  Object.assign(panel, { device: '0:0', api: () => Promise.resolve(engine), newJob: () => job++ });
+  Object.assign(panel, { device, api: () => Promise.resolve(engine.api), newJob: () => job++ });
   panel.style.width = '900px';
   document.body.append(panel);
-  await expect.poll(seen).toMatch(/Replayed|Not replayed/);
+  await expect.poll(seen).toMatch(/Replayed|Not replayed|Not offered/);
 }
+
+const asked = (): string[] => engine.asked.filter((one) => /^(replays|cancel)/.test(one));
+const queries = (): WhatIfQuery[] => engine.given('replays.whatIf').map(([query]) => query);
 
 afterEach(() => panel.remove());
 
@@ -68,14 +85,15 @@ async function run(): Promise<void> {
 
 it('says how well it matches before anything else', async () => {
   await open();
-  expect(engine.asked).toEqual(['replay 0:0']);
-  expect(seen()).toMatch(/^ ?Replay the allocator .*Replayed exactly\. All 3,179 requests/);
+  // The empty string of the form is judged; nothing is run.
+  expect(asked()).toEqual(['replays.replay', 'replays.conf ']);
+  expect(engine.given('replays.replay')).toEqual([[device]]);
+  expect(seen()).toMatch(/^ ?Replay the allocator .*Replayed exactly\. All 3,774 requests/);
   expect(seen()).toContain('Recorded under the default settings.');
 });
 
 it('offers nothing where the model does not follow the recording', async () => {
-  const fidelity = { ...replayAnswer().fidelity, unplaced: 3 };
-  await open(replayAnswer({ faithful: false, fidelity }));
+  await open(UNLED);
   expect(seen()).toContain('Not replayed. 3 events fit no state of the model');
   const controls = all<HTMLInputElement | HTMLButtonElement>('input, select, button[type=submit], .primary');
   expect(controls.length).toBeGreaterThan(8);
@@ -83,13 +101,12 @@ it('offers nothing where the model does not follow the recording', async () => {
 });
 
 it('asks for nothing where there is nothing to replay, and says why', async () => {
-  engine = new ReplayingEngine();
-  engine.replay = () => Promise.resolve({ ok: false, error: NOTHING });
-  panel = document.createElement('vs-replay') as VsReplay;
-  Object.assign(panel, { device: '0:0', api: () => Promise.resolve(engine) });
-  document.body.append(panel);
-  await expect.poll(seen).toContain('Not offered: the file holds no history. Record it.');
+  await open('test/fixtures/field/U05-state-only-empty-segments.pickle');
+  expect(seen()).toContain(
+    'Not offered: there are no allocations to replay: the file holds no history. Call torch.cuda.memory._record_memory_history()',
+  );
   expect(all('input')).toEqual([]);
+  expect(asked()).toEqual(['replays.replay']);
 });
 
 it('makes one string of the fields and fields of a string', async () => {
@@ -126,52 +143,55 @@ it("shows PyTorch's own error beside what to do, marks the field, and does not r
 it('runs what is asked for under the limits, and shows it beside the recording', async () => {
   await open();
   type('cap', '7000');
-  type('max_split_size_mb', '32');
+  type('expandable_segments', 'True');
   panel.cursor = 123;
   await expect.poll(() => button('Add: after event 123')).not.toBeNull();
   button('Add: after event 123').click();
   await run();
-  await expect.poll(seen).toContain('The reserved peak is 6.00 GiB instead of 8.00 GiB');
-  expect(engine.queries).toHaveLength(1);
-  expect(engine.queries[0]).toMatchObject({
-    device: '0:0',
-    settings: 'max_split_size_mb:32',
+  await expect.poll(seen).toContain('The reserved peak is 1.40 GiB instead of 1.46 GiB');
+  expect(queries()).toHaveLength(1);
+  expect(queries()[0]).toMatchObject({
+    device,
+    settings: 'expandable_segments:True',
     cap: 7000 * MIB,
     capacity: null,
     emptyCacheAfter: [123],
     edits: [],
   });
-  expect(engine.queries[0].curve?.columns).toBeGreaterThan(500);
-  expect(seen()).toContain('under max_split_size_mb:32; at most 6.84 GiB; empty_cache() after event 123.');
-  expect(seen()).toMatch(/Reserved, peak 8\.00 GiB 6\.00 GiB −2\.00 GiB −2,147,483,648 −25\.0/);
+  expect(queries()[0].curve?.columns).toBeGreaterThan(500);
+  expect(seen()).toContain(
+    'under expandable_segments:True; at most 6.84 GiB; empty_cache() after event 123.',
+  );
+  expect(seen()).toMatch(/Reserved, peak 1\.46 GiB 1\.40 GiB −64\.00 MiB −67,108,864 −4\.3/);
   await expect.poll(() => all('canvas').length).toBe(1);
 });
 
 it('starts from the limit that the recording met', async () => {
-  await open(replayAnswer({ limitBounds: [4046 * MIB, 4100 * MIB] }));
+  await open(OOM);
   expect(field('cap').value).toBe('4046');
   await run();
-  await expect.poll(() => engine.queries[0]?.cap).toBe(4046 * MIB);
+  await expect.poll(() => queries()[0]?.cap).toBe(4046 * MIB);
 });
 
 it('keeps runs to compare; a row shows its run again, and runs can be forgotten', async () => {
   await open();
   await run();
-  await expect.poll(() => engine.queries.length).toBe(1);
-  type('max_split_size_mb', '64');
+  await expect.poll(() => queries().length).toBe(1);
+  type('expandable_segments', 'True');
   await run();
   await expect.poll(seen).toContain('All runs');
+  expect(seen()).toContain('(4.3 %) less, under expandable_segments:True.');
   const rows = (): HTMLTableRowElement[] =>
     all<HTMLTableRowElement>('vs-replay-runs vs-table:last-of-type tbody tr');
   await expect
-    .poll(() => all('tr.open').map((row) => row.textContent.includes('max_split_size_mb:64')))
+    .poll(() => all('tr.open').map((row) => row.textContent.includes('expandable_segments:True')))
     .toEqual([true]);
   button('the defaults').click();
-  await expect.poll(seen).toContain('(25.0 %) less, under the defaults.');
+  await expect.poll(seen).toContain('stays the same, 1.46 GiB to the byte, under the defaults.');
   button('Forget the shown run').click();
   await expect.poll(seen).not.toContain('All runs');
   expect(rows().length).toBe(0);
-  expect(seen()).toContain('under max_split_size_mb:64.');
+  expect(seen()).toContain('under expandable_segments:True.');
 });
 
 it("keeps its charts' events to itself: the page's timeline is another one", async () => {
@@ -196,50 +216,51 @@ it("keeps its charts' events to itself: the page's timeline is another one", asy
 });
 
 it('sweeps: progress, points, the winner as a line, a row to replay', async () => {
-  await open();
+  await open(WIDE);
   button('Sweep').click();
   await expect.poll(() => button('Start the sweep')).not.toBeNull();
   button('Start the sweep').click();
   await expect.poll(() => all('progress').length).toBe(1);
-  await expect.poll(seen, { timeout: 5000 }).toContain('5 settings in 3.05 s with 2 workers.');
-  expect(engine.asked).toContain('sweep 40 null');
+  await expect.poll(seen, { timeout: 30_000 }).toMatch(/243 settings in [\d.]+ m?s with 1 worker\./);
+  expect(engine.given('replays.sweep')[0][0]).toEqual({ job: 40, device, cap: null, capacity: null });
   expect(seen()).toContain('A setting helps');
-  expect(seen()).toContain('PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True');
-  expect(seen()).toContain('The popular one makes it worse.');
-  // One far away is left out at first.
-  expect(all('svg.plot g').length).toBe(4);
+  expect(seen()).toContain(
+    "PYTORCH_CUDA_ALLOC_CONF='expandable_segments:True,roundup_power2_divisions:[8:8]'",
+  );
+  expect(seen()).toContain('The popular max_split_size_mb:128 makes it worse: 8.32 GiB');
+  // Those far away are left out at first.
+  const near = all('svg.plot g').length;
+  expect(seen()).toContain('172 settings cost more and lie beyond.');
   button('All settings').click();
-  await expect.poll(() => all('svg.plot g').length).toBe(5);
-  button('roundup_power2_divisions:8').click();
-  await expect.poll(seen).toContain('roundup_power2_divisions:8: 7.00 GiB (7,516,192,768 bytes)');
+  await expect.poll(() => all('svg.plot g').length).toBe(near + 172);
+  button('expandable_segments:True').click();
+  await expect.poll(seen).toContain('expandable_segments:True: 5.12 GiB (5,494,538,240 bytes)');
   button('Replay it to compare').click();
-  await expect.poll(() => engine.queries[0]?.settings).toBe('roundup_power2_divisions:8');
+  await expect.poll(() => queries()[0]?.settings).toBe('expandable_segments:True');
 });
 
 it('cancels a sweep and keeps the points that came, without a winner', async () => {
-  await open();
-  engine.settings = 1000;
+  await open(WIDE);
   button('Sweep').click();
   await expect.poll(() => button('Start the sweep')).not.toBeNull();
   button('Start the sweep').click();
-  await expect.poll(seen).toMatch(/[1-9]\d* of 1,000 settings/);
+  await expect.poll(seen).toMatch(/[1-9]\d* of \d+ settings/);
   button('Cancel the sweep').click();
-  await expect.poll(seen).toMatch(/Cancelled after \d+ of 1,000 settings: there is no front and no winner\./);
-  expect(engine.asked).toContain('cancel 40');
+  await expect.poll(seen).toMatch(/Cancelled after \d+ of \d+ settings: there is no front and no winner\./);
+  expect(asked()).toContain('cancel 40');
   expect(seen()).not.toContain('A setting helps');
   expect(all('svg.plot g').length).toBeGreaterThan(0);
   expect(button('Start the sweep').disabled).toBe(false);
 });
 
 it('a panel that goes away cancels its sweep', async () => {
-  await open();
-  engine.settings = 1000;
+  await open(WIDE);
   button('Sweep').click();
   await expect.poll(() => button('Start the sweep')).not.toBeNull();
   button('Start the sweep').click();
-  await expect.poll(seen).toMatch(/[1-9]\d* of 1,000 settings/);
+  await expect.poll(seen).toMatch(/[1-9]\d* of \d+ settings/);
   panel.remove();
-  await expect.poll(() => engine.asked).toContain('cancel 40');
+  await expect.poll(asked).toContain('cancel 40');
 });
 
 it('ranks sites, asks what freeing early saves, and replays what is ticked', async () => {
@@ -249,35 +270,32 @@ it('ranks sites, asks what freeing early saves, and replays what is ticked', asy
   type('steps', '25');
   button('Rank the sites').click();
   await expect.poll(() => button('Rank again'), { timeout: 5000 }).not.toBeNull();
-  expect(engine.queries.map(({ edits, curve }) => [edits, curve])).toEqual([
-    [[{ site: { label: 'attention model.py:49' }, kind: 'shorten', steps: 25 }], null],
-    [[{ site: { label: 'mlp model.py:53' }, kind: 'shorten', steps: 25 }], null],
+  const early = queries().map(({ edits, curve }) => [edits, curve]);
+  expect(early).toHaveLength(10);
+  expect(early.slice(0, 2)).toEqual([
+    [[{ site: { label: 'attention  rec/record.py:49' }, kind: 'shorten', steps: 25 }], null],
+    [[{ site: { label: 'mlp  rec/record.py:53' }, kind: 'shorten', steps: 25 }], null],
   ]);
-  expect(seen()).toMatch(/attention model\.py:49 3\.00 GiB 480 −4\.00 GiB −2\.00 GiB −2\.00 GiB/);
+  expect(seen()).toMatch(
+    /attention rec\/record\.py:49 480\.00 MiB 800 −528\.00 MiB −256\.00 MiB −[\d.]+ MiB/,
+  );
   expect(button('Replay the ticked changes').disabled).toBe(true);
   const tick = (label: string): void =>
     all<HTMLInputElement>('input[type=checkbox]')
       .find((one) => one.getAttribute('aria-label') === label)!
       .click();
-  tick('Leave out attention model.py:49');
-  tick('Halve the bytes of mlp model.py:53');
+  tick('Leave out attention  rec/record.py:49');
+  tick('Halve the bytes of mlp  rec/record.py:53');
   await expect.poll(() => button('Replay the ticked changes').disabled).toBe(false);
   button('Replay the ticked changes').click();
-  await expect.poll(() => engine.queries.length).toBe(3);
-  expect(engine.queries[2].edits).toEqual([
-    { site: { label: 'attention model.py:49' }, kind: 'drop' },
-    { site: { label: 'mlp model.py:53' }, kind: 'shrink', factor: 0.5 },
+  await expect.poll(() => queries().length).toBe(11);
+  expect(queries()[10].edits).toEqual([
+    { site: { label: 'attention  rec/record.py:49' }, kind: 'drop' },
+    { site: { label: 'mlp  rec/record.py:53' }, kind: 'shrink', factor: 0.5 },
   ]);
-  await expect.poll(seen).toContain('without attention model.py:49; half the bytes of mlp model.py:53.');
+  await expect
+    .poll(seen)
+    .toContain('without attention rec/record.py:49; half the bytes of mlp rec/record.py:53.');
   type('cap', '100');
   await expect.poll(seen).toContain('what was asked has changed since');
 });
-
-const NOTHING = {
-  code: 'refused',
-  message: 'the file holds no history',
-  file: null,
-  format: null,
-  offset: null,
-  advice: 'Record it.',
-} as const;

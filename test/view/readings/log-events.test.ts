@@ -4,7 +4,52 @@ import type { DataTable, LogEvent } from '../../../src/engine/protocol.ts';
 import { dataTable } from '../../../src/view/readings/data-table.ts';
 import { countEvents, eventDetail, eventsTable, eventWords } from '../../../src/view/readings/log-events.ts';
 import { arrangeRows } from '../../../src/view/parts/table.ts';
-import { oom, requestReadings } from '../../ui/fake-readings.ts';
+
+const GIB = 2 ** 30;
+
+/** 37 seconds apart, each on a GPU of its own. */
+const oom = (i: number): LogEvent => ({
+  kind: 'oom',
+  time_ns: 1_795_252_713_000_000_000n + BigInt(37 * i) * 1_000_000_000n,
+  device: i,
+  text: `CUDA out of memory. Tried to allocate 2.00 GiB. GPU ${i} has a total capacity of 79.18 GiB of which 1.12 GiB is free.`,
+  figures: {
+    requested: 2 * GIB,
+    free: 1.12 * GIB,
+    total: 79.18 * GIB,
+    process: 78.04 * GIB,
+    allocated: 70.01 * GIB,
+    reserved_unallocated: 3.2 * GIB,
+  },
+  offset: 1_048_576 + 700 * i,
+});
+
+/** A column of every unit; every 97th request has no output. */
+const REQUESTS: DataTable = {
+  id: 'requests',
+  title: 'Requests',
+  note: null,
+  columns: [
+    { name: 'Request', unit: 'text' },
+    { name: 'Input tokens', unit: 'count' },
+    { name: 'Output tokens', unit: 'count' },
+    { name: 'Duration', unit: 'nanoseconds' },
+    { name: 'Cache hits', unit: 'percent' },
+    { name: 'KV bytes', unit: 'bytes' },
+  ],
+  rows: Array.from({ length: 20_000 }, (_, i) => {
+    const mixed = (Math.imul(i + 1, 0x9e3779b1) >>> 0) / 2 ** 32;
+    const output = i % 97 === 0 ? null : Math.round(20 + 900 * mixed);
+    return [
+      `cmpl-${i}`,
+      Math.round(200 + 7000 * mixed),
+      output,
+      Math.round(1e8 + 4e9 * mixed),
+      100 * mixed,
+      2 ** 20 + i,
+    ];
+  }),
+};
 
 describe('an out-of-memory error', () => {
   it('is told in words', () => {
@@ -48,8 +93,7 @@ it('events are counted by kind, the worst first, and stand at their time or thei
 });
 
 describe('a table of a report', () => {
-  const [table] = requestReadings().tables;
-  const model = dataTable(table, 'binary');
+  const model = dataTable(REQUESTS, 'binary');
 
   it('has its units, and a dash where there is nothing', () => {
     const [row] = arrangeRows(model, null).take(1);
@@ -65,7 +109,7 @@ describe('a table of a report', () => {
 
   it('sorts all of its rows, not those on screen; nothing comes last', () => {
     const down = arrangeRows(model, { column: '1', direction: 'descending' });
-    const most = Math.max(...table.rows.map((row) => row[1] as number));
+    const most = Math.max(...REQUESTS.rows.map((row) => row[1] as number));
     expect(down.length).toBe(20_000);
     expect(down.take(1)[0].cells[1].sort).toBe(most);
     const output = arrangeRows(model, { column: '2', direction: 'descending' }).take(20_000);

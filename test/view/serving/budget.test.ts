@@ -5,7 +5,6 @@ import type { BudgetPart, MemoryBudget } from '../../../src/engine/protocol.ts';
 import type { BudgetBar } from '../../../src/view/serving/budget.ts';
 import { budgetBars, budgetKeys, budgetVerdict, figuresOf } from '../../../src/view/serving/budget.ts';
 import { budgetTable } from '../../../src/view/serving/budget-table.ts';
-import { budget as vllm } from '../../ui/fake-readings.ts';
 
 const GIB = 2 ** 30;
 type Given = readonly (readonly [BudgetPart['id'], number, string?])[];
@@ -21,6 +20,39 @@ const budget = (parts: Given, rank = ''): MemoryBudget => ({
     offset: 7,
   })),
 });
+/** As vLLM 0.10.2 prints it: 71.26 - 56.93 - 5.58 - 0.07 = 8.68 GiB. `strange`: another process came in between. */
+function vllm(rank: string, strange = 0): MemoryBudget {
+  const told = budget(
+    [
+      ['total', 79.18, 'Total'],
+      ['utilization', 0.9, 'Utilization'],
+      ['requested', 71.26, 'Requested'],
+      ['free_at_start', 78.4 - strange, 'Free at the start'],
+      ['weights', 56.93, 'Weights'],
+      ['non_torch', 0.07, 'Non-torch memory'],
+      ['activation_peak', 5.58, 'Activation peak'],
+      ['cuda_graphs', 0.88, 'CUDA graphs'],
+      ['kv_cache', 8.68 - strange, 'KV cache'],
+    ],
+    rank,
+  );
+  const plain = (id: BudgetPart['id'], label: string, value: number): BudgetPart => ({
+    id,
+    label,
+    value,
+    granularity: 0,
+    offset: 7,
+  });
+  return {
+    ...told,
+    parts: [
+      ...told.parts,
+      plain('kv_cache_tokens', 'KV cache tokens', 56_896),
+      plain('tokens_per_request', 'Tokens per request', 8192),
+      plain('max_concurrency', 'Maximum concurrency', 6.95),
+    ],
+  };
+}
 const bar = (given: MemoryBudget): BudgetBar => budgetBars([given], 'binary')[0];
 const drawn = ({ segments }: BudgetBar): string[] =>
   segments.map(({ id, kind, bytes }) => `${kind} ${id} ${(bytes / GIB).toFixed(2)}`);
@@ -194,7 +226,7 @@ describe('the table', () => {
 
   it('tells every byte, how coarsely it was printed and where', () => {
     const [total] = budgetTable([vllm('TP0')], budgetBars([vllm('TP0')], 'binary'), 'binary').rows;
-    expect(total.cells[1].title).toBe('85,018,877,624 bytes, printed to 0.01 GiB, at byte 4,096 of the file');
+    expect(total.cells[1].title).toBe('85,018,877,624 bytes, printed to 0.01 GiB, at byte 7 of the file');
   });
 
   it('is turned round where there are many ranks', () => {
