@@ -2,6 +2,7 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Engine } from '../../src/engine/engine.ts';
 import type { SourceView } from '../../src/engine/protocol.ts';
+import { userEvent } from 'vitest/browser';
 import type { VsDevice } from '../../src/ui/device/vs-device.ts';
 import '../../src/ui/device/vs-device.ts';
 import type { VsKernels } from '../../src/ui/device/vs-kernels.ts';
@@ -246,6 +247,54 @@ describe('the tables', () => {
     engine.instead('range', (query) => train.engine.range({ ...query, limit: 40 }));
     choose(0.9, 0.98);
     await expect.poll(seen).toMatch(/Showing 12 of 89 ?\. The largest 40 can be shown/);
+  });
+});
+
+describe('who allocated an address', () => {
+  const field = (): HTMLInputElement => find('input[aria-label="Address to find"]') as HTMLInputElement;
+
+  async function enter(text: string): Promise<void> {
+    await userEvent.click(field());
+    await userEvent.fill(field(), text);
+    await userEvent.keyboard('{Enter}');
+  }
+  const shown = (): number => Number(/ alloc, event ([\d,]+) /.exec(seen())?.[1].replace(/,/g, '') ?? NaN);
+
+  /** The address that most events allocated, and their rows. */
+  async function reused(): Promise<{ address: string; rows: number[] }> {
+    const rows = new Map<string, number[]>();
+    for (let row = 21_000; row < 21_851; row++) {
+      const moment = await train.engine.moment(page.device.key, 'event', row);
+      if (!moment.ok || moment.value.action !== 'alloc') continue;
+      const { address } = moment.value;
+      rows.set(address, [...(rows.get(address) ?? []), row]);
+    }
+    const [[address, found]] = [...rows].sort(([, a], [, b]) => b.length - a.length);
+    return { address, rows: found };
+  }
+
+  it('is typed into a field: Enter shows the newest event, and again the one before', async () => {
+    const { address, rows } = await reused();
+    expect(rows.length).toBeGreaterThan(1);
+    await enter(address);
+    await expect.poll(shown).toBe(rows.at(-1));
+    expect(textOf(find('vs-detail'))).toContain(address);
+    expect(last('allocationAt')).toBe(`allocationAt ${address} 21850`);
+    await userEvent.keyboard('{Enter}');
+    await expect.poll(shown).toBe(rows.at(-2));
+    await enter(String(BigInt(address) + 1n));
+    await expect.poll(shown).toBe(rows.at(-1));
+  });
+
+  it('is not shown another event where there is none: it is said why', async () => {
+    const before = asked('timeline').length;
+    await enter('0xf');
+    await expect.poll(seen).toContain('No event of this recording allocated 0xf.');
+    expect(seen()).toContain('What was allocated before the recording began has no event here.');
+    await enter('tensor+1');
+    await expect.poll(seen).toContain('"tensor+1" is no address.');
+    expect(asked('timeline')).toHaveLength(before);
+    expect(asked('moment')).toEqual([]);
   });
 });
 
