@@ -26,6 +26,8 @@ export interface Baseline {
   /** true: `before` follows from the final state; false: it is the least that keeps every curve at or above zero. */
   readonly known: boolean;
   readonly fromEmpty: boolean;
+  /** `fromEmpty`, and the recording does not say that entries were overwritten: it holds all that ever happened. */
+  readonly whole: boolean;
 }
 
 /** Signed change of each figure over rows [0, n), and the lowest prefix of each. */
@@ -103,9 +105,6 @@ export function baselineOf(trace: DeviceTrace): Baseline {
     before[figure] = final === null ? 0 - lowest[figure] : final[figure] - net[figure];
   const known = final !== null && FIGURES.every((figure) => before[figure] >= 0);
   if (!known) for (const figure of FIGURES) before[figure] = Math.max(before[figure], 0 - lowest[figure]);
-  return {
-    before,
-    known,
-    fromEmpty: known && trace.events.length > 0 && FIGURES.every((figure) => before[figure] === 0),
-  };
+  const fromEmpty = known && trace.events.length > 0 && FIGURES.every((figure) => before[figure] === 0);
+  return { before, known, fromEmpty, whole: fromEmpty && trace.ring?.overflowed !== true };
 }

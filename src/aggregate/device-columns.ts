@@ -3,13 +3,18 @@ import { SKIP } from '../kernel/kernels.ts';
 import type { DeviceTrace } from '../trace/capture.ts';
 import { ACTION, HOST_KINDS } from '../trace/schema.ts';
 import type { Baseline } from './baseline.ts';
+import { hostSeries } from './host-series.ts';
 import { poolSeries } from './nsys-pools.ts';
 import { nsysSeries } from './nsys-series.ts';
 import type { SeriesSpec } from './series.ts';
 import { torchSeries } from './torch-series.ts';
 
 export const seriesOf = (trace: DeviceTrace, baseline: Baseline): SeriesSpec[] =>
-  trace.producer === 'torch' ? torchSeries(trace, baseline) : [...nsysSeries(trace), ...poolSeries(trace)];
+  trace.producer === 'torch'
+    ? torchSeries(trace, baseline)
+    : trace.producer === 'torch_host'
+      ? hostSeries(trace, baseline)
+      : [...nsysSeries(trace), ...poolSeries(trace)];
 
 /** Stream index of every alloc row, SKIP elsewhere. Host memory (Nsight: pageable, pinned) is left out. */
 export function allocationKeys({ events, producer }: DeviceTrace): Uint32Array {

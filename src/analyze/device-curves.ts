@@ -12,7 +12,7 @@ export function reservedCurve({ events, producer }: DeviceTrace, { before }: Bas
   let now = before.reserved;
   for (let row = 0; row < events.length; row++) {
     const action = events.action[row];
-    if (producer === 'torch') {
+    if (producer !== 'nsys') {
       if (action === ACTION.segment_alloc || action === ACTION.segment_map) now += u64At(events.size, row);
       else if (action === ACTION.segment_free || action === ACTION.segment_unmap)
         now -= u64At(events.size, row);
@@ -28,7 +28,7 @@ export function requestedCurve({ events, producer }: DeviceTrace, { before }: Ba
   let now = before.requested;
   for (let row = 0; row < events.length; row++) {
     const action = events.action[row];
-    const counts = producer === 'torch' || !HOST_KINDS.includes(events.group[row]);
+    const counts = producer !== 'nsys' || !HOST_KINDS.includes(events.group[row]);
     if (counts && action === ACTION.alloc) now += u64At(events.size, row);
     else if (counts && (action === ACTION.free_completed || action === ACTION.free))
       now -= u64At(events.size, row);

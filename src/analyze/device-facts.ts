@@ -230,10 +230,10 @@ export class DeviceFacts {
       exact,
       growth: growthOfIterations(this.withoutWorkspaces(curve), iterations, { ...options, ...limit }),
     });
-    const exact = this.replay !== null || trace.producer === 'nsys';
+    const exact = this.replay !== null || trace.producer !== 'torch';
     const all = [of('allocated', this.allocated, exact)];
     if (this.replay !== null) all.push(of('active', this.replay.curves.active, true));
-    if (trace.producer === 'torch') all.push(of('reserved', this.reserved, this.input.baseline.known));
+    if (trace.producer !== 'nsys') all.push(of('reserved', this.reserved, this.input.baseline.known));
     const rest = {
       trace,
       iterations,

@@ -5,6 +5,9 @@ import type { DeviceTrace } from '../trace/capture.ts';
 import { ACTION, HOST_KINDS, MEM_KINDS, NONE, POOLS } from '../trace/schema.ts';
 import { AddressMap, type Lifetimes } from './lifetimes.ts';
 
+/** Pool of segments of pinned host memory. */
+const PINNED = 'pinned';
+
 /** One allocation made before the recording. */
 export interface EarlierAllocation {
   /** From `originOf` its device on. */
@@ -19,6 +22,9 @@ export interface EarlierAllocation {
 /** High word from which addresses of a device are counted here, so that they are exact as numbers. */
 const originOf = ({ events, segments }: DeviceTrace): number =>
   Math.min(leastHigh(events.address), segments === null ? Infinity : leastHigh(segments.address));
+
+const groupNames = ({ producer }: DeviceTrace): readonly string[] =>
+  producer === 'torch' ? POOLS : MEM_KINDS;
 
 const isHost = ({ producer, events }: DeviceTrace, row: number): boolean =>
   producer === 'nsys' && HOST_KINDS.includes(events.group[row]);
@@ -149,6 +155,7 @@ export function segmentsAt(
   at: number,
 ): SegmentState[] {
   const { events, segments } = trace;
+  const names = groupNames(trace);
   const high = originOf(trace);
   const pieces: {
     from: number;
@@ -174,7 +181,7 @@ export function segmentsAt(
       from,
       to: from + u64At(events.size, row),
       streamIndex: events.stream_index[row],
-      pool: POOLS[events.group[row]],
+      pool: names[events.group[row]],
       expandable: action === ACTION.segment_map || action === ACTION.segment_unmap,
       madeAt,
     });
@@ -191,7 +198,7 @@ export function segmentsAt(
         from,
         to: from + segments.total_size[i],
         streamIndex: segments.stream_index[i],
-        pool: POOLS[segments.pool[i]],
+        pool: trace.producer === 'torch' ? POOLS[segments.pool[i]] : PINNED,
         expandable: segments.is_expandable[i] === 1,
         madeAt: null,
       });
@@ -247,4 +254,4 @@ export function segmentsAt(
 
 /** Name of an event's group: the pool (PyTorch) or the memory kind (Nsight). */
 export const groupName = (trace: DeviceTrace, row: number): string =>
-  (trace.producer === 'torch' ? POOLS : MEM_KINDS)[trace.events.group[row]];
+  groupNames(trace)[trace.events.group[row]];

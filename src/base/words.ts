@@ -5,6 +5,9 @@
  */
 import { formatInteger } from './units.ts';
 
+/** A device as people call it: a GPU, or the machine's own memory, which PyTorch numbers -1. */
+export const deviceLabel = (device: number): string => (device < 0 ? 'host (pinned)' : `GPU ${device}`);
+
 /** "1 event", "52,103 events". */
 export const count = (n: number, one: string, many = `${one}s`): string =>
   `${formatInteger(n)} ${n === 1 ? one : many}`;

@@ -75,7 +75,7 @@ function figureCondition(text: string, figure: (typeof FIGURES)[number], limit: 
                 : [],
           )
         : devices
-            .filter(({ memory_stats }) => memory_stats[key] === undefined)
+            .filter(({ device, memory_stats }) => device >= 0 && memory_stats[key] === undefined)
             .map(({ device }) => `device ${device}: not known, the recording does not hold its peak`),
     met: ({ devices, growth, sources }) =>
       figure === 'leak'

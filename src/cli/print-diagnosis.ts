@@ -15,10 +15,12 @@ const grouped = (findings: readonly AnalysisFinding[]): AnalysisFinding[][] =>
     ({ device }) => device,
   );
 
+const nameOf = (device: number): string => (device < 0 ? 'pinned host memory' : `device ${device}`);
+
 function place(group: readonly AnalysisFinding[]): string {
   const devices = group.flatMap(({ device }) => (device === null ? [] : [device]));
   if (devices.length === 0) return '';
-  if (devices.length === 1) return ` (device ${devices[0]})`;
+  if (devices.length === 1) return ` (${nameOf(devices[0])})`;
   return ` (devices ${list(devices.map(String))})`;
 }
 
@@ -30,7 +32,7 @@ function each(
   const texts = group.map(textOf);
   const told = texts.every((text) => text === texts[0])
     ? [texts[0]]
-    : texts.map((text, i) => (text === null ? null : `device ${group[i].device}: ${text}`));
+    : texts.map((text, i) => (text === null ? null : `${nameOf(group[i].device ?? 0)}: ${text}`));
   return told.flatMap((text) => (text === null ? [] : [`      ${text}`]));
 }
 

@@ -1,7 +1,7 @@
 /** The text form of `analyze`: what the page says first, for a terminal. */
 import { formatBytes, formatDuration, formatInteger } from '../base/units.ts';
 import type { TraceErrorData } from '../base/trace-error.ts';
-import { count } from '../base/words.ts';
+import { count, deviceLabel } from '../base/words.ts';
 import { readingsLines } from './print-readings.ts';
 import { vllmMemoryLines } from './print-vllm-memory.ts';
 import type { DeviceView, RangeAnswer, SourceView } from '../engine/protocol.ts';
@@ -70,7 +70,7 @@ function holderLines({ producer }: DeviceView, { holders, holdersTotal, liveByte
 function deviceLines(device: DeviceView, range: RangeAnswer | undefined): string[] {
   const of = device.totalBytes === null ? '' : ` of ${formatBytes(device.totalBytes, 'binary')}`;
   const lines = [
-    `device ${device.device}${device.name === null ? '' : ` (${device.name}${of})`}`,
+    `${device.device < 0 ? deviceLabel(device.device) : `device ${device.device}`}${device.name === null ? '' : ` (${device.name}${of})`}`,
     ...device.sentences.map((sentence) => `  ${sentence}`),
   ];
   const events = Object.entries(device.events).map(([action, count]) => `${action} ${formatInteger(count)}`);

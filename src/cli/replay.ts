@@ -119,7 +119,14 @@ async function run(asked: ReplayArguments, out: Output, err: Output): Promise<nu
     code = EXIT_FAILED;
   }
   const all = views.flatMap(({ devices }) => devices);
-  const chosen = asked.device === null ? all : all.filter(({ device }) => device === asked.device);
+  // Pinned host memory has no allocator to replay: it is named where nothing else is there.
+  const gpus = all.filter(({ device }) => device >= 0);
+  const chosen =
+    asked.device === null
+      ? gpus.length > 0
+        ? gpus
+        : all
+      : all.filter(({ device }) => device === asked.device);
   if (chosen.length === 0) {
     if (code === EXIT_READ) {
       const held = all.length === 0 ? '' : `: it holds ${all.map(({ device }) => device).join(', ')}`;

@@ -13,6 +13,7 @@ import { maskedLeak } from './masked-leak.ts';
 import { outOfMemory } from './out-of-memory.ts';
 import { pendingFree } from './pending-free.ts';
 import { privatePools } from './private-pools.ts';
+import { pinnedHost } from './pinned-host.ts';
 import { pinnedSegments } from './pinned-segments.ts';
 import { recordedLate } from './recorded-late.ts';
 import { settingInForce } from './setting-in-force.ts';
@@ -37,6 +38,9 @@ const DEVICE_RULES: readonly DeviceRule[] = [
   privatePools,
 ];
 
+/** Of pinned host memory: it has no cache of segments, no fragments and no settings that are replayed. */
+const HOST_RULES: readonly DeviceRule[] = [linearLeak, pinnedHost, whoHolds];
+
 /** Where nobody is there to be told. */
 function passOn(thrown: unknown): never {
   throw thrown;
@@ -60,7 +64,7 @@ export async function diagnoseDevice(
   } catch (thrown) {
     onFault(thrown);
   }
-  for (const rule of DEVICE_RULES) {
+  for (const rule of facts.trace.producer === 'torch_host' ? HOST_RULES : DEVICE_RULES) {
     try {
       findings.push(...rule(facts));
     } catch (thrown) {

@@ -23,6 +23,7 @@ export const FINDING_IDS = [
   'other-processes',
   'out-of-memory',
   'pending-free',
+  'pinned-host',
   'pinned-segments',
   'popular-advice',
   'preemption-storm',

@@ -20,6 +20,8 @@ const RECORD_LONGER =
 const MARK: Readonly<Record<DeviceFacts['trace']['producer'], string>> = {
   torch:
     'Record several iterations with stacks, or mark them: torch.profiler.record_function("step") around each, or a log with a time per request.',
+  torch_host:
+    'Record several iterations with stacks, or mark them: torch.profiler.record_function("step") around each, or a log with a time per request.',
   nsys: 'Record several iterations with an NVTX range around each (nvtxRangePush and nvtxRangePop, torch.cuda.nvtx.range("step") in PyTorch): nsys profile --trace=cuda,nvtx --cuda-memory-usage=true.',
 };
 

@@ -53,6 +53,8 @@ export function remedyFor(suspect: LeakSuspect): string {
 }
 
 function remedyOf(facts: DeviceFacts, suspect: LeakSuspect | undefined): string {
+  if (suspect !== undefined && facts.trace.producer === 'torch_host')
+    return `${nameOf(suspect)}: drop the reference to the pinned tensor once it is copied, or make one buffer and copy into it (${code('buffer.copy_(batch)')}).`;
   if (suspect !== undefined) return remedyFor(suspect);
   return facts.trace.events.stack_index.some((stack) => stack !== NO_STACK)
     ? 'No single stack grows with it: compare who holds memory after an early iteration and at the end.'

@@ -1,4 +1,5 @@
 /** The recording does not hold the beginning, or nothing but its end: says what therefore cannot be known. */
+import { ringFacts } from '../analyze/recording/ring.ts';
 import { count } from '../base/words.ts';
 import type { DeviceFacts } from '../analyze/device-facts.ts';
 import { evidence, type Evidence, type Finding } from './finding.ts';
@@ -6,6 +7,14 @@ import { about, type DeviceRule } from './device-rule.ts';
 import { code, exactSize, size } from './words.ts';
 
 const RECORD_EARLIER = `Call ${code('torch.cuda.memory._record_memory_history()')} before the model is loaded. A ring that is too small drops the oldest entries: leave max_entries out, or make it larger.`;
+
+const BEFORE = `Call ${code('torch.cuda.memory._record_memory_history()')} before the model is loaded.`;
+/** Where the recording itself says what happened. */
+const REMEDY = {
+  overflowed: 'Leave max_entries out of _record_memory_history(), or make it larger: its ring overflowed.',
+  late: `${BEFORE} Its ring is large enough.`,
+  cleared: `${BEFORE} Do not clear the history (clear_history) on the way. Its ring is large enough.`,
+} as const;
 
 /** A snapshot without history: segments and blocks at one moment. */
 function stateOnly(facts: DeviceFacts): Finding[] {
@@ -48,7 +57,7 @@ export const recordedLate: DeviceRule = (facts) => {
   const { baseline, lifetimes } = facts.input;
   if (facts.trace.producer !== 'torch') return [];
   if (facts.rows === 0) return stateOnly(facts);
-  if (baseline.fromEmpty) return [];
+  if (baseline.whole) return [];
   const { before, known } = baseline;
   const unmatched = lifetimes.unmatchedFrees;
   const growth =
@@ -63,6 +72,8 @@ export const recordedLate: DeviceRule = (facts) => {
         )
       : evidence('There is no final state to count back from.', { row: 0 }),
   ];
+  const { cause, sentence, contradiction } = ringFacts(facts.trace, baseline, facts.input.earlier);
+  for (const told of [sentence, contradiction]) if (told !== null) proofs.push(evidence(told));
   if (unmatched > 0) proofs.push(evidence(`${count(unmatched, 'free')} of allocations that are not in it.`));
   // A cut file may have begun empty: only frees of the unknown prove that it did not.
   const certain = known || unmatched > 0;
@@ -73,13 +84,15 @@ export const recordedLate: DeviceRule = (facts) => {
       title: certain
         ? 'The recording begins in the middle'
         : 'Whether the recording holds the beginning is not known',
-      verdict: `${certain ? 'What happened before its first event is lost' : 'What happened before its first event, if anything, is lost'}: earlier peaks, totals and who allocated ${known ? exactSize(before.requested) : 'what was there'} cannot be known; ${growth}; and other settings are not replayed, as the requests before it are missing.`,
+      verdict: baseline.fromEmpty
+        ? `What happened before its first event is lost, though it had all been given back by then: earlier peaks and totals cannot be known; ${growth}.`
+        : `${certain ? 'What happened before its first event is lost' : 'What happened before its first event, if anything, is lost'}: earlier peaks, totals and who allocated ${known ? exactSize(before.requested) : 'what was there'} cannot be known; ${growth}; and other settings are not replayed, as the requests before it are missing.`,
       confidence: certain ? 'certain' : 'medium',
       confidenceWhy: certain
         ? 'It follows from the events and the final state.'
         : 'Nothing in the events contradicts a beginning at zero, and nothing proves it.',
       evidence: proofs,
-      remedy: RECORD_EARLIER,
+      remedy: cause === null ? RECORD_EARLIER : REMEDY[cause],
       gainBytes: null,
       gainHow: null,
       wouldChange: 'A recording from the start of the process.',

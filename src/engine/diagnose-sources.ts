@@ -5,6 +5,7 @@ import type { DeviceFacts, GrowthOfSeries } from '../analyze/device-facts.ts';
 import type { GrowthPart } from '../analyze/growth/parts.ts';
 import type { IterationGrowth } from '../analyze/growth/series.ts';
 import type { Iterations } from '../analyze/growth/iterations.ts';
+import { deviceLabel } from '../base/words.ts';
 import { exactAmount } from '../base/amounts.ts';
 import { leastConfident } from '../analyze/recording/data-quality.ts';
 import { type Damage, damagesOf, tempered } from '../diagnose/damage.ts';
@@ -152,7 +153,7 @@ export async function diagnose(
     const damage = damageOf(source.loaded);
     const damages = damage === null ? [] : [damage];
     for (const session of source.sessions) {
-      const of = `GPU ${session.trace.device}`;
+      const of = deviceLabel(session.trace.device);
       const place = (what: string): Step => ({ sourceId: source.id, file: source.loaded.file, what });
       const facts = faults.try(
         place(`the iterations of ${of}`),

@@ -2,6 +2,7 @@
  * The engine: files in, answers out. It runs in the page's worker and, headless, under the command line. Holds
  * every open file's tables and, where there is one, the GPU device.
  */
+import { deviceLabel } from '../base/words.ts';
 import { type TraceErrorData, TraceError, toErrorData } from '../base/trace-error.ts';
 import { fail, ok, type Result } from '../base/result.ts';
 import { BlobSource } from '../file/blob-source.ts';
@@ -180,7 +181,7 @@ export class Engine {
         devices.push(await this.withFallback({ id, job, loaded, sessions }, at, deviceView));
       } catch (thrown) {
         sessions.length = at;
-        faults.push(faultOf(thrown, { file, what: `GPU ${trace.device}` }));
+        faults.push(faultOf(thrown, { file, what: deviceLabel(trace.device) }));
       }
     }
     let accounts: SourceView['vllmMemory'];

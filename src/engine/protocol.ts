@@ -9,7 +9,7 @@ import type { TraceErrorData } from '../base/trace-error.ts';
 import type { Format } from '../read/reader.ts';
 import type { Readings } from '../trace/readings.ts';
 import type { Frame } from '../trace/stack-table.ts';
-import type { Annotation, MemorySummary, Warning } from '../trace/capture.ts';
+import type { Annotation, MemorySummary, TraceProducer, Warning } from '../trace/capture.ts';
 import type { VllmMemoryAccount } from '../analyze/server/vllm-memory-account.ts';
 import type { OutsideColumns } from '../analyze/ledger/outside.ts';
 import type { Axis, Range } from './range.ts';
@@ -166,7 +166,7 @@ export interface DeviceView {
   readonly key: string;
   readonly sourceId: number;
   readonly device: number;
-  readonly producer: 'torch' | 'nsys';
+  readonly producer: TraceProducer;
   readonly name: string | null;
   readonly totalBytes: number | null;
   readonly clock: 'wall' | 'session' | 'none';
@@ -395,6 +395,8 @@ export interface RangeQuery {
 }
 
 /** One event and every curve's value just after it. */
+export type MomentNote = 'compile_context' | 'user_metadata' | 'internal_metadata';
+
 export interface MomentAnswer {
   readonly device: string;
   readonly row: number;
@@ -405,7 +407,17 @@ export interface MomentAnswer {
   readonly size: number;
   readonly stream: string;
   readonly group: string;
+  /** Private pool "(0, 1)" that it happened in, "" for the default pool; null: the file does not tell. */
+  readonly pool: string | null;
+  /** The action as the file has it, where it is none that is known; else null. */
+  readonly actionName: string | null;
+  /** What the file says of it beside: compiled region, metadata. Those that are there. */
+  readonly notes: readonly { readonly id: MomentNote; readonly text: string }[];
+  /** What the program noted of the allocation later (annotate events), in order. */
+  readonly annotations: readonly { readonly row: number; readonly text: string }[];
   readonly frames: readonly Frame[];
+  /** The forward pass that a backward operator belongs to; empty where none was recorded. */
+  readonly forward: readonly Frame[];
   readonly values: readonly {
     readonly id: string;
     readonly label: string;

@@ -1,5 +1,5 @@
 /** What the readers fill and everything else asks: sources, and the devices each of them tells of. */
-import type { BlockTable, EventTable, SegmentTable } from './schema.ts';
+import type { BlockTable, EventDetails, EventTable, SegmentTable } from './schema.ts';
 import type { Readings } from './readings.ts';
 import type { StackTable } from './stack-table.ts';
 
@@ -17,10 +17,25 @@ export interface Annotation {
   readonly end_ns: bigint | null;
 }
 
+/** Who recorded: PyTorch's allocator of a device, its allocator of pinned host memory, or Nsight Systems. */
+export type TraceProducer = 'torch' | 'torch_host' | 'nsys';
+
+/** Number of the "device" that is the machine's own memory, as PyTorch numbers it. */
+export const HOST_DEVICE = -1;
+
+/** What the recording says of its own ring of entries (PyTorch 2.13 and newer). */
+export interface RecordingRing {
+  /** Entries it holds at most; Infinity: no limit; null: not told. */
+  readonly maxEntries: number | null;
+  /** true: older entries were overwritten; null: not told of this device. */
+  readonly overflowed: boolean | null;
+}
+
 /** One device as one source tells of it. */
 export interface DeviceTrace {
+  /** HOST_DEVICE: pinned memory of the host. */
   readonly device: number;
-  readonly producer: 'torch' | 'nsys';
+  readonly producer: TraceProducer;
   /** GPU model where the source names it. */
   readonly name: string | null;
   readonly total_bytes: number | null;
@@ -29,6 +44,10 @@ export interface DeviceTrace {
   /** Stream names; "0" is the default stream. */
   readonly streams: readonly string[];
   readonly events: EventTable;
+  /** Absent where no event has any. */
+  readonly details?: EventDetails;
+  /** Absent where the recording does not tell. */
+  readonly ring?: RecordingRing;
   /** true: the file was cut inside the events, so `segments` tell of a later moment than the last row. */
   readonly cut: boolean;
   /** State at the end, PyTorch only. */
@@ -48,6 +67,8 @@ export interface DeviceTrace {
    * and context beside the address: several processes may have the same address at once.
    */
   readonly partner?: Uint32Array;
+  /** Pinned host memory: requests of up to `roundLimit` bytes are rounded up to a power of two, larger ones are not. */
+  readonly pinned?: { readonly roundLimit: number };
   /** Nsight: kernels that ran on the device, where they were recorded. */
   readonly kernels?: KernelTable;
 }

@@ -70,8 +70,31 @@ export interface EventTable {
   readonly stack_index: Uint32Array;
   /** i64 words, absolute nanoseconds of the source's clock; row numbers where the source has no clock. */
   readonly time_ns: Uint32Array;
-  /** PyTorch: index into POOLS. Nsight: index into MEM_KINDS. */
+  /** PyTorch's device allocator: index into POOLS. Nsight, pinned host memory: index into MEM_KINDS. */
   readonly group: Uint8Array;
+}
+
+/**
+ * What newer versions of PyTorch write with events beside all that (2.8 to 2.14). A column is null where no event of
+ * the file has such a value; else it has a place for every row.
+ */
+export interface EventDetails {
+  /** Ids of private pools "(a, b)"; "" is the default pool. */
+  readonly pool_ids: readonly string[];
+  /** Index into `pool_ids` plus 1; 0: not recorded. */
+  readonly pool: Uint16Array | null;
+  /** What the columns below mean; texts[0] is "", for nothing. */
+  readonly texts: readonly string[];
+  /** Index into `texts`: the compiled region that the event happened in. */
+  readonly compile_context: Uint32Array | null;
+  /** Index into `texts`: what the program had set as metadata; of an `annotate` event, the annotation. */
+  readonly user_metadata: Uint32Array | null;
+  /** Index into `texts`: the same of PyTorch itself. */
+  readonly internal_metadata: Uint32Array | null;
+  /** Index into `texts`: the action's name where it is none of ACTIONS. */
+  readonly action_name: Uint32Array | null;
+  /** Node of the stack tree, or NONE: the forward pass that a backward operator belongs to. */
+  readonly forward_stack: Uint32Array | null;
 }
 
 export interface SegmentTable {
@@ -106,4 +129,6 @@ export interface BlockTable {
   /** Index into BLOCK_STATES. */
   readonly state: Uint8Array;
   readonly stack_index: Uint32Array;
+  /** Node of the forward pass's stack, or NONE; absent where no block of the file has one. */
+  readonly forward_stack?: Uint32Array;
 }

@@ -137,7 +137,7 @@ describe('one table', () => {
     expect([csv.code, csv.err]).toEqual([0, '']);
     const [head, first, ...rest] = csv.out.toString().trimEnd().split('\n');
     expect(head).toBe(
-      'source,file,device,row,time_ns,action,address,size,stream,pool,memory_kind,stack,frame,device_free',
+      'source,file,device,row,time_ns,action,address,size,stream,pool,memory_kind,stack,frame,device_free,pool_id,compile_context,user_metadata,internal_metadata,action_name,forward_stack',
     );
     expect(first).toMatch(/^0,oom\.pickle,0,0,\d{19},segment_alloc,\d+,\d+,0,(large|small)_pool,,\d+,.*,$/);
     expect(rest).toHaveLength(139);

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { FINDING_IDS, type FindingId } from '../../src/diagnose/finding-ids.ts';
+import { fixtureBytes, snapshotOf } from '../read/snapshot/fixtures.ts';
 import { snapshotAt, truthOf, TRUTH_FOLDER } from '../replay/recordings.ts';
 import {
   budgetLines,
@@ -42,6 +43,11 @@ const ofTruth =
   (name: string): Ids =>
   async () =>
     idsOf(await diagnoseData(await snapshotAt(join(TRUTH_FOLDER, truthOf(name).base))));
+
+const ofSnapshot =
+  (name: string, device: number): Ids =>
+  async () =>
+    idsOf(await diagnoseData(await snapshotOf(fixtureBytes(name)), device));
 
 const exported = (name: string): Uint8Array =>
   new Uint8Array(readFileSync(join(import.meta.dirname, `../fixtures/field/${name}.sqlite`)));
@@ -302,6 +308,11 @@ const SIDES: Readonly<Record<FindingId, Sides>> = {
     there: ofRecording(() => counter(false)),
     absent: ofRecording(() => counter(true)),
     by: 'the counter is made before the large block',
+  },
+  'pinned-host': {
+    there: ofSnapshot('torch214.pickle', 1),
+    absent: ofSnapshot('torch214.pickle', 0),
+    by: 'the memory of the host, not of the GPU',
   },
   'private-pools': {
     there: ofRecording(() => pool(1)),

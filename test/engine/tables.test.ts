@@ -46,6 +46,10 @@ const INPUTS: readonly (readonly [readonly string[], readonly TableName[]])[] = 
     ],
     ['events', 'pools'],
   ],
+  [
+    ['test/fixtures/snapshot/torch214.pickle', 'test/fixtures/snapshot/torch214.unknown.pickle'],
+    ['events', 'segments', 'blocks', 'stacks', 'annotations'],
+  ],
   [['samples/serve.summaries.log.gz'], ['summaries']],
   [
     [

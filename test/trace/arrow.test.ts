@@ -35,6 +35,24 @@ function rowsOf(name: string, sources: readonly TableSource[]): Cells[] {
   return read.toArray().map((row) => (row as { toJSON(): Cells }).toJSON());
 }
 
+/** What newer versions write beside, worked out row by row. */
+function detailsOf({ details }: DeviceTrace, row: number): Cells {
+  const text = (column: Uint32Array | null | undefined): string | null => {
+    const index = column?.[row] ?? 0;
+    return index === 0 ? null : details!.texts[index];
+  };
+  const pool = details?.pool?.[row] ?? 0;
+  const forward = details?.forward_stack?.[row] ?? NONE;
+  return {
+    pool_id: pool === 0 ? null : details!.pool_ids[pool - 1],
+    compile_context: text(details?.compile_context),
+    user_metadata: text(details?.user_metadata),
+    internal_metadata: text(details?.internal_metadata),
+    action_name: text(details?.action_name),
+    forward_stack: forward === NONE ? null : forward,
+  };
+}
+
 /** Events worked out from the columns themselves. */
 function eventsOf({ number, file, data }: TableSource): Cells[] {
   return data.devices.flatMap((trace) => {
@@ -52,29 +70,37 @@ function eventsOf({ number, file, data }: TableSource): Cells[] {
         address: asBigUint64(events.address)[row],
         size: asBigUint64(events.size)[row],
         stream: trace.streams[events.stream_index[row]],
-        pool: POOLS[events.group[row]],
-        memory_kind: null,
+        pool: trace.producer === 'torch' ? POOLS[events.group[row]] : null,
+        memory_kind: trace.producer === 'torch' ? null : 'pinned',
         stack: frame === null ? null : node,
         frame: frame === null ? null : `${frame.name} ${frame.filename}:${frame.line}`,
         device_free: trace.device_free.find(([at]) => at === row)?.[1] ?? null,
+        ...detailsOf(trace, row),
       };
     });
   });
 }
 
 describe('events', () => {
-  it.each(['oom.pickle', 'oom.devices.pickle', 'oom.high.pickle', 'graphs.pickle', 'oom.torch20.pickle'])(
-    '%s',
-    async (name) => {
-      const source = sourceOf(await snapshotOf(fixtureBytes(name)));
-      expect(firstDifference(rowsOf('events', [source]), eventsOf(source))).toBeNull();
-    },
-  );
+  it.each([
+    'oom.pickle',
+    'oom.devices.pickle',
+    'oom.high.pickle',
+    'graphs.pickle',
+    'oom.torch20.pickle',
+    'torch214.pickle',
+    'torch214.unknown.pickle',
+  ])('%s', async (name) => {
+    const source = sourceOf(await snapshotOf(fixtureBytes(name)));
+    expect(firstDifference(rowsOf('events', [source]), eventsOf(source))).toBeNull();
+  });
 
   it('of two files with streams, frames and stacks of their own', async () => {
     const sources = [
       sourceOf(await snapshotOf(fixtureBytes('graphs.pickle')), 0),
       sourceOf(await snapshotOf(fixtureBytes('oom.devices.pickle')), 1),
+      sourceOf(await snapshotOf(fixtureBytes('torch214.ring.pickle')), 2),
+      sourceOf(await snapshotOf(fixtureBytes('torch214.unknown.pickle')), 3),
     ];
     expect(firstDifference(rowsOf('events', sources), sources.flatMap(eventsOf))).toBeNull();
     // A dictionary that a second file widens does not disturb the first one's codes.

@@ -1,10 +1,11 @@
 /** The comparator of two readings finds a difference planted in any column. */
 import { describe, expect, it } from 'vitest';
 import type { SourceData } from '../../src/trace/capture.ts';
+import { NONE } from '../../src/trace/schema.ts';
 import { fixtureBytes, snapshotOf } from '../read/snapshot/fixtures.ts';
 import { differenceOf } from './compare-sources.ts';
 
-const read = (): Promise<SourceData> => snapshotOf(fixtureBytes('oom.pickle'));
+const read = (name = 'oom.pickle'): Promise<SourceData> => snapshotOf(fixtureBytes(name));
 
 describe('differenceOf', () => {
   it('finds none between two readings of the same bytes', async () => {
@@ -38,6 +39,19 @@ describe('differenceOf', () => {
     expect(differenceOf(whole, changed)).toMatch(new RegExp(`^${table}\\.${name}\\[`));
   });
 
+  it.each(['pool', 'compile_context', 'user_metadata', 'action_name', 'forward_stack'] as const)(
+    'finds a difference planted in details.%s',
+    async (name) => {
+      const file = name === 'action_name' ? 'torch214.unknown.pickle' : 'torch214.pickle';
+      const [whole, changed] = [await read(file), await read(file)];
+      const column = changed.devices[0].details![name]!;
+      const none = name === 'forward_stack' ? NONE : 0;
+      const row = column.findIndex((value) => value !== none);
+      column[row] = none;
+      expect(differenceOf(whole, changed)).toMatch(new RegExp(`^details\\.${name}\\[${row}\\]`));
+    },
+  );
+
   it('finds one in what is no column', async () => {
     const whole = await read();
     const device = whole.devices[0];
@@ -49,6 +63,7 @@ describe('differenceOf', () => {
       ['notRecorded', { ...whole, notRecorded: ['x'] }],
       ['settings', { ...whole, settings: whole.settings.slice(1) }],
       ['devices.length', { ...whole, devices: [] }],
+      ['ring', { ...whole, devices: [{ ...device, ring: { maxEntries: 5, overflowed: true } }] }],
       ['cut', { ...whole, devices: [{ ...device, cut: true }] }],
       ['device.clock', { ...whole, devices: [{ ...device, clock: 'none' }] }],
       [

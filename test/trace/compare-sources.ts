@@ -39,6 +39,25 @@ export interface CompareOptions {
   readonly except?: readonly string[];
 }
 
+const DETAILS = [
+  'pool',
+  'compile_context',
+  'user_metadata',
+  'internal_metadata',
+  'action_name',
+  'forward_stack',
+] as const;
+
+/** What a row has of a detail, in words. */
+function detailOf({ stack }: Side, { details }: DeviceTrace, name: (typeof DETAILS)[number]): Name {
+  const column = details?.[name] ?? null;
+  if (details === undefined || column === null) return () => '';
+  if (name === 'forward_stack') return (row) => (column[row] === NONE ? '' : stack(column[row]));
+  if (name === 'pool')
+    return (row) => (column[row] === 0 ? '' : `pool "${details.pool_ids[column[row] - 1]}"`);
+  return (row) => details.texts[column[row]];
+}
+
 class Difference extends Error {}
 
 export function differenceOf(
@@ -88,8 +107,11 @@ export function differenceOf(
       (row) => one.stack(a.events.stack_index[row]),
       (row) => other.stack(b.events.stack_index[row]),
     );
+    for (const name of DETAILS)
+      named(`details.${name}`, rows, detailOf(one, a, name), detailOf(other, b, name));
     if (options.eventsOnly === true) return;
     same('cut', a.cut, b.cut);
+    json('ring', a.ring, b.ring);
     json('annotations', a.annotations, b.annotations);
     json('device_free', a.device_free, b.device_free);
     segments(one, other, a, b);
@@ -144,6 +166,12 @@ export function differenceOf(
       left.length,
       (i) => one.stack(left.stack_index[i]),
       (i) => other.stack(right.stack_index[i]),
+    );
+    named(
+      'blocks.forward_stack',
+      left.length,
+      (i) => one.stack(left.forward_stack?.[i] ?? NONE),
+      (i) => other.stack(right.forward_stack?.[i] ?? NONE),
     );
   }
 

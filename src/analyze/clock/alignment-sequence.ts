@@ -26,7 +26,7 @@ export interface RecordedRows {
 }
 
 /** Figures after each event. A recording that did not begin empty has no count of allocations from the first one. */
-export function recordedRows(trace: DeviceTrace, { before, known, fromEmpty }: Baseline): RecordedRows {
+export function recordedRows(trace: DeviceTrace, { before, known, whole }: Baseline): RecordedRows {
   const { events } = trace;
   const reserved = new Float64Array(events.length);
   const requested = new Float64Array(events.length);
@@ -65,7 +65,7 @@ export function recordedRows(trace: DeviceTrace, { before, known, fromEmpty }: B
   if (!known) return { time_ns, figures: {} };
   return {
     time_ns,
-    figures: fromEmpty
+    figures: whole
       ? { reserved, requested, allocated_floor, allocations }
       : { reserved, requested, allocated_floor },
   };

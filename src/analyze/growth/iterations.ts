@@ -136,7 +136,7 @@ function workOf({ sequence, period }: Found, rows: Uint32Array): LoopWork | null
 /** true: memory was in use before the first row. An allocator that begins takes a segment first. */
 const beginsInside = ({ events, producer }: DeviceTrace, { unmatchedFrees }: Lifetimes): boolean =>
   unmatchedFrees > 0 ||
-  (producer === 'torch' &&
+  (producer !== 'nsys' &&
     events.action[0] !== ACTION.segment_alloc &&
     events.action[0] !== ACTION.segment_map);
 

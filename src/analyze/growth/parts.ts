@@ -124,7 +124,7 @@ function ofStreams(input: GrowthPartsInput): GrowthPart[] {
   }
   // One that is used is the device.
   if (parts.length < 2) return [];
-  if (producer !== 'torch') return parts;
+  if (producer === 'nsys') return parts;
   const curve = new Float64Array(events.length);
   for (const group of groups) {
     let held = 0;

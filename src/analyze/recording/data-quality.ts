@@ -10,10 +10,10 @@ import type { Baseline } from '../../aggregate/baseline.ts';
 import { type SnapshotSettings, settingsOfSnapshot } from '../../replay/alloc-conf-snapshot.ts';
 import { isFaithful, type SelfReplay } from '../../replay/replay-result.ts';
 import type { DeviceTrace, SourceData } from '../../trace/capture.ts';
-import { NONE } from '../../trace/schema.ts';
 import { coverageOf, type FrameCoverage, shareWithout } from './data-quality-frames.ts';
 import type { Lifetimes } from '../lifetimes.ts';
 import type { EarlierAllocation } from '../live.ts';
+import { hasOverwritten, type RingFacts, ringFacts } from './ring.ts';
 
 /** How far a statement can be relied on. `certain`: it follows from the recording; `low`: one of several readings. */
 export type Confidence = 'certain' | 'high' | 'medium' | 'low';
@@ -50,6 +50,8 @@ export interface DataQuality {
   readonly device: number;
   readonly rows: number;
   readonly began: Beginning;
+  /** What the recording says of its ring itself. */
+  readonly ring: RingFacts;
   /** Bytes asked for and reserved before the first event. `beforeKnown` false: the least that is possible. */
   readonly requestedBefore: number;
   readonly reservedBefore: number;
@@ -108,13 +110,18 @@ export function leastConfident(all: readonly Confidence[]): Confidence {
 export function dataQuality(input: QualityInput): DataQuality {
   const { source, trace, baseline, lifetimes, earlier, replay } = input;
   const torch = trace.producer === 'torch';
+  // Both of PyTorch's allocators tell their final state.
+  const hasBaseline = trace.producer !== 'nsys';
   const told: Omit<DataQuality, 'topics' | 'confidence'> = {
     device: trace.device,
     rows: trace.events.length,
     began: beginningOf(input),
-    requestedBefore: torch ? baseline.before.requested : earlier.reduce((sum, { size }) => sum + size, 0),
-    reservedBefore: torch ? baseline.before.reserved : 0,
-    beforeKnown: torch ? baseline.known : lifetimes.unmatchedFrees === 0,
+    ring: ringFacts(trace, baseline, earlier),
+    requestedBefore: hasBaseline
+      ? baseline.before.requested
+      : earlier.reduce((sum, { size }) => sum + size, 0),
+    reservedBefore: hasBaseline ? baseline.before.reserved : 0,
+    beforeKnown: hasBaseline ? baseline.known : lifetimes.unmatchedFrees === 0,
     freesWithoutAlloc: lifetimes.unmatchedFrees,
     allocsOverLive: lifetimes.doubleAllocs,
     cut: trace.cut,
@@ -138,6 +145,7 @@ export function dataQuality(input: QualityInput): DataQuality {
 
 function beginningOf({ trace, baseline, lifetimes, earlier }: QualityInput): Beginning {
   if (trace.events.length === 0) return 'no_events';
+  if (trace.ring?.overflowed === true) return 'overwritten';
   if (baseline.fromEmpty) return 'empty';
   if (trace.producer === 'torch' && hasOverwritten(trace, earlier)) return 'overwritten';
   if (earlier.length > 0 || lifetimes.unmatchedFrees > 0) return 'late';
@@ -145,10 +153,6 @@ function beginningOf({ trace, baseline, lifetimes, earlier }: QualityInput): Beg
     ? 'late'
     : 'unknown';
 }
-
-/** A stack is kept with a block only if it was allocated while the history was recorded. */
-const hasOverwritten = ({ events }: DeviceTrace, earlier: readonly EarlierAllocation[]): boolean =>
-  earlier.some(({ until, stack }) => until >= events.length && stack !== NONE);
 
 function qualityOf(replay: SelfReplay): ReplayQuality {
   const { requests, chosen, unplaced, state, unknownSizes, causesCertain } = replay.fidelity;
@@ -250,6 +254,11 @@ function history(told: Told): Doubt {
       : '';
   if (told.began === 'no_events')
     doubt.lower('low', 'Only the state at one moment: no events were recorded.');
+  else if (told.ring.sentence !== null)
+    doubt.lower(
+      'medium',
+      `${told.ring.sentence}${told.ring.cause === 'overflowed' ? ' Raise max_entries.' : ''} ${formatInteger(told.requestedBefore)} bytes were allocated before.${lost}`,
+    );
   else if (told.began === 'overwritten')
     doubt.lower(
       'medium',
@@ -262,6 +271,7 @@ function history(told: Told): Doubt {
     );
   else if (told.began === 'unknown')
     doubt.lower('medium', 'Nothing shows that the recording began with nothing allocated.');
+  if (told.ring.contradiction !== null) doubt.lower('medium', told.ring.contradiction);
   if (told.cut) doubt.lower('medium', 'The file is cut: how it went on is not known.');
   if (told.clock === 'none') doubt.lower('high', 'No clock was recorded: order is known, time is not.');
   if (told.timesBackwards > 0)

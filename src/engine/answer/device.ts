@@ -1,11 +1,13 @@
 /** What the page is told of a device before it asks anything: headline figures, curves, and plain sentences. */
 import { formatDuration, formatInteger } from '../../base/units.ts';
 import { count } from '../../base/words.ts';
+import { ringFacts } from '../../analyze/recording/ring.ts';
 import { kindFigures } from '../../analyze/nsys-kinds.ts';
 import type { DeviceTrace } from '../../trace/capture.ts';
 import { ACTION, NONE } from '../../trace/schema.ts';
 import type { DeviceSession } from '../device-session.ts';
 import type { DeviceView, HeadlineView } from '../protocol.ts';
+import { hostSentences } from './host-sentences.ts';
 
 const sum = (values: Float64Array): number => values.reduce((total, value) => total + value, 0);
 
@@ -19,7 +21,8 @@ function finalState(
     allocated: sum(segments.allocated_size),
     active: sum(segments.active_size),
     reserved: sum(segments.total_size),
-    requested: sum(segments.requested_size),
+    // The host allocator leaves it 0: its curve tells the least.
+    requested: session.trace.producer === 'torch_host' ? NaN : sum(segments.requested_size),
   };
 }
 
@@ -37,7 +40,7 @@ async function headline(session: DeviceSession): Promise<HeadlineView[]> {
         };
   const labels: Record<string, string> = { allocated: 'Allocated', active: 'Active' };
   const order =
-    trace.producer === 'torch'
+    trace.producer !== 'nsys'
       ? ['allocated', 'active', 'reserved', 'requested']
       : aggregate.series.map(({ id }) => id);
   const views: HeadlineView[] = [];
@@ -72,7 +75,7 @@ async function headline(session: DeviceSession): Promise<HeadlineView[]> {
     const peakRow = extent === null ? null : peakFromState ? session.rows - 1 : extent.peakRow;
     views.push({
       id,
-      label: labels[id] ?? spec.label,
+      label: trace.producer === 'torch' ? (labels[id] ?? spec.label) : spec.label,
       now,
       peak,
       peakRow,
@@ -80,13 +83,21 @@ async function headline(session: DeviceSession): Promise<HeadlineView[]> {
       peakExact: spec.exact,
       note:
         spec.note ??
-        (trace.producer === 'torch' && !session.baseline.fromEmpty
+        (trace.producer !== 'nsys' && !session.baseline.whole
           ? 'Peak within the recording: before it, more may have been in use.'
           : null),
     });
   }
   return views;
 }
+
+/** Why frees have no alloc. */
+const LOST = {
+  unknown: 'it began late, or its ring of entries overflowed (raise max_entries)',
+  overflowed: 'they went with what was overwritten (raise max_entries)',
+  late: 'they were made before it began',
+  cleared: 'they were made before the history was cleared',
+} as const;
 
 async function sentences(
   session: DeviceSession,
@@ -96,7 +107,7 @@ async function sentences(
   const told: string[] = [];
   if (session.rows === 0) {
     told.push(
-      trace.producer === 'torch'
+      trace.producer !== 'nsys'
         ? trace.cut
           ? 'The file is cut before the events of this device.'
           : 'Only the state at the end: no events were recorded.'
@@ -113,10 +124,12 @@ async function sentences(
       told.push(
         'Of this device the file holds nothing but the mark of the dump: as far as it tells, the device was not used.',
       );
-    else if (baseline.fromEmpty)
+    else if (baseline.whole)
       told.push(
         'The recording began with nothing allocated and nothing reserved: peaks and totals are those of memory_stats, counted from there.',
       );
+    else if (baseline.fromEmpty)
+      told.push('Before the first event nothing was allocated and nothing reserved (from the final state).');
     else if (baseline.known)
       told.push(
         `Before the first event ${formatInteger(baseline.before.requested)} bytes were already requested and ${formatInteger(baseline.before.reserved)} reserved (from the final state): the curves are exact, but peaks before the recording cannot be known.`,
@@ -125,9 +138,11 @@ async function sentences(
       told.push(
         'What was allocated before the recording cannot be known from this file: curves start from the least that is possible, and peaks are lower bounds.',
       );
+    const ring = ringFacts(trace, baseline, living.earlier);
+    for (const sentence of [ring.sentence, ring.contradiction]) if (sentence !== null) told.push(sentence);
     if (living.lifetimes.unmatchedFrees > 0)
       told.push(
-        `${formatInteger(living.lifetimes.unmatchedFrees)} frees have no alloc in the recording: it began late, or its ring of entries overflowed (raise max_entries).`,
+        `${formatInteger(living.lifetimes.unmatchedFrees)} frees have no alloc in the recording: ${LOST[ring.cause ?? 'unknown']}.`,
       );
     if (session.replayFault !== null) told.push(session.replayFault);
     if (trace.cut) told.push('The file is cut inside the events: what follows the last event is not known.');
@@ -143,6 +158,7 @@ async function sentences(
         `${formatInteger(pending)} freed blocks still wait for another stream at the end (record_stream).`,
       );
   }
+  if (trace.producer === 'torch_host') told.push(...hostSentences(session));
   if (aggregate.outOfOrder > 0)
     told.push(
       `${formatInteger(aggregate.outOfOrder)} events carry a time before the event ahead of them: they are drawn at that event's time, in file order.`,
@@ -191,7 +207,7 @@ export async function deviceView(session: DeviceSession): Promise<DeviceView> {
     rows: session.rows,
     events,
     streams: trace.streams,
-    fromEmpty: session.baseline.fromEmpty,
+    fromEmpty: session.baseline.whole,
     sentences: await sentences(session, events),
     series: aggregate.series.map(({ id, label, unit, chart, exact, bound, note }) => ({
       id,

@@ -83,6 +83,8 @@ export function ledgerColumns(
 }
 
 function whyNone({ rows, trace, replay }: DeviceSession): string {
+  if (trace.producer === 'torch_host')
+    return 'Blocks of pinned host memory are taken whole and never split: there is nothing inside of them to tell apart.';
   if (trace.producer !== 'torch') return "This file does not record PyTorch's allocator.";
   if (rows === 0) return 'The file holds no events.';
   if (replay === null) return 'The recording holds no allocation to replay.';

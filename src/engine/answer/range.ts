@@ -51,9 +51,9 @@ export async function rangeOf(session: DeviceSession, query: RangeQuery): Promis
   const [from, to] = session.rowsOf(query.range);
   const streams = await streamRows(session, from, to);
   const { lifetimes, earlier } = session.living;
-  const torch = trace.producer === 'torch';
+  const hasSegments = trace.producer !== 'nsys';
   const holders = holdersOf(trace, lifetimes, earlier, to);
-  const segments = torch
+  const segments = hasSegments
     ? segmentsAt(trace, lifetimes, earlier, to).sort(
         (a, b) => b.size - a.size || (a.address < b.address ? -1 : 1),
       )

@@ -46,6 +46,8 @@ export interface AnalysisDevice {
     readonly bytes: JsonInteger;
     readonly histogram: readonly AnalysisHistogramClass[];
   }[];
+  /** Pinned host memory only (device -1): keys of host_memory_stats() that the file tells exactly. */
+  readonly host_memory_stats?: Readonly<Record<string, JsonInteger>>;
   /** Nsight only. */
   readonly kinds?: Readonly<
     Record<string, { current: JsonInteger; peak: JsonInteger; allocated: JsonInteger; freed: JsonInteger }>

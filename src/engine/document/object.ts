@@ -2,7 +2,9 @@
 import type { Fault } from '../faults.ts';
 import { Faults } from '../faults.ts';
 import { damageOf } from '../source-damage.ts';
+import { deviceLabel } from '../../base/words.ts';
 import { toJsonInteger } from '../../base/u64.ts';
+import { hostMemoryStatsOf } from '../../analyze/recording/host-memory-stats.ts';
 import { memoryStatsOf } from '../../analyze/recording/memory-stats.ts';
 import { kindFigures } from '../../analyze/nsys-kinds.ts';
 import type { Analysis, AnalysisDevice, AnalysisSource, AnalysisSummary } from './analysis.ts';
@@ -64,10 +66,13 @@ async function deviceOf(source: number, session: DeviceSession): Promise<Analysi
       rows === 0 || trace.clock === 'none'
         ? null
         : [toJsonInteger(base), toJsonInteger(base + BigInt(aggregate.times[rows - 1]))],
-    from_empty: session.baseline.fromEmpty,
+    from_empty: session.baseline.whole,
     events: session.eventCounts,
     memory_stats:
-      trace.producer === 'torch' ? memoryStatsOf(trace, session.baseline.fromEmpty, session.replay) : {},
+      trace.producer === 'torch' ? memoryStatsOf(trace, session.baseline.whole, session.replay) : {},
+    ...(trace.producer === 'torch_host'
+      ? { host_memory_stats: hostMemoryStatsOf(trace, session.baseline.whole) }
+      : {}),
     streams,
     ...(trace.producer === 'nsys'
       ? {
@@ -106,7 +111,7 @@ export async function analysisOf(sources: readonly OpenSource[], diagnosis: Diag
   const devices: AnalysisDevice[] = [];
   for (const [index, source] of sources.entries()) {
     for (const session of source.sessions) {
-      const what = `the figures of GPU ${session.trace.device}`;
+      const what = `the figures of ${deviceLabel(session.trace.device)}`;
       const step = { sourceId: source.id, file: source.loaded.file, what };
       const device = await faults.tryLong(step, () => deviceOf(index, session), null);
       if (device !== null) devices.push(device);

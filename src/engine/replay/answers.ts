@@ -136,7 +136,7 @@ export function replayAnswer(session: DeviceSession): ReplayAnswer {
   const unled = unledOf(session, replay);
   return {
     device: session.key,
-    recorded: memoryStatsOf(trace, baseline.fromEmpty),
+    recorded: memoryStatsOf(trace, baseline.whole),
     stats: replay.stats,
     fromEmpty: replay.fromEmpty,
     fidelity: replay.fidelity,

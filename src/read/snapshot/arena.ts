@@ -131,10 +131,37 @@ export class SnapshotArena {
       if (ref >>> 28 === ROLE_FRAME) this.frameBuffer[frames++] = ref & ROW_MASK;
     }
     if (frames !== length) this.malformed++;
-    const node = this.stacks.internStack(this.frameBuffer, frames);
+    return this.become(list, this.stacks.internStack(this.frameBuffer, frames));
+  }
+
+  /**
+   * Node of a list of printed frames, the outermost first; remembered in the list. `frameOf` gives the frame of a packed
+   * value, -1 for what is none.
+   */
+  printedStackOf(list: number, frameOf: (packed: number) => number): number {
+    const kind = this.listKind[list];
+    if (kind === STACK) return this.listA[list];
+    if (kind !== POOLED) return NONE;
+    const { pool } = this;
+    const start = this.listA[list];
+    const length = this.listB[list];
+    this.reserveFrames(length);
+    let frames = 0;
+    for (let i = length - 1; i >= 0; i--) {
+      const frame = frameOf(pool.data[start + i]);
+      if (frame >= 0) this.frameBuffer[frames++] = frame;
+    }
+    if (frames !== length) this.malformed++;
+    return this.become(list, this.stacks.internStack(this.frameBuffer, frames));
+  }
+
+  /** A pooled list is a stack from now on; its values are dropped where they are the last. */
+  private become(list: number, node: number): number {
+    const { pool } = this;
+    const start = this.listA[list];
+    if (start + this.listB[list] === pool.length) pool.length = start;
     this.listKind[list] = STACK;
     this.listA[list] = node;
-    if (start + length === pool.length) pool.length = start;
     return node;
   }
 

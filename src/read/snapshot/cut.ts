@@ -49,6 +49,38 @@ export function extentOf(shape: SnapshotShape): Extent {
   return { traces, tracesWhole: false, segmentsWhole };
 }
 
+export interface HostExtent {
+  /** List of the host's events; null: there is none. */
+  readonly trace: number | null;
+  /** true: nothing is missing of it. */
+  readonly traceWhole: boolean;
+  /** List of the host's segments; null: there is none. */
+  readonly list: number | null;
+  readonly segmentsWhole: boolean;
+}
+
+/** The same of pinned host memory, whose events are one list. `devices`: what was found of the devices. */
+export function hostExtentOf(shape: SnapshotShape, { traces }: Extent): HostExtent {
+  const { machine, topHostSegments, topHostTraces } = shape;
+  const find = (known: number, key: number): { list: number | null; whole: boolean } => {
+    if (known >= 0) return { list: known, whole: true };
+    if (machine.stopped) return { list: null, whole: true };
+    const place = placeOf(shape, key);
+    return place < 0
+      ? { list: null, whole: false }
+      : { list: machine.nums[place], whole: isFollowed(shape, place) };
+  };
+  const trace = find(topHostTraces, K.host_traces);
+  const segments = find(topHostSegments, K.host_segments);
+  if (!trace.whole && trace.list !== null) adoptLooseRows(shape, [...traces, trace.list]);
+  return {
+    trace: trace.list,
+    traceWhole: trace.whole,
+    list: segments.list,
+    segmentsWhole: segments.whole,
+  };
+}
+
 /** Gives the last list the finished events that the cut left on the stack, not yet appended to any. */
 function adoptLooseRows({ arena, events }: SnapshotShape, traces: readonly number[]): void {
   const last = traces.at(-1);

@@ -6,13 +6,15 @@
  *   }  \x94  (  h 0  h 7  h 1  \x8a\x06......  h 2  J....  ...  ]  \x94  (  h 40 h 41 e  u
  *   dict memo mark key action key address        key size        list memo mark frames   appends  setitems
  */
-import { NONE } from '../../trace/schema.ts';
+import { ACTION, NONE } from '../../trace/schema.ts';
 import type { StackTable } from '../../trace/stack-table.ts';
 import { DICT, INT, LIST, type PickleMachine, STR, TUPLE } from './pickle-machine.ts';
 import { ROLE_EVENT, ROLE_FRAME, ROW_MASK, type SnapshotArena } from './arena.ts';
 import { K } from './keys.ts';
+import type { DetailColumns } from './details.ts';
 import type { SnapshotNames } from './names.ts';
 import type { EventRows } from './rows.ts';
+import type { SnapshotValues } from './values.ts';
 
 const K_ACTION = K.action;
 const K_ADDR = K.addr;
@@ -20,9 +22,10 @@ const K_SIZE = K.size;
 const K_STREAM = K.stream;
 const K_TIME_US = K.time_us;
 const K_FRAMES = K.frames;
-/** First and last key whose values are not read. */
-const K_IGNORED_FROM = K.compile_context;
-const K_IGNORED_TO = K.pool_id;
+const K_POOL_ID = K.pool_id;
+/** First and last of the keys whose values are texts. */
+const K_TEXT_FROM = K.compile_context;
+const K_TEXT_TO = K.internal_metadata;
 
 const MEMO_TAG = 28;
 /** A pair of key and value takes at most this many bytes, strings and frames apart. */
@@ -36,19 +39,19 @@ export interface EventTarget {
   readonly events: EventRows;
   readonly stacks: StackTable;
   readonly names: SnapshotNames;
-  /** Id of the tuple (a, b). */
-  pairTuple(a: number, b: number): number;
+  readonly details: DetailColumns;
+  readonly values: SnapshotValues;
 }
 
 export class EventFastPath {
   constructor(private readonly shape: EventTarget) {}
 
-  /** Where the value ended; set by `readFrames`. */
+  /** Where the value ended; set by `readFrames` and `readPair`. */
   private after = 0;
 
   decode(buffer: Uint8Array, from: number, end: number): number {
     const { shape } = this;
-    const { machine, arena, events, names } = shape;
+    const { machine, arena, events, names, details, values } = shape;
     const { strings } = machine;
     let memo = machine.memo;
     let done = from;
@@ -66,6 +69,7 @@ export class EventFastPath {
       memo[memoCount++] = ((DICT << MEMO_TAG) | dict) >>> 0;
       const row = events.length;
       if (row === events.capacity) events.grow();
+      details.begin();
       let seen = 0;
       let action = -1;
       let stream = 0;
@@ -121,10 +125,11 @@ export class EventFastPath {
           else break;
           tag = INT;
           p += 2 + size;
-        } else if (op === 0x4b && buffer[p + 2] === 0x4b && buffer[p + 4] === 0x86) {
+        } else if (key === K_POOL_ID) {
           tag = TUPLE;
-          num = shape.pairTuple(buffer[p + 1], buffer[p + 3]);
-          p += 5;
+          num = this.readPair(buffer, p);
+          if (num < 0) break;
+          p = this.after;
         } else if (op === 0x4b) {
           tag = INT;
           num = buffer[p + 1];
@@ -168,7 +173,9 @@ export class EventFastPath {
           events.time_ns[2 * row] = lower - carry * TWO_32;
           events.time_ns[2 * row + 1] = upper * 1000 + carry;
         } else if (key === K_FRAMES && tag === LIST) stack = arena.stackOf(num);
-        else if (key < K_IGNORED_FROM || key > K_IGNORED_TO) break;
+        else if (key === K_POOL_ID && tag === TUPLE) details.setPool(values.pool(tag, num));
+        else if (key >= K_TEXT_FROM && key <= K_TEXT_TO && tag === STR) details.text(key, num);
+        else break;
         if (key < 32) seen |= 1 << key;
       }
       if (!whole || action < 0) {
@@ -179,6 +186,8 @@ export class EventFastPath {
         return done;
       }
       events.action[row] = names.actionOf(action);
+      if (events.action[row] === ACTION.unknown) details.unknownAction(action);
+      details.keep(row, events.capacity);
       events.size[2 * row] = low;
       events.size[2 * row + 1] = high;
       events.stream_index[row] = stream;
@@ -194,6 +203,29 @@ export class EventFastPath {
       machine.nums[machine.top++] = dict;
       done = p;
     }
+  }
+
+  /** Id of a tuple of two small numbers; -1 where it is another form. Sets `after`. */
+  private readPair(buffer: Uint8Array, from: number): number {
+    let p = from;
+    let first = 0;
+    for (let part = 0; part < 2; part++) {
+      const op = buffer[p];
+      let value: number;
+      if (op === 0x4b) {
+        value = buffer[p + 1];
+        p += 2;
+      } else if (op === 0x4d) {
+        value = buffer[p + 1] | (buffer[p + 2] << 8);
+        p += 3;
+      } else return -1;
+      if (part === 1 && buffer[p] === 0x86) {
+        this.after = p + 1;
+        return this.shape.values.pair(first, value);
+      }
+      first = value;
+    }
+    return -1;
   }
 
   /** References to frames up to APPENDS, APPEND, or none (an empty list). Sets `after`, 0 where it is another form. */

@@ -4,28 +4,16 @@
  * "filename". A list holds either a run of such rows or packed values in a shared pool; a list of frames
  * becomes one node of the stack tree the first time it is used.
  *
- * Not read (known keys): compile_context, user_metadata, internal_metadata, forward_frames, pool_id, fx_*.
+ * Not read, and named as such in the warnings: fx_* of frames, and every key that is not known.
  *
  * Long because it is one state machine over shared arenas; cut in two it would export all its fields.
  */
 import { TraceError } from '../../base/trace-error.ts';
 import { IndexColumn, ByteColumn, NumberColumn } from '../../trace/column-builder.ts';
+import { HOST_DEVICE } from '../../trace/capture.ts';
 import { ACTION, BLOCK_STATES, NONE } from '../../trace/schema.ts';
 import { StackTable } from '../../trace/stack-table.ts';
-import {
-  BIG,
-  DICT,
-  FALSE,
-  FLOAT,
-  INT,
-  LIST,
-  NIL,
-  PickleMachine,
-  type PickleShape,
-  STR,
-  TRUE,
-  TUPLE,
-} from './pickle-machine.ts';
+import { BIG, DICT, INT, LIST, NIL, PickleMachine, type PickleShape, STR, TRUE } from './pickle-machine.ts';
 import {
   ROLE_ANNOTATION,
   ROLE_BLOCK,
@@ -38,10 +26,12 @@ import {
   ROW_MASK,
   SnapshotArena,
 } from './arena.ts';
+import { DetailColumns, printedFrame } from './details.ts';
 import { EventFastPath } from './fast.ts';
 import { K, KEYS } from './keys.ts';
 import { SnapshotNames } from './names.ts';
 import { EventRows } from './rows.ts';
+import { SnapshotValues } from './values.ts';
 
 /** An event of protocol 4 without stacks takes about as many bytes. */
 const BYTES_AN_EVENT = 72;
@@ -49,11 +39,18 @@ const BYTES_AN_EVENT = 72;
 const MOST_OTHERS = 100_000;
 /** Dicts inside dicts whose items come one at a time; a snapshot has three levels. */
 const MOST_NESTED = 64;
-/** A snapshot names devices by small numbers; tuples hold small ones. */
+/** A snapshot names devices by small numbers. */
 const MOST_DEVICES = 1024;
-const LONGEST_TUPLE_PART = 64;
+const NO_DEVICE = -2;
 
-const isByte = (num: number): boolean => num >= 0 && num < 256;
+const TOP_KEYS: readonly number[] = [
+  K.segments,
+  K.device_traces,
+  K.allocator_settings,
+  K.external_annotations,
+  K.host_segments,
+  K.host_traces,
+];
 
 export class SnapshotShape implements PickleShape {
   readonly machine = new PickleMachine(this);
@@ -61,6 +58,8 @@ export class SnapshotShape implements PickleShape {
   readonly arena = new SnapshotArena(this.stacks);
   readonly events: EventRows;
   readonly names = new SnapshotNames(this.machine);
+  readonly details = new DetailColumns(this.machine.strings);
+  readonly values = new SnapshotValues(this.machine, this.arena, this.details);
   readonly segments: SegmentRow[] = [];
   readonly block = {
     low: new IndexColumn(),
@@ -69,20 +68,22 @@ export class SnapshotShape implements PickleShape {
     requested: new NumberColumn(),
     state: new ByteColumn(),
     stack: new IndexColumn(),
+    /** Stack node of the forward pass plus 1; shorter than the others where the rest have none. */
+    forward: new IndexColumn(),
   };
   readonly annotations: { stage: string; name: string; device: number; timeUs: number }[] = [];
   readonly deviceFree: [row: number, bytes: number][] = [];
-  readonly others: Map<string, unknown>[] = [];
   /** Keys met in events, segments and blocks that mean nothing here, and how often. */
   readonly unknownKeys = new Map<string, number>();
   topSegments = -1;
   topTraces = -1;
+  topHostSegments = -1;
+  topHostTraces = -1;
   topFound = false;
 
   private readonly pending = new Map<number, number[]>();
   private nested = 0;
-  private readonly tupleText: string[] = [];
-  private readonly smallTuples = new Map<number, number>();
+  private readonly printedFrames = new Map<number, number>();
   private readonly fast = new EventFastPath(this);
 
   /** `bytes`: size of the pickle where it is known, to make room for its events at once. */
@@ -102,26 +103,7 @@ export class SnapshotShape implements PickleShape {
   }
 
   newTuple(from: number, to: number): number {
-    const { tags, nums } = this.machine;
-    const small =
-      to - from === 2 &&
-      tags[from] === INT &&
-      tags[from + 1] === INT &&
-      isByte(nums[from]) &&
-      isByte(nums[from + 1]);
-    if (small) return this.pairTuple(nums[from], nums[from + 1]);
-    const parts: string[] = [];
-    // Bounded: a tuple of tuples of tuples would double its text at every level.
-    for (let i = from; i < to && i < from + 16; i++)
-      parts.push(String(this.plain(tags[i], nums[i])).slice(0, LONGEST_TUPLE_PART));
-    return this.tupleText.push(`(${parts.join(', ')})`) - 1;
-  }
-
-  /** The tuple (a, b) of two bytes: the pool id that newer versions write with every event. */
-  pairTuple(a: number, b: number): number {
-    let id = this.smallTuples.get(a * 256 + b);
-    if (id === undefined) this.smallTuples.set(a * 256 + b, (id = this.tupleText.push(`(${a}, ${b})`) - 1));
-    return id;
+    return this.values.tuple(from, to);
   }
 
   decodeRun(buffer: Uint8Array, pos: number, end: number): number {
@@ -171,6 +153,7 @@ export class SnapshotShape implements PickleShape {
           return;
         case K.segments:
         case K.device_traces:
+        case K.host_segments:
           this.setTop(dict, from, to);
           return;
       }
@@ -220,6 +203,7 @@ export class SnapshotShape implements PickleShape {
     let stream = 0;
     let stack = NONE;
     let seen = 0;
+    this.details.begin();
     for (let i = from; i < to; i += 2) {
       const tag = tags[i + 1];
       const num = nums[i + 1];
@@ -228,6 +212,7 @@ export class SnapshotShape implements PickleShape {
       switch (key) {
         case K.action:
           events.action[row] = tag === STR ? this.names.actionOf(num) : ACTION.unknown;
+          if (tag === STR && events.action[row] === ACTION.unknown) this.details.unknownAction(num);
           break;
         case K.addr:
           if (tag === INT && num >= 0) {
@@ -261,13 +246,19 @@ export class SnapshotShape implements PickleShape {
         case K.compile_context:
         case K.user_metadata:
         case K.internal_metadata:
+          this.setText(key, tag, num);
+          break;
         case K.forward_frames:
+          if (tag === LIST) this.details.forward(this.arena.printedStackOf(num, this.printedFrame));
+          break;
         case K.pool_id:
+          this.details.setPool(this.values.pool(tag, num));
           break;
         default:
           this.unknownKey('event', tags[i], nums[i]);
       }
     }
+    this.details.keep(row, events.capacity);
     events.size[2 * row] = sizeLow;
     events.size[2 * row + 1] = sizeHigh;
     events.stream_index[row] = stream;
@@ -276,6 +267,26 @@ export class SnapshotShape implements PickleShape {
     events.length = row + 1;
     this.arena.setRole(dict, ROLE_EVENT, row);
   }
+
+  /** Metadata is a text; where a writer gives something else, its JSON is. */
+  private setText(key: number, tag: number, num: number): void {
+    if (tag === STR) this.details.text(key, num);
+    else if (tag !== NIL)
+      this.details.text(key, this.machine.strings.internText(this.values.metadata(tag, num)));
+  }
+
+  /** A list of printed frames as a stack. */
+  private readonly printedFrame = (packed: number): number => {
+    const { machine, printedFrames } = this;
+    if (machine.tagOf(packed) !== STR) return -1;
+    const string = machine.numOf(packed);
+    let frame = printedFrames.get(string);
+    if (frame === undefined) {
+      const { name, filename, line } = printedFrame(machine.strings.text(string));
+      printedFrames.set(string, (frame = this.stacks.internFrame(name, filename, line)));
+    }
+    return frame;
+  };
 
   private setBig(words: Uint32Array, row: number, tag: number, num: number): void {
     if (tag !== BIG && tag !== INT) {
@@ -297,6 +308,7 @@ export class SnapshotShape implements PickleShape {
       else if (nums[i] === K.filename && tags[i + 1] === STR)
         filename = this.machine.strings.text(nums[i + 1]);
       else if (nums[i] === K.line && tags[i + 1] === INT) line = nums[i + 1];
+      else if (nums[i] !== K.name && nums[i] !== K.line) this.unknownKey('frame', tags[i], nums[i]);
     }
     this.arena.setRole(dict, ROLE_FRAME, this.stacks.internFrame(name, filename, line));
   }
@@ -309,6 +321,7 @@ export class SnapshotShape implements PickleShape {
     let requested = NaN;
     let state = 2;
     let stack = NONE;
+    let forward = NONE;
     for (let i = from; i < to; i += 2) {
       const tag = tags[i + 1];
       const num = nums[i + 1];
@@ -338,6 +351,9 @@ export class SnapshotShape implements PickleShape {
         case K.frames:
           if (tag === LIST) stack = this.arena.stackOf(num);
           break;
+        case K.forward_frames:
+          if (tag === LIST) forward = this.arena.printedStackOf(num, this.printedFrame);
+          break;
         case K.history: {
           // torch <= 2.0: [{addr, real_size, frames}], the newest first.
           const first = tag === LIST ? (this.arena.valuesOf(num, 1)[0] ?? 0) : 0;
@@ -360,6 +376,10 @@ export class SnapshotShape implements PickleShape {
     block.requested.push(requested);
     block.state.push(state);
     block.stack.push(stack);
+    if (forward !== NONE) {
+      while (block.forward.length < block.size.length - 1) block.forward.push(0);
+      block.forward.push(forward + 1);
+    }
     this.arena.setRole(dict, ROLE_BLOCK, block.size.length - 1);
   }
 
@@ -405,7 +425,7 @@ export class SnapshotShape implements PickleShape {
       else if (key === K.is_expandable) segment.expandable = tag === TRUE;
       else if (key === K.frames && tag === LIST) segment.stack = this.arena.stackOf(num);
       else if (key === K.segment_pool_id) {
-        const text = tag === TUPLE ? this.tupleText[num] : tag === LIST ? this.listText(num) : '';
+        const text = this.values.poolId(tag, num);
         segment.poolId = text === '(0, 0)' ? '' : text;
       } else if (key === K.blocks && tag === LIST) {
         [segment.blockFrom, segment.blockTo] = this.arena.rowsOf(num, ROLE_BLOCK) ?? [0, 0];
@@ -416,18 +436,19 @@ export class SnapshotShape implements PickleShape {
         else if (key === K.active_size) segment.active = num;
         else if (key === K.requested_size) segment.requested = num;
         else this.unknownKey('segment', tags[i], nums[i]);
-      } else if (key !== K.blocks && key !== K.frames) this.unknownKey('segment', tags[i], nums[i]);
+      } else if (key !== K.blocks && key !== K.frames && key !== K.forward_frames)
+        this.unknownKey('segment', tags[i], nums[i]);
     }
     segment.low = words[0];
     segment.high = words[1];
     this.arena.setRole(dict, ROLE_SEGMENT, this.segments.push(segment) - 1);
   }
 
-  /** A device's number; -1 for what cannot be one. */
+  /** A device's number, the host's included; NO_DEVICE of what cannot be one. */
   private deviceOf(num: number): number {
-    if (num >= 0 && num < MOST_DEVICES) return num;
+    if (num >= HOST_DEVICE && num < MOST_DEVICES) return num;
     this.arena.malformed++;
-    return -1;
+    return NO_DEVICE;
   }
 
   private setAnnotation(dict: number, from: number, to: number): void {
@@ -440,67 +461,46 @@ export class SnapshotShape implements PickleShape {
       else if (nums[i] === K.name && tag === STR) entry.name = strings.text(num);
       else if (nums[i] === K.device && tag === INT) entry.device = num;
       else if (nums[i] === K.time_us && tag === INT) entry.timeUs = num;
+      else this.unknownKey('annotation', tags[i], nums[i]);
     }
     this.arena.setRole(dict, ROLE_ANNOTATION, this.annotations.push(entry) - 1);
   }
 
   private setTop(dict: number, from: number, to: number): void {
-    const { tags, nums } = this.machine;
+    const { tags, nums, strings } = this.machine;
     this.topFound = true;
     for (let i = from; i < to; i += 2) {
-      if (nums[i] === K.segments && tags[i + 1] === LIST) this.topSegments = nums[i + 1];
-      else if (nums[i] === K.device_traces && tags[i + 1] === LIST) this.topTraces = nums[i + 1];
+      const key = tags[i] === STR ? nums[i] : -1;
+      if (!TOP_KEYS.includes(key)) {
+        // Of the ring: told among the settings or beside them.
+        if (key < 0 || !strings.text(key).startsWith('trace_alloc_'))
+          this.unknownKey('snapshot', tags[i], nums[i]);
+      } else if (tags[i + 1] === LIST) {
+        const list = nums[i + 1];
+        if (key === K.segments) this.topSegments = list;
+        else if (key === K.device_traces) this.topTraces = list;
+        else if (key === K.host_segments) this.topHostSegments = list;
+        else if (key === K.host_traces) this.topHostTraces = list;
+      }
     }
     this.setOther(dict, from, to);
   }
 
   private setOther(dict: number, from: number, to: number): void {
-    if (this.others.length >= MOST_OTHERS)
+    const { values } = this;
+    if (values.others.length >= MOST_OTHERS)
       throw new TraceError('unrecognised', 'a pickle of other things than a memory snapshot', {
         offset: this.machine.offset,
       });
     const map = new Map<string, unknown>();
     for (let i = from; i < to; i += 2) {
       const { tags, nums } = this.machine;
-      const key = tags[i] === STR ? this.machine.strings.text(nums[i]) : String(this.plain(tags[i], nums[i]));
+      const key =
+        tags[i] === STR ? this.machine.strings.text(nums[i]) : String(values.plain(tags[i], nums[i]));
       if (tags[i + 1] === DICT) this.settle(nums[i + 1], to);
-      map.set(key, this.plain(this.machine.tags[i + 1], this.machine.nums[i + 1]));
+      map.set(key, values.plain(this.machine.tags[i + 1], this.machine.nums[i + 1]));
     }
-    this.arena.setRole(dict, ROLE_OTHER, this.others.push(map) - 1);
-  }
-
-  /** A value as plain JavaScript; lists and dicts of rows as their length. For settings, never for events. */
-  private plain(tag: number, num: number): unknown {
-    switch (tag) {
-      case NIL:
-        return null;
-      case TRUE:
-      case FALSE:
-        return tag === TRUE;
-      case INT:
-      case FLOAT:
-        return num;
-      case BIG:
-        return this.machine.bigs[num];
-      case STR:
-        return this.machine.strings.text(num);
-      case TUPLE:
-        return this.tupleText[num];
-      case DICT: {
-        const ref = this.arena.dictRef[num];
-        return ref >>> 28 === ROLE_OTHER ? this.others[ref & ROW_MASK] : null;
-      }
-      default:
-        return null;
-    }
-  }
-
-  private listText(list: number): string {
-    const { machine } = this;
-    const parts = [...this.arena.valuesOf(list, 16)].map((packed) =>
-      String(this.plain(machine.tagOf(packed), machine.numOf(packed))),
-    );
-    return `(${parts.join(', ')})`;
+    this.arena.setRole(dict, ROLE_OTHER, values.others.push(map) - 1);
   }
 
   private unknownKey(where: string, tag: number, num: number): void {

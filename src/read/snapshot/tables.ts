@@ -12,6 +12,21 @@ const SMALL_BUFFER = 2 << 20; // kSmallBuffer: the size of every small segment
 const LARGE = 0;
 const SMALL = 1;
 
+/** Columns of the events [from, to) of the file; `group` is over all of them. */
+export function eventsOf({ events }: SnapshotShape, from: number, to: number, group: Uint8Array): EventTable {
+  if (events.timed === 0) for (let row = from; row < to; row++) events.time_ns[2 * row] = row - from;
+  return {
+    length: to - from,
+    action: events.action.subarray(from, to),
+    address: events.address.subarray(2 * from, 2 * to),
+    size: events.size.subarray(2 * from, 2 * to),
+    stream_index: events.stream_index.subarray(from, to),
+    stack_index: events.stack_index.subarray(from, to),
+    time_ns: events.time_ns.subarray(2 * from, 2 * to),
+    group: group.subarray(from, to),
+  };
+}
+
 export function segmentsOf(rows: readonly SegmentRow[]): SegmentTable {
   const length = rows.length;
   const block_start = new Uint32Array(length + 1);
@@ -47,6 +62,7 @@ export function blocksOf(shape: SnapshotShape, rows: readonly SegmentRow[]): Blo
     requested_size: new Float64Array(length),
     state: new Uint8Array(length),
     stack_index: new Uint32Array(length),
+    ...(block.forward.length === 0 ? {} : { forward_stack: new Uint32Array(length).fill(NONE) }),
   };
   const addresses = asBigUint64(table.address);
   let to = 0;
@@ -61,6 +77,8 @@ export function blocksOf(shape: SnapshotShape, rows: readonly SegmentRow[]): Blo
       table.requested_size[to] = block.requested.data[from];
       table.state[to] = block.state.data[from];
       table.stack_index[to] = block.stack.data[from];
+      if (table.forward_stack !== undefined && from < block.forward.length)
+        table.forward_stack[to] = block.forward.data[from] === 0 ? NONE : block.forward.data[from] - 1;
     }
   }
   return table;
@@ -105,17 +123,18 @@ export function classifyPools(events: EventTable, segments: SegmentTable | null)
   }
 }
 
-/** START and END marks of one device as ranges; ranges of one name nest. */
-export function pairAnnotations(marks: SnapshotShape['annotations'], device: number): Annotation[] {
+/** START and END marks of one device as ranges (null: of all of them); ranges of one name nest. */
+export function pairAnnotations(marks: SnapshotShape['annotations'], device: number | null): Annotation[] {
   const open = new Map<string, { name: string; device: number; start_ns: bigint; end_ns: bigint | null }[]>();
   const ranges: { name: string; device: number; start_ns: bigint; end_ns: bigint | null }[] = [];
   for (const mark of marks) {
-    if (mark.device !== device) continue;
+    if (device !== null && mark.device !== device) continue;
     const at = BigInt(mark.timeUs) * 1000n;
-    const stack = open.get(mark.name) ?? [];
-    open.set(mark.name, stack);
+    const key = device === null ? `${mark.device} ${mark.name}` : mark.name;
+    const stack = open.get(key) ?? [];
+    open.set(key, stack);
     if (mark.stage === 'START') {
-      const range = { name: mark.name, device, start_ns: at, end_ns: null };
+      const range = { name: mark.name, device: mark.device, start_ns: at, end_ns: null };
       stack.push(range);
       ranges.push(range);
     } else {

@@ -1,19 +1,21 @@
 /**
  * PyTorch allocator snapshots: the pickle of `torch.cuda.memory._dump_snapshot()` (protocols 0 to 5) and of
- * C++ `_memory_snapshot_pickled()`; layouts of torch 1.13 to 2.12, ROCm and XPU included.
+ * C++ `_memory_snapshot_pickled()`; layouts of torch 1.13 to 2.14, ROCm and XPU included.
  *
  * Format: torch/cuda/memory.py `_snapshot`, torch/csrc/cuda/memory_snapshot.cpp; docs/formats.md.
- * Not read: see snapshot-shape.ts. `size` of alloc and free events is the size ASKED FOR.
+ * Not read: see shape.ts. `size` of alloc and free events is the size ASKED FOR.
  */
 import { TraceError } from '../../base/trace-error.ts';
 import { formatInteger } from '../../base/units.ts';
-import { NONE } from '../../trace/schema.ts';
+import { ACTION, NONE } from '../../trace/schema.ts';
 import type { DeviceTrace, SourceData, Warning } from '../../trace/capture.ts';
 import type { Head, Reader, ReaderContext, ReaderInput, ReadOutcome, Sniff } from '../reader.ts';
 import { ROLE_EVENT } from './arena.ts';
 import { extentOf } from './cut.ts';
+import { hostPart } from './host.ts';
 import { type SegmentRow, SnapshotShape } from './shape.ts';
-import { blocksOf, classifyPools, pairAnnotations, segmentsOf } from './tables.ts';
+import { ringOf, settingsOf } from './settings.ts';
+import { blocksOf, classifyPools, eventsOf, pairAnnotations, segmentsOf } from './tables.ts';
 
 const TITLE = 'PyTorch allocator snapshot';
 /** More lists of events than this are no machine's. */
@@ -50,41 +52,28 @@ function sniff(head: Head): Sniff {
 /** Oldest PyTorch that writes what was seen; the file itself names no version. */
 function producerOf(shape: SnapshotShape): string {
   const has = (key: string): boolean =>
-    shape.names.seenKeys.has(key) || shape.others.some((map) => map.has(key));
+    shape.names.seenKeys.has(key) || shape.values.others.some((map) => map.has(key));
   if (shape.events.length === 0 && shape.segments.length === 0) return 'unknown';
-  const since = has('pool_id')
-    ? '2.12'
-    : has('user_metadata')
-      ? '2.10'
-      : has('compile_context')
-        ? '2.8'
-        : has('external_annotations')
-          ? '2.5'
-          : has('allocator_settings')
-            ? '2.3'
-            : has('time_us')
-              ? '2.2'
-              : has('is_expandable')
-                ? '2.1'
-                : has('requested_size')
-                  ? '2.0'
-                  : null;
+  const since = has('host_traces')
+    ? '2.14'
+    : has('pool_id')
+      ? '2.12'
+      : has('user_metadata')
+        ? '2.10'
+        : has('compile_context')
+          ? '2.8'
+          : has('external_annotations')
+            ? '2.5'
+            : has('allocator_settings')
+              ? '2.3'
+              : has('time_us')
+                ? '2.2'
+                : has('is_expandable')
+                  ? '2.1'
+                  : has('requested_size')
+                    ? '2.0'
+                    : null;
   return since === null ? 'PyTorch before 2.0 (by its layout)' : `PyTorch ${since} or newer (by its layout)`;
-}
-
-function settingsOf(shape: SnapshotShape): (readonly [string, string])[] {
-  const top = shape.others.find((map) => map.has('allocator_settings'));
-  const settings = top?.get('allocator_settings');
-  if (!(settings instanceof Map)) return [];
-  return [...(settings as Map<string, unknown>)].map(([key, value]) => [key, settingText(value)] as const);
-}
-
-function settingText(value: unknown): string {
-  if (!(value instanceof Map)) return String(value);
-  const entries = [...(value as Map<string, unknown>)].filter(([, divisions]) => divisions !== 0);
-  return entries.length === 0
-    ? 'off'
-    : entries.map(([size, divisions]) => `${size}:${String(divisions)}`).join(',');
 }
 
 /** One warning a name, the first names only: a file of nothing but unknown names must not drown what else is said. */
@@ -126,6 +115,19 @@ function warningsOf(shape: SnapshotShape): Warning[] {
   return warnings;
 }
 
+/** Events with a stack, and those that could have one: of pinned memory PyTorch records none but for allocations. */
+function stacksOf(devices: readonly DeviceTrace[]): { readonly framed: number; readonly all: number } {
+  let framed = 0;
+  let all = 0;
+  for (const { events, producer } of devices)
+    for (let row = 0; row < events.length; row++) {
+      if (producer === 'torch_host' && events.action[row] !== ACTION.alloc) continue;
+      all++;
+      if (events.stack_index[row] !== NONE) framed++;
+    }
+  return { framed, all };
+}
+
 function notRecordedOf(shape: SnapshotShape, devices: readonly DeviceTrace[]): string[] {
   const sentences: string[] = [];
   const { events } = shape;
@@ -136,8 +138,7 @@ function notRecordedOf(shape: SnapshotShape, devices: readonly DeviceTrace[]): s
     );
     return sentences;
   }
-  let framed = 0;
-  for (let row = 0; row < events.length; row++) if (events.stack_index[row] !== NONE) framed++;
+  const { framed, all } = stacksOf(devices);
   const inState = devices.some(({ blocks }) => blocks?.stack_index.some((stack) => stack !== NONE) === true);
   const isOne = devices.some(
     ({ events: own, blocks }) => own.length === 1 && blocks !== null && blocks.length > 1,
@@ -154,10 +155,8 @@ function notRecordedOf(shape: SnapshotShape, devices: readonly DeviceTrace[]): s
     sentences.push(
       'No stacks were recorded: pass stacks="python" (or "all") to _record_memory_history to see which line allocates.',
     );
-  else if (framed < events.length)
-    sentences.push(
-      `${formatInteger(events.length - framed)} of ${formatInteger(events.length)} events carry no stack.`,
-    );
+  else if (framed < all)
+    sentences.push(`${formatInteger(all - framed)} of ${formatInteger(all)} events carry no stack.`);
   if (events.timed === 0)
     sentences.push('No times were recorded (PyTorch before 2.2): the axis counts events.');
   if (devices.some((device) => device.segments === null))
@@ -178,44 +177,44 @@ function byDevice<T extends { readonly device: number }>(items: readonly T[]): R
 
 function build(shape: SnapshotShape): { data: SourceData; skipped: number } {
   const { events, arena } = shape;
-  const { traces, tracesWhole, segmentsWhole } = extentOf(shape);
+  const extent = extentOf(shape);
+  const { traces, tracesWhole, segmentsWhole } = extent;
+  const group = new Uint8Array(events.length);
+  const host = hostPart(shape, extent, group);
   // A cut inside the list of segments leaves a part of the state: no state at all is honest.
-  const segmentsOfDevice = byDevice<SegmentRow>(segmentsWhole ? shape.segments : []);
+  const segmentsOfDevice = byDevice<SegmentRow>(
+    segmentsWhole ? shape.segments.filter((segment) => !host.owns(segment)) : [],
+  );
   const annotationsOfDevice = byDevice(shape.annotations);
   const count = Math.min(
     Math.max(traces.length, ...[...segmentsOfDevice.keys()].map((device) => device + 1)),
     MOST_DEVICES,
   );
+  const rowsOf = (device: number): readonly [number, number] =>
+    (device < traces.length ? arena.rowsOf(traces[device], ROLE_EVENT) : null) ?? [0, 0];
+  const recorded = traces.filter((_, device) => rowsOf(device)[1] > rowsOf(device)[0]).length;
   const devices: DeviceTrace[] = [];
-  const group = new Uint8Array(events.length);
-  const untimed = events.timed === 0;
-  let placed = 0;
+  let placed = host.trace?.events.length ?? 0;
   for (let device = 0; device < count; device++) {
-    const [from, to] = (device < traces.length ? arena.rowsOf(traces[device], ROLE_EVENT) : null) ?? [0, 0];
+    const [from, to] = rowsOf(device);
     placed += to - from;
     const own = segmentsOfDevice.get(device) ?? [];
     if (to === from && own.length === 0) continue;
-    if (untimed) for (let row = from; row < to; row++) events.time_ns[2 * row] = row - from;
-    const table = {
-      length: to - from,
-      action: events.action.subarray(from, to),
-      address: events.address.subarray(2 * from, 2 * to),
-      size: events.size.subarray(2 * from, 2 * to),
-      stream_index: events.stream_index.subarray(from, to),
-      stack_index: events.stack_index.subarray(from, to),
-      time_ns: events.time_ns.subarray(2 * from, 2 * to),
-      group: group.subarray(from, to),
-    };
+    const table = eventsOf(shape, from, to, group);
     const segments = segmentsWhole ? segmentsOf(own) : null;
     classifyPools(table, segments);
+    const details = shape.details.of(from, to);
+    const ring = ringOf(shape, device, to - from, recorded);
     devices.push({
       device,
       producer: 'torch',
       name: null,
       total_bytes: null,
-      clock: untimed ? 'none' : 'wall',
+      clock: events.timed === 0 ? 'none' : 'wall',
       streams: shape.names.streams,
       events: table,
+      ...(details === undefined ? {} : { details }),
+      ...(ring === undefined ? {} : { ring }),
       cut: !tracesWhole && device >= traces.length - 1,
       segments,
       blocks: segmentsWhole ? blocksOf(shape, own) : null,
@@ -227,6 +226,7 @@ function build(shape: SnapshotShape): { data: SourceData; skipped: number } {
       symbols: [],
     });
   }
+  if (host.trace !== null) devices.push(host.trace);
   const data: SourceData = {
     producer: producerOf(shape),
     rows: placed,

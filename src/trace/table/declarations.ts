@@ -12,9 +12,10 @@ export const SCHEMA_VERSION = 1;
 
 const source = field('uint16', 'Number of the file in the order of opening, from 0');
 const file = field('dictionary16', 'Name of the file');
-const device = field('int32', 'GPU index');
+const device = field('int32', "GPU index; -1: the machine's own memory, pinned");
 const stack = optional('uint32', 'Node in `stacks` of the same source');
 const frame = optional('dictionary32', 'Innermost frame of the stack: name, file and line');
+const forward = optional('uint32', 'Node in `stacks`: the forward pass that a backward operator belongs to');
 const stream = field('dictionary16', 'Stream; "0" is the default stream');
 
 export const EVENTS = declare(
@@ -31,10 +32,19 @@ export const EVENTS = declare(
     size: field('uint64', 'Bytes: PyTorch alloc and free: asked for; segment_*: mapped; oom: asked for'),
     stream,
     pool: optional('dictionary8', 'PyTorch: large_pool or small_pool; null elsewhere'),
-    memory_kind: optional('dictionary8', 'Nsight: device, pinned, managed, ...; null elsewhere'),
+    memory_kind: optional('dictionary8', 'Nsight: device, pinned, managed, ...; PyTorch, host: pinned'),
     stack,
     frame,
     device_free: optional('float64', 'Bytes free on the device, as the allocator printed them at an oom'),
+    pool_id: optional('dictionary32', 'Private pool, "(0, 1)"; "" for the default pool; null: not recorded'),
+    compile_context: optional('dictionary32', 'Region of torch.compile that it happened in'),
+    user_metadata: optional(
+      'dictionary32',
+      'What the program had set as metadata; of annotate: the annotation',
+    ),
+    internal_metadata: optional('dictionary32', 'The same of PyTorch itself'),
+    action_name: optional('dictionary32', 'The action as the file has it, where `action` is unknown'),
+    forward_stack: forward,
   },
 );
 
@@ -74,6 +84,7 @@ export const BLOCKS = declare(
     state: field('dictionary8', 'active_allocated, active_pending_free or inactive'),
     stack,
     frame,
+    forward_stack: forward,
   },
 );
 

@@ -18,6 +18,7 @@ import {
   tableOfRows,
 } from './column.ts';
 import { ANNOTATIONS, BLOCKS, EVENTS, KERNELS, POOLS_TABLE, SEGMENTS } from './declarations.ts';
+import { DetailColumns, forwardStack } from './details.ts';
 import type { Declaration, Fields } from './fields.ts';
 import { CommonNames, Frames, Origins, rowNumbers, type TableSource } from './source.ts';
 
@@ -74,6 +75,7 @@ export function eventsTable(sources: readonly TableSource[]): Table<typeof EVENT
         'dictionary16',
         devicesOf(sources).map((trace) => trace.streams),
       );
+      const details = new DetailColumns(devicesOf(sources));
       return (source, trace, from, to) => {
         const { events, producer } = trace;
         const length = to - from;
@@ -89,9 +91,10 @@ export function eventsTable(sources: readonly TableSource[]): Table<typeof EVENT
           size: uint64(events.size, from, to),
           stream: streams.column(events.stream_index.subarray(from, to), trace.streams),
           pool: producer === 'torch' ? coded(group, POOLS) : { ...none, names: POOLS },
-          memory_kind: producer === 'nsys' ? coded(group, MEM_KINDS) : { ...none, names: MEM_KINDS },
+          memory_kind: producer !== 'torch' ? coded(group, MEM_KINDS) : { ...none, names: MEM_KINDS },
           ...frames.of(source, events.stack_index.subarray(from, to)),
           device_free: sparse(trace.device_free, from, to),
+          ...details.of(trace, from, to),
         };
       };
     },
@@ -167,6 +170,7 @@ export function blocksTable(sources: readonly TableSource[]): Table<typeof BLOCK
           requested_size: measured(blocks.requested_size.subarray(from, to)),
           state: coded(blocks.state.subarray(from, to), BLOCK_STATES),
           ...frames.of(source, blocks.stack_index.subarray(from, to)),
+          forward_stack: forwardStack(blocks.forward_stack ?? null, from, to),
         };
       };
     },

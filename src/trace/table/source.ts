@@ -2,7 +2,7 @@
 import type { DeviceTrace, SourceData } from '../capture.ts';
 import { NONE } from '../schema.ts';
 import type { StackTable } from '../stack-table.ts';
-import { coded, type Column, indices, Names, numbers, recoded } from './column.ts';
+import { arrayOf, coded, type Column, indices, Names, noneOf, numbers, recoded } from './column.ts';
 import type { TextType } from './fields.ts';
 
 export interface TableSource {
@@ -69,6 +69,11 @@ export class CommonNames {
   constructor(what: string, type: TextType, lists: Iterable<readonly string[]>) {
     this.names = new Names(what, type);
     for (const list of lists) if (!this.codes.has(list)) this.codes.set(list, this.names.add(list));
+  }
+
+  /** No value in any of `length` rows, in the words of all the others. */
+  none(length: number): Column<'dictionary32'> {
+    return { ...noneOf(arrayOf('dictionary32', length)), names: this.names.list };
   }
 
   column<V extends Uint8Array | Uint16Array | Uint32Array>(

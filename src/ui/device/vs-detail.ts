@@ -156,6 +156,16 @@ export class VsDetail extends LitElement {
       ${this.heading(model.heading)}
       ${model.meaning === null ? nothing : html`<p class="quiet">${model.meaning}.</p>`}
       <dl>${model.facts.map(renderFact)}</dl>
+      ${
+        model.notes.length === 0
+          ? nothing
+          : html`<h3>In the file</h3>
+              ${model.notes.map(
+                ({ name, value, mono }) =>
+                  html`<p class="quiet">${name}</p>
+                    <div class="text ${mono ? 'mono' : ''}">${value}</div>`,
+              )}`
+      }
       <div class="tools">
         <button title="Event before (,)" @click=${() => this.emit('step-event', { by: -1 })}>
           Previous event
@@ -172,6 +182,15 @@ export class VsDetail extends LitElement {
       <h3>Just after it</h3>
       <dl>${model.values.map(renderFact)}</dl>
       ${this.stack(stackFrames(moment.frames))}
+      ${moment.forward.length === 0 ? nothing : this.forward(stackFrames(moment.forward))}
+    `;
+  }
+
+  /** Where the tensor was made that a backward operator works on. */
+  private forward(frames: readonly StackFrame[]): unknown {
+    return html`
+      <h3>Forward pass, innermost first</h3>
+      ${this.frames(frames)}
     `;
   }
 
@@ -236,15 +255,7 @@ export class VsDetail extends LitElement {
         frames.length === 0
           ? html`<p class="quiet">${noStackWords(this.producer)}</p>`
           : html`
-              <ol>
-                ${frames.map(
-                  (frame) =>
-                    html`<li class=${frame.library ? 'library' : ''}>
-                      <div class="name mono">${frame.name}</div>
-                      <div class="mono quiet" title=${frame.place}>${frame.short}</div>
-                    </li>`,
-                )}
-              </ol>
+              ${this.frames(frames)}
               <div class="tools">
                 <button @click=${() => void this.copy(frames)}>
                   ${this.copied ? 'Copied' : 'Copy stack'}
@@ -253,6 +264,18 @@ export class VsDetail extends LitElement {
             `
       }
     `;
+  }
+
+  private frames(frames: readonly StackFrame[]): unknown {
+    return html`<ol>
+      ${frames.map(
+        ({ name, place, short, library }) =>
+          html`<li class=${library ? 'library' : ''}>
+            <div class="name mono">${name}</div>
+            <div class="mono quiet" title=${place}>${short}</div>
+          </li>`,
+      )}
+    </ol>`;
   }
 
   private async copy(frames: readonly StackFrame[]): Promise<void> {

@@ -1,6 +1,7 @@
 /** What a tab shows: one page each, kept while the file is open. Hidden pages keep their zoom and their choices. */
 import { html } from 'lit';
 import type { ByteUnit } from '../../base/units.ts';
+import { deviceLabel } from '../../base/words.ts';
 import type { EngineApi } from '../../engine/engine-api.ts';
 import type { Tab } from '../../view/shell/tabs.ts';
 import '../device/vs-device.ts';
@@ -38,7 +39,7 @@ export function tabPage(tab: Tab, page: TabPage): unknown {
     case 'device':
       return html`<vs-device
         role="tabpanel"
-        aria-label=${`${source.file}, GPU ${tab.device.device}`}
+        aria-label=${`${source.file}, ${deviceLabel(tab.device.device)}`}
         ?hidden=${hidden}
         .source=${source}
         .device=${tab.device}

@@ -19,7 +19,7 @@ const shareOf = (part: number, whole: number): number | null =>
   whole > 0 ? Math.min(1, part / whole) : null;
 
 export const holdersWords = ({ producer }: DeviceView): string =>
-  producer === 'torch'
+  producer !== 'nsys'
     ? 'Allocations alive at the end of the range, by the code that made them. A row shows the whole stack.'
     : 'Device memory alive at the end of the range, by the API call and, where it was recorded, the call chain behind it. A row shows the whole stack.';
 

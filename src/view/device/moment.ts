@@ -1,7 +1,7 @@
 /** The panel at the right as data: one event, or one stack. */
 import type { ByteUnit } from '../../base/units.ts';
 import { formatDuration, formatInteger } from '../../base/units.ts';
-import type { DeviceView, MomentAnswer, SeriesView } from '../../engine/protocol.ts';
+import type { DeviceView, MomentAnswer, MomentNote, SeriesView } from '../../engine/protocol.ts';
 import { boundSign, formatValue } from '../parts/curves.ts';
 import { formatInstant, wallTime } from '../parts/words.ts';
 
@@ -16,8 +16,14 @@ const MEANING: Readonly<Record<string, string>> = {
   segment_unmap: 'Memory was unmapped from an expandable segment',
   snapshot: 'A snapshot was taken',
   oom: 'Out of memory: the request failed',
-  annotate: 'A mark set by the program',
+  annotate: 'The program noted something of an allocation that lives',
   user_defined: 'An event of the program',
+};
+
+const NOTE: Readonly<Record<MomentNote, string>> = {
+  compile_context: 'Compiled region',
+  user_metadata: 'Metadata of the program',
+  internal_metadata: 'Metadata of PyTorch',
 };
 
 export interface Fact {
@@ -32,6 +38,8 @@ export interface MomentModel {
   readonly meaning: string | null;
   readonly facts: readonly Fact[];
   readonly values: readonly Fact[];
+  /** What the file says of it beside its figures; each may be long. */
+  readonly notes: readonly Fact[];
   readonly partner: { readonly row: number; readonly text: string } | null;
 }
 
@@ -71,9 +79,20 @@ export function momentModel(
     fact('Address', moment.address, { mono: true }),
     fact('Stream', moment.stream, { mono: true }),
     moment.group === '' ? null : fact('Pool or kind', moment.group.replaceAll('_', ' ')),
+    moment.pool === null
+      ? null
+      : moment.pool === ''
+        ? fact('Private pool', 'none')
+        : fact('Private pool', moment.pool, { mono: true }),
+  ];
+  const notes = [
+    ...(moment.actionName === null ? [] : [fact('Action in the file', moment.actionName, { mono: true })]),
+    ...moment.notes.map(({ id, text }) => fact(NOTE[id], text)),
+    ...moment.annotations.map(({ row, text }) => fact(`Noted at event ${formatInteger(row)}`, text)),
   ];
   return {
-    heading: `${moment.action}, event ${formatInteger(moment.row)}`,
+    notes,
+    heading: `${moment.actionName ?? moment.action}, event ${formatInteger(moment.row)}`,
     meaning: MEANING[moment.action] ?? null,
     facts: facts.filter((item) => item !== null),
     values: moment.values.map(({ id, label, value, unit: scale, exact }) =>

@@ -14,7 +14,7 @@ export interface StackFrame {
 
 /** Why a panel has no stack, and what to do about it. */
 export const noStackWords = (producer: DeviceView['producer']): string =>
-  producer === 'torch'
+  producer !== 'nsys'
     ? 'No stack was recorded for it, or it was allocated before the recording. To record stacks, leave stacks="all" and context="all" as they are in _record_memory_history().'
     : 'The export names no API call for it: nsys records them with --trace=cuda, and the call chain behind them with --cudabacktrace=memory.';
 

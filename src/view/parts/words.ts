@@ -1,7 +1,7 @@
 /** Plain sentences about sources, devices and ranges. */
 import type { ByteUnit } from '../../base/units.ts';
 import { formatBytes, formatDuration, formatInteger } from '../../base/units.ts';
-import { count } from '../../base/words.ts';
+import { count, deviceLabel } from '../../base/words.ts';
 import type {
   Axis,
   DeviceView,
@@ -49,7 +49,9 @@ export function describeSource(source: SourceView, unit: ByteUnit): string {
 function deviceName(device: DeviceView, unit: ByteUnit): string {
   const facts = [device.name, device.totalBytes === null ? null : formatBytes(device.totalBytes, unit)];
   const known = facts.filter((fact) => fact !== null);
-  return known.length === 0 ? `GPU ${device.device}` : `GPU ${device.device} (${known.join(', ')})`;
+  return known.length === 0
+    ? deviceLabel(device.device)
+    : `${deviceLabel(device.device)} (${known.join(', ')})`;
 }
 
 /** "GPU 0 (NVIDIA H100, 79.18 GiB), recorded from 2026-11-21 09:11:53.", and then what the engine knows. */
@@ -64,7 +66,7 @@ export function describeDevice(device: DeviceView, unit: ByteUnit): string {
 
 /** What can be clicked on a device's page. */
 export function deviceHint({ producer, hasStacks, kernels }: DeviceView): string {
-  const holders = producer === 'torch' || hasStacks;
+  const holders = producer !== 'nsys' || hasStacks;
   return [
     "Click the timeline to see the event there, its stack and every curve's value at that moment.",
     kernels === null ? '' : 'Click the kernels below it to see what ran.',

@@ -3,7 +3,7 @@
  * summaries, one for the readings of a log or monitor, one for a file that failed. A device's own readings stand
  * on its page.
  */
-import { count } from '../../base/words.ts';
+import { count, deviceLabel } from '../../base/words.ts';
 import type { DeviceView, SourceView } from '../../engine/protocol.ts';
 import { hasReadings } from '../readings/readings.ts';
 
@@ -52,7 +52,7 @@ export function tabLabel(tab: Tab): { readonly file: string; readonly part: stri
   const file = tab.source.file;
   switch (tab.kind) {
     case 'device':
-      return { file, part: `GPU ${tab.device.device}` };
+      return { file, part: deviceLabel(tab.device.device) };
     case 'summaries': {
       const summaries = tab.source.summaries.filter(({ device }) => device === tab.device);
       return { file, part: `GPU ${tab.device}, ${count(summaries.length, 'summary', 'summaries')}` };

@@ -191,11 +191,48 @@ describe('a moment', () => {
     size: 3_079_680,
     stream: '0',
     group: 'large_pool',
+    pool: null,
+    actionName: null,
+    notes: [],
+    annotations: [],
+    forward: [],
     frames: [],
     values: [{ id: 'a', label: 'Active (at least)', value: 1024, unit: 'bytes', exact: false }],
     partnerRow: 7000,
     partnerNs: 1.5e9,
   };
+
+  it('says what the file tells beside: pool, metadata, annotations, an action of its own', () => {
+    const model = momentModel(
+      {
+        ...moment,
+        pool: '(0, 1)',
+        actionName: 'defragment',
+        notes: [
+          { id: 'compile_context', text: 'Torch-Compiled Region: 0/0' },
+          { id: 'user_metadata', text: 'request 7' },
+        ],
+        annotations: [{ row: 6020, text: 'saved for backward' }],
+      },
+      'wall',
+      SERIES,
+      'binary',
+    );
+    expect(model.heading).toBe('defragment, event 6,014');
+    expect(model.facts.find(({ name }) => name === 'Private pool')?.value).toBe('(0, 1)');
+    expect(model.notes.map(({ name, value }) => [name, value])).toEqual([
+      ['Action in the file', 'defragment'],
+      ['Compiled region', 'Torch-Compiled Region: 0/0'],
+      ['Metadata of the program', 'request 7'],
+      ['Noted at event 6,020', 'saved for backward'],
+    ]);
+    const facts = (pool: string | null) =>
+      momentModel({ ...moment, pool }, 'wall', SERIES, 'binary').facts.filter(
+        ({ name }) => name === 'Private pool',
+      );
+    expect(facts('').map(({ value }) => value)).toEqual(['none']);
+    expect(facts(null)).toEqual([]);
+  });
 
   it('says what happened, to the byte, and when it ended', () => {
     const model = momentModel(moment, 'session', SERIES, 'binary');
