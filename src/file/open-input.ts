@@ -5,6 +5,7 @@ import { gunzip, isGzip } from './gunzip.ts';
 import { hold } from './held-source.ts';
 import { guarded, type Limits, LIMITS } from './limits.ts';
 import { type Utf16, utf16Of, utf16ToUtf8 } from './utf-16.ts';
+import { type Quoting, quotingOf, withoutQuoting } from './quoted-text.ts';
 import { isZstd, unzstd } from './zstd.ts';
 
 export const HEAD_BYTES = 64 * 1024;
@@ -117,6 +118,7 @@ export async function openStored(
       ? await headOf(stored.chunks(() => undefined))
       : { bytes: await source.read(0, HEAD_BYTES), failed: null };
   let wide: Utf16 | null = null;
+  let quoting: Quoting | null = null;
   const decoders: Decoder[] = [];
   const decoded = (told: (done: number) => void): AsyncIterable<Uint8Array> => {
     let bytesIn = 0;
@@ -130,7 +132,8 @@ export async function openStored(
       open = () => decoder(below);
     }
     const plain = decoders.length === 0 ? open() : guarded(open(), () => bytesIn, name, limits);
-    return wide === null ? plain : utf16ToUtf8(plain, wide);
+    const text = wide === null ? plain : utf16ToUtf8(plain, wide);
+    return quoting === null ? text : withoutQuoting(text, quoting);
   };
   while (decoders.length < MOST_LAYERS) {
     const decoder = decoderOf(head);
@@ -140,6 +143,8 @@ export async function openStored(
   }
   wide = utf16Of(head);
   if (wide !== null) ({ bytes: head, failed } = await headOf(decoded(() => undefined)));
+  quoting = quotingOf(head, stored.storedBytes);
+  if (quoting !== null) ({ bytes: head, failed } = await headOf(decoded(() => undefined)));
   // A second attempt at the same bytes starts over; what was told to the user does not.
   let furthest = 0;
   const chunks = (): AsyncIterable<Uint8Array> =>
@@ -147,7 +152,7 @@ export async function openStored(
       furthest = Math.max(furthest, done);
       onBytes(furthest);
     });
-  const byPosition = decoders.length === 0 && wide === null ? source : null;
+  const byPosition = decoders.length === 0 && wide === null && quoting === null ? source : null;
   return {
     name,
     storedBytes: stored.storedBytes,

@@ -8,7 +8,8 @@
 import { TraceError } from '../base/trace-error.ts';
 import type { SourceData } from '../trace/capture.ts';
 import { sourceData } from '../trace/source-data.ts';
-import { readLines, type Found, UNREAD } from './lines/log-pass.ts';
+import { unwrap } from './lines/unwrap.ts';
+import { readLines, type Found, looksLikeMemory, UNREAD } from './lines/log-pass.ts';
 import type { LineScanner } from './lines/log-scanner.ts';
 import { memoryStatsScanner } from './torch-text/memory-stats.ts';
 import { stripColours } from './lines/colours.ts';
@@ -53,10 +54,20 @@ const LOG_SHARE = 0.3;
 const LOG_LINE =
   /\d\d:\d\d:\d\d|\b(?:DEBUG|INFO|WARN(?:ING)?|ERROR|CRITICAL|FATAL)\b|\b(?:loss|epoch|step|iter)\b.{0,20}\d/i;
 
+/** What the line carries; and the line itself where figures may stand in fields beside a message. */
+function carriedLines(line: string): readonly string[] {
+  const carried = unwrap(line);
+  if (carried === null) return [line];
+  return carried.isJson && !carried.lines.some(looksLikeMemory) ? [...carried.lines, line] : carried.lines;
+}
+
 function sniffWith(scanners: readonly LineScanner[], head: Head): Sniff {
   if (!looksLikeText(head.bytes)) return { score: 0, reason: 'not text' };
   const text = new TextDecoder().decode(head.bytes);
-  const lines = text.split(/\r\n|\n|\r/).map(stripColours);
+  const lines = text
+    .split(/\r\n|\n|\r/)
+    .map(stripColours)
+    .flatMap(carriedLines);
   const best = scanners.map((scanner) => scanner.sniff(lines)).reduce((a, b) => (b.score > a.score ? b : a));
   // Markup and JSON may quote such lines; then it is for their readers to say so first.
   const isMarkup = /^\ufeff?\s*(?:[{<]|\[\s*(?:[[{"]|-?\d+\s*,))/.test(text);

@@ -7,11 +7,12 @@ import type { TraceError } from '../../base/trace-error.ts';
 import type { SourceData, Warning } from '../../trace/capture.ts';
 import { type ByteLine, ByteLineSplitter } from './byte-lines.ts';
 import { LineNeedles } from './line-needles.ts';
-import type { LogLine } from './log-line.ts';
+import type { LogLine, RawLine } from './log-line.ts';
 import type { LineScan, LineScanner } from './log-scanner.ts';
 import { LogTimes } from './log-time.ts';
 import type { ReaderContext, ReaderInput } from '../reader.ts';
 import { passThrough } from './text-pass.ts';
+import { unwrap, withoutLauncher } from './unwrap.ts';
 
 const LISTED = 20;
 const LISTED_LENGTH = 160;
@@ -26,6 +27,10 @@ const NOT_MEMORY = /^\s*File "|^\s*at |\d%\||[KMGT]i?B\/s/;
 /** Bits of a line's mask; those of the scanners come before. */
 const LOOKS = 1 << 28;
 const YEAR = 1 << 29;
+/** Of all of these it is looked whether something carried them. */
+const FIRST_LINES = 200;
+/** Of a line that is quoted. */
+const MARK = 0x3e;
 /** A progress bar. */
 const BAR = 1 << 27;
 /** Colours may stand within a needle: such a line is for everyone. */
@@ -109,6 +114,38 @@ export interface LinesRead {
   readonly warnings: readonly Warning[];
 }
 
+/** What a line carried, as a line of its own at the same place. */
+class CarriedLine implements RawLine {
+  readonly offset: number;
+  readonly number: number;
+  readonly cut: boolean;
+  readonly from = 0;
+  private encoded: Uint8Array | null = null;
+
+  constructor(
+    readonly text: string,
+    { offset, number, cut }: ByteLine,
+  ) {
+    this.offset = offset;
+    this.number = number;
+    this.cut = cut;
+  }
+
+  get bytes(): Uint8Array {
+    this.encoded ??= new TextEncoder().encode(this.text);
+    return this.encoded;
+  }
+
+  get to(): number {
+    return this.bytes.length;
+  }
+
+  get firstByte(): number {
+    const at = this.text.search(/[^ \t]/);
+    return at < 0 ? -1 : Math.min(this.text.charCodeAt(at), 255);
+  }
+}
+
 interface Running {
   readonly scanner: LineScanner;
   readonly scan: LineScan;
@@ -123,6 +160,8 @@ class Pass {
   private readonly unread: Warning[] = [];
   private unreadLines = 0;
   readonly needles: LineNeedles;
+  /** A line that something carried was met: others may look like nothing before they are unwrapped. */
+  private hasCarried = false;
   private readonly times = new LogTimes();
   private readonly running: readonly Running[];
 
@@ -145,8 +184,44 @@ class Pass {
     const mask = cut || (line.mask & COLOURED) !== 0 ? -1 : line.mask;
     if ((mask & YEAR) !== 0) this.times.see(line);
     if (this.head.length < HEAD_LINES) this.head.push(line.text.slice(0, SEARCHED));
-    // What a server prints behind a progress bar is a line of its own.
-    const text: LogLine = (mask & BAR) === 0 ? line : behindBar(line);
+    const isTried = mask !== 0 || this.hasCarried || line.number <= FIRST_LINES || line.firstByte === MARK;
+    const carried = isTried ? unwrap(line.text) : null;
+    let text: LogLine = line;
+    let isTaken = false;
+    if (carried !== null) {
+      this.hasCarried = true;
+      const { lines, time } = carried;
+      // The carrier's time is the line's: every scanner that asks gets it.
+      if (time !== null) this.times.prime(line, time);
+      const all = lines.length > 1 ? -1 : mask;
+      for (const one of lines) {
+        text = this.behindBar(new CarriedLine(one, line), mask);
+        if (this.offer(text instanceof CarriedLine ? text : line, text, all)) isTaken = true;
+      }
+      // Figures may stand in fields beside the message.
+      const isBeside = carried.isJson && (mask & LOOKS) !== 0 && !lines.some(looksLikeMemory);
+      if (!isTaken && isBeside) isTaken = this.offer(line, line, mask);
+    } else {
+      text = this.behindBar(line, mask);
+      isTaken = this.offer(line, text, mask);
+    }
+    if (!isTaken && (mask & LOOKS) !== 0) {
+      const bare = withoutLauncher(text.text);
+      if (bare !== null) isTaken = this.offer(line, { ...plainLine(line), text: bare }, mask);
+    }
+    if (isTaken || (mask & LOOKS) === 0 || !looksLikeMemory(text.text)) return;
+    if (++this.unreadLines <= LISTED) {
+      this.unread.push({ message: `${UNREAD}${text.text.trim().slice(0, LISTED_LENGTH)}`, offset });
+    }
+  };
+
+  /** What a server prints behind a progress bar is a line of its own. */
+  private behindBar(line: LogLine, mask: number): LogLine {
+    return (mask & BAR) === 0 ? line : behindBar(line);
+  }
+
+  /** A line to every scanner that may know it. `text`: what is read of it. */
+  private offer(line: RawLine, text: LogLine, mask: number): boolean {
     let isTaken = false;
     for (const each of this.running) {
       const { scan } = each;
@@ -158,11 +233,8 @@ class Pass {
       isTaken = true;
       each.taken += text.text.length + 1;
     }
-    if (isTaken || (mask & LOOKS) === 0 || !looksLikeMemory(text.text)) return;
-    if (++this.unreadLines <= LISTED) {
-      this.unread.push({ message: `${UNREAD}${text.text.trim().slice(0, LISTED_LENGTH)}`, offset });
-    }
-  };
+    return isTaken;
+  }
 
   end(offset: number, cut: boolean): Found[] {
     const found: Found[] = [];

@@ -83,6 +83,14 @@ export class LogTimes {
     return this.memo;
   }
 
+  /** The line's time is this one, which what carried it printed. Before of(). */
+  prime({ offset }: { readonly offset: number }, time: string): void {
+    const stamp = this.parse(time);
+    if (stamp === null) return;
+    this.memoOffset = offset;
+    this.memo = stamp;
+  }
+
   /** Unix time in ns; on a local clock as if it were UTC. Only after the last line: the year is known then. */
   resolve(stamp: Stamp): bigint {
     if (stamp >= 0) return BigInt(Math.round(stamp * 1000)) * 1000n;
