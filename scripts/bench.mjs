@@ -2,7 +2,7 @@
  * npm run bench: how fast each reader is, as ratios to a floor measured in the same run, every measurement in a
  * process of its own and the rivals taking turns, so that noise of the machine meets both. Medians.
  *
- *   npm run bench [-- --runs 7] [--only "nvidia-smi" | "replay" | "zoom"] [--megabytes 30]
+ *   npm run bench [-- --runs 7] [--only "nvidia-smi" | "replay" | "zoom" | "page"] [--megabytes 30]
  *
  * The recordings lie beside the repository (../shared/traces); without them the bundled samples are read.
  */
@@ -222,5 +222,35 @@ for (const [path] of snapshots) {
     fixed(p95, 1),
     fixed(floorMs, 1),
     `${fixed(floorMs / p50, 1)}x`,
+  ]);
+}
+
+console.log(
+  `\nThe built page in Chromium without a GPU, a fresh browser each, medians of ${runs}, by its own measures (docs/performance.md). "load": Python's pickle.load, in turn with ours. Memory: the renderer's peak.`,
+);
+row(['file', 'first ms', 'read ms', 'answer ms', 'zoom p50', 'zoom p95', 'load ms', 'first/load', 'MiB']);
+for (const [path] of snapshots) {
+  if (!`page ${path}`.includes(only) || !existsSync(path)) continue;
+  if (run(process.execPath, [join(ROOT, 'scripts/build.mjs'), '--quiet'], ROOT) === null)
+    throw new Error('the build failed');
+  const seen = [];
+  const loads = [];
+  for (let i = 0; i < runs; i++) {
+    const line = run(process.execPath, [join(ROOT, 'test/bench/page-once.mjs'), path], ROOT);
+    if (line === null) throw new Error(`opening ${path} in the page failed`);
+    seen.push(JSON.parse(line));
+    loads.push(floors('pickle', path) ?? NaN);
+  }
+  const of = (key) => median(seen.map((one) => one[key] ?? NaN));
+  row([
+    path.split('/').at(-1),
+    fixed(of('firstPicture')),
+    fixed(of('read')),
+    fixed(of('answer')),
+    fixed(of('zoomP50')),
+    fixed(of('zoomP95')),
+    fixed(median(loads)),
+    `${fixed(median(seen.map((one, i) => one.firstPicture / loads[i])), 2)}x`,
+    fixed(of('rendererMiB')),
   ]);
 }

@@ -30,6 +30,7 @@ export class DeviceAggregate {
   private readonly curves = new Map<string, Promise<Resident>>();
   private sizes: Promise<Resident> | null = null;
   private keys: Promise<Resident> | null = null;
+  private all: readonly SeriesSpec[] | null = null;
   /** Nanoseconds since `base`, one a row, never falling. */
   readonly times: Float64Array;
   /** Absolute ns of the first event; 0 where there is none. */
@@ -37,10 +38,15 @@ export class DeviceAggregate {
   /** Rows whose own time lies before an earlier row's; `times` gives them the earlier row's. */
   readonly outOfOrder: number;
 
-  /** `histogramKey(row)`: stream of a row that counts as an allocation, SKIP for every other. */
+  /**
+   * `early`: curves that follow from the rows alone. `complete`: of those, all that can be asked for; made on first use,
+   * since it may lead the allocator along the recording. `histogramKeys()`: by row, the stream of one that counts as an
+   * allocation, SKIP for every other.
+   */
   constructor(
     readonly trace: DeviceTrace,
-    readonly series: readonly SeriesSpec[],
+    readonly early: readonly SeriesSpec[],
+    private readonly complete: (early: readonly SeriesSpec[]) => readonly SeriesSpec[],
     readonly kernels: Kernels,
     private readonly histogramKeys: () => Uint32Array,
   ) {
@@ -64,6 +70,11 @@ export class DeviceAggregate {
 
   get rows(): number {
     return this.trace.events.length;
+  }
+
+  get series(): readonly SeriesSpec[] {
+    this.all ??= this.complete(this.early);
+    return this.all;
   }
 
   spec(id: string): SeriesSpec | undefined {

@@ -44,7 +44,8 @@ export class DeviceSession {
     this.baseline = baselineOf(trace);
     this.aggregate = new DeviceAggregate(
       trace,
-      withReplay(seriesOf(trace, this.baseline), this.replay, () => this.ledgerColumns),
+      seriesOf(trace, this.baseline),
+      (early) => withReplay(early, this.replay, () => this.ledgerColumns),
       chosen.kernels,
       () => allocationKeys(trace),
     );

@@ -25,6 +25,7 @@ import { ledgerColumns } from './answer/ledger-columns.ts';
 import { ledgerView } from './answer/ledger.ts';
 import { DeviceSession } from './device-session.ts';
 import { deviceView } from './answer/device.ts';
+import { previewOf } from './answer/preview.ts';
 import { faultOf, notHeld } from './faults.ts';
 import { chooseKernels } from './kernel-choice.ts';
 import { kernelsIn } from './answer/kernels.ts';
@@ -39,6 +40,7 @@ import type {
   LedgerColumns,
   LedgerColumnsQuery,
   MomentAnswer,
+  Preview,
   Progress,
   RangeAnswer,
   RangeQuery,
@@ -161,13 +163,19 @@ export class Engine {
       },
     });
     this.cancelled.delete(job);
-    onProgress({ job, file, stage: 'aggregating', doneBytes: total, totalBytes: total });
+    const read = { job, file, stage: 'aggregating', doneBytes: total, totalBytes: total };
+    onProgress(read);
     const views: SourceView[] = [];
-    for (const loaded of all) views.push(await this.view(job, loaded));
+    for (const loaded of all)
+      views.push(await this.view(job, loaded, (preview) => onProgress({ ...read, preview })));
     return views;
   }
 
-  private async view(job: number, loaded: LoadedSource): Promise<SourceView> {
+  private async view(
+    job: number,
+    loaded: LoadedSource,
+    onPreview: (preview: Preview) => void,
+  ): Promise<SourceView> {
     const { data, file } = loaded;
     const id = this.files.takeId();
     const sessions: DeviceSession[] = [];
@@ -178,6 +186,8 @@ export class Engine {
       const at = sessions.length;
       try {
         sessions.push(this.session(id, data, trace));
+        const preview = await this.withFallback({ id, job, loaded, sessions }, at, previewOf);
+        if (preview !== null) onPreview(preview);
         devices.push(await this.withFallback({ id, job, loaded, sessions }, at, deviceView));
       } catch (thrown) {
         sessions.length = at;

@@ -95,6 +95,16 @@ export interface Progress {
   readonly stage: string;
   readonly doneBytes: number;
   readonly totalBytes: number;
+  /** Once, when all is read and the rest is still being worked out. */
+  readonly preview?: Preview;
+}
+
+/** What is seen of a device before everything about it is known. */
+export interface Preview {
+  readonly device: number;
+  readonly rows: number;
+  readonly series: readonly SeriesView[];
+  readonly answer: TimelineAnswer;
 }
 
 /** Where an answer was computed, and why there. */

@@ -19,7 +19,7 @@ import { repeat } from 'lit/directives/repeat.js';
 import type { Analysis } from '../engine/document/analysis.ts';
 import { startEngine } from '../engine/engine-client.ts';
 import type { EngineApi } from '../engine/engine-api.ts';
-import type { GpuMode, RanOn } from '../engine/protocol.ts';
+import type { RanOn } from '../engine/protocol.ts';
 import { actionOf } from '../view/shell/keys.ts';
 import { tabsOf } from '../view/shell/tabs.ts';
 import type { ClockOffsetChange } from './diagnosis/diagnosis-run.ts';
@@ -34,28 +34,24 @@ import { pastedFrom, pasteGoesElsewhere, textFile } from './shell/pasted.ts';
 import { sampleFile } from './shell/sample.ts';
 import { Session } from './shell/session.ts';
 import type { Settings } from './shell/settings.ts';
-import { loadSettings, saveSettings } from './shell/settings.ts';
+import { gpuMode, loadSettings, saveSettings } from './shell/settings.ts';
 import { renderHeader } from './shell/shell-header.ts';
 import { shellStyle } from './shell/shell-style.ts';
+import { OpenMeasures } from './shell/open-measures.ts';
 import { controls, theme } from './parts/theme.ts';
 import type { VsDevice } from './device/vs-device.ts';
-import './shell/vs-empty.ts';
 import './shell/vs-jobs.ts';
 import type { VsKeys } from './shell/vs-keys.ts';
 import './shell/vs-keys.ts';
 import type { VsLog } from './readings/vs-log.ts';
 import type { VsPaste } from './shell/vs-paste.ts';
 import './shell/vs-paste.ts';
+import { renderFirstPicture } from './shell/vs-preview.ts';
 import './shell/vs-status.ts';
 import { tabPage } from './shell/tab-page.ts';
 import './shell/vs-tabs.ts';
 
 const DARK = '(prefers-color-scheme: dark)';
-
-function gpuMode(): GpuMode {
-  const asked = new URLSearchParams(location.search).get('gpu');
-  return asked === 'on' || asked === 'off' ? asked : 'auto';
-}
 
 @customElement('vram-scope')
 export class VramScope extends LitElement {
@@ -93,6 +89,7 @@ export class VramScope extends LitElement {
   });
   /** It was said once how a chart is zoomed. */
   private hinted = false;
+  private readonly measures = new OpenMeasures();
   /** Texts opened so far, for their names. */
   private texts = 0;
 
@@ -124,6 +121,7 @@ export class VramScope extends LitElement {
   }
 
   private async openChosen({ files, folders }: Chosen): Promise<void> {
+    this.measures.begin();
     const [first] = await this.session.open(files, folders);
     if (first !== undefined) this.choose(tabsOf([first])[0].id);
   }
@@ -247,6 +245,7 @@ export class VramScope extends LitElement {
 
   override render(): unknown {
     const { session } = this;
+    this.measures.look(session);
     this.toggleAttribute('dark', this.dark);
     if (this.settings.theme === 'auto') this.removeAttribute('theme');
     else this.setAttribute('theme', this.settings.theme);
@@ -290,7 +289,7 @@ export class VramScope extends LitElement {
               </section>`
         }
         <main>
-          ${tabs.length === 0 ? html`<vs-empty></vs-empty>` : nothing}
+          ${tabs.length === 0 ? renderFirstPicture(session.jobs, this.settings.unit, this.dark) : nothing}
           ${repeat(
             tabs.filter(({ id }) => this.visited.has(id)),
             ({ id }) => id,

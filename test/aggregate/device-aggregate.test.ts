@@ -17,8 +17,12 @@ import {
 import { traceOf } from '../trace/events-for-test.ts';
 
 const aggregateOf = (trace: DeviceTrace): DeviceAggregate =>
-  new DeviceAggregate(trace, seriesOf(trace, baselineOf(trace)), createCpuKernels(), () =>
-    allocationKeys(trace),
+  new DeviceAggregate(
+    trace,
+    seriesOf(trace, baselineOf(trace)),
+    (early) => early,
+    createCpuKernels(),
+    () => allocationKeys(trace),
   );
 
 /** Value after every event, by the meaning of the events and nothing else. */

@@ -91,6 +91,35 @@ async function drawnCharts(scope: Scope): Promise<(string | null)[][]> {
   );
 }
 
+it('shows a first picture before all is worked out, and measures itself', async () => {
+  const scope = await Scope.open(browser, SINGLE_FILE);
+  const { page } = scope;
+  // Noted by the page itself: the picture may be gone before anyone outside has looked.
+  await page.evaluate(() => {
+    const shell = document.querySelector('vram-scope')!.shadowRoot!;
+    const seen = new MutationObserver(() => {
+      const preview = shell.querySelector('vs-preview');
+      if (preview !== null) document.documentElement.dataset['preview'] = 'seen';
+    });
+    seen.observe(shell, { childList: true, subtree: true });
+  });
+  await scope.analyse([sample('train.pickle.gz')]);
+  await scope.idle();
+  expect(await page.evaluate(() => document.documentElement.dataset['preview'])).toBe('seen');
+  const ends = (name: string): Promise<number[]> =>
+    page.evaluate(
+      (asked) => performance.getEntriesByName(asked).map(({ startTime, duration }) => startTime + duration),
+      name,
+    );
+  await expect.poll(() => ends('vramscope:answer')).toHaveLength(1);
+  const [picture, read, answer] = (
+    await Promise.all(['vramscope:first-picture', 'vramscope:read', 'vramscope:answer'].map(ends))
+  ).flat();
+  expect(picture).toBeLessThan(answer);
+  expect(read).toBeLessThan(answer);
+  await scope.close();
+});
+
 describe('kernels', () => {
   it('give the same analysis and the same curves on the GPU and on the CPU', async () => {
     const answers = [];

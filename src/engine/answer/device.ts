@@ -4,9 +4,10 @@ import { count } from '../../base/words.ts';
 import { ringFacts } from '../../analyze/recording/ring.ts';
 import { kindFigures } from '../../analyze/nsys-kinds.ts';
 import type { DeviceTrace } from '../../trace/capture.ts';
+import type { SeriesSpec } from '../../aggregate/series.ts';
 import { ACTION, NONE } from '../../trace/schema.ts';
 import type { DeviceSession } from '../device-session.ts';
-import type { DeviceView, HeadlineView } from '../protocol.ts';
+import type { DeviceView, HeadlineView, SeriesView } from '../protocol.ts';
 import { hostSentences } from './host-sentences.ts';
 
 const sum = (values: Float64Array): number => values.reduce((total, value) => total + value, 0);
@@ -166,6 +167,17 @@ async function sentences(
   return told;
 }
 
+/** A curve without what makes it. */
+export const seriesView = ({ id, label, unit, chart, exact, bound, note }: SeriesSpec): SeriesView => ({
+  id,
+  label,
+  unit,
+  chart,
+  exact,
+  bound,
+  note,
+});
+
 const hasStacks = ({ events, blocks }: DeviceTrace): boolean =>
   events.stack_index.some((node) => node !== NONE) ||
   (blocks?.stack_index.some((node) => node !== NONE) ?? false);
@@ -209,15 +221,7 @@ export async function deviceView(session: DeviceSession): Promise<DeviceView> {
     streams: trace.streams,
     fromEmpty: session.baseline.whole,
     sentences: await sentences(session, events),
-    series: aggregate.series.map(({ id, label, unit, chart, exact, bound, note }) => ({
-      id,
-      label,
-      unit,
-      chart,
-      exact,
-      bound,
-      note,
-    })),
+    series: aggregate.series.map(seriesView),
     headline: await headline(session),
     annotations: trace.annotations,
     ooms,

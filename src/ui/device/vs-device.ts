@@ -41,6 +41,7 @@ import {
 } from './device-sections.ts';
 import { renderDeviceTools } from './device-tools.ts';
 import { askEngine } from '../replay/replay-questions.ts';
+import { measurePainted } from '../parts/measures.ts';
 import { controls } from '../parts/theme.ts';
 import type { Detail } from './vs-detail.ts';
 import { momentOf } from './vs-detail.ts';
@@ -78,6 +79,8 @@ export class VsDevice extends LitElement {
   @state() private marksIterations = true;
 
   private queries!: DeviceQueries;
+  /** A step of the wheel whose answers are not all there. */
+  private zooming: { readonly begun: number; readonly waits: Set<'timeline' | 'ledger'> } | null = null;
   /** The last address that was found. */
   private found: { readonly address: string; readonly row: number } | null = null;
   private readings: { readonly curves: Readings; readonly tables: Readings } | null = null;
@@ -95,11 +98,15 @@ export class VsDevice extends LitElement {
     this.queries = new DeviceQueries(this.api, this.device.key, {
       timeline: (answer) => {
         this.timeline = answer;
+        this.zoomAnswered('timeline');
         this.emit('ran-on', answer.ranOn);
       },
       range: (answer) => (this.range = answer),
       kernels: (answer) => (this.kernels = answer),
-      ledgerColumns: (answer) => (this.ledgerColumns = answer),
+      ledgerColumns: (answer) => {
+        this.ledgerColumns = answer;
+        this.zoomAnswered('ledger');
+      },
       detail: (detail) => this.showDetail(detail),
       failed: (error) => (this.error = error),
     });
@@ -117,6 +124,16 @@ export class VsDevice extends LitElement {
     const { axis, span } = this.view;
     if (this.width > 0 && hasLedger(this.device))
       this.queries.ask('ledgerColumns', { range: toRange(axis, span), axis, columns: this.width });
+  }
+
+  /** Measured to where everything that a step of the wheel changes is on screen. */
+  private zoomAnswered(what: 'timeline' | 'ledger'): void {
+    const { zooming } = this;
+    if (zooming === null) return;
+    zooming.waits.delete(what);
+    if (zooming.waits.size > 0) return;
+    this.zooming = null;
+    measurePainted('vramscope:zoom', zooming.begun);
   }
 
   /** Keys reach the view that is on screen. */
@@ -259,8 +276,13 @@ export class VsDevice extends LitElement {
         @chart-fit=${() => this.show({ ...this.view, span: moves.wholeOf(device, this.view.axis) })}
         @chart-pan=${(event: CustomEvent<{ delta: number }>) =>
           this.show(moves.panned(this.view, device, event.detail.delta))}
-        @chart-zoom=${({ detail }: CustomEvent<{ at: number; factor: number }>) =>
-          this.show(moves.zoomed(this.view, device, detail.at, detail.factor))}
+        @chart-zoom=${({ detail, timeStamp }: CustomEvent<{ at: number; factor: number }>) => {
+          this.zooming ??= {
+            begun: timeStamp,
+            waits: new Set(hasLedger(device) ? ['timeline', 'ledger'] : ['timeline']),
+          };
+          this.show(moves.zoomed(this.view, device, detail.at, detail.factor));
+        }}
         @chart-select=${({ detail }: CustomEvent<{ from: number; to: number }>) =>
           this.select(spanBetween(detail.from, detail.to, moves.wholeOf(device, this.view.axis)))}
         @kernel-pick=${(event: CustomEvent<Span>) => void this.queries.kernelDetail(event.detail)}

@@ -10,6 +10,7 @@ import type { EngineApi } from '../../engine/engine-api.ts';
 import type {
   EngineStatus,
   GpuMode,
+  Preview,
   Progress,
   SourceView,
   LedgerView,
@@ -18,6 +19,7 @@ import type {
 import { DiagnosisRun } from '../diagnosis/diagnosis-run.ts';
 import { Activity } from '../parts/activity.ts';
 import type { Chosen } from './dropped-files.ts';
+import { failedSource, fileInput, folderInput, type Input } from './input.ts';
 
 export interface Job {
   readonly id: number;
@@ -26,6 +28,8 @@ export interface Job {
   readonly cancelling: boolean;
   /** false: it waits for its turn. */
   readonly reading: boolean;
+  /** First pictures of its devices, as soon as they are there. */
+  readonly previews: readonly Preview[];
 }
 
 export interface EngineHandle {
@@ -41,48 +45,8 @@ export interface EngineStart {
   readonly silent: (seconds: number) => void;
 }
 
-/** One thing to read: a file, or the files of a folder. */
-interface Input {
-  readonly name: string;
-  readonly bytes: number;
-  read(api: EngineApi, job: number, onProgress: (progress: Progress) => void): Promise<readonly SourceView[]>;
-}
-
-const fileInput = (file: File): Input => ({
-  name: file.name,
-  bytes: file.size,
-  read: (api, job, onProgress) => api.open(job, file, onProgress),
-});
-
-const folderInput = ({ name, files }: Chosen['folders'][number]): Input => ({
-  name,
-  bytes: files.reduce((sum, { file }) => sum + file.size, 0),
-  read: (api, job, onProgress) => api.openFolder(job, name, files, onProgress),
-});
-
 /** Read side by side; more wait their turn, so that the first of a hundred files is soon there. */
 const MOST_AT_ONCE = 3;
-
-/** A source that the engine never saw: it could not even be asked. */
-function failedSource(id: number, { name, bytes }: Input, error: TraceErrorData): SourceView {
-  return {
-    id,
-    file: name,
-    format: null,
-    formatTitle: '',
-    producer: '',
-    bytes,
-    rows: 0,
-    skipped: 0,
-    warnings: [],
-    notRecorded: [],
-    settings: [],
-    error,
-    milliseconds: 0,
-    devices: [],
-    summaries: [],
-  };
-}
 
 export class Session {
   sources: readonly SourceView[] = [];
@@ -254,8 +218,7 @@ export class Session {
   }
 
   cancel(job: number): void {
-    this.jobs = this.jobs.map((item) => (item.id === job ? { ...item, cancelling: true } : item));
-    this.changed();
+    this.changeJob(job, () => ({ cancelling: true }));
     this.waiting.find((one) => one.job === job)?.go();
     void this.tell((api) => api.cancel(job));
   }
@@ -306,20 +269,25 @@ export class Session {
     const job = this.nextJob++;
     const { name, bytes } = input;
     const first: Progress = { job, file: name, stage: 'waiting', doneBytes: 0, totalBytes: bytes };
-    this.jobs = [...this.jobs, { id: job, file: name, progress: first, cancelling: false, reading: false }];
+    this.jobs = [
+      ...this.jobs,
+      { id: job, file: name, progress: first, cancelling: false, reading: false, previews: [] },
+    ];
     this.changed();
     await this.turn(job);
     const unread = this.jobs.some(({ id, cancelling }) => id === job && cancelling);
     let opened: readonly SourceView[];
     try {
       const api = unread ? null : await this.living();
-      this.jobs = this.jobs.map((item) => (item.id === job ? { ...item, reading: true } : item));
+      this.changeJob(job, () => ({ reading: true }));
       opened =
         api === null
           ? []
           : await input.read(api, job, (progress) => {
-              this.jobs = this.jobs.map((item) => (item.id === job ? { ...item, progress } : item));
-              this.changed();
+              this.changeJob(job, ({ previews }) => ({
+                progress,
+                previews: [...previews, ...(progress.preview === undefined ? [] : [progress.preview])],
+              }));
             });
     } catch (error) {
       opened = [failedSource(this.nextFailed--, input, this.readError(error, name))];
@@ -341,6 +309,11 @@ export class Session {
     this.sources = [...this.sources, ...opened].sort((a, b) => this.place(a) - this.place(b));
     this.changed();
     return opened;
+  }
+
+  private changeJob(job: number, change: (item: Job) => Partial<Job>): void {
+    this.jobs = this.jobs.map((item) => (item.id === job ? { ...item, ...change(item) } : item));
+    this.changed();
   }
 
   /** Files keep the order in which they were given, whichever of them was read first. */

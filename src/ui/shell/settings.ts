@@ -1,4 +1,5 @@
 /** What the page remembers between visits. Storage may be absent or throw (sandboxed frames): then nothing is kept. */
+import type { GpuMode } from '../../engine/protocol.ts';
 import type { ByteUnit } from '../../base/units.ts';
 
 export type WheelChoice = 'scrolls' | 'zooms';
@@ -38,4 +39,10 @@ export function saveSettings(settings: Settings): void {
   } catch {
     // No storage: the choice lasts as long as the page.
   }
+}
+
+/** CPU or GPU, as the address says: `?gpu=on`, `?gpu=off`. */
+export function gpuMode(): GpuMode {
+  const asked = new URLSearchParams(location.search).get('gpu');
+  return asked === 'on' || asked === 'off' ? asked : 'auto';
 }
