@@ -1,6 +1,6 @@
 /** An open source as far as it is no recording: what the facts of servers, logs and monitors are worked out from. */
 import type { Bounds } from '../base/measured.ts';
-import type { MemorySummary } from '../trace/capture.ts';
+import type { MemorySummary, Setting } from '../trace/capture.ts';
 import type { Readings } from '../trace/readings.ts';
 
 /** What a log does not say and its reader may know. */
@@ -16,7 +16,7 @@ export interface ReadSource {
   readonly file: string;
   readonly format: string | null;
   readonly producer: string;
-  readonly settings: readonly (readonly [string, string])[];
+  readonly settings: readonly Setting[];
   readonly readings: Readings | null;
   readonly summaries: readonly MemorySummary[];
   readonly given: GivenFacts;

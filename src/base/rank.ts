@@ -13,5 +13,11 @@ export interface Rank {
 export const startText = (start: number): string => (start === 1 ? '' : `start ${start}`);
 
 /** "TP0", "TP0 (start 2)", "(start 2)", "". No two ranks of a log have the same. */
-export const rankText = ({ name, start }: Rank): string =>
+export const rankText = ({ name, start }: Pick<Rank, 'name' | 'start'>): string =>
   start === 1 ? name : `${name} (${startText(start)})`.trim();
+
+/** A setting that a later start has otherwise is told as "dtype (start 2)". */
+export const settingText = ([name, value, start = 1]: readonly [string, string, number?]): readonly [
+  string,
+  string,
+] => [rankText({ name, start }), value];

@@ -4,6 +4,7 @@
  */
 import { deviceLabel } from '../base/words.ts';
 import { type TraceErrorData, TraceError, toErrorData } from '../base/trace-error.ts';
+import { settingText } from '../base/rank.ts';
 import { fail, ok, type Result } from '../base/result.ts';
 import { BlobSource } from '../file/blob-source.ts';
 import type { ByteSource } from '../file/byte-source.ts';
@@ -20,7 +21,8 @@ import { rangeOf } from './answer/range.ts';
 import { momentAt } from './answer/moment.ts';
 import { timeline } from './answer/timeline.ts';
 import type { Diagnosis, LedgerView, PinsView } from './diagnosis.ts';
-import type { ClocksAnswer, ServerGiven } from './server-diagnosis.ts';
+import type { ClocksAnswer } from '../analyze/clock/answer.ts';
+import type { ServerGiven } from './server-diagnosis.ts';
 import { ledgerColumns } from './answer/ledger-columns.ts';
 import { ledgerView } from './answer/ledger.ts';
 import { DeviceSession } from './device-session.ts';
@@ -214,7 +216,7 @@ export class Engine {
       skipped: data.skipped,
       warnings: data.warnings,
       notRecorded: data.notRecorded,
-      settings: data.settings,
+      settings: data.settings.map(settingText),
       error,
       milliseconds: loaded.milliseconds,
       devices,

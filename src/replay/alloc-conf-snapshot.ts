@@ -2,6 +2,7 @@
  * The settings under which a snapshot was recorded, from the text pairs that its reader keeps of `allocator_settings`
  * (PyTorch 2.3 and newer), and which of them it does not tell.
  */
+import type { Setting } from '../trace/capture.ts';
 import { parseAllocConfOfAnyVersion } from './alloc-conf.ts';
 import type { AllocConfError } from './alloc-conf-reader.ts';
 import type { AllocatorSettings } from './settings.ts';
@@ -40,8 +41,8 @@ const FIELDS: Fields = {
 };
 
 /** Settings of the recording, from `SourceData.settings`. */
-export function settingsOfSnapshot(pairs: readonly (readonly [string, string])[]): SnapshotSettings {
-  const texts = new Map(pairs);
+export function settingsOfSnapshot(pairs: readonly Setting[]): SnapshotSettings {
+  const texts = new Map(pairs.map(([name, value]) => [name, value]));
   const conf = texts.get('PYTORCH_CUDA_ALLOC_CONF') ?? null;
   const parsed = conf === null ? null : parseAllocConfOfAnyVersion(conf);
   const stated = parsed?.ok ? parsed.value : null;

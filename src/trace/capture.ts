@@ -130,6 +130,9 @@ export interface MemorySummary {
   readonly granularity: Readonly<Record<string, SummaryCell>>;
 }
 
+/** As text. `start`, from 2: what a later start of a server has otherwise than the first. */
+export type Setting = readonly [name: string, value: string, start?: number];
+
 export interface SourceData {
   /** "PyTorch 2.10 or newer", "Nsight Systems 2023.4.4, schema 3.7.2"; what the content itself shows. */
   readonly producer: string;
@@ -147,8 +150,8 @@ export interface SourceData {
   readonly devices: readonly DeviceTrace[];
   readonly summaries: readonly MemorySummary[];
   readonly stacks: StackTable;
-  /** Allocator settings and the like, as text pairs. */
-  readonly settings: readonly (readonly [string, string])[];
+  /** Allocator settings and the like. */
+  readonly settings: readonly Setting[];
   /** Figures over time, budgets, tables and events of logs, monitors and reports; absent where there are none. */
   readonly readings?: Readings;
 }

@@ -17,7 +17,7 @@ import { ALLOCATED, FREE, NO_BLOCK, PENDING } from '../../src/replay/block-table
 import { DriverAddresses, driverStart } from '../../src/replay/driver-addresses.ts';
 import { selfReplay } from '../../src/replay/self-replay.ts';
 import { type AllocatorSettings, DEFAULT_SETTINGS } from '../../src/replay/settings.ts';
-import type { DeviceTrace, SourceData } from '../../src/trace/capture.ts';
+import type { DeviceTrace, Setting, SourceData } from '../../src/trace/capture.ts';
 import { type BlockTable, NONE, type SegmentTable } from '../../src/trace/schema.ts';
 import { StackTable } from '../../src/trace/stack-table.ts';
 import { type EventSpec, traceOf } from '../trace/events-for-test.ts';
@@ -237,7 +237,7 @@ export interface FactsOptions {
 export function factsOfTrace(
   trace: DeviceTrace,
   stacks: StackTable,
-  settings: readonly (readonly [string, string])[],
+  settings: readonly Setting[],
   key: string,
   markers?: IterationMarkers,
 ): DeviceFacts {

@@ -5,25 +5,19 @@
  *   30.55 GiB and 31,284 blocks of 16 tokens: between 65,521 and 65,545 bytes a token and rank (65,536 it is).
  */
 import { type Bounds, type Measured, boundsOf, measuredOf, sumOf } from '../../base/measured.ts';
-import { type Rank, startText } from '../../base/rank.ts';
+import type { Rank } from '../../base/rank.ts';
+import type { Setting } from '../../trace/capture.ts';
 import type { BudgetPart, MemoryBudget } from '../../trace/readings.ts';
 
-export type Settings = readonly (readonly [string, string])[];
+export type Settings = readonly Setting[];
 
 export const settingOf = (settings: Settings, name: string): string | null =>
   settings.find(([key]) => key === name)?.[1] ?? null;
 
-/**
- * The settings of one start of a server, by their own names. A log that holds several
- * starts names what another one has otherwise "dtype (start 2)".
- */
+/** The settings of one start of a server: the first one's, and what this one has otherwise. */
 export function settingsOfStart(settings: Settings, start: number): Settings {
   const own = new Map<string, string>();
-  for (const [name, value] of settings) if (!/ \(start \d+\)$/.test(name)) own.set(name, value);
-  const suffix = ` (${startText(start)})`;
-  if (start !== 1)
-    for (const [name, value] of settings)
-      if (name.endsWith(suffix)) own.set(name.slice(0, -suffix.length), value);
+  for (const [name, value, of = 1] of settings) if (of === 1 || of === start) own.set(name, value);
   return [...own].filter(([, value]) => value !== 'None');
 }
 

@@ -1,5 +1,5 @@
 /** What the log of a serving engine ends as, whichever wrote it: series, budgets, and events with their times. */
-import type { SourceData, Warning } from '../../trace/capture.ts';
+import type { Setting, SourceData, Warning } from '../../trace/capture.ts';
 import type { LogEvent, MemoryBudget } from '../../trace/readings.ts';
 import { sourceData } from '../../trace/source-data.ts';
 import type { VllmMemoryPrint } from '../../trace/vllm-memory.ts';
@@ -18,7 +18,7 @@ export interface ServerLog {
   readonly budgets: readonly MemoryBudget[];
   readonly events: readonly PendingEvent[];
   readonly memory?: readonly VllmMemoryPrint[];
-  readonly settings: ReadonlyMap<string, string>;
+  readonly settings: readonly Setting[];
   readonly warnings: readonly Warning[];
   readonly skipped: number;
   /** What the log does not tell and how it could. */
@@ -41,7 +41,7 @@ export function serverLogData(log: ServerLog): SourceData {
     skipped,
     warnings,
     notRecorded: [...notRecorded, ...said, ...log.missing(gauges.length > 0)],
-    settings: [...log.settings],
+    settings: log.settings,
     readings: {
       clock: clock === 'none' && said.length > 0 ? times.clock : clock,
       gauges,

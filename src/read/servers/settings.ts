@@ -7,15 +7,14 @@
  * only drafts is named later in the same line and loads a checkpoint of its own.
  */
 
+import type { Setting } from '../../trace/capture.ts';
+
 export const VLLM_ARGUMENTS =
   /['"]?\b(gpu_memory_utilization|max_model_len|max_seq_len|max_num_seqs|max_num_batched_tokens|tensor_parallel_size|pipeline_parallel_size|data_parallel_size|decode_context_parallel_size|prefill_context_parallel_size|kv_cache_dtype|kv_cache_memory_bytes|block_size|swap_space|cpu_offload_gb|enforce_eager|enable_prefix_caching|quantization|dtype|model)['"]?[=:] ?('[^']{0,200}'|[^\s,)}]{1,200})/g;
 /** What an attention backend found to be the type of K and V: "auto" is resolved there. */
 const KV_DTYPE = /resolved .{0,160}\bkv_cache_dtype=(?:torch\.)?(\w{1,40})/;
 /** "Chunked prefill is enabled with max_num_batched_tokens=2048." stands on a line of its own. */
 const BATCHED = /Chunked prefill is enabled with max_num_batched_tokens=(\d{1,9})\b/;
-
-/** "(start 2)", as the budgets of a later start are named. */
-const named = (name: string, start: number): string => (start === 0 ? name : `${name} (start ${start + 1})`);
 
 interface Start {
   readonly values: Map<string, string>;
@@ -84,12 +83,12 @@ export class ServerSettings {
   }
 
   /**
-   * By name; what another start has otherwise, under "name (start 2)". A setting that is None is not told, except
-   * where it was another in the first start.
+   * Those of the first start, then what another has otherwise. A setting that is None is not told, except where it was
+   * another in the first start.
    */
-  build(): Map<string, string> {
-    const built = new Map<string, string>();
-    const first = this.starts.at(0);
+  build(): Setting[] {
+    const first = new Map<string, string>();
+    const later: Setting[] = [];
     this.starts.forEach(({ values, checkpoints }, start) => {
       // Every rank reads the same files.
       const sizes = [...checkpoints.values()].at(0);
@@ -100,14 +99,16 @@ export class ServerSettings {
         if (sizes.length > 1) told.set('Checkpoint sizes', sizes.map((gib) => `${gib} GiB`).join(' + '));
       }
       for (const [name, value] of told) {
-        const before = start === 0 ? undefined : built.get(name);
+        const before = start === 0 ? undefined : first.get(name);
         if (before === value || (before === undefined && value === 'None')) continue;
-        built.set(named(name, start), value);
+        if (start === 0) first.set(name, value);
+        else later.push([name, value, start + 1]);
       }
-      for (const name of first?.values.keys() ?? [])
-        if (start > 0 && built.has(name) && !told.has(name)) built.set(named(name, start), 'None');
+      if (start === 0) return;
+      for (const name of this.starts[0].values.keys())
+        if (first.has(name) && !told.has(name)) later.push([name, 'None', start + 1]);
     });
-    return built;
+    return [...first, ...later];
   }
 }
 

@@ -1,4 +1,4 @@
-import { rankText } from '../../../src/base/rank.ts';
+import { rankText, settingText } from '../../../src/base/rank.ts';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { settingOf, settingsOfStart } from '../../../src/analyze/server/kv-cache-log.ts';
@@ -132,7 +132,7 @@ describe('settings', () => {
         start("model='acme/big', dtype=torch.float16, quantization=None, max_seq_len=8192", ['9.25'], '9.1'),
       ].join('\n'),
     );
-    expect(Object.fromEntries(settings)).toEqual({
+    expect(Object.fromEntries(settings.map(settingText))).toEqual({
       model: 'acme/tiny',
       dtype: 'torch.bfloat16',
       quantization: 'awq',
@@ -144,7 +144,8 @@ describe('settings', () => {
       'quantization (start 2)': 'None',
       'Checkpoint size (start 2)': '9.25 GiB',
     });
-    expect(Object.fromEntries(settingsOfStart(settings, 2))).toEqual({
+    expect(settings).toContainEqual(['dtype', 'torch.float16', 2]);
+    expect(Object.fromEntries(settingsOfStart(settings, 2).map(([name, value]) => [name, value]))).toEqual({
       model: 'acme/big',
       dtype: 'torch.float16',
       max_seq_len: '8192',
