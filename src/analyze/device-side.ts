@@ -40,7 +40,7 @@ const holds = ({ least, most }: Bounds, bytes: number): boolean => least <= byte
 /** Least coarse first: in bytes, then in time, then by number of samples. */
 const byPrecision = ({ curve: a }: CommonCurve, { curve: b }: CommonCurve): number =>
   a.granularity - b.granularity ||
-  a.time_granularity_ns + a.slack_ns + a.stale_ns - (b.time_granularity_ns + b.slack_ns + b.stale_ns) ||
+  a.timeGranularityNs + a.slackNs + a.staleNs - (b.timeGranularityNs + b.slackNs + b.staleNs) ||
   b.value.length - a.value.length;
 
 const uuidOf = ({ gauge }: Pick<CommonCurve, 'gauge'>): string | undefined =>
@@ -209,7 +209,7 @@ function whyNone({ trace }: Recording, { sources, offsetOf }: OneClock): Pick<De
 export function deviceSideOf(recorded: Recorded, clock: OneClock): DeviceSideAt {
   const { recording, facts } = recorded;
   const offset = clock.offsetOf(recording.sourceId);
-  const base = Number(recording.aggregate.base + (offset ?? 0n) - clock.base_ns);
+  const base = Number(recording.aggregate.base + (offset ?? 0n) - clock.baseNs);
   const look = () => ({
     monitor: offset === null ? null : monitorOf(recording, clock),
     ooms: oomTexts(recorded, clock.sources),

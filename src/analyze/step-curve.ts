@@ -41,17 +41,17 @@ export interface StepCurve {
   /** Bytes, as printed. */
   readonly value: Float64Array;
   /** Moment of the last thing the source tells of, on the same clock; at or after the last row. */
-  readonly end_ns: number;
+  readonly endNs: number;
   /** Width of the last printed digit, bytes; 0: exact. */
   readonly granularity: number;
   /** Which side of the printed figure the true one may lie on. */
   readonly rounding: 'nearest' | 'down' | 'either';
   /** Width of the last digit of its times. A time t means [t, t + this]. */
-  readonly time_granularity_ns: number;
+  readonly timeGranularityNs: number;
   /** How far from its time a sample may have been taken, both ways. */
-  readonly slack_ns: number;
+  readonly slackNs: number;
   /** How much older than its time a sample may be, besides (exporters that collect less often than they are asked). */
-  readonly stale_ns: number;
+  readonly staleNs: number;
   /** 'lower': the true curve may lie above by a constant (allocated before the recording began). */
   readonly bound: 'exact' | 'lower';
 }
@@ -74,11 +74,11 @@ export function printedBounds(
 
 /**
  * Range of the curve's values anywhere in [from, to]; null: the source tells nothing of that time. Event curves
- * tell from their first row to `end_ns`; of a sample curve the samples around the window count, too.
+ * tell from their first row to `endNs`; of a sample curve the samples around the window count, too.
  */
 export function boundsIn(curve: StepCurve, from: number, to: number): Bounds | null {
   const { time_ns, value, kind } = curve;
-  if (time_ns.length === 0 || to < time_ns[0] || from > curve.end_ns) return null;
+  if (time_ns.length === 0 || to < time_ns[0] || from > curve.endNs) return null;
   const first = Math.max(0, upperBound(time_ns, from) - 1);
   const last = kind === 'event' ? upperBound(time_ns, to) - 1 : lowerBound(time_ns, to);
   let least = Infinity;
@@ -90,14 +90,14 @@ export function boundsIn(curve: StepCurve, from: number, to: number): Bounds | n
   return { least: printedBounds(least, curve).least, most: printedBounds(most, curve).most };
 }
 
-/** Window in which the value of a row was true somewhere. `slack_ns`: in place of the curve's own. */
+/** Window in which the value of a row was true somewhere. `slackNs`: in place of the curve's own. */
 export const windowOf = (
   curve: StepCurve,
   row: number,
-  slack_ns = curve.slack_ns,
+  slackNs = curve.slackNs,
 ): readonly [from: number, to: number] => [
-  curve.time_ns[row] - slack_ns - curve.stale_ns,
-  curve.time_ns[row] + curve.time_granularity_ns + slack_ns,
+  curve.time_ns[row] - slackNs - curve.staleNs,
+  curve.time_ns[row] + curve.timeGranularityNs + slackNs,
 ];
 
 const TIME_DIGITS = [1e9, 100e6, 10e6, 1e6, 1e3];
@@ -114,13 +114,13 @@ export function timeGranularity(times: BigInt64Array): number {
 
 /**
  * A byte curve of an allocator trace (aggregate/torch-series.ts, nsys-series.ts), its rows without change left out.
- * `base_ns`: what times count from. Rows of one moment become one.
+ * `baseNs`: what times count from. Rows of one moment become one.
  */
 export function curveOfSeries(
   trace: DeviceTrace,
   spec: SeriesSpec,
   measures: Measure,
-  base_ns: bigint,
+  baseNs: bigint,
 ): StepCurve {
   const { events } = trace;
   const absolute = asBigInt64(events.time_ns);
@@ -133,14 +133,14 @@ export function curveOfSeries(
     // The state before the first event is told, too.
     if (deltas[row] === 0n && row > 0) continue;
     value += Number(deltas[row]);
-    latest = Math.max(latest, Number(absolute[row] - base_ns));
+    latest = Math.max(latest, Number(absolute[row] - baseNs));
     if (times.length > 0 && times[times.length - 1] === latest) values[values.length - 1] = value;
     else {
       times.push(latest);
       values.push(value);
     }
   }
-  const end = events.length === 0 ? 0 : Number(absolute[events.length - 1] - base_ns);
+  const end = events.length === 0 ? 0 : Number(absolute[events.length - 1] - baseNs);
   return {
     label: spec.label,
     measures,
@@ -148,12 +148,12 @@ export function curveOfSeries(
     kind: 'event',
     time_ns: Float64Array.from(times),
     value: Float64Array.from(values),
-    end_ns: Math.max(end, latest),
+    endNs: Math.max(end, latest),
     granularity: 0,
     rounding: 'nearest',
-    time_granularity_ns: 0,
-    slack_ns: 0,
-    stale_ns: 0,
+    timeGranularityNs: 0,
+    slackNs: 0,
+    staleNs: 0,
     bound: spec.bound === 'lower' && spec.id !== 'allocated_floor' ? 'lower' : 'exact',
   };
 }
@@ -185,7 +185,7 @@ export function measureOf(gauge: Gauge): Measure | null {
 }
 
 /** `gauge` as a curve; null: it is none of GPU bytes. Kineto's totals are written at every change, all others sampled. */
-export function curveOfGauge(gauge: Gauge, base_ns: bigint): StepCurve | null {
+export function curveOfGauge(gauge: Gauge, baseNs: bigint): StepCurve | null {
   const measures = measureOf(gauge);
   // A peak is of some moment before, and nobody knows what a figure counts that is only printed.
   if (measures === null || measures.endsWith('_peak') || measures === 'printed') return null;
@@ -194,7 +194,7 @@ export function curveOfGauge(gauge: Gauge, base_ns: bigint): StepCurve | null {
   const isEvent = gauge.id.startsWith('Total ');
   const kept = isEvent ? lastOfEachMoment(rows, gauge.time_ns) : rows;
   const isPrinted = gauge.id === 'memory_allocated' || gauge.id === 'memory_reserved';
-  const time_ns = Float64Array.from(kept, (row) => Number(gauge.time_ns[row] - base_ns));
+  const time_ns = Float64Array.from(kept, (row) => Number(gauge.time_ns[row] - baseNs));
   return {
     label: gauge.label,
     measures,
@@ -202,12 +202,12 @@ export function curveOfGauge(gauge: Gauge, base_ns: bigint): StepCurve | null {
     kind: isEvent ? 'event' : 'sample',
     time_ns,
     value: Float64Array.from(kept, (row) => gauge.value[row]),
-    end_ns: time_ns[time_ns.length - 1],
+    endNs: time_ns[time_ns.length - 1],
     granularity: gauge.granularity,
     rounding: isPrinted ? 'nearest' : 'either',
-    time_granularity_ns: isEvent ? 0 : timeGranularity(gauge.time_ns),
-    slack_ns: isEvent ? 0 : SAMPLE_SLACK_NS,
-    stale_ns: gauge.id.startsWith('DCGM_') ? DCGM_STALE_NS : 0,
+    timeGranularityNs: isEvent ? 0 : timeGranularity(gauge.time_ns),
+    slackNs: isEvent ? 0 : SAMPLE_SLACK_NS,
+    staleNs: gauge.id.startsWith('DCGM_') ? DCGM_STALE_NS : 0,
     bound: 'exact',
   };
 }
@@ -216,7 +216,7 @@ export function curveOfGauge(gauge: Gauge, base_ns: bigint): StepCurve | null {
  * The categories of one PyTorch memory timeline, summed: bytes allocated, where the profiler saw them allocated.
  * null: these gauges are none.
  */
-export function curveOfCategories(gauges: readonly Gauge[], base_ns: bigint): StepCurve | null {
+export function curveOfCategories(gauges: readonly Gauge[], baseNs: bigint): StepCurve | null {
   const parts = gauges.filter(({ unit, labels }) => unit === 'bytes' && 'category' in labels);
   if (parts.length === 0) return null;
   const { time_ns } = parts[0];
@@ -228,31 +228,31 @@ export function curveOfCategories(gauges: readonly Gauge[], base_ns: bigint): St
     labels: {},
     value: Float64Array.from(time_ns, (_, i) => parts.reduce((sum, { value }) => sum + value[i], 0)),
   };
-  return curveOfGauge(total, base_ns);
+  return curveOfGauge(total, baseNs);
 }
 
 const lastOfEachMoment = (rows: readonly number[], times: BigInt64Array): number[] =>
   rows.filter((row, i) => i + 1 === rows.length || times[rows[i + 1]] !== times[row]);
 
-/** The curve on another clock: `shift_ns` later, its times less certain by `uncertainty_ns` both ways. */
-export function shiftCurve(curve: StepCurve, shift_ns: number, uncertainty_ns = 0): StepCurve {
+/** The curve on another clock: `shiftNs` later, its times less certain by `uncertaintyNs` both ways. */
+export function shiftCurve(curve: StepCurve, shiftNs: number, uncertaintyNs = 0): StepCurve {
   return {
     ...curve,
-    time_ns: curve.time_ns.map((time) => time + shift_ns),
-    end_ns: curve.end_ns + shift_ns,
-    slack_ns: curve.slack_ns + uncertainty_ns,
+    time_ns: curve.time_ns.map((time) => time + shiftNs),
+    endNs: curve.endNs + shiftNs,
+    slackNs: curve.slackNs + uncertaintyNs,
   };
 }
 
 /**
  * A curve of at most `mostRows` rows that nowhere (of samples: at no sample) differs from this one by more than
- * `error_bytes`; 0 where nothing had to be left out.
+ * `errorBytes`; 0 where nothing had to be left out.
  */
-export function thinCurve(curve: StepCurve, mostRows: number): { curve: StepCurve; error_bytes: number } {
-  let error_bytes = 0;
+export function thinCurve(curve: StepCurve, mostRows: number): { curve: StepCurve; errorBytes: number } {
+  let errorBytes = 0;
   let rows: number[] = Array.from(curve.value.keys());
   for (let error = 65536; rows.length > mostRows; error *= 2) {
-    error_bytes = error;
+    errorBytes = error;
     let level = Infinity;
     rows = [];
     curve.value.forEach((value, row) => {
@@ -261,13 +261,13 @@ export function thinCurve(curve: StepCurve, mostRows: number): { curve: StepCurv
       rows.push(row);
     });
   }
-  if (error_bytes === 0) return { curve, error_bytes };
+  if (errorBytes === 0) return { curve, errorBytes };
   return {
     curve: {
       ...curve,
       time_ns: Float64Array.from(rows, (row) => curve.time_ns[row]),
       value: Float64Array.from(rows, (row) => curve.value[row]),
     },
-    error_bytes,
+    errorBytes,
   };
 }

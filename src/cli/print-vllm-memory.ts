@@ -20,12 +20,12 @@ const fieldsText = ({ timestamp_s: _, ...fields }: VllmMemorySnapshot): string =
 const categoriesText = ({
   others,
   torch,
-  non_torch,
+  nonTorch,
 }: {
   readonly others: Figure;
   readonly torch: Figure;
-  readonly non_torch: Figure;
-}): string => `others ${bytes(others)}, torch ${bytes(torch)}, not torch ${bytes(non_torch)}`;
+  readonly nonTorch: Figure;
+}): string => `others ${bytes(others)}, torch ${bytes(torch)}, not torch ${bytes(nonTorch)}`;
 
 function accountLines(account: VllmMemoryAccount): string[] {
   const { rank, snapshots, differences, results, profiling, peak, kv } = account;
@@ -45,7 +45,7 @@ function accountLines(account: VllmMemoryAccount): string[] {
       .map(({ name, difference }) => `  difference, ${name}: ${fieldsText(difference)}`),
     ...(peak === null ? [] : [`  at the peak of profiling: ${categoriesText(peak)}`]),
     ...profiling.map(
-      ({ non_kv_cache_memory: total, terms }) =>
+      ({ nonKvCacheMemory: total, terms }) =>
         `  not KV cache, computed: ${bytes(total)} = ${terms.map((one) => `${one.name} ${bytes(one.bytes)}`).join(' + ')}`,
     ),
     ...results.flatMap(({ line, result: { non_kv_cache_memory: total } }) =>
@@ -54,7 +54,7 @@ function accountLines(account: VllmMemoryAccount): string[] {
     ...(kv === null
       ? []
       : [
-          `  KV cache: ${bytes(kv.kv_cache)} = requested ${bytes(kv.requested)} - not KV cache ${bytes(kv.non_kv_cache_memory)}${kv.graphs === null ? '' : ` - CUDA graphs ${bytes(kv.graphs)}`}${kv.printed === null ? '' : `; printed ${bytes(kv.printed)}`}`,
+          `  KV cache: ${bytes(kv.kvCache)} = requested ${bytes(kv.requested)} - not KV cache ${bytes(kv.nonKvCacheMemory)}${kv.graphs === null ? '' : ` - CUDA graphs ${bytes(kv.graphs)}`}${kv.printed === null ? '' : `; printed ${bytes(kv.printed)}`}`,
         ]),
     ...account.statements.map((one) => `  ${words(one)}`),
     ...account.missing.map((one) => `  not known: ${words(one)}`),

@@ -18,8 +18,8 @@ function successionsOf(cards: readonly Card[]): { readonly source: ReadSource; r
   return cards.flatMap(({ source, successions }) =>
     successions
       .filter(([gone, next]) =>
-        listed(source, next.pid).every(({ first_ns }) =>
-          listed(source, gone.pid).every(({ last_ns }) => first_ns > last_ns),
+        listed(source, next.pid).every(({ firstNs }) =>
+          listed(source, gone.pid).every(({ lastNs }) => firstNs > lastNs),
         ),
       )
       .map((pair) => ({ source, pair })),

@@ -5,8 +5,6 @@ import type { Finding } from '../diagnose/finding.ts';
 import type { Fault } from './faults.ts';
 import type { ServersDiagnosis } from './server-diagnosis.ts';
 
-export type { LedgerPart } from '../analyze/ledger/outside.ts';
-
 /** Growth of one figure of one device by iteration. */
 export interface GrowthView {
   /** allocated, active, reserved. */

@@ -14,7 +14,8 @@ import { clockOf, type TimedSource } from '../analyze/clock/timed-source.ts';
 import { engineBudgets } from '../analyze/server/kv-cache-log.ts';
 import { Faults, GivenUp } from './faults.ts';
 import type { OpenSource } from './open-source.ts';
-import type { ClocksAnswer, ServerGiven } from './server-diagnosis.ts';
+import type { ClocksAnswer } from '../analyze/clock/answer.ts';
+import type { ServerGiven } from './server-diagnosis.ts';
 import { ServerDesk } from './server-desk.ts';
 
 const timedSource = ({ id, loaded: { file, bytes, data }, sessions }: OpenSource): TimedSource => ({

@@ -22,7 +22,6 @@ export type {
   GrowthPartView,
   GrowthView,
   IterationsView,
-  LedgerPart,
   LedgerView,
   PinHolderView,
   PinReleaseView,
@@ -33,9 +32,6 @@ export type {
   StreamSplitView,
 } from './diagnosis.ts';
 export type {
-  ClockView,
-  ClocksAnswer,
-  DisagreementView,
   GaugeGrowthView,
   KvView,
   RequestBucketsView,
@@ -44,6 +40,7 @@ export type {
   ServersDiagnosis,
 } from './server-diagnosis.ts';
 
+export type { ClocksAnswer, Disagreement, SourceClock } from '../analyze/clock/answer.ts';
 export type { KvCheck } from '../analyze/server/kv-cache-check.ts';
 export type { KvWhatIf } from '../analyze/server/kv-cache-what-if.ts';
 export type { EngineUsage, Extent, UsageWindow } from '../analyze/server/kv-usage.ts';
@@ -81,7 +78,7 @@ export type {
   WhatIfQuery,
 } from './replay-protocol.ts';
 
-export type { OutsideColumns } from '../analyze/ledger/outside.ts';
+export type { LedgerPart, OutsideColumns } from '../analyze/ledger/outside.ts';
 export type { Axis, Range } from './range.ts';
 export type { TableFormat, TableName, TableQuery, TablesQuery, TableView } from './table-query.ts';
 

@@ -12,8 +12,6 @@ import type { PodWaterfall } from '../analyze/server/waterfall-pods.ts';
 import type { RankWaterfall } from '../analyze/server/waterfall.ts';
 import type { ClocksAnswer } from '../analyze/clock/answer.ts';
 
-export type { ClocksAnswer, ClockView, DisagreementView } from '../analyze/clock/answer.ts';
-
 /** The KV cache of one engine and start, from the log and, where it was given, the model's config.json. */
 export interface KvView {
   readonly start: number;

@@ -24,12 +24,12 @@ export const eventCurve = (
   kind: 'event',
   time_ns: Float64Array.from(rows, ([seconds]) => seconds * SECOND),
   value: Float64Array.from(rows, ([, mebibytes]) => mebibytes * MIB),
-  end_ns: (rows.at(-1)?.[0] ?? 0) * SECOND,
+  endNs: (rows.at(-1)?.[0] ?? 0) * SECOND,
   granularity: 0,
   rounding: 'nearest',
-  time_granularity_ns: 0,
-  slack_ns: 0,
-  stale_ns: 0,
+  timeGranularityNs: 0,
+  slackNs: 0,
+  staleNs: 0,
   bound: 'exact',
   ...more,
 });
@@ -44,8 +44,8 @@ export const sampleCurve = (
     kind: 'sample',
     granularity: MIB,
     rounding: 'either',
-    time_granularity_ns: 1e6,
-    slack_ns: 50e6,
+    timeGranularityNs: 1e6,
+    slackNs: 50e6,
     ...more,
   });
 
@@ -73,7 +73,7 @@ export function valueAt(curve: StepCurve, time_ns: number): number {
 /** What nvidia-smi would print of it every `every` seconds: whole MiB, with `besides` MiB that are not PyTorch's. */
 export function monitored(curve: StepCurve, every: number, besides: (seconds: number) => number): StepCurve {
   const rows: [number, number][] = [];
-  for (let at = every / 3; at * SECOND < curve.end_ns; at += every)
+  for (let at = every / 3; at * SECOND < curve.endNs; at += every)
     rows.push([
       Math.round(at * 1e3) / 1e3,
       Math.floor(valueAt(curve, Math.round(at * 1e3) * 1e6) / MIB + besides(at)),
@@ -84,7 +84,7 @@ export function monitored(curve: StepCurve, every: number, besides: (seconds: nu
 export const sourceOf = (
   name: string,
   clock: ClockKind,
-  base_ns: bigint,
+  baseNs: bigint,
   curves: readonly StepCurve[],
   more: Partial<ClockSource> = {},
-): ClockSource => ({ name, clock, base_ns, curves, ...more });
+): ClockSource => ({ name, clock, baseNs, curves, ...more });

@@ -73,7 +73,7 @@ describe('boundsIn', () => {
     expect(boundsIn(samples, 1.4 * SECOND, 1.5 * SECOND)).toEqual({ least: 19 * MIB, most: 31 * MIB });
   });
   it('a window of a sample has its slack, its last digit and its age', () => {
-    const samples = sampleCurve([[5, 1]], { slack_ns: 1, time_granularity_ns: 10, stale_ns: 100 });
+    const samples = sampleCurve([[5, 1]], { slackNs: 1, timeGranularityNs: 10, staleNs: 100 });
     expect(windowOf(samples, 0)).toEqual([5e9 - 101, 5e9 + 11]);
     expect(windowOf(shiftCurve(samples, -5e9, 2), 0)).toEqual([-103, 13]);
   });
@@ -89,7 +89,7 @@ describe('from sources', () => {
     expect(curve.value.at(-1)).toBe(total);
     expect(curve.value.length).toBeLessThan(trace.events.length / 2);
     expect(curve.bound).toBe('exact');
-    expect(curve.end_ns).toBe(Number(asBigInt64(trace.events.time_ns).at(-1)! - base));
+    expect(curve.endNs).toBe(Number(asBigInt64(trace.events.time_ns).at(-1)! - base));
   });
 
   it('a gauge: missing samples are left out; others than bytes of a GPU are none', () => {
@@ -98,10 +98,10 @@ describe('from sources', () => {
     expect(curve).toMatchObject({
       measures: 'device_used',
       kind: 'sample',
-      time_granularity_ns: 1e9,
-      stale_ns: 0,
+      timeGranularityNs: 1e9,
+      staleNs: 0,
     });
-    expect(curveOfGauge(gauge({ id: 'DCGM_FI_DEV_FB_USED' }), 0n)?.stale_ns).toBe(30e9);
+    expect(curveOfGauge(gauge({ id: 'DCGM_FI_DEV_FB_USED' }), 0n)?.staleNs).toBe(30e9);
     expect(curveOfGauge(gauge({ id: 'memory.total' }), 0n)).toBeNull();
     expect(curveOfGauge(gauge({ unit: 'ratio' }), 0n)).toBeNull();
     expect(curveOfGauge(gauge({ id: 'Total Allocated', labels: { device_type: 'CPU' } }), 0n)).toBeNull();
@@ -114,7 +114,7 @@ describe('from sources', () => {
       gauge({ id: 'Total Reserved', time_ns, value: Float64Array.of(1, 2, 3), granularity: 0 }),
       0n,
     )!;
-    expect(curve).toMatchObject({ kind: 'event', measures: 'reserved', slack_ns: 0 });
+    expect(curve).toMatchObject({ kind: 'event', measures: 'reserved', slackNs: 0 });
     expect([Array.from(curve.time_ns), Array.from(curve.value)]).toEqual([
       [1, 2],
       [2, 3],
@@ -134,13 +134,13 @@ describe('from sources', () => {
 describe('thinCurve', () => {
   it('keeps to its error, and to the curve where it is short enough', () => {
     const run = madeUpRun(4, 3000, 100);
-    expect(thinCurve(run, 4000)).toEqual({ curve: run, error_bytes: 0 });
-    const { curve, error_bytes } = thinCurve(run, 500);
+    expect(thinCurve(run, 4000)).toEqual({ curve: run, errorBytes: 0 });
+    const { curve, errorBytes } = thinCurve(run, 500);
     expect(curve.value.length).toBeLessThanOrEqual(500);
-    expect(error_bytes).toBeGreaterThan(0);
+    expect(errorBytes).toBeGreaterThan(0);
     for (const time of run.time_ns) {
       const apart = boundsIn(run, time, time)!.least - boundsIn(curve, time, time)!.least;
-      expect(Math.abs(apart)).toBeLessThanOrEqual(error_bytes);
+      expect(Math.abs(apart)).toBeLessThanOrEqual(errorBytes);
     }
   });
 });

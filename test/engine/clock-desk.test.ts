@@ -97,7 +97,7 @@ describe('times without a curve', () => {
 
   it('inside in one zone only: of that zone', () => {
     const found = insideOf([at(7210), at(7220)], 10, [at(5), at(22)], names);
-    expect(found?.offset_ns).toBe(-2n * HOUR);
+    expect(found?.offsetNs).toBe(-2n * HOUR);
     expect(found?.sentence).toContain('UTC+02:00');
   });
 

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { ClockView } from '../../src/engine/protocol.ts';
+import type { SourceClock } from '../../src/engine/protocol.ts';
 import { diagnosisOf, openFiles } from '../diagnose/logs-for-test.ts';
 
 const fixture = (name: string): Uint8Array =>
@@ -23,7 +23,7 @@ function moved(name: string, ms: number, every = 1): Uint8Array {
   return new TextEncoder().encode([head, ...kept.map((line) => line.replace(/^[^,]+/, later))].join('\n'));
 }
 
-async function clockOf(name: string, ms: number, every?: number): Promise<ClockView> {
+async function clockOf(name: string, ms: number, every?: number): Promise<SourceClock> {
   const { engine } = await openFiles({
     'process.pickle': fixture('process.pickle'),
     [name]: moved(name, ms, every),

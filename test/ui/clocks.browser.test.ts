@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fail, ok } from '../../src/base/result.ts';
 import { TraceError } from '../../src/base/trace-error.ts';
-import type { ClocksAnswer, ClockView } from '../../src/engine/protocol.ts';
+import type { ClocksAnswer, SourceClock } from '../../src/engine/protocol.ts';
 import type { VramScope } from '../../src/ui/vram-scope.ts';
 import '../../src/ui/vram-scope.ts';
 import { clock, disagreement, HOUR_NS, monitorClock, placeless } from '../view/diagnosis/clocks-for-test.ts';
@@ -37,7 +37,7 @@ class Clocks {
       offsetText: null,
       sentence: 'smi.csv: not found.',
     };
-    const monitor: Partial<ClockView> =
+    const monitor: Partial<SourceClock> =
       offsetNs !== null
         ? byHand
         : this.suggests

@@ -55,7 +55,7 @@ function bySize({ bytes }: Steps): Map<number, number[]> {
 
 /** A step of the source and the times of the reference's steps of its size. */
 interface Asked {
-  readonly time_ns: number;
+  readonly timeNs: number;
   readonly partners: Float64Array;
   /** Chance of a match at a random offset. */
   readonly chance: number;
@@ -63,25 +63,25 @@ interface Asked {
 
 export class EventTrial implements Trial {
   readonly hypotheses: number;
-  readonly resolution_ns: number;
+  readonly resolutionNs: number;
   private readonly asked: readonly Asked[];
   /** The reference's steps of the sizes that are asked, for what the source lacks. */
   private readonly answering: readonly Asked[];
   private readonly start: number;
 
-  /** `slack_ns`: how far apart the two sources' times of one step may lie. */
+  /** `slackNs`: how far apart the two sources' times of one step may lie. */
   constructor(
     readonly source: StepCurve,
     readonly reference: StepCurve,
-    private readonly slack_ns: number,
+    private readonly slackNs: number,
   ) {
     const ours = stepsOf(source);
     const theirs = stepsOf(reference);
     const tolerance = widthOf(source) + widthOf(reference);
     this.start = reference.time_ns[0] ?? 0;
-    const span = reference.end_ns - this.start;
+    const span = reference.endNs - this.start;
     const pairs = pairSizes(bySize(ours), bySize(theirs), tolerance);
-    const reach = 2 * (slack_ns + source.time_granularity_ns);
+    const reach = 2 * (slackNs + source.timeGranularityNs);
     const ask = (
       from: Steps,
       rows: readonly number[],
@@ -91,76 +91,76 @@ export class EventTrial implements Trial {
       const partners = Float64Array.from(partnerRows, (row) => to.time_ns[row]).sort();
       const windows = Array.from(partners, (time): [number, number] => [time, time + reach]);
       const chance = Math.min(1, lengthOf(mergeIntervals(windows)) / Math.max(span, reach));
-      return rows.map((row) => ({ time_ns: from.time_ns[row], partners, chance }));
+      return rows.map((row) => ({ timeNs: from.time_ns[row], partners, chance }));
     };
     this.asked = pairs.flatMap(({ ourRows, theirRows }) => ask(ours, ourRows, theirs, theirRows));
     this.answering = pairs.flatMap(({ ourRows, theirRows }) => ask(theirs, theirRows, ours, ourRows));
-    this.resolution_ns = Math.max(1, 2 * reach);
-    this.hypotheses = Math.max(1, (span + source.end_ns - (source.time_ns[0] ?? 0)) / reach);
+    this.resolutionNs = Math.max(1, 2 * reach);
+    this.hypotheses = Math.max(1, (span + source.endNs - (source.time_ns[0] ?? 0)) / reach);
   }
 
   candidates(): number[] {
-    const votes = this.asked.flatMap(({ time_ns, partners, chance }): Vote[] => {
+    const votes = this.asked.flatMap(({ timeNs, partners, chance }): Vote[] => {
       if (partners.length === 0) return [];
       const weight = bitsOfMatch(chance);
       const windows = Array.from(partners, (partner): [number, number] => [
-        partner - time_ns - this.slack_ns,
-        partner - time_ns + this.slack_ns,
+        partner - timeNs - this.slackNs,
+        partner - timeNs + this.slackNs,
       ]);
       return mergeIntervals(windows).map(([from, to]) => ({ from, to, weight }));
     });
-    return peaksOf(stretchesOf(votes), this.resolution_ns, MOST_CANDIDATES);
+    return peaksOf(stretchesOf(votes), this.resolutionNs, MOST_CANDIDATES);
   }
 
-  votesAt(offset_ns: number): number {
-    const { bits, against } = this.apart(this.asked, offset_ns, this.inReference);
+  votesAt(offsetNs: number): number {
+    const { bits, against } = this.apart(this.asked, offsetNs, this.inReference);
     return bits + against;
   }
 
-  score(asked_ns: number): TrialScore {
+  score(askedNs: number): TrialScore {
     // Once more around the median: the best of the votes is a border of the slack as often as its middle.
-    const rough = this.apart(this.asked, asked_ns, this.inReference);
-    const offset_ns = rough.apart.length === 0 ? asked_ns : asked_ns + medianOf(sortedOf(rough.apart));
-    const found = this.apart(this.asked, offset_ns, this.inReference);
-    const missing = this.apart(this.answering, -offset_ns, this.inSource);
+    const rough = this.apart(this.asked, askedNs, this.inReference);
+    const offsetNs = rough.apart.length === 0 ? askedNs : askedNs + medianOf(sortedOf(rough.apart));
+    const found = this.apart(this.asked, offsetNs, this.inReference);
+    const missing = this.apart(this.answering, -offsetNs, this.inSource);
     const residual = residualOf(found.apart);
     return {
-      offset_ns,
+      offsetNs,
       // What the source lacks of the reference's steps counts against, as what the reference lacks of the source's.
       bits: found.bits - missing.against,
       matched: found.apart.length,
       of: found.of,
       reverse: { matched: missing.apart.length, of: missing.of },
       residual,
-      uncertainty_ns: residual === null ? Infinity : residual.max_ns,
+      uncertaintyNs: residual === null ? Infinity : residual.maxNs,
     };
   }
 
   private readonly inReference = (time: number): boolean =>
-    time >= this.start - this.slack_ns && time <= this.reference.end_ns + this.slack_ns;
+    time >= this.start - this.slackNs && time <= this.reference.endNs + this.slackNs;
 
   private readonly inSource = (time: number): boolean =>
-    time >= (this.source.time_ns[0] ?? 0) - this.slack_ns && time <= this.source.end_ns + this.slack_ns;
+    time >= (this.source.time_ns[0] ?? 0) - this.slackNs && time <= this.source.endNs + this.slackNs;
 
   /** How far each step that is told of on both sides lies from the nearest of its size. */
   private apart(
     steps: readonly Asked[],
-    offset_ns: number,
+    offsetNs: number,
     isTold: (time: number) => boolean,
   ): { apart: number[]; of: number; bits: number; against: number } {
     const apart: number[] = [];
     let of = 0;
     let bits = 0;
     let against = 0;
-    for (const { time_ns, partners, chance } of steps) {
-      const time = time_ns + offset_ns;
+    for (const { timeNs, partners, chance } of steps) {
+      const time = timeNs + offsetNs;
       if (!isTold(time)) continue;
       of++;
       const next = lowerBound(partners, time);
       const after = next < partners.length ? partners[next] - time : Infinity;
       const before = next > 0 ? partners[next - 1] - time : -Infinity;
       const nearest = after < -before ? after : before;
-      if (Math.abs(nearest) <= this.slack_ns) {
+      if (Math.abs(nearest) <= this.slackNs) {
         apart.push(nearest);
         bits += bitsOfMatch(chance);
       } else against += bitsOfMiss(chance);

@@ -45,7 +45,7 @@ export interface Candidate {
   readonly source: StepCurve;
   readonly reference: StepCurve;
   /** The expected offset that this is, or is near to; null: found by the steps alone. */
-  readonly expected_ns: number | null;
+  readonly expectedNs: number | null;
 }
 
 export interface PairOutcome {
@@ -95,15 +95,15 @@ function pairsOf(
   );
 }
 
-const overlaps = ({ source, reference }: Trial, offset_ns: number): boolean =>
-  source.time_ns[0] + offset_ns <= reference.end_ns && source.end_ns + offset_ns >= reference.time_ns[0];
+const overlaps = ({ source, reference }: Trial, offsetNs: number): boolean =>
+  source.time_ns[0] + offsetNs <= reference.endNs && source.endNs + offsetNs >= reference.time_ns[0];
 
 function candidatesOf(trial: Trial, expected: readonly number[], trials: number): Candidate[] {
   const { source, reference } = trial;
   const possible = expected.filter((offset) => overlaps(trial, offset));
-  const make = (asked_ns: number, hypotheses: number, expected_ns: number | null): Candidate => {
-    const score = trial.score(asked_ns);
-    return { score, bits: score.bits - Math.log2(hypotheses * trials), source, reference, expected_ns };
+  const make = (askedNs: number, hypotheses: number, expectedNs: number | null): Candidate => {
+    const score = trial.score(askedNs);
+    return { score, bits: score.bits - Math.log2(hypotheses * trials), source, reference, expectedNs };
   };
   const likely =
     possible.length <= MOST_EXPECTED
@@ -118,7 +118,7 @@ function candidatesOf(trial: Trial, expected: readonly number[], trials: number)
     const near = possible.find((one) => Math.abs(one - offset) <= NEAR_NS);
     if (near === undefined) candidates.push(make(offset, trial.hypotheses, null));
     else {
-      const hypotheses = possible.length * Math.max(1, (2 * NEAR_NS) / trial.resolution_ns);
+      const hypotheses = possible.length * Math.max(1, (2 * NEAR_NS) / trial.resolutionNs);
       candidates.push(make(offset, Math.min(hypotheses, trial.hypotheses), near));
     }
   }
@@ -129,16 +129,16 @@ function hasEnough({ matched, of, reverse, residual }: TrialScore): boolean {
   const share = matched / Math.max(of, 1);
   if (reverse === null) return share >= LEAST_SHARE;
   const other = reverse.matched / Math.max(reverse.of, 1);
-  const isLoose = residual !== null && residual.max_ns > EVENT_SLACKS_NS[0];
+  const isLoose = residual !== null && residual.maxNs > EVENT_SLACKS_NS[0];
   const fewest = Math.min(share, other);
   return (
     Math.max(share, other) >= LEAST_SHARE_EVENTS && fewest >= (isLoose ? LEAST_SHARE_EVENTS : LEAST_SHARE)
   );
 }
 
-function isAccepted({ score, bits, expected_ns }: Candidate): boolean {
+function isAccepted({ score, bits, expectedNs }: Candidate): boolean {
   if (!hasEnough(score)) return false;
-  return expected_ns === null
+  return expectedNs === null
     ? bits >= LEAST_BITS && score.matched >= LEAST_MATCHED
     : bits >= LEAST_BITS_EXPECTED && score.matched >= LEAST_MATCHED_EXPECTED;
 }
@@ -146,8 +146,8 @@ function isAccepted({ score, bits, expected_ns }: Candidate): boolean {
 function choose(all: readonly Candidate[], resolution: (candidate: Candidate) => number): PairOutcome {
   const sorted = [...all].sort((a, b) => b.bits - a.bits);
   const accepted = sorted.filter(isAccepted);
-  const byExpectation = accepted.find(({ expected_ns }) => expected_ns !== null);
-  const bySteps = accepted.find(({ expected_ns }) => expected_ns === null);
+  const byExpectation = accepted.find(({ expectedNs }) => expectedNs !== null);
+  const bySteps = accepted.find(({ expectedNs }) => expectedNs === null);
   const isOverruled =
     byExpectation === undefined ||
     (bySteps !== undefined && bySteps.bits >= byExpectation.bits + OVERRULING_BITS);
@@ -156,11 +156,10 @@ function choose(all: readonly Candidate[], resolution: (candidate: Candidate) =>
   const runnerUp =
     sorted.find(
       (other) =>
-        Math.abs(other.score.offset_ns - best.score.offset_ns) >
-        Math.max(resolution(best), resolution(other)),
+        Math.abs(other.score.offsetNs - best.score.offsetNs) > Math.max(resolution(best), resolution(other)),
     ) ?? null;
   // What was not expected must not make an expected offset doubtful unless the steps alone overrule it.
-  const isRival = runnerUp !== null && (best.expected_ns === null) === (runnerUp.expected_ns === null);
+  const isRival = runnerUp !== null && (best.expectedNs === null) === (runnerUp.expectedNs === null);
   const isAmbiguous = isRival && best.score.bits - runnerUp.score.bits < LEAST_MARGIN;
   return { best: isAmbiguous ? null : best, runnerUp, isAmbiguous, closest: best };
 }
@@ -182,7 +181,7 @@ export function alignPair(
     const resolutions = new Map<Candidate, number>();
     const all = trials.flatMap((trial) => {
       const candidates = candidatesOf(trial, expected, trials.length);
-      for (const candidate of candidates) resolutions.set(candidate, trial.resolution_ns);
+      for (const candidate of candidates) resolutions.set(candidate, trial.resolutionNs);
       return candidates;
     });
     const found = choose(all, (candidate) => resolutions.get(candidate) ?? 0);
@@ -196,18 +195,18 @@ export function alignPair(
 export function fitOf(
   sources: readonly StepCurve[],
   references: readonly StepCurve[],
-  offset_ns: number,
+  offsetNs: number,
 ): Candidate | null {
   let best: Candidate | null = null;
   for (const trial of pairsOf(sources, references, true)) {
-    const score = trial.score(offset_ns);
+    const score = trial.score(offsetNs);
     if (score.of === 0 || (best !== null && best.score.matched >= score.matched)) continue;
     best = {
       score,
       bits: score.bits,
       source: trial.source,
       reference: trial.reference,
-      expected_ns: offset_ns,
+      expectedNs: offsetNs,
     };
   }
   return best;

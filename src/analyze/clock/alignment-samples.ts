@@ -34,11 +34,11 @@ interface Pair {
 }
 
 /**
- * `samples` against `reference`; either may be the finer one. `extra_bytes`: by how much a change may differ because
+ * `samples` against `reference`; either may be the finer one. `extraBytes`: by how much a change may differ because
  * the two do not count the same (the driver's pages, a context that grows). Exactness of both is added.
  */
-export function sampleTrial(samples: StepCurve, reference: StepCurve, extra_bytes: number): Trial {
-  return new SampleTrial(samples, reference, extra_bytes);
+export function sampleTrial(samples: StepCurve, reference: StepCurve, extraBytes: number): Trial {
+  return new SampleTrial(samples, reference, extraBytes);
 }
 
 /** The same seen from the other side: offsets change their sign. */
@@ -47,19 +47,19 @@ export function swapTrial(trial: Trial): Trial {
     source: trial.reference,
     reference: trial.source,
     hypotheses: trial.hypotheses,
-    resolution_ns: trial.resolution_ns,
+    resolutionNs: trial.resolutionNs,
     candidates: () => trial.candidates().map((offset) => -offset),
-    votesAt: (offset_ns) => trial.votesAt(-offset_ns),
-    score: (offset_ns) => {
-      const score = trial.score(-offset_ns);
-      return { ...score, offset_ns: -score.offset_ns };
+    votesAt: (offsetNs) => trial.votesAt(-offsetNs),
+    score: (offsetNs) => {
+      const score = trial.score(-offsetNs);
+      return { ...score, offsetNs: -score.offsetNs };
     },
   };
 }
 
 class SampleTrial implements Trial {
   readonly hypotheses: number;
-  readonly resolution_ns: number;
+  readonly resolutionNs: number;
   private readonly thin: StepCurve;
   private readonly allowed: number;
   private readonly pairs: readonly Pair[];
@@ -72,30 +72,30 @@ class SampleTrial implements Trial {
     readonly reference: StepCurve,
     extra: number,
   ) {
-    const { curve, error_bytes } = thinCurve(reference, MOST_REFERENCE_ROWS);
+    const { curve, errorBytes } = thinCurve(reference, MOST_REFERENCE_ROWS);
     this.thin = curve;
-    this.allowed = extra + 2 * error_bytes;
+    this.allowed = extra + 2 * errorBytes;
     this.pairs = this.changes();
     const voters = this.pairs
       .filter(({ isStep }) => isStep)
       .sort((a, b) => b.size - a.size)
       .slice(0, MOST_CHANGES);
-    const end = reference.end_ns - (reference.time_ns[0] ?? 0);
+    const end = reference.endNs - (reference.time_ns[0] ?? 0);
     for (const pair of voters) {
-      const span = end + source.time_ns[pair.row + 1] - source.time_ns[pair.row] + 2 * source.slack_ns;
+      const span = end + source.time_ns[pair.row + 1] - source.time_ns[pair.row] + 2 * source.slackNs;
       const { intervals, measure } = this.intervalsOf(pair);
       this.matches.set(pair.row, { intervals, chance: Math.min(1, measure / Math.max(span, 1)) });
     }
     const lengths = [...this.matches.values()].flatMap(({ intervals }) =>
       intervals.map(([from, to]) => to - from),
     );
-    this.resolution_ns = Math.max(
+    this.resolutionNs = Math.max(
       1,
-      2 * source.slack_ns + source.stale_ns + source.time_granularity_ns,
+      2 * source.slackNs + source.staleNs + source.timeGranularityNs,
       lengths.length === 0 ? 0 : lengths.reduce((sum, length) => sum + length, 0) / lengths.length,
     );
-    const span = end + source.end_ns - (source.time_ns[0] ?? 0);
-    this.hypotheses = Math.max(1, span / this.resolution_ns);
+    const span = end + source.endNs - (source.time_ns[0] ?? 0);
+    this.hypotheses = Math.max(1, span / this.resolutionNs);
     this.stretches = stretchesOf(
       [...this.matches.values()].flatMap(({ intervals, chance }): Vote[] =>
         intervals.map(([from, to]) => ({ from, to, weight: bitsOfMatch(chance) })),
@@ -104,29 +104,29 @@ class SampleTrial implements Trial {
   }
 
   candidates(): number[] {
-    return peaksOf(this.stretches, this.resolution_ns, MOST_CANDIDATES);
+    return peaksOf(this.stretches, this.resolutionNs, MOST_CANDIDATES);
   }
 
-  votesAt(offset_ns: number): number {
+  votesAt(offsetNs: number): number {
     let bits = 0;
     for (const { intervals, chance } of this.matches.values())
-      if (intervals.some(([from, to]) => from <= offset_ns && offset_ns <= to)) bits += bitsOfMatch(chance);
+      if (intervals.some(([from, to]) => from <= offsetNs && offsetNs <= to)) bits += bitsOfMatch(chance);
     return bits;
   }
 
-  score(offset_ns: number): TrialScore {
+  score(offsetNs: number): TrialScore {
     let bits = 0;
     let matched = 0;
     let of = 0;
     const late: number[] = [];
     // Only what lies within the reference can say anything.
-    const { time_ns, slack_ns, stale_ns, time_granularity_ns } = this.source;
-    const reach = slack_ns + stale_ns + time_granularity_ns;
-    const start = (this.thin.time_ns[0] ?? 0) - offset_ns - reach;
-    const end = this.thin.end_ns - offset_ns + reach;
+    const { time_ns, slackNs, staleNs, timeGranularityNs } = this.source;
+    const reach = slackNs + staleNs + timeGranularityNs;
+    const start = (this.thin.time_ns[0] ?? 0) - offsetNs - reach;
+    const end = this.thin.endNs - offsetNs + reach;
     for (let i = lowerBound(time_ns, start); i < this.pairs.length && time_ns[i] <= end; i++) {
       const { row, change, isStep } = this.pairs[i];
-      const isMatch = this.matchesAt(row, change, offset_ns, slack_ns);
+      const isMatch = this.matchesAt(row, change, offsetNs, slackNs);
       if (isMatch === null) continue;
       const voter = this.matches.get(row);
       const chance = voter?.chance ?? 0.5;
@@ -141,27 +141,27 @@ class SampleTrial implements Trial {
       }
       matched++;
       bits += voter === undefined ? 0 : bitsOfMatch(chance);
-      late.push(this.latenessOf(row, change, offset_ns));
+      late.push(this.latenessOf(row, change, offsetNs));
     }
     return {
-      offset_ns,
+      offsetNs,
       bits,
       matched,
       of,
       reverse: null,
       residual: residualOf(late),
-      uncertainty_ns: this.uncertaintyAt(offset_ns),
+      uncertaintyNs: this.uncertaintyAt(offsetNs),
     };
   }
 
   /** How far offsets reach that are the same answer and have about as many votes; they need not be in one piece. */
-  private uncertaintyAt(offset_ns: number): number {
-    const enough = this.votesAt(offset_ns) - SAME_BITS;
+  private uncertaintyAt(offsetNs: number): number {
+    const enough = this.votesAt(offsetNs) - SAME_BITS;
     if (enough <= 0) return Infinity;
     let reach = 0;
     for (const { from, to, weight } of this.stretches) {
-      if (weight < enough || Math.abs((from + to) / 2 - offset_ns) > this.resolution_ns) continue;
-      reach = Math.max(reach, offset_ns - from, to - offset_ns);
+      if (weight < enough || Math.abs((from + to) / 2 - offsetNs) > this.resolutionNs) continue;
+      reach = Math.max(reach, offsetNs - from, to - offsetNs);
     }
     return reach;
   }
@@ -181,22 +181,22 @@ class SampleTrial implements Trial {
   }
 
   /** null: the reference tells nothing of one of the two moments. */
-  private matchesAt(row: number, change: Bounds, offset_ns: number, slack_ns: number): boolean | null {
-    const found = this.changeAt(row, offset_ns, slack_ns);
+  private matchesAt(row: number, change: Bounds, offsetNs: number, slackNs: number): boolean | null {
+    const found = this.changeAt(row, offsetNs, slackNs);
     if (found === null) return null;
     return found.least <= change.most + this.allowed && found.most >= change.least - this.allowed;
   }
 
   /** What the reference may have changed by between the two moments. */
-  private changeAt(row: number, offset_ns: number, slack_ns: number): Bounds | null {
-    const before = this.bandAt(row, offset_ns, slack_ns);
-    const after = this.bandAt(row + 1, offset_ns, slack_ns);
+  private changeAt(row: number, offsetNs: number, slackNs: number): Bounds | null {
+    const before = this.bandAt(row, offsetNs, slackNs);
+    const after = this.bandAt(row + 1, offsetNs, slackNs);
     return before === null || after === null ? null : minus(after, before);
   }
 
-  private bandAt(row: number, offset_ns: number, slack_ns: number): Bounds | null {
-    const [from, to] = windowOf(this.source, row, slack_ns);
-    return boundsIn(this.thin, from + offset_ns, to + offset_ns);
+  private bandAt(row: number, offsetNs: number, slackNs: number): Bounds | null {
+    const [from, to] = windowOf(this.source, row, slackNs);
+    return boundsIn(this.thin, from + offsetNs, to + offsetNs);
   }
 
   /**
@@ -207,7 +207,7 @@ class SampleTrial implements Trial {
     const edges: number[] = [];
     const windows = [windowOf(this.source, row), windowOf(this.source, row + 1)].flat();
     for (const time of this.thin.time_ns) for (const edge of windows) edges.push(time - edge);
-    for (const edge of windows) edges.push(this.thin.end_ns - edge);
+    for (const edge of windows) edges.push(this.thin.endNs - edge);
     edges.sort((a, b) => a - b);
     const sign = change.least > 0 ? 1 : -1;
     const apart = (change.most - change.least) / 2 + this.allowed;
@@ -215,7 +215,7 @@ class SampleTrial implements Trial {
     let measure = 0;
     for (let i = 0; i + 1 < edges.length; i++) {
       if (edges[i] === edges[i + 1]) continue;
-      const found = this.changeAt(row, (edges[i] + edges[i + 1]) / 2, this.source.slack_ns);
+      const found = this.changeAt(row, (edges[i] + edges[i + 1]) / 2, this.source.slackNs);
       if (found === null) continue;
       const [least, most] = sign > 0 ? [found.least, found.most] : [-found.most, -found.least];
       measure += (edges[i + 1] - edges[i]) * shareOfSizes(least - apart, most + apart, size);
@@ -226,13 +226,13 @@ class SampleTrial implements Trial {
   }
 
   /** The least slack of the two samples' times with which the change matches. */
-  private latenessOf(row: number, change: Bounds, offset_ns: number): number {
-    if (this.matchesAt(row, change, offset_ns, 0) === true) return 0;
+  private latenessOf(row: number, change: Bounds, offsetNs: number): number {
+    if (this.matchesAt(row, change, offsetNs, 0) === true) return 0;
     let low = 0;
-    let high = this.source.slack_ns;
+    let high = this.source.slackNs;
     for (let i = 0; i < 24; i++) {
       const middle = (low + high) / 2;
-      if (this.matchesAt(row, change, offset_ns, middle) === true) high = middle;
+      if (this.matchesAt(row, change, offsetNs, middle) === true) high = middle;
       else low = middle;
     }
     return high;

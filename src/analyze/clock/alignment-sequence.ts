@@ -88,8 +88,8 @@ export interface PlacedLine {
   /** First and last row that the line can be at; null where not placed. */
   readonly rows: readonly [number, number] | null;
   /** From when to when (absolute ns) it can have been printed; null where not placed. */
-  readonly from_ns: bigint | null;
-  readonly to_ns: bigint | null;
+  readonly fromNs: bigint | null;
+  readonly toNs: bigint | null;
   /** Where not placed: the figure that comes nearest to the line's in the stretch in question, and by how much. */
   readonly nearest: { readonly figure: RowFigure; readonly value: number; readonly apart: number } | null;
 }
@@ -146,8 +146,8 @@ export function placeSequence(lines: readonly SequenceLine[], recorded: Recorded
         name,
         status: 'placed',
         rows: [first[i], last[i]],
-        from_ns: recorded.time_ns[first[i]],
-        to_ns: recorded.time_ns[end],
+        fromNs: recorded.time_ns[first[i]],
+        toNs: recorded.time_ns[end],
         nearest: null,
       };
     }
@@ -158,8 +158,8 @@ export function placeSequence(lines: readonly SequenceLine[], recorded: Recorded
       name,
       status: !isInside ? 'outside' : isAnywhere[i] ? 'late' : 'never',
       rows: null,
-      from_ns: null,
-      to_ns: null,
+      fromNs: null,
+      toNs: null,
       nearest: nearestOf(entries[i], from, to),
     };
   });

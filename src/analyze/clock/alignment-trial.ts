@@ -13,13 +13,13 @@ const MISSES = 0.1;
 const MOST_BITS = 20;
 
 export interface Residual {
-  readonly median_ns: number;
-  readonly max_ns: number;
+  readonly medianNs: number;
+  readonly maxNs: number;
 }
 
 export interface TrialScore {
   /** Add to a time of the source's to get the reference's. Refined where the steps are sharp enough. */
-  readonly offset_ns: number;
+  readonly offsetNs: number;
   readonly bits: number;
   /** Steps of the source, in the time that both tell of, that the reference has, too. */
   readonly matched: number;
@@ -29,7 +29,7 @@ export interface TrialScore {
   /** How far matched steps lie apart; between samples: outside of the interval in which it must have been. */
   readonly residual: Residual | null;
   /** The offset is within this, both ways. */
-  readonly uncertainty_ns: number;
+  readonly uncertaintyNs: number;
 }
 
 export interface Trial {
@@ -38,12 +38,12 @@ export interface Trial {
   /** Offsets that most steps vote for, best first. */
   candidates(): readonly number[];
   /** Bits of the steps that vote for an offset, nothing counted against it: quick, to choose whom to score. */
-  votesAt(offset_ns: number): number;
-  score(offset_ns: number): TrialScore;
+  votesAt(offsetNs: number): number;
+  score(offsetNs: number): TrialScore;
   /** How many offsets, told apart, could be tried: the price of the best of them. */
   readonly hypotheses: number;
   /** Offsets nearer to each other than this are the same answer. */
-  readonly resolution_ns: number;
+  readonly resolutionNs: number;
 }
 
 export const bitsOfMatch = (chance: number): number =>
@@ -54,7 +54,7 @@ export const bitsOfMiss = (chance: number): number => Math.max(0, Math.log2((1 -
 export function residualOf(apart: readonly number[]): Residual | null {
   if (apart.length === 0) return null;
   const sorted = apart.map(Math.abs).sort((a, b) => a - b);
-  return { median_ns: Math.round(medianOf(sorted)), max_ns: Math.round(sorted[sorted.length - 1]) };
+  return { medianNs: Math.round(medianOf(sorted)), maxNs: Math.round(sorted[sorted.length - 1]) };
 }
 
 /** Median of ascending numbers, at least one. */

@@ -21,12 +21,12 @@ export interface ClockSource {
   /** 'wall': Unix time; 'local': a wall clock without a zone, as if it were UTC; 'session': since a profiler's start. */
   readonly clock: ClockKind;
   /** Absolute ns on the source's own clock that the times of its curves count from. */
-  readonly base_ns: bigint;
+  readonly baseNs: bigint;
   readonly curves: readonly StepCurve[];
   /** Offset to Unix time that the file itself names (Nsight's session start). */
-  readonly stated_ns?: bigint | null;
+  readonly statedNs?: bigint | null;
   /** Offset that the user has set; it is taken as it is. */
-  readonly override_ns?: bigint | null;
+  readonly overrideNs?: bigint | null;
 }
 
 export interface Alignment {
@@ -40,24 +40,24 @@ export interface Alignment {
    */
   readonly status: 'reference' | 'override' | 'found' | 'stated' | 'assumed' | 'ambiguous' | 'not found';
   /** Add to the source's times to get the common clock; null: not known. */
-  readonly offset_ns: bigint | null;
+  readonly offsetNs: bigint | null;
   /** The offset is within this, both ways; null: not known. */
-  readonly uncertainty_ns: number | null;
+  readonly uncertaintyNs: number | null;
   /** Minutes east of UTC of the source's time zone, where the offset is that of a zone and nothing besides. */
-  readonly zone_minutes: number | null;
+  readonly zoneMinutes: number | null;
   /** Steps of the source that the reference has at this offset, of those in the time that both tell of. */
   readonly matched: number;
   readonly of: number;
   readonly residual: Residual | null;
   /** Evidence in bits: 10 is a thousand to one. 0 where steps had no say. */
   readonly bits: number;
-  readonly runnerUp: { readonly offset_ns: bigint; readonly bits: number; readonly matched: number } | null;
+  readonly runnerUp: { readonly offsetNs: bigint; readonly bits: number; readonly matched: number } | null;
   readonly confidence: 'high' | 'medium' | 'low' | 'none';
   /** Names of the curves that were matched, the source's first, and their GPU indices. */
   readonly curves: readonly [string, string] | null;
   readonly devices: readonly [number | null, number | null] | null;
   /** Offset that is likely for another reason and was not applied. */
-  readonly suggested_ns: bigint | null;
+  readonly suggestedNs: bigint | null;
   readonly sentence: string;
 }
 
@@ -87,9 +87,9 @@ const blank = (source: string): Alignment => ({
   source,
   reference: null,
   status: 'not found',
-  offset_ns: null,
-  uncertainty_ns: null,
-  zone_minutes: null,
+  offsetNs: null,
+  uncertaintyNs: null,
+  zoneMinutes: null,
   matched: 0,
   of: 0,
   residual: null,
@@ -98,7 +98,7 @@ const blank = (source: string): Alignment => ({
   confidence: 'none',
   curves: null,
   devices: null,
-  suggested_ns: null,
+  suggestedNs: null,
   sentence: '',
 });
 
@@ -117,8 +117,8 @@ class Aligner {
     const reference = chooseReference(this.sources);
     if (reference !== null) this.done.set(reference, this.asReference(reference));
     for (const source of this.sources)
-      if (source.override_ns != null && source !== reference)
-        this.done.set(source, this.asOverride(source, source.override_ns, reference));
+      if (source.overrideNs != null && source !== reference)
+        this.done.set(source, this.asOverride(source, source.overrideNs, reference));
     this.takeAll();
     // Sources taken at their word come after those with evidence, and others may be found through them.
     for (const source of this.sources)
@@ -130,36 +130,36 @@ class Aligner {
     return this.sources.map((source) => this.withSuggestion(source, this.done.get(source)!));
   }
 
-  private asReference({ name, clock, override_ns }: ClockSource): Alignment {
+  private asReference({ name, clock, overrideNs }: ClockSource): Alignment {
     const what = { wall: 'Unix time', local: 'a wall clock without a zone', session: "a profiler's clock" };
-    const common = { ...blank(name), uncertainty_ns: 0, confidence: 'high' } as const;
-    if (override_ns != null)
+    const common = { ...blank(name), uncertaintyNs: 0, confidence: 'high' } as const;
+    if (overrideNs != null)
       return {
         ...common,
         status: 'override',
-        offset_ns: override_ns,
-        sentence: `${name} is the reference, set to ${offsetText(override_ns)} by hand.`,
+        offsetNs: overrideNs,
+        sentence: `${name} is the reference, set to ${offsetText(overrideNs)} by hand.`,
       };
     const sentence = `${name} is the reference: its clock (${what[clock as keyof typeof what]}) is the common one.`;
-    return { ...common, status: 'reference', offset_ns: 0n, sentence };
+    return { ...common, status: 'reference', offsetNs: 0n, sentence };
   }
 
-  private asOverride(source: ClockSource, offset_ns: bigint, reference: ClockSource | null): Alignment {
-    const to = reference === null ? null : (this.done.get(reference)?.offset_ns ?? null);
+  private asOverride(source: ClockSource, offsetNs: bigint, reference: ClockSource | null): Alignment {
+    const to = reference === null ? null : (this.done.get(reference)?.offsetNs ?? null);
     const fit =
       reference === null || to === null
         ? null
-        : fitOf(source.curves, reference.curves, relative(source, reference, offset_ns - to));
+        : fitOf(source.curves, reference.curves, relative(source, reference, offsetNs - to));
     return {
       ...blank(source.name),
       ...(fit === null || reference === null ? {} : evidence(fit, reference)),
       status: 'override',
-      offset_ns,
-      uncertainty_ns: 0,
+      offsetNs,
+      uncertaintyNs: 0,
       sentence:
         fit === null
-          ? `${source.name}: ${offsetText(offset_ns)}, set by hand.`
-          : `${source.name}: ${offsetText(offset_ns)}, set by hand; ${fit.score.matched} of ${fit.score.of} steps match.`,
+          ? `${source.name}: ${offsetText(offsetNs)}, set by hand.`
+          : `${source.name}: ${offsetText(offsetNs)}, set by hand; ${fit.score.matched} of ${fit.score.of} steps match.`,
     };
   }
 
@@ -174,9 +174,9 @@ class Aligner {
       null;
     for (const source of this.sources) {
       if (this.done.has(source) || source.clock === 'none') continue;
-      for (const [to, { offset_ns }] of this.done) {
-        if (offset_ns === null || to.clock === 'none') continue;
-        const outcome = this.outcomeOf(source, to, offset_ns);
+      for (const [to, { offsetNs }] of this.done) {
+        if (offsetNs === null || to.clock === 'none') continue;
+        const outcome = this.outcomeOf(source, to, offsetNs);
         if (outcome.best === null) continue;
         if (best === null || outcome.best.bits > best.candidate.bits)
           best = { source, to, outcome, candidate: outcome.best };
@@ -187,47 +187,47 @@ class Aligner {
     return true;
   }
 
-  private outcomeOf(source: ClockSource, to: ClockSource, offset_ns: bigint): PairOutcome {
+  private outcomeOf(source: ClockSource, to: ClockSource, offsetNs: bigint): PairOutcome {
     const known = this.tried.get(source) ?? [];
     const before = known.find((one) => one.to === to);
     if (before !== undefined) return before.outcome;
-    const expected = this.expectedOf(source).map((common) => relative(source, to, common - offset_ns));
+    const expected = this.expectedOf(source).map((common) => relative(source, to, common - offsetNs));
     const outcome = alignPair(source.curves, to.curves, expected);
     this.tried.set(source, [...known, { to, outcome }]);
     return outcome;
   }
 
   /** Offsets to the common clock that the clocks themselves suggest. */
-  private expectedOf({ clock, stated_ns }: ClockSource): readonly bigint[] {
+  private expectedOf({ clock, statedNs }: ClockSource): readonly bigint[] {
     const common = chooseReference(this.sources)?.clock;
-    if (stated_ns != null) return common === 'wall' ? [stated_ns] : [];
+    if (statedNs != null) return common === 'wall' ? [statedNs] : [];
     if (clock === common && clock !== 'session') return [0n, ...(clock === 'local' ? ZONES : [])];
     return clock === 'local' && common === 'wall' ? ZONES.map((zone) => -zone) : [];
   }
 
   private asFound(source: ClockSource, to: ClockSource, outcome: PairOutcome, found: Candidate): Alignment {
     const through = this.done.get(to)!;
-    const base = through.offset_ns ?? 0n;
+    const base = through.offsetNs ?? 0n;
     const absolute = (candidate: Candidate): bigint =>
-      base + BigInt(Math.round(candidate.score.offset_ns)) + to.base_ns - source.base_ns;
+      base + BigInt(Math.round(candidate.score.offsetNs)) + to.baseNs - source.baseNs;
     const { runnerUp } = outcome;
-    const offset_ns = absolute(found);
+    const offsetNs = absolute(found);
     const expected = this.expectedOf(source);
-    const isZone = source.clock === 'local' && expected.includes(offset_ns) && offset_ns % QUARTER === 0n;
+    const isZone = source.clock === 'local' && expected.includes(offsetNs) && offsetNs % QUARTER === 0n;
     const margin = runnerUp === null ? Infinity : found.score.bits - runnerUp.score.bits;
     return {
       ...blank(source.name),
       ...evidence(found, to),
       status: 'found',
-      offset_ns,
-      uncertainty_ns: (through.uncertainty_ns ?? 0) + (isZone ? 0 : found.score.uncertainty_ns),
-      zone_minutes: isZone && this.isWall() ? Number(-offset_ns / MINUTE) : null,
+      offsetNs,
+      uncertaintyNs: (through.uncertaintyNs ?? 0) + (isZone ? 0 : found.score.uncertaintyNs),
+      zoneMinutes: isZone && this.isWall() ? Number(-offsetNs / MINUTE) : null,
       runnerUp:
         runnerUp === null
           ? null
-          : { offset_ns: absolute(runnerUp), bits: runnerUp.bits, matched: runnerUp.score.matched },
+          : { offsetNs: absolute(runnerUp), bits: runnerUp.bits, matched: runnerUp.score.matched },
       confidence: found.bits >= HIGH_BITS && margin >= 2 * 4 && found.score.matched >= 3 ? 'high' : 'medium',
-      sentence: this.foundText(source, offset_ns, isZone, found),
+      sentence: this.foundText(source, offsetNs, isZone, found),
     };
   }
 
@@ -235,14 +235,14 @@ class Aligner {
     return chooseReference(this.sources)?.clock === 'wall';
   }
 
-  private foundText(source: ClockSource, offset_ns: bigint, isZone: boolean, { score }: Candidate): string {
+  private foundText(source: ClockSource, offsetNs: bigint, isZone: boolean, { score }: Candidate): string {
     const steps = matchText(score);
-    if (source.clock === 'wall' && offset_ns === 0n)
+    if (source.clock === 'wall' && offsetNs === 0n)
       return `${source.name}: its clock is the common one; ${steps}.`;
-    if (isZone && this.isWall()) return `${source.name}: times of ${zoneText(-offset_ns)}; ${steps}.`;
+    if (isZone && this.isWall()) return `${source.name}: times of ${zoneText(-offsetNs)}; ${steps}.`;
     const off = source.clock === 'wall' ? 'its clock is off, ' : '';
-    const within = Number.isFinite(score.uncertainty_ns) ? ` ± ${formatDuration(score.uncertainty_ns)}` : '';
-    return `${source.name}: ${off}${offsetText(offset_ns)}${within}, found from the curves; ${steps}.`;
+    const within = Number.isFinite(score.uncertaintyNs) ? ` ± ${formatDuration(score.uncertaintyNs)}` : '';
+    return `${source.name}: ${off}${offsetText(offsetNs)}${within}, found from the curves; ${steps}.`;
   }
 
   private withoutSteps(source: ClockSource, reference: ClockSource | null): Alignment {
@@ -260,7 +260,7 @@ class Aligner {
         ...common,
         ...(fit === null || reference === null ? {} : evidence(fit, reference)),
         status: source.clock === 'wall' ? 'assumed' : 'stated',
-        offset_ns: atWord,
+        offsetNs: atWord,
         confidence: 'low',
         sentence:
           source.clock === 'wall'
@@ -270,18 +270,18 @@ class Aligner {
     }
     if (ambiguous !== undefined) {
       const { closest, runnerUp } = ambiguous.outcome;
-      const through = this.done.get(ambiguous.to)?.offset_ns ?? 0n;
+      const through = this.done.get(ambiguous.to)?.offsetNs ?? 0n;
       const absolute = (candidate: Candidate): bigint =>
-        through + BigInt(Math.round(candidate.score.offset_ns)) + ambiguous.to.base_ns - source.base_ns;
+        through + BigInt(Math.round(candidate.score.offsetNs)) + ambiguous.to.baseNs - source.baseNs;
       return {
         ...common,
         ...(closest === null ? {} : evidence(closest, ambiguous.to)),
         status: 'ambiguous',
-        suggested_ns: closest === null ? null : absolute(closest),
+        suggestedNs: closest === null ? null : absolute(closest),
         runnerUp:
           runnerUp === null
             ? null
-            : { offset_ns: absolute(runnerUp), bits: runnerUp.bits, matched: runnerUp.score.matched },
+            : { offsetNs: absolute(runnerUp), bits: runnerUp.bits, matched: runnerUp.score.matched },
         sentence: `${source.name}: not found. ${closest === null ? 'An offset' : offsetText(absolute(closest))} and ${runnerUp === null ? 'another' : offsetText(absolute(runnerUp))} explain the steps about as well.`,
       };
     }
@@ -289,21 +289,21 @@ class Aligner {
   }
 
   /** Offset that the source claims for itself; null: it claims none. */
-  private atItsWord({ clock, stated_ns }: ClockSource): bigint | null {
+  private atItsWord({ clock, statedNs }: ClockSource): bigint | null {
     if (!this.isWall()) return null;
-    return clock === 'wall' ? 0n : (stated_ns ?? null);
+    return clock === 'wall' ? 0n : (statedNs ?? null);
   }
 
   /** Logs of one machine have one zone: what another was found to have is likely, and not more. */
   private withSuggestion(source: ClockSource, alignment: Alignment): Alignment {
     if (alignment.status !== 'not found' || source.clock !== 'local') return alignment;
-    for (const [other, { status, offset_ns, zone_minutes }] of this.done) {
-      if (other.clock !== 'local' || offset_ns === null) continue;
-      if (status !== 'override' && (status !== 'found' || zone_minutes === null)) continue;
-      const what = zone_minutes === null ? offsetText(offset_ns) : zoneText(-offset_ns);
+    for (const [other, { status, offsetNs, zoneMinutes }] of this.done) {
+      if (other.clock !== 'local' || offsetNs === null) continue;
+      if (status !== 'override' && (status !== 'found' || zoneMinutes === null)) continue;
+      const what = zoneMinutes === null ? offsetText(offsetNs) : zoneText(-offsetNs);
       return {
         ...alignment,
-        suggested_ns: offset_ns,
+        suggestedNs: offsetNs,
         sentence: `${alignment.sentence} If it is of the same machine as ${other.name}: ${what}.`,
       };
     }
@@ -312,8 +312,8 @@ class Aligner {
 }
 
 /** An offset between two clocks as one between the curves' own times. */
-const relative = (source: ClockSource, to: ClockSource, offset_ns: bigint): number =>
-  Number(source.base_ns + offset_ns - to.base_ns);
+const relative = (source: ClockSource, to: ClockSource, offsetNs: bigint): number =>
+  Number(source.baseNs + offsetNs - to.baseNs);
 
 function evidence({ score, bits, source, reference }: Candidate, to: ClockSource): Partial<Alignment> {
   return {
@@ -332,10 +332,10 @@ function matchText({ matched, of, residual, reverse }: Candidate['score']): stri
   const steps = `${matched} of ${of} steps match`;
   if (residual === null) return steps;
   if (reverse !== null)
-    return `${steps}, ${formatDuration(residual.median_ns)} apart in the median, ${formatDuration(residual.max_ns)} at most`;
-  return residual.max_ns === 0
+    return `${steps}, ${formatDuration(residual.medianNs)} apart in the median, ${formatDuration(residual.maxNs)} at most`;
+  return residual.maxNs === 0
     ? `${steps}, each between the two samples that show it`
-    : `${steps}, at most ${formatDuration(residual.max_ns)} outside of the samples that show them`;
+    : `${steps}, at most ${formatDuration(residual.maxNs)} outside of the samples that show them`;
 }
 
 function whyNot(source: ClockSource, tried: readonly { readonly outcome: PairOutcome }[]): string {
@@ -354,19 +354,19 @@ function whyNot(source: ClockSource, tried: readonly { readonly outcome: PairOut
 }
 
 /** "UTC", "UTC+05:45". */
-export function zoneText(east_ns: bigint): string {
-  if (east_ns === 0n) return 'UTC';
-  const minutes = Number((east_ns < 0n ? -east_ns : east_ns) / MINUTE);
+export function zoneText(eastNs: bigint): string {
+  if (eastNs === 0n) return 'UTC';
+  const minutes = Number((eastNs < 0n ? -eastNs : eastNs) / MINUTE);
   const two = (value: number): string => String(value).padStart(2, '0');
-  return `UTC${east_ns < 0n ? '-' : '+'}${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`;
+  return `UTC${eastNs < 0n ? '-' : '+'}${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`;
 }
 
 const FROM_EPOCH_NS = 10n ** 17n;
 
 /** "+3 h 12 min 7.5 s"; an offset that turns a session's times into dates in seconds since 1970. */
-export function offsetText(offset_ns: bigint): string {
-  const sign = offset_ns < 0n ? '-' : '+';
-  const size = offset_ns < 0n ? -offset_ns : offset_ns;
+export function offsetText(offsetNs: bigint): string {
+  const sign = offsetNs < 0n ? '-' : '+';
+  const size = offsetNs < 0n ? -offsetNs : offsetNs;
   if (size >= FROM_EPOCH_NS)
     return `${sign}${size / 10n ** 9n}.${String(size % 10n ** 9n).padStart(9, '0')} s`;
   const hours = size / (60n * MINUTE);
@@ -379,8 +379,8 @@ export function offsetText(offset_ns: bigint): string {
   return sign + parts.join(' ');
 }
 
-/** What shifts a curve of the source (shiftCurve) to times after `common_base_ns`; null: its offset is not known. */
-export function shiftOf(source: ClockSource, alignment: Alignment, common_base_ns: bigint): number | null {
-  if (alignment.offset_ns === null) return null;
-  return Number(source.base_ns + alignment.offset_ns - common_base_ns);
+/** What shifts a curve of the source (shiftCurve) to times after `commonBaseNs`; null: its offset is not known. */
+export function shiftOf(source: ClockSource, alignment: Alignment, commonBaseNs: bigint): number | null {
+  if (alignment.offsetNs === null) return null;
+  return Number(source.baseNs + alignment.offsetNs - commonBaseNs);
 }

@@ -1,7 +1,7 @@
 /** What is said of the clocks of all open sources: plain data. */
 
 /** The clock of one source beside the common one. */
-export interface ClockView {
+export interface SourceClock {
   readonly sourceId: number;
   readonly file: string;
   readonly clock: 'wall' | 'local' | 'session' | 'none';
@@ -30,7 +30,7 @@ export interface ClockView {
   readonly sentence: string;
 }
 
-export interface DisagreementView {
+export interface Disagreement {
   /**
    * Contradictions: used_below_reserved, different, never, budget_above_reserved. Observations: non_torch_change,
    * non_torch_drift, constant_difference.
@@ -52,11 +52,11 @@ export interface DisagreementView {
 
 /** All sources on one clock, and where they disagree on it. */
 export interface ClocksAnswer {
-  readonly clocks: readonly ClockView[];
+  readonly clocks: readonly SourceClock[];
   /** Sources that cannot both be right. */
-  readonly contradictions: readonly DisagreementView[];
+  readonly contradictions: readonly Disagreement[];
   /** True and worth knowing: memory besides PyTorch's that changed, sources that count differently. */
-  readonly observations: readonly DisagreementView[];
+  readonly observations: readonly Disagreement[];
   /** Comparisons made: how many samples or lines were held against another source. */
   readonly compared: number;
 }

@@ -14,7 +14,7 @@ import type { Measure } from '../step-curve.ts';
 import type { TimedSource } from './timed-source.ts';
 import type { PlacedSource } from './lines.ts';
 import type { ClockUnit, CommonCurve, UnitClock } from './units.ts';
-import type { ClocksAnswer, DisagreementView } from './answer.ts';
+import type { ClocksAnswer, Disagreement } from './answer.ts';
 
 export interface CompareInput {
   readonly sources: readonly TimedSource[];
@@ -22,7 +22,7 @@ export interface CompareInput {
   readonly clocks: readonly UnitClock[];
   readonly curves: readonly CommonCurve[];
   readonly placed: readonly PlacedSource[];
-  readonly base_ns: bigint;
+  readonly baseNs: bigint;
 }
 
 /** True of both sources at once: not a contradiction, but worth knowing. */
@@ -90,7 +90,7 @@ function ofCurves({ curves, clocks }: CompareInput): Found[] {
   return found;
 }
 
-const ofLines = ({ placed, sources, base_ns, clocks }: CompareInput): Found[] =>
+const ofLines = ({ placed, sources, baseNs, clocks }: CompareInput): Found[] =>
   placed.map(({ sourceId, recording, file, lines, placed: places }) => {
     const name = sources.find(({ id }) => id === sourceId)?.file ?? '';
     const clock = clocks.find(({ unit }) => unit.sources.some(({ id }) => id === recording.sourceId));
@@ -102,7 +102,7 @@ const ofLines = ({ placed, sources, base_ns, clocks }: CompareInput): Found[] =>
         places,
         [name, file],
         recording.trace.device,
-        base_ns - (clock?.offset_ns ?? 0n),
+        baseNs - (clock?.offsetNs ?? 0n),
       ),
     };
   });
@@ -123,26 +123,18 @@ export function compareSources(input: CompareInput): Omit<ClocksAnswer, 'clocks'
   const found = [...ofCurves(input), ...ofLines(input), ...ofBudgets(input)];
   const fileOf = (id: number): string => input.sources.find((source) => source.id === id)?.file ?? '';
   const absolute = (ns: number | null): bigint | null =>
-    ns === null ? null : input.base_ns + BigInt(Math.round(ns));
-  const view = (one: Contradiction, ids: Found['ids']): DisagreementView => ({
-    kind: one.kind,
-    sourceIds: ids,
-    files: [fileOf(ids[0]), fileOf(ids[1])],
-    device: one.device,
-    fromNs: absolute(one.from_ns),
-    toNs: absolute(one.to_ns),
-    count: one.count,
-    values: one.values,
-    allowedBytes: one.allowed_bytes,
-    differenceBytes: one.difference_bytes,
-    sentence: one.sentence,
-  });
+    ns === null ? null : input.baseNs + BigInt(Math.round(ns));
+  const told = (one: Contradiction, ids: Found['ids']): Disagreement => {
+    const { sources: _, fromNs, toNs, ...rest } = one;
+    const files = [fileOf(ids[0]), fileOf(ids[1])] as const;
+    return { ...rest, sourceIds: ids, files, fromNs: absolute(fromNs), toNs: absolute(toNs) };
+  };
   const all = found.flatMap(({ ids, comparison }) =>
-    comparison.contradictions.map((one) => ({ one, view: view(one, ids) })),
+    comparison.contradictions.map((one) => ({ one, told: told(one, ids) })),
   );
   return {
-    contradictions: all.filter(({ one }) => !OBSERVED.includes(one.kind)).map((row) => row.view),
-    observations: all.filter(({ one }) => OBSERVED.includes(one.kind)).map((row) => row.view),
+    contradictions: all.filter(({ one }) => !OBSERVED.includes(one.kind)).map((row) => row.told),
+    observations: all.filter(({ one }) => OBSERVED.includes(one.kind)).map((row) => row.told),
     compared: found.reduce((sum, { comparison }) => sum + comparison.compared, 0),
   };
 }

@@ -9,14 +9,14 @@ import { compareSources } from './compare-sources.ts';
 import { insideOf, sameLocalClock } from './inside.ts';
 import { type PlacedSource, placeLines } from './lines.ts';
 import { clockSourceOf, type ClockUnit, clockUnits, type CommonCurve, type UnitClock } from './units.ts';
-import type { ClocksAnswer, ClockView } from './answer.ts';
+import type { ClocksAnswer, SourceClock } from './answer.ts';
 
 export interface OneClock {
   /** That it is of. */
   readonly sources: readonly TimedSource[];
   readonly units: readonly UnitClock[];
   /** Absolute ns on the common clock that the curves count from. */
-  readonly base_ns: bigint;
+  readonly baseNs: bigint;
   readonly curves: readonly CommonCurve[];
   readonly answer: ClocksAnswer;
   /** Add to a source's times for the common clock; null: not known. */
@@ -29,7 +29,7 @@ export interface OneClock {
 export const NO_CLOCK: OneClock = {
   sources: [],
   units: [],
-  base_ns: 0n,
+  baseNs: 0n,
   curves: [],
   answer: { clocks: [], contradictions: [], observations: [], compared: 0 },
   offsetOf: () => null,
@@ -40,9 +40,9 @@ export class ClockDesk {
   private readonly overrides = new Map<number, bigint>();
 
   /** Sets an offset by hand; null: finds it again. */
-  set(sourceId: number, offset_ns: bigint | null): void {
-    if (offset_ns === null) this.overrides.delete(sourceId);
-    else this.overrides.set(sourceId, offset_ns);
+  set(sourceId: number, offsetNs: bigint | null): void {
+    if (offsetNs === null) this.overrides.delete(sourceId);
+    else this.overrides.set(sourceId, offsetNs);
   }
 
   align(sources: readonly TimedSource[]): OneClock {
@@ -50,42 +50,42 @@ export class ClockDesk {
     const clockSources = units.map((unit) => clockSourceOf(unit, this.overrideOf(unit)));
     const alignments = alignClocks(clockSources);
     const reference = chooseReference(clockSources);
-    const base_ns =
+    const baseNs =
       reference === null
         ? 0n
-        : reference.base_ns + (alignments[clockSources.indexOf(reference)].offset_ns ?? 0n);
+        : reference.baseNs + (alignments[clockSources.indexOf(reference)].offsetNs ?? 0n);
     const isWall = reference?.clock === 'wall';
     const clocks = withTimes(
       units.map((unit, i) => ({
         unit,
         status: alignments[i].status,
         alignment: alignments[i],
-        offset_ns: alignments[i].offset_ns,
+        offsetNs: alignments[i].offsetNs,
         sentence: alignments[i].sentence,
       })),
       isWall,
     );
     const curves = clocks.flatMap(({ unit, alignment }, i) => {
-      const shift = shiftOf(clockSources[i], alignment, base_ns);
+      const shift = shiftOf(clockSources[i], alignment, baseNs);
       if (shift === null) return [];
       return unit.curves.map(({ sourceId, curve, gauge }) => ({
         unit,
         sourceId,
         gauge,
         name: unit.name,
-        curve: shiftCurve(curve, shift, alignment.uncertainty_ns ?? 0),
+        curve: shiftCurve(curve, shift, alignment.uncertaintyNs ?? 0),
       }));
     });
     const placed = placeLines(sources);
-    const comparison = compareSources({ sources, units, clocks, curves, placed, base_ns });
+    const comparison = compareSources({ sources, units, clocks, curves, placed, baseNs });
     return {
       sources,
       units: clocks,
-      base_ns,
+      baseNs,
       curves,
       answer: { ...comparison, clocks: clocks.flatMap((clock) => clockViews(clock, placed)) },
       offsetOf: (sourceId) =>
-        clocks.find(({ unit }) => unit.sources.some(({ id }) => id === sourceId))?.offset_ns ?? null,
+        clocks.find(({ unit }) => unit.sources.some(({ id }) => id === sourceId))?.offsetNs ?? null,
       recordingOf: (sourceId) => placed.find((one) => one.sourceId === sourceId)?.file ?? null,
     };
   }
@@ -106,22 +106,22 @@ export class ClockDesk {
 function withReference(clocks: readonly UnitClock[]): readonly UnitClock[] {
   const local = clocks.filter(({ unit, status }) => unit.clock === 'local' && status === 'not found');
   const lengthOf = ({ unit }: UnitClock): bigint => (unit.span === null ? -1n : unit.span[1] - unit.span[0]);
-  if (local.length < 2 || clocks.some(({ offset_ns }) => offset_ns !== null)) return clocks;
+  if (local.length < 2 || clocks.some(({ offsetNs }) => offsetNs !== null)) return clocks;
   const longest = local.reduce((one, other) => (lengthOf(other) > lengthOf(one) ? other : one));
   if (longest.unit.span === null) return clocks;
   const sentence = `${longest.unit.name} is the reference: no file has a curve of bytes, and its clock (a wall clock without a zone) is the common one.`;
-  const alignment = { ...longest.alignment, status: 'reference', offset_ns: 0n, sentence } as const;
+  const alignment = { ...longest.alignment, status: 'reference', offsetNs: 0n, sentence } as const;
   return clocks.map((clock) =>
-    clock === longest ? { ...clock, status: 'reference', alignment, offset_ns: 0n, sentence } : clock,
+    clock === longest ? { ...clock, status: 'reference', alignment, offsetNs: 0n, sentence } : clock,
   );
 }
 
 /** Places what has times and no curve by its times alone. */
 function withTimes(told: readonly UnitClock[], isWall: boolean): UnitClock[] {
   const clocks = withReference(told);
-  const around = clocks.filter(({ offset_ns, unit }) => offset_ns !== null && unit.span !== null);
-  const span = around.reduce<readonly [bigint, bigint] | null>((whole, { unit, offset_ns }) => {
-    const [first, last] = [unit.span![0] + offset_ns!, unit.span![1] + offset_ns!];
+  const around = clocks.filter(({ offsetNs, unit }) => offsetNs !== null && unit.span !== null);
+  const span = around.reduce<readonly [bigint, bigint] | null>((whole, { unit, offsetNs }) => {
+    const [first, last] = [unit.span![0] + offsetNs!, unit.span![1] + offsetNs!];
     return whole === null
       ? [first, last]
       : [first < whole[0] ? first : whole[0], last > whole[1] ? last : whole[1]];
@@ -136,42 +136,42 @@ function withTimes(told: readonly UnitClock[], isWall: boolean): UnitClock[] {
       ? insideOf(unit.span, unit.moments, span, [unit.name, names])
       : sameLocalClock(unit.span, span, [unit.name, names]);
     // Another log of the machine has another zone: then its times lie inside by chance.
-    const { suggested_ns } = alignment;
-    if (found === null || (suggested_ns !== null && suggested_ns !== found.offset_ns)) return clock;
+    const { suggestedNs } = alignment;
+    if (found === null || (suggestedNs !== null && suggestedNs !== found.offsetNs)) return clock;
     return {
       ...clock,
       status: isWall ? 'inside' : 'assumed',
-      offset_ns: found.offset_ns,
+      offsetNs: found.offsetNs,
       sentence: found.sentence,
       alignment: {
         ...alignment,
-        offset_ns: found.offset_ns,
+        offsetNs: found.offsetNs,
         confidence: isWall ? 'medium' : 'low',
-        uncertainty_ns: 0,
+        uncertaintyNs: 0,
       },
     };
   });
 }
 
-function clockViews(clock: UnitClock, placed: readonly PlacedSource[]): ClockView[] {
-  const { unit, alignment, offset_ns, status, sentence } = clock;
-  return unit.sources.map(({ id, file }): ClockView => {
+function clockViews(clock: UnitClock, placed: readonly PlacedSource[]): SourceClock[] {
+  const { unit, alignment, offsetNs, status, sentence } = clock;
+  return unit.sources.map(({ id, file }): SourceClock => {
     const lines = placed.find(({ sourceId }) => sourceId === id);
-    const isPlaced = lines !== undefined && offset_ns === null;
-    const { suggested_ns, residual } = alignment;
-    const suggested = offset_ns === null ? suggested_ns : null;
+    const isPlaced = lines !== undefined && offsetNs === null;
+    const { suggestedNs, residual } = alignment;
+    const suggested = offsetNs === null ? suggestedNs : null;
     return {
       sourceId: id,
       file,
       clock: unit.clock,
       status: isPlaced ? 'placed' : status,
-      offsetNs: offset_ns,
-      offsetText: offset_ns === null ? null : offsetText(offset_ns),
-      uncertaintyNs: alignment.uncertainty_ns,
-      zoneMinutes: alignment.zone_minutes,
+      offsetNs,
+      offsetText: offsetNs === null ? null : offsetText(offsetNs),
+      uncertaintyNs: alignment.uncertaintyNs,
+      zoneMinutes: alignment.zoneMinutes,
       matched: isPlaced ? lines.placedCount : alignment.matched,
       of: isPlaced ? lines.placed.length : alignment.of,
-      residual: residual === null ? null : { medianNs: residual.median_ns, maxNs: residual.max_ns },
+      residual,
       confidence: isPlaced ? 'high' : alignment.confidence,
       reference: isPlaced ? lines.file : alignment.reference,
       suggestedNs: suggested,

@@ -21,7 +21,7 @@ const LEAST_MOMENTS = 3;
 
 export interface Inside {
   /** Add to the times for the common clock. */
-  readonly offset_ns: bigint;
+  readonly offsetNs: bigint;
   readonly sentence: string;
 }
 
@@ -48,7 +48,7 @@ export function insideOf(
   if (fits.length !== 1 || chance > MOST_CHANCE) return null;
   const [zone] = fits;
   return {
-    offset_ns: -zone,
+    offsetNs: -zone,
     sentence: `${names[0]}: times of ${zoneText(zone)}; all of them lie inside of ${names[1]} in this time zone and in no other (those of another run would in ${percent(chance)} of cases).`,
   };
 }
@@ -61,7 +61,7 @@ export function sameLocalClock(
 ): Inside | null {
   if (times[1] < around[0] || times[0] > around[1]) return null;
   return {
-    offset_ns: 0n,
+    offsetNs: 0n,
     sentence: `${names[0]}: taken as of the same time zone as ${names[1]}, whose times it overlaps; neither names a zone.`,
   };
 }

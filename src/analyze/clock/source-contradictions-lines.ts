@@ -17,15 +17,15 @@ const NAMES: Readonly<Record<RowFigure, string>> = {
   allocations: 'allocations made',
 };
 
-/** `placed`: the answer of placeSequence to `lines`. Times are ns after `common_base_ns`. */
+/** `placed`: the answer of placeSequence to `lines`. Times are ns after `commonBaseNs`. */
 export function compareLines(
   lines: readonly SequenceLine[],
   placed: readonly PlacedLine[],
   sources: readonly [string, string],
   device: number | null,
-  common_base_ns: bigint,
+  commonBaseNs: bigint,
 ): Comparison {
-  const relative = (ns: bigint | null): number | null => (ns === null ? null : Number(ns - common_base_ns));
+  const relative = (ns: bigint | null): number | null => (ns === null ? null : Number(ns - commonBaseNs));
   const contradictions = placed.flatMap(({ name, status, nearest }, i): Contradiction[] => {
     if (status === 'placed' || status === 'outside') return [];
     const before = placed.slice(0, i).findLast((line) => line.status === 'placed');
@@ -43,8 +43,8 @@ export function compareLines(
         kind: 'never',
         sources,
         device,
-        from_ns: relative(before?.from_ns ?? null),
-        to_ns: relative(after?.to_ns ?? null),
+        fromNs: relative(before?.fromNs ?? null),
+        toNs: relative(after?.toNs ?? null),
         count: 1,
         values:
           nearest === null || band === undefined
@@ -53,8 +53,8 @@ export function compareLines(
                 { label: `${name}, ${NAMES[nearest.figure]}`, ...band },
                 { label: sources[1], least: nearest.value, most: nearest.value },
               ],
-        allowed_bytes: band === undefined ? 0 : band.most - band.least,
-        difference_bytes: nearest === null ? 0 : signed * nearest.apart,
+        allowedBytes: band === undefined ? 0 : band.most - band.least,
+        differenceBytes: nearest === null ? 0 : signed * nearest.apart,
         sentence: `${sources[0]}, ${name}: ${why}, between the lines around it.`,
       },
     ];
@@ -91,15 +91,15 @@ export function compareBudget(
         kind: 'budget_above_reserved',
         sources: [name, reserved.name],
         device: curve.device,
-        from_ns: curve.time_ns[peakRow],
-        to_ns: curve.end_ns,
+        fromNs: curve.time_ns[peakRow],
+        toNs: curve.endNs,
         count: parts.length,
         values: [
           { label: labels, least: sum - allowed, most: sum + allowed },
           { label: 'reserved, at its peak', least: curve.value[peakRow], most: curve.value[peakRow] },
         ],
-        allowed_bytes: allowed,
-        difference_bytes: missing,
+        allowedBytes: allowed,
+        differenceBytes: missing,
         sentence: `${name}${rankText(budget.rank) === '' ? '' : `, ${rankText(budget.rank)}`} names ${exactAmount(missing)} more for ${labels} than ${reserved.name} ever had reserved: another process or rank, or a recording that ended before they were allocated.`,
       },
     ],

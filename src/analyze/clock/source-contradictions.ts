@@ -31,16 +31,16 @@ export interface Contradiction {
   readonly sources: readonly [string, string];
   readonly device: number | null;
   /** First moment, ns after the common base; null: it has none. Of a change: the last sample before it. */
-  readonly from_ns: number | null;
-  readonly to_ns: number | null;
+  readonly fromNs: number | null;
+  readonly toNs: number | null;
   /** Samples, lines or events that show it. */
   readonly count: number;
   /** What each source says at that moment. */
   readonly values: readonly (Bounds & { readonly label: string })[];
   /** Bytes that rounding and the times of samples explain. */
-  readonly allowed_bytes: number;
+  readonly allowedBytes: number;
   /** Bytes beyond what is allowed; of a change, of the change. Signed: the first source less the second. */
-  readonly difference_bytes: number;
+  readonly differenceBytes: number;
   readonly sentence: string;
 }
 
@@ -81,7 +81,7 @@ function pair(first: StepCurve, second: StepCurve): { pairs: Paired[]; outside: 
   const pairs: Paired[] = [];
   for (let row = 0; row < first.value.length; row++) {
     const [from, to] = windowOf(first, row);
-    const found = boundsIn(second, from - second.slack_ns, to + second.slack_ns);
+    const found = boundsIn(second, from - second.slackNs, to + second.slackNs);
     if (found !== null)
       pairs.push({
         time_ns: first.time_ns[row],
@@ -112,12 +112,12 @@ export function compareUsedWithReserved(used: NamedCurve, reserved: NamedCurve):
       kind: 'used_below_reserved',
       sources,
       device,
-      from_ns: below[0].time_ns,
-      to_ns: below[below.length - 1].time_ns,
+      fromNs: below[0].time_ns,
+      toNs: below[below.length - 1].time_ns,
       count: below.length,
       values: [valueOf(used.curve.label, worst.first), valueOf(reserved.curve.label, worst.second)],
-      allowed_bytes: used.curve.granularity,
-      difference_bytes: worst.first.most - worst.second.least,
+      allowedBytes: used.curve.granularity,
+      differenceBytes: worst.first.most - worst.second.least,
       sentence: `${used.name} says that less of the device is used than ${reserved.name} had reserved on it, by ${bytesText(worst.first.most - worst.second.least)} at least: another device, another time, or another process.`,
     });
   contradictions.push(...changesOf(pairs, used, reserved));
@@ -179,15 +179,15 @@ function changeRow(
     kind,
     sources: [used.name, reserved.name],
     device: used.curve.device ?? reserved.curve.device,
-    from_ns: before.last.time_ns,
-    to_ns: after.first.time_ns,
+    fromNs: before.last.time_ns,
+    toNs: after.first.time_ns,
     count,
     values: [
       valueOf('besides reserved, before', before.band),
       valueOf('besides reserved, after', after.band),
     ],
-    allowed_bytes: width,
-    difference_bytes: least,
+    allowedBytes: width,
+    differenceBytes: least,
     sentence: `What ${used.name} counts besides the ${amount((after.first.second.least + after.first.second.most) / 2)} that ${reserved.name} had reserved ${way} ${how}, by ${bytesText(least)} at least: kernels or libraries loaded when first called, NCCL, or another process.`,
   };
 }
@@ -238,12 +238,12 @@ function constantDifference(
     kind: 'constant_difference',
     sources: [first.name, second.name],
     device: first.curve.device ?? second.curve.device,
-    from_ns: pairs[0].time_ns,
-    to_ns: pairs[pairs.length - 1].time_ns,
+    fromNs: pairs[0].time_ns,
+    toNs: pairs[pairs.length - 1].time_ns,
     count: pairs.length,
     values: [valueOf('difference', band)],
-    allowed_bytes: first.curve.granularity + second.curve.granularity,
-    difference_bytes: least,
+    allowedBytes: first.curve.granularity + second.curve.granularity,
+    differenceBytes: least,
     sentence: `${first.name} says ${bytesText(least)} ${least > 0 ? 'more' : 'less'} than ${second.name}, always: they count differently (what the driver keeps for itself is in some figures and not in others).`,
   };
 }
@@ -260,12 +260,12 @@ function differenceRow(
     kind: 'different',
     sources: [first.name, second.name],
     device: first.curve.device ?? second.curve.device,
-    from_ns: run[0].time_ns,
-    to_ns: run[run.length - 1].time_ns,
+    fromNs: run[0].time_ns,
+    toNs: run[run.length - 1].time_ns,
     count: run.length,
     values: [valueOf(first.curve.label, worst.first), valueOf(second.curve.label, worst.second)],
-    allowed_bytes: worst.first.most - worst.first.least + worst.second.most - worst.second.least,
-    difference_bytes: difference,
+    allowedBytes: worst.first.most - worst.first.least + worst.second.most - worst.second.least,
+    differenceBytes: difference,
     sentence: `${first.name} has ${bytesText(difference)} ${difference > 0 ? 'more' : 'less'} than ${second.name} can have had at that time (${first.curve.label.toLowerCase()}).`,
   };
 }

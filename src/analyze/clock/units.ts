@@ -7,7 +7,7 @@ import type { Alignment, ClockKind, ClockSource } from './alignment.ts';
 import type { NamedCurve } from './source-contradictions.ts';
 import { curveOfCategories, curveOfGauge, curveOfSeries, type StepCurve } from '../step-curve.ts';
 import type { Gauge } from '../../trace/readings.ts';
-import type { ClockView } from './answer.ts';
+import type { SourceClock } from './answer.ts';
 import { clockOf, type Recording, type TimedSource } from './timed-source.ts';
 
 /** A curve and the source that has it. Times count from the base of its unit. */
@@ -23,7 +23,7 @@ export interface ClockUnit {
   readonly name: string;
   readonly sources: readonly TimedSource[];
   readonly clock: ClockKind;
-  readonly base_ns: bigint;
+  readonly baseNs: bigint;
   readonly curves: readonly OwnedCurve[];
   /** First and last moment that it tells of, absolute ns on its own clock; null: none. */
   readonly span: readonly [bigint, bigint] | null;
@@ -40,10 +40,10 @@ export interface CommonCurve extends NamedCurve {
 
 export interface UnitClock {
   readonly unit: ClockUnit;
-  readonly status: ClockView['status'];
+  readonly status: SourceClock['status'];
   readonly alignment: Alignment;
   /** Add to the unit's times for the common clock; null: not known. */
-  readonly offset_ns: bigint | null;
+  readonly offsetNs: bigint | null;
   readonly sentence: string;
 }
 
@@ -83,7 +83,7 @@ function momentsOf(columns: readonly (readonly bigint[] | BigInt64Array)[]): num
   return seen.size;
 }
 
-function curvesOf({ id, readings, recordings }: TimedSource, base_ns: bigint): OwnedCurve[] {
+function curvesOf({ id, readings, recordings }: TimedSource, baseNs: bigint): OwnedCurve[] {
   const curves: OwnedCurve[] = [];
   const add = (curve: StepCurve, gauge: Gauge | null): void => {
     curves.push({ sourceId: id, curve, gauge });
@@ -93,15 +93,15 @@ function curvesOf({ id, readings, recordings }: TimedSource, base_ns: bigint): O
     const isTorch = trace.producer === 'torch';
     const spec = aggregate.spec(isTorch ? 'reserved' : 'device');
     if (spec?.deltas !== undefined)
-      add(curveOfSeries(trace, spec, isTorch ? 'reserved' : 'driver_allocated', base_ns), null);
+      add(curveOfSeries(trace, spec, isTorch ? 'reserved' : 'driver_allocated', baseNs), null);
   }
   const gauges = readings?.gauges ?? [];
-  const categories = curveOfCategories(gauges, base_ns);
+  const categories = curveOfCategories(gauges, baseNs);
   if (categories !== null) add(categories, null);
   for (const gauge of gauges) {
     // A slice of a GPU is not the GPU that others name by the same index.
     if (Object.keys(gauge.labels).some((label) => label.startsWith('mig.'))) continue;
-    const curve = curveOfGauge(gauge, base_ns);
+    const curve = curveOfGauge(gauge, baseNs);
     if (curve !== null) add(curve, gauge);
   }
   return curves;
@@ -117,13 +117,13 @@ function unitOf(name: string, sources: readonly TimedSource[]): ClockUnit {
     if (first === null || from < first) first = from;
     if (last === null || to > last) last = to;
   }
-  const base_ns = first ?? 0n;
+  const baseNs = first ?? 0n;
   return {
     name,
     sources,
     clock,
-    base_ns,
-    curves: clock === 'none' ? [] : sources.flatMap((source) => curvesOf(source, base_ns)),
+    baseNs,
+    curves: clock === 'none' ? [] : sources.flatMap((source) => curvesOf(source, baseNs)),
     span: first === null || last === null ? null : [first, last],
     moments: momentsOf(columns),
   };
@@ -144,10 +144,10 @@ export function clockUnits(sources: readonly TimedSource[]): ClockUnit[] {
   });
 }
 
-export const clockSourceOf = (unit: ClockUnit, override_ns: bigint | null): ClockSource => ({
+export const clockSourceOf = (unit: ClockUnit, overrideNs: bigint | null): ClockSource => ({
   name: unit.name,
   clock: unit.clock,
-  base_ns: unit.base_ns,
+  baseNs: unit.baseNs,
   curves: unit.curves.map(({ curve }) => curve),
-  override_ns,
+  overrideNs,
 });

@@ -106,14 +106,14 @@ export class NearSamples {
     private readonly samples: readonly NonTorch[],
     private readonly file: string,
   ) {
-    this.times = Float64Array.from(samples, ({ moment_ns }) => moment_ns);
+    this.times = Float64Array.from(samples, ({ momentNs }) => momentNs);
     this.step = MOST_INTERVALS * interval(this.times);
   }
 
   /** Samples from `first` on in one direction, nearest first, as far as they may tell of the moment. */
-  private side(first: number, by: 1 | -1, moment_ns: number): NonTorch | null {
+  private side(first: number, by: 1 | -1, momentNs: number): NonTorch | null {
     const { samples, step } = this;
-    const distance = (i: number): number => Math.abs(samples[i].moment_ns - moment_ns);
+    const distance = (i: number): number => Math.abs(samples[i].momentNs - momentNs);
     if (samples[first] === undefined || distance(first) > Math.max(LEAST_GAP_NS, step)) return null;
     const close: NonTorch[] = [];
     for (let i = first; samples[i] !== undefined; i += by) {
@@ -124,17 +124,17 @@ export class NearSamples {
   }
 
   /**
-   * @param moment_ns On the clock of the samples.
+   * @param momentNs On the clock of the samples.
    * @param reserved Bytes reserved at the moment.
    */
-  at(moment_ns: number, reserved: number): DeviceSide {
+  at(momentNs: number, reserved: number): DeviceSide {
     const { samples, times, file } = this;
-    const next = upperBound(times, moment_ns);
-    const near = [this.side(next - 1, -1, moment_ns), this.side(next, 1, moment_ns)].filter(
+    const next = upperBound(times, momentNs);
+    const near = [this.side(next - 1, -1, momentNs), this.side(next, 1, momentNs)].filter(
       (sample) => sample !== null,
     );
     if (near.length === 0) {
-      const nearest = times.reduce((least, time) => Math.min(least, Math.abs(time - moment_ns)), Infinity);
+      const nearest = times.reduce((least, time) => Math.min(least, Math.abs(time - momentNs)), Infinity);
       return {
         told: null,
         source: null,
@@ -146,15 +146,15 @@ export class NearSamples {
     }
     const [first, last] = [near[0], near[near.length - 1]];
     const besides = combine(first.besidesReserved, last.besidesReserved);
-    const apart = near.map(({ moment_ns: at }) =>
-      at === moment_ns
+    const apart = near.map(({ momentNs: at }) =>
+      at === momentNs
         ? 'at this moment'
-        : `${formatDuration(Math.abs(at - moment_ns))} ${at < moment_ns ? 'before' : 'after'}`,
+        : `${formatDuration(Math.abs(at - momentNs))} ${at < momentNs ? 'before' : 'after'}`,
     );
     return {
       told: {
         ...last,
-        moment_ns,
+        momentNs,
         reserved: { least: reserved, most: reserved },
         deviceUsed: besides === null ? null : plus(besides, point(reserved)),
         besidesReserved: besides,

@@ -30,7 +30,7 @@ export function reservedOfOom(figures: Readonly<Record<string, number>>): Bounds
  */
 export function nonTorchOfOom(
   figures: Readonly<Record<string, number>>,
-  moment_ns: number,
+  momentNs: number,
   device: number | null,
   reserved: Bounds | null = reservedOfOom(figures),
 ): NonTorch | null {
@@ -46,7 +46,7 @@ export function nonTorchOfOom(
   const own = 'process' in figures ? oomFigureBounds(figures['process']) : null;
   if (own === null)
     return nonTorchAt({
-      moment_ns,
+      momentNs,
       device,
       reserved,
       deviceUsed,
@@ -55,7 +55,7 @@ export function nonTorchOfOom(
       pid: null,
     });
   const answer = nonTorchAt({
-    moment_ns,
+    momentNs,
     device,
     reserved,
     deviceUsed,

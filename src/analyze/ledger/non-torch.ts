@@ -21,7 +21,7 @@ export interface ProcessUse {
 
 export interface NonTorch {
   /** Absolute ns or ns after the common base, as the curves given. */
-  readonly moment_ns: number;
+  readonly momentNs: number;
   readonly device: number | null;
   /** Where the device's use is from: the allocator at an out-of-memory event, or a monitor's sample. */
   readonly from: 'device_free' | 'device_used' | 'processes';
@@ -69,7 +69,7 @@ function isListed(processes: readonly ProcessUse[], reserved: Bounds, deviceUsed
 }
 
 export interface NonTorchInput {
-  readonly moment_ns: number;
+  readonly momentNs: number;
   readonly device: number | null;
   readonly reserved: Bounds;
   /** Of cudaMemGetInfo, with the total; or as a monitor prints it. null: not known. */
@@ -112,7 +112,7 @@ export function nonTorchAt(input: NonTorchInput): NonTorch {
     if (most >= nonTorch.least) nonTorch = { least: nonTorch.least, most };
   }
   return {
-    moment_ns: input.moment_ns,
+    momentNs: input.momentNs,
     device: input.device,
     from: input.from,
     deviceUsed,
@@ -149,7 +149,7 @@ export function nonTorchOverTime(
     if (held === null) continue;
     found.push(
       nonTorchAt({
-        moment_ns: used.time_ns[row],
+        momentNs: used.time_ns[row],
         device: used.device,
         reserved: held,
         deviceUsed: printedBounds(used.value[row], used),
@@ -215,8 +215,8 @@ export function processesAround(
         if (known === undefined) found.set(key, { pid, name, bytes: null });
         return;
       }
-      const { slack_ns, stale_ns, time_granularity_ns } = curve;
-      const bytes = boundsIn(curve, from - slack_ns - time_granularity_ns, to + slack_ns + stale_ns);
+      const { slackNs, staleNs, timeGranularityNs } = curve;
+      const bytes = boundsIn(curve, from - slackNs - timeGranularityNs, to + slackNs + staleNs);
       if (bytes === null) return;
       const other = known?.bytes ?? bytes;
       const { least, most } = bytes;

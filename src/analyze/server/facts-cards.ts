@@ -8,8 +8,8 @@ export interface CardProcess {
   readonly pid: string;
   readonly name: string;
   /** Absolute ns of the first and last sample that lists it, on the source's clock. */
-  readonly first_ns: bigint;
-  readonly last_ns: bigint;
+  readonly firstNs: bigint;
+  readonly lastNs: bigint;
   /** Most bytes that were listed; null: [N/A] throughout. */
   readonly peak: number | null;
 }
@@ -50,8 +50,8 @@ function processOf(gauge: Gauge): CardProcess | null {
   return {
     pid: labels['pid'] ?? '',
     name: labels['process'] ?? labels['process_name'] ?? '',
-    first_ns: time_ns[0],
-    last_ns: time_ns[time_ns.length - 1],
+    firstNs: time_ns[0],
+    lastNs: time_ns[time_ns.length - 1],
     peak: peak < 0 ? null : peak,
   };
 }
@@ -61,15 +61,15 @@ function asOne(one: CardProcess, other: CardProcess): CardProcess {
   return {
     pid: one.pid,
     name: one.name.startsWith('[') || one.name === '' ? other.name : one.name,
-    first_ns: one.first_ns < other.first_ns ? one.first_ns : other.first_ns,
-    last_ns: one.last_ns > other.last_ns ? one.last_ns : other.last_ns,
+    firstNs: one.firstNs < other.firstNs ? one.firstNs : other.firstNs,
+    lastNs: one.lastNs > other.lastNs ? one.lastNs : other.lastNs,
     peak:
       one.peak === null || other.peak === null ? (one.peak ?? other.peak) : Math.max(one.peak, other.peak),
   };
 }
 
 const meet = (one: CardProcess, other: CardProcess): boolean =>
-  one.first_ns <= other.last_ns && other.first_ns <= one.last_ns;
+  one.firstNs <= other.lastNs && other.firstNs <= one.lastNs;
 
 /** Holds less than this: a monitor, a desktop, not one that takes the memory away. */
 const LEAST_BYTES = 64 << 20;
@@ -123,7 +123,7 @@ export function cardsOf(sources: readonly ReadSource[]): Card[] {
         }),
         successions: big.flatMap((one) =>
           big
-            .filter((next) => next.name === one.name && next.pid !== one.pid && next.first_ns > one.last_ns)
+            .filter((next) => next.name === one.name && next.pid !== one.pid && next.firstNs > one.lastNs)
             .slice(0, 1)
             .map((next) => [one, next] as const),
         ),

@@ -108,10 +108,10 @@ function spacingOf({ time_ns }: Series): bigint {
 }
 
 /** Growth of a counter between the last sample at or before each of two times; a restart counts from zero. */
-function growth(counter: Series, from_ns: bigint | null, to_ns: bigint): number {
-  const end = latestAt(counter, to_ns);
+function growth(counter: Series, fromNs: bigint | null, toNs: bigint): number {
+  const end = latestAt(counter, toNs);
   if (end < 0) return 0;
-  const start = from_ns === null ? -1 : latestAt(counter, from_ns);
+  const start = fromNs === null ? -1 : latestAt(counter, fromNs);
   if (start < 0) return 0;
   let sum = 0;
   for (let i = start + 1; i <= end; i++) {

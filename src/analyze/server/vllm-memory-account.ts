@@ -31,7 +31,7 @@ export interface AccountSnapshot {
   readonly name: string;
   readonly role: SnapshotRole;
   /** What told the role: its name, or its place among the others; null: nothing did. */
-  readonly role_from: 'label' | 'order' | null;
+  readonly roleFrom: 'label' | 'order' | null;
   readonly line: number;
   readonly offset: number;
   readonly snapshot: VllmMemorySnapshot;
@@ -65,16 +65,16 @@ export interface AccountProfiling extends ProfilingArithmetic {
 export interface PeakCategories {
   readonly others: Measured;
   readonly torch: Measured;
-  readonly non_torch: Measured;
+  readonly nonTorch: Measured;
   readonly sum: Measured;
 }
 
 /** What is left for the KV cache: requested - non-KV (- CUDA graphs, where vLLM set their estimate aside). */
 export interface AccountKv {
   readonly requested: Measured;
-  readonly non_kv_cache_memory: Measured;
+  readonly nonKvCacheMemory: Measured;
   readonly graphs: Measured | null;
-  readonly kv_cache: Measured;
+  readonly kvCache: Measured;
   readonly printed: Measured | null;
   /** null: no KV cache is printed. */
   readonly holds: boolean | null;
@@ -142,7 +142,7 @@ function snapshotsOf(prints: readonly PrintedSnapshot[]): AccountSnapshot[] {
     return {
       name: label === '' ? `snapshot ${index + 1}` : label,
       role,
-      role_from: from,
+      roleFrom: from,
       line,
       offset,
       snapshot: read[index],
@@ -180,8 +180,8 @@ function profilingOf(
       total === null || one.rule !== ruleOfPrinted
         ? null
         : {
-            apart: lessOf(total, one.non_kv_cache_memory),
-            holds: isSame(total, one.non_kv_cache_memory),
+            apart: lessOf(total, one.nonKvCacheMemory),
+            holds: isSame(total, one.nonKvCacheMemory),
           },
   }));
 }
@@ -196,10 +196,10 @@ function peakOf(
     snapshots.findLast(({ role }) => role === 'before_create')?.snapshot.non_torch_memory ?? null;
   const terms = profiling.find(({ rule }) => rule === 'increase')?.terms;
   const activation = terms?.[1].bytes ?? result?.torch_peak_increase ?? null;
-  const non_torch = terms?.[2].bytes ?? result?.non_torch_increase ?? null;
-  if (others === null || weights === null || activation === null || non_torch === null) return null;
+  const nonTorch = terms?.[2].bytes ?? result?.non_torch_increase ?? null;
+  if (others === null || weights === null || activation === null || nonTorch === null) return null;
   const torch = sumOf([weights, activation]);
-  return { others, torch, non_torch, sum: sumOf([others, torch, non_torch]) };
+  return { others, torch, nonTorch, sum: sumOf([others, torch, nonTorch]) };
 }
 
 function kvOf(budget: MemoryBudget | undefined, nonKv: Measured | null): AccountKv | null {
@@ -209,9 +209,9 @@ function kvOf(budget: MemoryBudget | undefined, nonKv: Measured | null): Account
   const printed = isOrdered === true ? null : budgetFigure(budget, 'kv_cache');
   const graphs = budgetFigure(budget, 'cuda_graphs_estimated');
   const by = (aside: Measured | null): AccountKv => {
-    const kv_cache = kvCacheMemory(requested, nonKv, aside);
-    const holds = printed === null ? null : isSame(kv_cache, printed);
-    return { requested, non_kv_cache_memory: nonKv, graphs: aside, kv_cache, printed, holds };
+    const kvCache = kvCacheMemory(requested, nonKv, aside);
+    const holds = printed === null ? null : isSame(kvCache, printed);
+    return { requested, nonKvCacheMemory: nonKv, graphs: aside, kvCache, printed, holds };
   };
   // An estimate of the graphs is printed whether it was set aside or not.
   const without = by(null);
@@ -233,7 +233,7 @@ export function accountFigures(
   const weights = given ?? budgetFigure(budget, 'weights');
   const whole = results.findLast(({ result }) => result.non_kv_cache_memory !== null);
   const profiling = profilingOf(snapshots, weights, whole);
-  const nonKv = whole?.result.non_kv_cache_memory ?? profiling[0]?.non_kv_cache_memory ?? null;
+  const nonKv = whole?.result.non_kv_cache_memory ?? profiling[0]?.nonKvCacheMemory ?? null;
   const figures = {
     rank,
     snapshots,

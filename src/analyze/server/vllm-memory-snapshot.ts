@@ -14,7 +14,7 @@
 import { type Measured, canEqual, lessOf, measuredOf, sumOf } from '../../base/measured.ts';
 import type { PrintedProfiling, PrintedSnapshot, SnapshotField } from '../../trace/vllm-memory.ts';
 
-/** What `MemorySnapshot.measure()` reads, in bytes. */
+/** What `MemorySnapshot.measure()` reads, in bytes; fields are named as vLLM prints them. */
 export interface VllmMemorySnapshot {
   /** memory_stats()["allocated_bytes.all.peak"] */
   readonly torch_peak: Measured | null;
@@ -99,10 +99,10 @@ export function checkSnapshot(snapshot: VllmMemorySnapshot): SnapshotCheck[] {
 export interface MemoryCategories {
   readonly others: Measured;
   readonly torch: Measured;
-  readonly non_torch: Measured;
+  readonly nonTorch: Measured;
   readonly sum: Measured;
   /** Whether the sum is what the device had in use; null: the snapshot does not say. */
-  readonly adds_up: boolean | null;
+  readonly addsUp: boolean | null;
 }
 
 /**
@@ -115,11 +115,11 @@ export function memoryCategories(
 ): MemoryCategories | null {
   const others = beforeCreate.non_torch_memory;
   const torch = moment.torch_memory;
-  const non_torch = minus(moment.non_torch_memory, others);
-  if (others === null || torch === null || non_torch === null) return null;
-  const sum = sumOf([others, torch, non_torch]);
+  const nonTorch = minus(moment.non_torch_memory, others);
+  if (others === null || torch === null || nonTorch === null) return null;
+  const sum = sumOf([others, torch, nonTorch]);
   const used = moment.cuda_memory;
-  return { others, torch, non_torch, sum, adds_up: used === null ? null : isSame(sum, used) };
+  return { others, torch, nonTorch, sum, addsUp: used === null ? null : isSame(sum, used) };
 }
 
 /**
@@ -132,7 +132,7 @@ export type ProfilingRule = 'increase' | 'consumed';
 export interface ProfilingArithmetic {
   readonly rule: ProfilingRule;
   /** Everything but the KV cache, in bytes: the sum of `terms`. */
-  readonly non_kv_cache_memory: Measured;
+  readonly nonKvCacheMemory: Measured;
   readonly terms: readonly { readonly name: string; readonly bytes: Measured }[];
 }
 
@@ -150,7 +150,7 @@ const ruleOf = (
 ): ProfilingArithmetic[] => {
   const known = terms.flatMap(([name, bytes]) => (bytes === null ? [] : [{ name, bytes }]));
   if (known.length < terms.length) return [];
-  return [{ rule, non_kv_cache_memory: sumOf(known.map(({ bytes }) => bytes)), terms: known }];
+  return [{ rule, nonKvCacheMemory: sumOf(known.map(({ bytes }) => bytes)), terms: known }];
 };
 
 /** What `memory_profiling()` computes from its three snapshots, by each rule that the fields allow. */
@@ -169,7 +169,7 @@ export function profileArithmetic(input: ProfilingInput): ProfilingArithmetic[] 
   ];
 }
 
-/** `MemoryProfilingResult`, in bytes; what was not printed is null. */
+/** `MemoryProfilingResult` under its own names, in bytes; what was not printed is null. */
 export interface VllmProfilingResult {
   readonly profile_time_s: number | null;
   readonly non_kv_cache_memory: Measured | null;

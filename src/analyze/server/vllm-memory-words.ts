@@ -87,7 +87,7 @@ function problemsOf(account: Figures): string[] {
 
 function statementsOf({ snapshots, results, profiling, kv }: Figures): string[] {
   const said: string[] = [];
-  const byOrder = snapshots.filter(({ role_from: from }) => from === 'order');
+  const byOrder = snapshots.filter(({ roleFrom: from }) => from === 'order');
   if (byOrder.length === 2)
     said.push('Neither snapshot has a name: the first is taken as before, the second as after.');
   else if (byOrder.length > 0)
@@ -125,7 +125,7 @@ function statementsOf({ snapshots, results, profiling, kv }: Figures): string[] 
   // No identity: settings that no line tells can stand between the two.
   if (kv?.holds === false && kv.printed !== null)
     said.push(
-      `The KV cache is printed as ${withError(kv.printed)}, and requested - non-KV${kv.graphs === null ? '' : ' - CUDA graphs, estimated,'} is ${withError(kv.kv_cache)}: no printed figure explains the difference.`,
+      `The KV cache is printed as ${withError(kv.printed)}, and requested - non-KV${kv.graphs === null ? '' : ' - CUDA graphs, estimated,'} is ${withError(kv.kvCache)}: no printed figure explains the difference.`,
     );
   if (snapshots.some(({ name }) => /worker init/i.test(name)))
     said.push(

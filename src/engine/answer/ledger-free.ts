@@ -6,7 +6,8 @@ import { exactly } from '../../base/measured.ts';
 import { inactiveSplitFor, type FreePart, type TorchLedger } from '../../analyze/ledger/ledger.ts';
 import type { DeviceTrace } from '../../trace/capture.ts';
 import { ACTION } from '../../trace/schema.ts';
-import type { LedgerPart, LedgerView } from '../diagnosis.ts';
+import type { LedgerPart } from '../../analyze/ledger/outside.ts';
+import type { LedgerView } from '../diagnosis.ts';
 
 /** Children of a part by name; the rest is one more. */
 const MOST_CHILDREN = 6;

@@ -93,22 +93,22 @@ const fieldsOf = (snapshot: VllmMemorySnapshot): AnalysisFields =>
 const categoriesOf = ({
   others,
   torch,
-  non_torch,
+  nonTorch,
   sum,
-}: Omit<MemoryCategories, 'adds_up'>): AnalysisCategories => ({
+}: Omit<MemoryCategories, 'addsUp'>): AnalysisCategories => ({
   others: figureOf(others),
   torch: figureOf(torch),
-  non_torch: figureOf(non_torch),
+  non_torch: figureOf(nonTorch),
   sum: figureOf(sum),
 });
 
 export const vllmMemoryOf = (source: number, account: VllmMemoryAccount): AnalysisVllmMemory => ({
   source,
   rank: rankText(account.rank),
-  snapshots: account.snapshots.map(({ name, role, role_from, line, snapshot, checks, categories }) => ({
+  snapshots: account.snapshots.map(({ name, role, roleFrom, line, snapshot, checks, categories }) => ({
     name,
     role,
-    role_from,
+    role_from: roleFrom,
     line,
     fields: fieldsOf(snapshot),
     timestamp_s: snapshot.timestamp_s,
@@ -128,9 +128,9 @@ export const vllmMemoryOf = (source: number, account: VllmMemoryAccount): Analys
     profile_time_s,
     check: check === null ? null : { rule: check.rule, apart: figureOf(check.apart), holds: check.holds },
   })),
-  profiling: account.profiling.map(({ rule, non_kv_cache_memory, terms, printed }) => ({
+  profiling: account.profiling.map(({ rule, nonKvCacheMemory, terms, printed }) => ({
     rule,
-    non_kv_cache_memory: figureOf(non_kv_cache_memory),
+    non_kv_cache_memory: figureOf(nonKvCacheMemory),
     terms: terms.map(({ name, bytes }) => ({ name, bytes: figureOf(bytes) })),
     holds: printed === null ? null : printed.holds,
   })),
@@ -141,7 +141,7 @@ export const vllmMemoryOf = (source: number, account: VllmMemoryAccount): Analys
       : {
           requested: figureOf(account.kv.requested),
           graphs: maybe(account.kv.graphs),
-          computed: figureOf(account.kv.kv_cache),
+          computed: figureOf(account.kv.kvCache),
           printed: maybe(account.kv.printed),
           holds: account.kv.holds,
         },

@@ -3,7 +3,7 @@ import { withAmounts } from '../../base/amounts.ts';
 import type { ByteUnit } from '../../base/units.ts';
 import { formatBytes, formatDuration, formatInteger } from '../../base/units.ts';
 import { count } from '../../base/words.ts';
-import type { ClocksAnswer, ClockView, DisagreementView, Severity } from '../../engine/protocol.ts';
+import type { ClocksAnswer, SourceClock, Disagreement, Severity } from '../../engine/protocol.ts';
 import { exactOffset, writeOffset } from './clock-offset.ts';
 import { formatMoment } from '../readings/clock.ts';
 import { formatInstant } from '../parts/words.ts';
@@ -67,7 +67,7 @@ export interface ClocksModel {
   readonly needsCare: boolean;
 }
 
-const CLOCK: Readonly<Record<ClockView['clock'], readonly [words: string, title: string]>> = {
+const CLOCK: Readonly<Record<SourceClock['clock'], readonly [words: string, title: string]>> = {
   wall: ['wall clock', 'Times of day with their zone, or Unix time.'],
   local: ['local time', 'Times of day without a zone.'],
   session: ['since a start', 'Times since a profiler began, not times of day.'],
@@ -97,7 +97,7 @@ const TITLE: Readonly<Record<string, string>> = {
 };
 
 /** Best first: the common clock is the best that there is. */
-const CLOCK_ORDER: readonly ClockView['clock'][] = ['wall', 'local', 'session'];
+const CLOCK_ORDER: readonly SourceClock['clock'][] = ['wall', 'local', 'session'];
 
 /** null: there is nothing to bring onto one clock. */
 export function clocksModel(answer: ClocksAnswer, unit: ByteUnit): ClocksModel | null {
@@ -105,7 +105,7 @@ export function clocksModel(answer: ClocksAnswer, unit: ByteUnit): ClocksModel |
   if (clocks.length < 2) return null;
   const rows = rowsOf(clocks);
   const common = commonClock(clocks);
-  const shown = (one: DisagreementView, severity: Severity): DisagreementRow =>
+  const shown = (one: Disagreement, severity: Severity): DisagreementRow =>
     disagreement(one, severity, common, unit);
   const contradictions = answer.contradictions.map((one) => shown(one, 'risk'));
   const placed = placedWords(rows);
@@ -125,9 +125,9 @@ export function clocksModel(answer: ClocksAnswer, unit: ByteUnit): ClocksModel |
   };
 }
 
-function rowsOf(clocks: readonly ClockView[]): ClockRow[] {
+function rowsOf(clocks: readonly SourceClock[]): ClockRow[] {
   // Sentences name the clock that they are about, so that unlike clocks of files of one name stay apart.
-  const groups = new Map<string, ClockView[]>();
+  const groups = new Map<string, SourceClock[]>();
   for (const clock of clocks) {
     const key = groupKey(clock);
     groups.set(key, [...(groups.get(key) ?? []), clock]);
@@ -141,9 +141,9 @@ function rowsOf(clocks: readonly ClockView[]): ClockRow[] {
   );
 }
 
-const groupKey = ({ file, clock, sentence }: ClockView): string => `${file}\n${clock}\n${sentence}`;
+const groupKey = ({ file, clock, sentence }: SourceClock): string => `${file}\n${clock}\n${sentence}`;
 
-function clockRow(key: string, view: ClockView, sources: readonly number[]): ClockRow {
+function clockRow(key: string, view: SourceClock, sources: readonly number[]): ClockRow {
   const { status, offsetNs, suggestedNs } = view;
   const [clock, clockTitle] = CLOCK[view.clock];
   const byHand = status === 'override';
@@ -179,13 +179,13 @@ function clockRow(key: string, view: ClockView, sources: readonly number[]): Clo
 }
 
 /** The row begins with the file's name already. */
-function ownSentence({ file, sentence }: ClockView): string {
+function ownSentence({ file, sentence }: SourceClock): string {
   const rest = sentence.startsWith(`${file}: `) ? sentence.slice(file.length + 2) : sentence;
   // A sentence that goes on with a file's name keeps the name as it is written.
   return rest === sentence ? rest : rest.replace(/^[a-z](?=[a-z]* )/, (first) => first.toUpperCase());
 }
 
-function matchedOf({ status, matched, of, residual, reference }: ClockView): {
+function matchedOf({ status, matched, of, residual, reference }: SourceClock): {
   readonly matched: string;
   readonly matchedTitle: string;
 } {
@@ -201,7 +201,7 @@ function matchedOf({ status, matched, of, residual, reference }: ClockView): {
   };
 }
 
-function commonClock(clocks: readonly ClockView[]): ClockView['clock'] {
+function commonClock(clocks: readonly SourceClock[]): SourceClock['clock'] {
   const reference = clocks.find(({ status }) => status === 'reference');
   if (reference !== undefined) return reference.clock;
   // The reference itself was set by hand.
@@ -228,9 +228,9 @@ function comparedWords(compared: number, contradictions: number): string {
 }
 
 function disagreement(
-  one: DisagreementView,
+  one: Disagreement,
   severity: Severity,
-  common: ClockView['clock'],
+  common: SourceClock['clock'],
   unit: ByteUnit,
 ): DisagreementRow {
   const bytes = (value: number): string => formatBytes(value, unit);
@@ -264,8 +264,8 @@ function disagreement(
 const exactBytes = (value: number): string => `${formatInteger(value)} bytes`;
 
 function whereWords(
-  { device, fromNs, toNs, count: samples }: DisagreementView,
-  common: ClockView['clock'],
+  { device, fromNs, toNs, count: samples }: Disagreement,
+  common: SourceClock['clock'],
 ): string {
   const moment = (ns: bigint): string =>
     common === 'session' ? formatInstant(Number(ns)) : formatMoment(common, ns);

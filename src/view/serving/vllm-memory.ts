@@ -63,7 +63,7 @@ function snapshotsTable(snapshots: readonly AccountSnapshot[], unit: ByteUnit): 
       number('line', 'Line'),
       ...fields.map((name) => number(name, name)),
     ],
-    rows: snapshots.map(({ name, role, role_from: from, line, snapshot }, index) => ({
+    rows: snapshots.map(({ name, role, roleFrom: from, line, snapshot }, index) => ({
       key: String(index),
       cells: [
         cell(from === 'order' ? `${name}: ${ROLES[role]}` : name, index, {
@@ -108,7 +108,7 @@ function categoriesTable({ snapshots, peak }: VllmMemoryAccount, unit: ByteUnit)
   const rows = snapshots.flatMap(({ name, categories }) =>
     categories === null ? [] : [{ name, categories }],
   );
-  if (peak !== null) rows.push({ name: 'At the peak of profiling', categories: { ...peak, adds_up: null } });
+  if (peak !== null) rows.push({ name: 'At the peak of profiling', categories: { ...peak, addsUp: null } });
   if (rows.length === 0) return null;
   return {
     caption: "vLLM's three categories",
@@ -119,9 +119,9 @@ function categoriesTable({ snapshots, peak }: VllmMemoryAccount, unit: ByteUnit)
       number('non_torch', '3: this instance, not torch'),
       number('sum', 'In use'),
     ],
-    rows: rows.map(({ name, categories: { others, torch, non_torch, sum } }, index) => ({
+    rows: rows.map(({ name, categories: { others, torch, nonTorch, sum } }, index) => ({
       key: String(index),
-      cells: [cell(name, index), ...[others, torch, non_torch, sum].map((one) => bytesCell(one, unit))],
+      cells: [cell(name, index), ...[others, torch, nonTorch, sum].map((one) => bytesCell(one, unit))],
     })),
     total: null,
     sort: null,
@@ -155,18 +155,18 @@ function profilingTable(account: VllmMemoryAccount, unit: ByteUnit): TableModel 
   const sum = results.findLast(({ result }) => result === printed)?.check?.sum ?? null;
   const sumBy = (one: typeof rule): Measured | null => (one === rule ? sum : null);
   const totalBy = (one: typeof rule): Measured | null => (one === rule ? total : null);
-  add(RULES.increase, increase?.non_kv_cache_memory ?? sumBy('increase'), totalBy('increase'));
+  add(RULES.increase, increase?.nonKvCacheMemory ?? sumBy('increase'), totalBy('increase'));
   add(
     'Consumed: free before creation less free after profiling',
     term(consumed, 0),
     printed?.total_consumed ?? null,
   );
   add('Peak over what stays allocated', term(consumed, 1), printed?.transient_peak_headroom ?? null);
-  add(RULES.consumed, consumed?.non_kv_cache_memory ?? sumBy('consumed'), totalBy('consumed'));
+  add(RULES.consumed, consumed?.nonKvCacheMemory ?? sumBy('consumed'), totalBy('consumed'));
   if (kv !== null) {
     add('Requested: total x utilization', null, kv.requested);
     add('CUDA graphs, estimated and set aside', null, kv.graphs);
-    add(`KV cache: requested - non-KV${kv.graphs === null ? '' : ' - CUDA graphs'}`, kv.kv_cache, kv.printed);
+    add(`KV cache: requested - non-KV${kv.graphs === null ? '' : ' - CUDA graphs'}`, kv.kvCache, kv.printed);
   }
   return {
     caption: 'What is not KV cache',

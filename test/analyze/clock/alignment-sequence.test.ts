@@ -37,7 +37,7 @@ describe('placeSequence', () => {
   });
   it('the time of a place runs to the next event', () => {
     const [placed] = placeSequence([line('a', 20)], rows);
-    expect([placed.from_ns, placed.to_ns]).toEqual([200n, 400n]);
+    expect([placed.fromNs, placed.toNs]).toEqual([200n, 400n]);
   });
   it('a figure that is never reached contradicts, between lines that are placed', () => {
     expect(statuses([10, 25, 30], rows)).toEqual(['1-4', 'never', '5-6']);

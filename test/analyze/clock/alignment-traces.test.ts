@@ -44,7 +44,7 @@ const read = async (reader: Reader, path: string): Promise<SourceData> =>
 const seconds = (value: number): bigint => BigInt(Math.round(value * 1e9));
 
 function sourceOfTrace(name: string, trace: DeviceTrace): ClockSource {
-  const base_ns = asBigInt64(trace.events.time_ns)[0];
+  const baseNs = asBigInt64(trace.events.time_ns)[0];
   const [id, measures] =
     trace.producer === 'torch'
       ? (['reserved', 'reserved'] as const)
@@ -55,20 +55,20 @@ function sourceOfTrace(name: string, trace: DeviceTrace): ClockSource {
       trace,
       series.find((spec) => spec.id === id)!,
       measures,
-      base_ns,
+      baseNs,
     ),
   ];
-  return { name, clock: trace.clock, base_ns, curves };
+  return { name, clock: trace.clock, baseNs, curves };
 }
 
 function sourceOfReadings(name: string, { readings }: SourceData): ClockSource {
   const { gauges, clock } = readings!;
-  const base_ns = gauges[0].time_ns[0];
-  const curves = gauges.map((gauge) => curveOfGauge(gauge, base_ns)).filter((curve) => curve !== null);
-  return { name, clock, base_ns, curves };
+  const baseNs = gauges[0].time_ns[0];
+  const curves = gauges.map((gauge) => curveOfGauge(gauge, baseNs)).filter((curve) => curve !== null);
+  return { name, clock, baseNs, curves };
 }
 
-const ahead = (source: ClockSource, ns: bigint): ClockSource => ({ ...source, base_ns: source.base_ns + ns });
+const ahead = (source: ClockSource, ns: bigint): ClockSource => ({ ...source, baseNs: source.baseNs + ns });
 
 describe.skipIf(traces === null)('serve: snapshot, nvidia-smi, dmon and logs of one run', () => {
   let trace: DeviceTrace;
@@ -80,7 +80,7 @@ describe.skipIf(traces === null)('serve: snapshot, nvidia-smi, dmon and logs of 
   let reserved: { name: string; curve: StepCurve };
   const on = (source: ClockSource, moreNs = 0): { name: string; curve: StepCurve } => ({
     name: source.name,
-    curve: shiftCurve(source.curves[0], Number(source.base_ns - serve.base_ns) + moreNs),
+    curve: shiftCurve(source.curves[0], Number(source.baseNs - serve.baseNs) + moreNs),
   });
 
   beforeAll(async () => {
@@ -103,21 +103,21 @@ describe.skipIf(traces === null)('serve: snapshot, nvidia-smi, dmon and logs of 
     const [reference, first, second] = alignClocks([serve, smi, dmon]);
     expect(reference.status).toBe('reference');
     for (const found of [first, second])
-      expect(found).toMatchObject({ status: 'found', zone_minutes: 0, offset_ns: 0n });
+      expect(found).toMatchObject({ status: 'found', zoneMinutes: 0, offsetNs: 0n });
     expect([first.matched, first.of, second.matched, second.of]).toEqual([4, 4, 5, 5]);
     for (const minutes of [120, 345, -570, 840]) {
       for (const source of [smi, dmon]) {
         const [, found] = alignClocks([serve, ahead(source, seconds(minutes * 60))]);
-        expect(found).toMatchObject({ status: 'found', zone_minutes: minutes });
+        expect(found).toMatchObject({ status: 'found', zoneMinutes: minutes });
       }
     }
   });
 
   it('the zone is the one that the printed times and the snapshot show', async () => {
     // "[before_request_0]" and the first line of nvidia-smi were printed after the model was made and before the first request.
-    const first = smi.base_ns;
-    expect(first).toBeGreaterThan(serve.base_ns);
-    expect(Number(first - serve.base_ns) / SECOND).toBeLessThan(1);
+    const first = smi.baseNs;
+    expect(first).toBeGreaterThan(serve.baseNs);
+    expect(Number(first - serve.baseNs) / SECOND).toBeLessThan(1);
     const requests = (await read(logReader, 'serve/serve.requests.log')).readings!.gauges[0];
     const last = asBigInt64(trace.events.time_ns).at(-1)!;
     expect(Math.abs(Number(last - requests.time_ns.at(-1)!)) / SECOND).toBeLessThan(2);
@@ -126,9 +126,9 @@ describe.skipIf(traces === null)('serve: snapshot, nvidia-smi, dmon and logs of 
   it('a clock that is 3 h 12 min 7.5 s ahead is found out', () => {
     const planted = seconds(3 * 3600 + 12 * 60 + 7.5);
     const [, found] = alignClocks([serve, ahead(smi, planted)]);
-    expect(found).toMatchObject({ status: 'found', zone_minutes: null, matched: 4, of: 4 });
-    expect(Math.abs(Number(found.offset_ns! + planted))).toBeLessThanOrEqual(found.uncertainty_ns!);
-    expect(found.uncertainty_ns).toBeLessThanOrEqual(0.1 * SECOND);
+    expect(found).toMatchObject({ status: 'found', zoneMinutes: null, matched: 4, of: 4 });
+    expect(Math.abs(Number(found.offsetNs! + planted))).toBeLessThanOrEqual(found.uncertaintyNs!);
+    expect(found.uncertaintyNs).toBeLessThanOrEqual(0.1 * SECOND);
     // Whole seconds, a sample a second, 12 of them: that many offsets would do as well.
     expect(alignClocks([serve, ahead(dmon, planted)])[1].status).toBe('not found');
   });
@@ -140,16 +140,16 @@ describe.skipIf(traces === null)('serve: snapshot, nvidia-smi, dmon and logs of 
     );
     const report = sourceOfReadings('serve.report.log', await read(logReader, 'serve/serve.report.log'));
     const [, , third, fourth] = alignClocks([serve, smi, requests, report]);
-    expect(third).toMatchObject({ status: 'not found', suggested_ns: 0n });
+    expect(third).toMatchObject({ status: 'not found', suggestedNs: 0n });
     expect(fourth.sentence).toBe('serve.report.log: not found; it carries no times.');
-    expect(shiftOf(requests, third, serve.base_ns)).toBeNull();
+    expect(shiftOf(requests, third, serve.baseNs)).toBeNull();
   });
 
   it('what nvidia-smi counts besides reserved: loaded kernels, then pages of the driver', () => {
     for (const source of [smi, dmon]) {
       const { contradictions } = compareUsedWithReserved(on(source), reserved);
       expect(contradictions.map(({ kind }) => kind)).toEqual(['non_torch_drift']);
-      expect(contradictions[0].difference_bytes).toBe(4 * MIB);
+      expect(contradictions[0].differenceBytes).toBe(4 * MIB);
     }
     const answers = nonTorchOverTime(on(smi).curve, reserved.curve, () => null, null);
     expect(answers).toHaveLength(10);
@@ -189,9 +189,9 @@ describe.skipIf(traces === null)('serve: snapshot, nvidia-smi, dmon and logs of 
     const placed = placeSequence(lines, rows);
     expect(placed.map(({ status }) => status)).toEqual([...Array<string>(20).fill('placed'), 'outside']);
     expect(placed[20].name).toBe('after_empty_cache');
-    expect(compareLines(lines, placed, ['report', 'snapshot'], 0, serve.base_ns).contradictions).toEqual([]);
+    expect(compareLines(lines, placed, ['report', 'snapshot'], 0, serve.baseNs).contradictions).toEqual([]);
     // The line before the first request, printed just before nvidia-smi's first.
-    expect(placed[0].from_ns! <= smi.base_ns && smi.base_ns <= placed[0].to_ns!).toBe(true);
+    expect(placed[0].fromNs! <= smi.baseNs && smi.baseNs <= placed[0].toNs!).toBe(true);
   });
 
   it('a line that was changed by a printed digit more than its last contradicts', async () => {
@@ -207,24 +207,24 @@ describe.skipIf(traces === null)('serve: snapshot, nvidia-smi, dmon and logs of 
       placeSequence(changed, rows),
       ['report', 'snapshot'],
       0,
-      serve.base_ns,
+      serve.baseNs,
     );
     expect(contradictions).toHaveLength(1);
     expect(contradictions[0].kind).toBe('never');
     expect(contradictions[0].sentence).toContain('after_request_2');
-    expect(contradictions[0].difference_bytes).toBeGreaterThan(0);
-    expect(contradictions[0].difference_bytes).toBeLessThanOrEqual(200_000);
+    expect(contradictions[0].differenceBytes).toBeGreaterThan(0);
+    expect(contradictions[0].differenceBytes).toBeLessThanOrEqual(200_000);
   });
 
   it('every memory_summary has its place to a few events, between the request log’s lines', async () => {
     const { summaries } = await read(logReader, 'serve/serve.summaries.log');
     const placed = placeSequence(summaries.map(lineOfSummary), rows);
     const requests = (await read(logReader, 'serve/serve.requests.log')).readings!.gauges[0];
-    placed.forEach(({ status, rows: at, from_ns }, i) => {
+    placed.forEach(({ status, rows: at, fromNs }, i) => {
       expect(status).toBe('placed');
       expect(at![1] - at![0]).toBeLessThan(8);
       // The log prints whole seconds, after the request.
-      const late = Number(from_ns! - requests.time_ns[i]) / SECOND;
+      const late = Number(fromNs! - requests.time_ns[i]) / SECOND;
       expect(late).toBeGreaterThan(-0.1);
       expect(late).toBeLessThan(1);
     });
@@ -247,13 +247,13 @@ describe.skipIf(traces === null)("Kineto's totals and the profiler's memory time
     const { readings } = await read(memoryTimelineReader, 'kineto/kineto_timeline.json');
     const base = readings!.gauges[0].time_ns[0];
     const curve = curveOfCategories(readings!.gauges, base)!;
-    const timeline: ClockSource = { name: 'timeline', clock: 'session', base_ns: 0n, curves: [curve] };
+    const timeline: ClockSource = { name: 'timeline', clock: 'session', baseNs: 0n, curves: [curve] };
     const started = performance.now();
     const [, found] = alignClocks([kineto, timeline]);
     expect(performance.now() - started).toBeLessThan(4000);
     expect(found).toMatchObject({ status: 'found', confidence: 'high' });
-    expect(Math.abs(Number(found.offset_ns! - base))).toBeLessThan(2000);
-    expect(found.residual!.max_ns).toBeLessThan(100_000);
+    expect(Math.abs(Number(found.offsetNs! - base))).toBeLessThan(2000);
+    expect(found.residual!.maxNs).toBeLessThan(100_000);
     // The timeline joins what happened within one microsecond; such steps have no partner of their size.
     expect(found.matched / found.of).toBeGreaterThan(0.8);
   });
@@ -273,7 +273,7 @@ describe.skipIf(traces === null)('different runs of one program', () => {
       sourceOfTrace(first, a),
       { ...sourceOfTrace(second, b), clock: 'session' },
     ]);
-    expect(found).toMatchObject({ status: 'not found', offset_ns: null });
+    expect(found).toMatchObject({ status: 'not found', offsetNs: null });
   });
 
   it.each(['train/train.pickle', 'ranks/rank0.pickle'])(

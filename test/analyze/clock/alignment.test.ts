@@ -30,17 +30,17 @@ const monitor = (
   curve = monitored(run, 1, () => 612),
 ) => sourceOf('nvidia-smi.log', clock, EPOCH + ahead, [curve]);
 
-/** The same steps as another profiler of the process notes them: with a jitter, from `from_ns` on. */
-function notedAgain(curve: StepCurve, jitter_ns: number, from_ns = 0): StepCurve {
+/** The same steps as another profiler of the process notes them: with a jitter, from `fromNs` on. */
+function notedAgain(curve: StepCurve, jitter_ns: number, fromNs = 0): StepCurve {
   const random = randomOf(5);
-  const rows = Array.from(curve.time_ns.keys()).filter((row) => curve.time_ns[row] >= from_ns);
+  const rows = Array.from(curve.time_ns.keys()).filter((row) => curve.time_ns[row] >= fromNs);
   return {
     ...curve,
     label: 'Memory usage',
     measures: 'driver_allocated',
-    time_ns: Float64Array.from(rows, (row) => curve.time_ns[row] - from_ns + random() * jitter_ns),
+    time_ns: Float64Array.from(rows, (row) => curve.time_ns[row] - fromNs + random() * jitter_ns),
     value: Float64Array.from(rows, (row) => curve.value[row]),
-    end_ns: curve.end_ns - from_ns + jitter_ns,
+    endNs: curve.endNs - fromNs + jitter_ns,
   };
 }
 
@@ -53,13 +53,13 @@ describe('a monitor that samples once a second', () => {
   ];
   it.each(planted)('%s ahead is found', (_, ahead) => {
     const [, found] = alignClocks([recording, monitor(ahead)]);
-    expect(found).toMatchObject({ status: 'found', reference: 'run.pickle', zone_minutes: null });
+    expect(found).toMatchObject({ status: 'found', reference: 'run.pickle', zoneMinutes: null });
     expect(found.matched).toBeGreaterThanOrEqual(20);
     expect(found.matched).toBe(found.of);
-    const apart = Math.abs(Number(found.offset_ns! + ahead));
-    expect(apart).toBeLessThanOrEqual(found.uncertainty_ns!);
-    expect(found.uncertainty_ns).toBeLessThan(0.2 * SECOND);
-    expect(found.residual!.max_ns).toBeLessThanOrEqual(50e6);
+    const apart = Math.abs(Number(found.offsetNs! + ahead));
+    expect(apart).toBeLessThanOrEqual(found.uncertaintyNs!);
+    expect(found.uncertaintyNs).toBeLessThan(0.2 * SECOND);
+    expect(found.residual!.maxNs).toBeLessThanOrEqual(50e6);
     expect(found.runnerUp!.matched).toBeLessThan(found.matched / 2);
   });
 
@@ -74,9 +74,9 @@ describe('a monitor that samples once a second', () => {
     const [, found] = alignClocks([recording, monitor(seconds(minutes * 60))]);
     expect(found).toMatchObject({
       status: 'found',
-      offset_ns: -seconds(minutes * 60),
-      zone_minutes: minutes,
-      uncertainty_ns: 0,
+      offsetNs: -seconds(minutes * 60),
+      zoneMinutes: minutes,
+      uncertaintyNs: 0,
       confidence: 'high',
     });
     expect(found.sentence).toContain(`times of ${zone}; `);
@@ -87,26 +87,26 @@ describe('a monitor that samples once a second', () => {
     const curve = {
       ...coarse,
       time_ns: coarse.time_ns.map((time) => Math.floor(time / SECOND) * SECOND),
-      time_granularity_ns: SECOND,
+      timeGranularityNs: SECOND,
     };
     const [, found] = alignClocks([recording, monitor(seconds(7200), 'local', curve)]);
-    expect(found).toMatchObject({ status: 'found', zone_minutes: 120 });
+    expect(found).toMatchObject({ status: 'found', zoneMinutes: 120 });
   });
 
   it('memory besides reserved may change, and other processes come and go', () => {
     const curve = monitored(run, 1, (at) => 612 + Math.floor(at / 10) * 2 + (at > 50 && at < 70 ? 9000 : 0));
     const [, found] = alignClocks([recording, monitor(seconds(3600), 'local', curve)]);
-    expect(found).toMatchObject({ status: 'found', zone_minutes: 60 });
+    expect(found).toMatchObject({ status: 'found', zoneMinutes: 60 });
     expect(found.of - found.matched).toBe(2);
   });
 
   it('a wall clock that is right is confirmed, and one that is off is found out', () => {
     expect(alignClocks([recording, monitor(0n, 'wall')])[1]).toMatchObject({
       status: 'found',
-      offset_ns: 0n,
+      offsetNs: 0n,
     });
     const [, off] = alignClocks([recording, monitor(seconds(40), 'wall')]);
-    expect(Math.abs(Number(off.offset_ns! + seconds(40)))).toBeLessThanOrEqual(off.uncertainty_ns!);
+    expect(Math.abs(Number(off.offsetNs! + seconds(40)))).toBeLessThanOrEqual(off.uncertaintyNs!);
     expect(off.sentence).toContain('its clock is off, -4');
   });
 
@@ -125,27 +125,27 @@ describe('two records of every step', () => {
     const nsys = sourceOf('report', 'session', EPOCH + ahead, [notedAgain(run, 40e3)]);
     const [, found] = alignClocks([recording, nsys]);
     expect(found).toMatchObject({ status: 'found', matched: 40, of: 40, confidence: 'high' });
-    expect(Math.abs(Number(found.offset_ns! + ahead))).toBeLessThanOrEqual(40e3);
-    expect(found.residual!.max_ns).toBeLessThanOrEqual(40e3);
-    expect(found.residual!.median_ns).toBeLessThanOrEqual(found.residual!.max_ns);
+    expect(Math.abs(Number(found.offsetNs! + ahead))).toBeLessThanOrEqual(40e3);
+    expect(found.residual!.maxNs).toBeLessThanOrEqual(40e3);
+    expect(found.residual!.medianNs).toBeLessThanOrEqual(found.residual!.maxNs);
   });
 
   it('a recording that begins later', () => {
     const nsys = sourceOf('report', 'session', 0n, [notedAgain(run, 40e3, 60 * SECOND)]);
     const [, found] = alignClocks([recording, nsys]);
-    expect(Math.abs(Number(found.offset_ns! - EPOCH - seconds(60)))).toBeLessThanOrEqual(40e3);
+    expect(Math.abs(Number(found.offsetNs! - EPOCH - seconds(60)))).toBeLessThanOrEqual(40e3);
   });
 
   it('the start that a file states is refined where steps allow, and kept where they do not', () => {
-    const stated_ns = EPOCH + 400_000n;
-    const nsys = sourceOf('report', 'session', 0n, [notedAgain(run, 20e3)], { stated_ns });
+    const statedNs = EPOCH + 400_000n;
+    const nsys = sourceOf('report', 'session', 0n, [notedAgain(run, 20e3)], { statedNs });
     const [, found] = alignClocks([recording, nsys]);
     expect(found.status).toBe('found');
-    expect(Math.abs(Number(found.offset_ns! - EPOCH))).toBeLessThanOrEqual(20e3);
-    const other = sourceOf('report', 'session', 0n, [madeUpRun(9, 40, 120)], { stated_ns });
+    expect(Math.abs(Number(found.offsetNs! - EPOCH))).toBeLessThanOrEqual(20e3);
+    const other = sourceOf('report', 'session', 0n, [madeUpRun(9, 40, 120)], { statedNs });
     expect(alignClocks([recording, other])[1]).toMatchObject({
       status: 'stated',
-      offset_ns: stated_ns,
+      offsetNs: statedNs,
       confidence: 'low',
     });
   });
@@ -156,9 +156,9 @@ describe('two records of every step', () => {
     const again = { ...run, time_ns: run.time_ns.map((time) => time + (late += random() * 30e6)) };
     const [, found] = alignClocks([
       recording,
-      sourceOf('again', 'session', 0n, [{ ...again, end_ns: 130e9 }]),
+      sourceOf('again', 'session', 0n, [{ ...again, endNs: 130e9 }]),
     ]);
-    expect(found).toMatchObject({ status: 'not found', offset_ns: null });
+    expect(found).toMatchObject({ status: 'not found', offsetNs: null });
   });
 });
 
@@ -167,7 +167,7 @@ describe('nothing is made up', () => {
     const curve = monitored(madeUpRun(seed, 40, 120), 1, () => 612);
     for (const clock of ['local', 'session'] as const) {
       const [, found] = alignClocks([recording, monitor(0n, clock, curve)]);
-      expect(found).toMatchObject({ status: 'not found', offset_ns: null, confidence: 'none' });
+      expect(found).toMatchObject({ status: 'not found', offsetNs: null, confidence: 'none' });
       expect(found.sentence).toMatch(/not found; .*(too few to tell|nothing in its curves)/);
     }
     const events = madeUpRun(seed, 40, 120);
@@ -178,7 +178,7 @@ describe('nothing is made up', () => {
     const curve = monitored(madeUpRun(2, 40, 120), 1, () => 612);
     expect(alignClocks([recording, monitor(0n, 'wall', curve)])[1]).toMatchObject({
       status: 'assumed',
-      offset_ns: 0n,
+      offsetNs: 0n,
       confidence: 'low',
     });
   });
@@ -194,15 +194,15 @@ describe('nothing is made up', () => {
       ...part,
       time_ns: part.time_ns.slice(0, 200),
       value: part.value.slice(0, 200),
-      end_ns: part.time_ns[199],
+      endNs: part.time_ns[199],
     };
     const [, found] = alignClocks([
       sourceOf('periodic', 'wall', EPOCH, [periodic]),
       sourceOf('part', 'session', 0n, [cut]),
     ]);
-    expect(found).toMatchObject({ status: 'ambiguous', offset_ns: null });
+    expect(found).toMatchObject({ status: 'ambiguous', offsetNs: null });
     expect(found.runnerUp).not.toBeNull();
-    expect(found.suggested_ns).not.toBeNull();
+    expect(found.suggestedNs).not.toBeNull();
   });
 
   it('sources without times, without curves, without steps', () => {
@@ -223,7 +223,7 @@ describe('nothing is made up', () => {
       monitor(seconds(7200)),
       sourceOf('requests.log', 'local', EPOCH, []),
     ]);
-    expect(requests).toMatchObject({ status: 'not found', offset_ns: null, suggested_ns: -seconds(7200) });
+    expect(requests).toMatchObject({ status: 'not found', offsetNs: null, suggestedNs: -seconds(7200) });
     expect(requests.sentence).toContain('If it is of the same machine as nvidia-smi.log: UTC+02:00.');
   });
 
@@ -235,23 +235,20 @@ describe('nothing is made up', () => {
 
 describe('an offset set by hand', () => {
   it('wins over what the steps say, is marked, and is judged', () => {
-    const override_ns = -seconds(7200) + 1n;
-    const [, right] = alignClocks([recording, { ...monitor(seconds(7200)), override_ns }]);
-    expect(right).toMatchObject({ status: 'override', offset_ns: override_ns });
+    const overrideNs = -seconds(7200) + 1n;
+    const [, right] = alignClocks([recording, { ...monitor(seconds(7200)), overrideNs }]);
+    expect(right).toMatchObject({ status: 'override', offsetNs: overrideNs });
     expect(right.matched).toBe(right.of);
-    const [, wrong] = alignClocks([recording, { ...monitor(seconds(7200)), override_ns: -seconds(7203) }]);
-    expect(wrong).toMatchObject({ status: 'override', offset_ns: -seconds(7203) });
+    const [, wrong] = alignClocks([recording, { ...monitor(seconds(7200)), overrideNs: -seconds(7203) }]);
+    expect(wrong).toMatchObject({ status: 'override', offsetNs: -seconds(7203) });
     expect(wrong.matched).toBeLessThan(wrong.of / 3);
     expect(wrong.sentence).toContain('set by hand');
   });
 
   it('of the reference moves all that was found by it', () => {
-    const [first, second] = alignClocks([
-      { ...recording, override_ns: seconds(900) },
-      monitor(seconds(7200)),
-    ]);
-    expect(first).toMatchObject({ status: 'override', offset_ns: seconds(900) });
-    expect(second).toMatchObject({ status: 'found', offset_ns: seconds(900) - seconds(7200) });
+    const [first, second] = alignClocks([{ ...recording, overrideNs: seconds(900) }, monitor(seconds(7200))]);
+    expect(first).toMatchObject({ status: 'override', offsetNs: seconds(900) });
+    expect(second).toMatchObject({ status: 'found', offsetNs: seconds(900) - seconds(7200) });
   });
 });
 
@@ -270,7 +267,7 @@ describe('the reference and the way to it', () => {
       ...run,
       time_ns: run.time_ns.slice(0, early.length),
       value: run.value.slice(0, early.length),
-      end_ns: 60 * SECOND,
+      endNs: 60 * SECOND,
     };
     const dcgm = monitored(run, 0.7, () => 612);
     const from = dcgm.time_ns.findIndex((time) => time > 61 * SECOND);
@@ -282,7 +279,7 @@ describe('the reference and the way to it', () => {
     ]);
     expect(smi).toMatchObject({ status: 'found', reference: 'run.pickle' });
     expect(other).toMatchObject({ status: 'found', reference: 'nvidia-smi.log' });
-    expect(Math.abs(Number(other.offset_ns! - EPOCH + 5n))).toBeLessThanOrEqual(other.uncertainty_ns!);
+    expect(Math.abs(Number(other.offsetNs! - EPOCH + 5n))).toBeLessThanOrEqual(other.uncertaintyNs!);
   });
 
   it('the fit of a shifted curve falls: what judges an offset can fail', () => {
@@ -300,7 +297,7 @@ describe('the reference and the way to it', () => {
     const source = monitor(seconds(7200));
     const [, found] = alignClocks([recording, source]);
     expect(shiftOf(source, found, EPOCH)).toBe(0);
-    expect(shiftOf(source, { ...found, offset_ns: null }, EPOCH)).toBeNull();
+    expect(shiftOf(source, { ...found, offsetNs: null }, EPOCH)).toBeNull();
   });
 });
 

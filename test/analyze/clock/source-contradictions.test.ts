@@ -46,12 +46,12 @@ describe('used against reserved', () => {
     expect(contradictions).toHaveLength(1);
     const [change] = contradictions;
     expect(change).toMatchObject({ kind: 'non_torch_change', device: 0, count: 1 });
-    expect(change.from_ns! / SECOND).toBeLessThan(45.5);
-    expect(change.to_ns! / SECOND).toBeGreaterThan(45.5);
-    expect((change.to_ns! - change.from_ns!) / SECOND).toBeLessThan(3);
+    expect(change.fromNs! / SECOND).toBeLessThan(45.5);
+    expect(change.toNs! / SECOND).toBeGreaterThan(45.5);
+    expect((change.toNs! - change.fromNs!) / SECOND).toBeLessThan(3);
     // Never more than what is certain, and all but the granularity of it.
-    expect(change.difference_bytes).toBeLessThanOrEqual(88 * MIB);
-    expect(change.difference_bytes).toBeGreaterThanOrEqual(84 * MIB);
+    expect(change.differenceBytes).toBeLessThanOrEqual(88 * MIB);
+    expect(change.differenceBytes).toBeGreaterThanOrEqual(84 * MIB);
     expect(change.values.map(({ label }) => label)).toEqual([
       'besides reserved, before',
       'besides reserved, after',
@@ -68,7 +68,7 @@ describe('used against reserved', () => {
   it('less used than reserved contradicts', () => {
     const { contradictions } = compareUsedWithReserved(smi(monitored(run, 1, () => -300)), reserved);
     expect(contradictions.map(({ kind }) => kind)).toEqual(['used_below_reserved']);
-    expect(contradictions[0].difference_bytes).toBeLessThanOrEqual(-298 * MIB);
+    expect(contradictions[0].differenceBytes).toBeLessThanOrEqual(-298 * MIB);
     expect(contradictions[0].count).toBeGreaterThan(60);
     expect(kindsOf(() => 1)).toEqual([]);
   });
@@ -112,7 +112,7 @@ describe('two sources of one figure', () => {
     const more = sampleCurve([0, 1, 2, 3, 4].map((at) => [at, 1479]));
     const { contradictions } = compareCurves({ name: 'dcgm', curve: more }, smi(flat));
     expect(contradictions).toMatchObject([
-      { kind: 'constant_difference', difference_bytes: 477 * MIB, count: 5, allowed_bytes: 2 * MIB },
+      { kind: 'constant_difference', differenceBytes: 477 * MIB, count: 5, allowedBytes: 2 * MIB },
     ]);
   });
 
@@ -124,9 +124,9 @@ describe('two sources of one figure', () => {
     expect(contradictions).toHaveLength(1);
     expect(contradictions[0]).toMatchObject({ kind: 'different', sources: ['dcgm', 'nvidia-smi.log'] });
     expect(contradictions[0].count).toBeGreaterThanOrEqual(13);
-    expect(contradictions[0].from_ns! / SECOND).toBeGreaterThan(50);
-    expect(contradictions[0].to_ns! / SECOND).toBeLessThan(60);
-    expect(contradictions[0].difference_bytes).toBeGreaterThan(10000 * MIB);
+    expect(contradictions[0].fromNs! / SECOND).toBeGreaterThan(50);
+    expect(contradictions[0].toNs! / SECOND).toBeLessThan(60);
+    expect(contradictions[0].differenceBytes).toBeGreaterThan(10000 * MIB);
   });
 
   it('exact totals differ by a byte', () => {
@@ -135,7 +135,7 @@ describe('two sources of one figure', () => {
     const wrong = { ...run, value: run.value.map((value, i) => (i === 7 ? value + 1 : value)) };
     const { contradictions } = compareCurves({ name: 'kineto', curve: wrong }, reserved);
     expect(contradictions).toMatchObject([
-      { kind: 'different', count: 1, difference_bytes: 1, allowed_bytes: 0, from_ns: run.time_ns[7] },
+      { kind: 'different', count: 1, differenceBytes: 1, allowedBytes: 0, fromNs: run.time_ns[7] },
     ]);
   });
 
@@ -145,7 +145,7 @@ describe('two sources of one figure', () => {
     const less = { ...run, value: run.value.map((value) => value - MIB) };
     expect(compareCurves({ name: 'more', curve: more }, floor).contradictions).toEqual([]);
     expect(compareCurves({ name: 'less', curve: less }, floor).contradictions).toMatchObject([
-      { kind: 'different', difference_bytes: -MIB },
+      { kind: 'different', differenceBytes: -MIB },
     ]);
   });
 });
@@ -164,7 +164,7 @@ describe('lines without times', () => {
     const answer = compareLines(lines, placeSequence(lines, rows), ['a.log', 'run.pickle'], 0, 1000n);
     expect([answer.compared, answer.outside]).toEqual([3, 1]);
     expect(answer.contradictions).toMatchObject([
-      { kind: 'never', from_ns: 0, to_ns: 200, difference_bytes: 4, allowed_bytes: 2 },
+      { kind: 'never', fromNs: 0, toNs: 200, differenceBytes: 4, allowedBytes: 2 },
     ]);
     expect(withAmounts(answer.contradictions[0].sentence, 'binary')).toContain(
       'line 1: the recording comes no nearer to it than 4 bytes (reserved bytes)',
@@ -193,7 +193,7 @@ describe("a server's budget", () => {
     expect(check(1000)).toEqual({ contradictions: [], compared: 2, outside: 0 });
     expect(check(1020).contradictions).toEqual([]);
     expect(check(1021).contradictions).toMatchObject([
-      { kind: 'budget_above_reserved', difference_bytes: MIB, from_ns: SECOND },
+      { kind: 'budget_above_reserved', differenceBytes: MIB, fromNs: SECOND },
     ]);
     const { sentence } = check(1021).contradictions[0];
     expect(withAmounts(sentence, 'binary')).toContain('vllm.log, TP0 names 1.00 MiB (1,048,576 bytes) more');

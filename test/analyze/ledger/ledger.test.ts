@@ -89,7 +89,7 @@ describe('the device beside the allocator', () => {
   const state = drawnState(['seg s0 large | a:3 .17']);
   const told = (used: Bounds | null, processes: readonly (readonly [string, number])[] | null) =>
     nonTorchAt({
-      moment_ns: 0,
+      momentNs: 0,
       device: 0,
       reserved: exactly(20 * MIB),
       deviceUsed: used,

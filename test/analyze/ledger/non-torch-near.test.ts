@@ -10,7 +10,7 @@ const mib = (least: number, most = least): Bounds => ({ least: least * MIB, most
 /** A sample at so many seconds that leaves [least, most] MiB besides 1,000 MiB reserved. */
 const sample = (seconds: number, least: number, most: number, reserved = mib(1000)): NonTorch =>
   nonTorchAt({
-    moment_ns: seconds * 1e9,
+    momentNs: seconds * 1e9,
     device: 0,
     reserved,
     deviceUsed: mib(1000 + least, 1000 + most),
@@ -73,7 +73,7 @@ describe('a moment far from every sample', () => {
 
   it('of a log of any length says how far its nearest sample is', () => {
     const one = sample(0, 498, 500);
-    const samples = Array.from({ length: 200_000 }, (_, i) => ({ ...one, moment_ns: i * 1e6 }));
+    const samples = Array.from({ length: 200_000 }, (_, i) => ({ ...one, momentNs: i * 1e6 }));
     expect(near(samples, 300).why).toContain('the nearest sample of smi.csv is 1 min 40.0 s away');
   });
 

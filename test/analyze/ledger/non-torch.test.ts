@@ -15,7 +15,7 @@ import { fixtureBytes, snapshotOf } from '../../read/snapshot/fixtures.ts';
 import { eventCurve, madeUpRun, MIB, monitored, sampleCurve, SECOND } from '../step-curve-for-test.ts';
 
 const mib = (least: number, most = least) => ({ least: least * MIB, most: most * MIB });
-const common = { moment_ns: 0, device: 0, from: 'device_used' as const, pid: null };
+const common = { momentNs: 0, device: 0, from: 'device_used' as const, pid: null };
 
 describe('at one moment', () => {
   it('without a list of processes only the sum is known', () => {
@@ -168,11 +168,11 @@ describe('at an out-of-memory error', () => {
     const spec = torchSeries(trace, baselineOf(trace)).find(({ id }) => id === 'reserved')!;
     const curve = curveOfSeries(trace, spec, 'reserved', times[0]);
     const [[row, free]] = trace.device_free;
-    const moment_ns = Number(times[row] - times[0]);
+    const momentNs = Number(times[row] - times[0]);
     const exact = nonTorchAt({
-      moment_ns,
+      momentNs,
       device: trace.device,
-      reserved: boundsIn(curve, moment_ns, moment_ns)!,
+      reserved: boundsIn(curve, momentNs, momentNs)!,
       deviceUsed: { least: TOTAL - free, most: TOTAL - free },
       from: 'device_free',
       processes: null,

@@ -49,8 +49,8 @@ describe("vLLM's three categories", () => {
   it('are those of its own example, at each moment', () => {
     const inGib = (moment: VllmMemorySnapshot): number[] => {
       const categories = memoryCategories(beforeCreate, moment)!;
-      expect(categories.adds_up).toBe(true);
-      return [categories.others, categories.torch, categories.non_torch].map(({ value }) => value / GIB);
+      expect(categories.addsUp).toBe(true);
+      return [categories.others, categories.torch, categories.nonTorch].map(({ value }) => value / GIB);
     };
     expect(inGib(beforeCreate)).toEqual([1, 0, 0]);
     expect(inGib(beforeProfile)).toEqual([1, 2, 0.5]);
@@ -59,8 +59,8 @@ describe("vLLM's three categories", () => {
 
   it('do not add up where a snapshot contradicts itself, and are not made up where a field is missing', () => {
     const wrong = { ...afterProfile, cuda_memory: exactly(6 * GIB) };
-    expect(memoryCategories(beforeCreate, wrong)!.adds_up).toBe(false);
-    expect(memoryCategories(beforeCreate, { ...afterProfile, cuda_memory: null })!.adds_up).toBeNull();
+    expect(memoryCategories(beforeCreate, wrong)!.addsUp).toBe(false);
+    expect(memoryCategories(beforeCreate, { ...afterProfile, cuda_memory: null })!.addsUp).toBeNull();
     expect(memoryCategories(beforeCreate, { ...afterProfile, torch_memory: null })).toBeNull();
   });
 
@@ -93,7 +93,7 @@ describe('before, after, difference', () => {
     expect(both.map(({ rule }) => rule)).toEqual(['increase', 'consumed']);
     expect(both[0].terms.map(({ bytes }) => bytes.value / GIB)).toEqual([2, 2, 1]);
     expect(both[1].terms.map(({ bytes }) => bytes.value / GIB)).toEqual([4, 1]);
-    for (const { non_kv_cache_memory } of both) expect(non_kv_cache_memory).toEqual(exactly(5 * GIB));
+    for (const { nonKvCacheMemory } of both) expect(nonKvCacheMemory).toEqual(exactly(5 * GIB));
     const old = { ...afterProfile, torch_allocated: null };
     const one = profileArithmetic({ beforeCreate, beforeProfile, afterProfile: old, weights: null });
     expect(one).toEqual([]);
@@ -110,7 +110,7 @@ describe('exact figures', () => {
   it('show a single byte that is wrong', () => {
     const off = { ...afterProfile, cuda_memory: exactly(5 * GIB + 1) };
     expect(checkSnapshot(off).map(({ holds }) => holds)).toEqual([false, false]);
-    expect(memoryCategories(beforeCreate, off)!.adds_up).toBe(false);
+    expect(memoryCategories(beforeCreate, off)!.addsUp).toBe(false);
   });
 });
 
@@ -190,20 +190,20 @@ describe('an account', () => {
     const inGib = ({ value }: Measured): number => value / GIB;
     expect(
       account.snapshots.map(({ categories }) =>
-        [categories!.others, categories!.torch, categories!.non_torch].map(inGib),
+        [categories!.others, categories!.torch, categories!.nonTorch].map(inGib),
       ),
     ).toEqual([
       [1, 0, 0],
       [1, 2, 0.5],
       [1, 3, 1],
     ]);
-    const { others, torch, non_torch, sum } = account.peak!;
-    expect([others, torch, non_torch, sum].map(inGib)).toEqual([1, 4, 1, 6]);
+    const { others, torch, nonTorch, sum } = account.peak!;
+    expect([others, torch, nonTorch, sum].map(inGib)).toEqual([1, 4, 1, 6]);
     expect(account.profiling.map(({ rule, printed }) => [rule, printed?.holds])).toEqual([
       ['increase', true],
       ['consumed', undefined],
     ]);
-    expect(account.profiling.map(({ non_kv_cache_memory: total }) => inGib(total))).toEqual([5, 5]);
+    expect(account.profiling.map(({ nonKvCacheMemory: total }) => inGib(total))).toEqual([5, 5]);
     expect(account.differences.map(({ from, to, difference }) => [from, to, difference.timestamp_s])).toEqual(
       [
         [0, 1, 1],
@@ -293,7 +293,7 @@ describe('an account', () => {
       problems: [],
       kv: { holds: true, graphs: null },
     });
-    expect(account.kv!.kv_cache.value / GIB).toBeCloseTo(8.6, 6);
+    expect(account.kv!.kvCache.value / GIB).toBeCloseTo(8.6, 6);
     expect(account.peak!.sum.value / GIB).toBeCloseTo(0.59 + 10.22, 6);
     expect(account.missing).toEqual([]);
     const [off] = await accountsOf(...log('8.50'));

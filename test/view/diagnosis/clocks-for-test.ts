@@ -1,9 +1,9 @@
 /** Clocks and disagreements as the engine tells them, for tests of models and of the page. */
-import type { ClockView, DisagreementView } from '../../../src/engine/protocol.ts';
+import type { SourceClock, Disagreement } from '../../../src/engine/protocol.ts';
 
 export const HOUR_NS = 3_600_000_000_000n;
 
-export const clock = (changes: Partial<ClockView> = {}): ClockView => ({
+export const clock = (changes: Partial<SourceClock> = {}): SourceClock => ({
   sourceId: 0,
   file: 'serve.pickle',
   clock: 'wall',
@@ -24,7 +24,7 @@ export const clock = (changes: Partial<ClockView> = {}): ClockView => ({
 });
 
 /** A monitor whose times are those of a zone two hours east. */
-export const monitorClock = (changes: Partial<ClockView> = {}): ClockView =>
+export const monitorClock = (changes: Partial<SourceClock> = {}): SourceClock =>
   clock({
     sourceId: 1,
     file: 'smi.csv',
@@ -43,7 +43,7 @@ export const monitorClock = (changes: Partial<ClockView> = {}): ClockView =>
   });
 
 /** Lines without times that have no place. */
-export const placeless = (changes: Partial<ClockView> = {}): ClockView =>
+export const placeless = (changes: Partial<SourceClock> = {}): SourceClock =>
   clock({
     sourceId: 2,
     file: 'report.log',
@@ -57,7 +57,7 @@ export const placeless = (changes: Partial<ClockView> = {}): ClockView =>
     ...changes,
   });
 
-export const disagreement = (changes: Partial<DisagreementView> = {}): DisagreementView => ({
+export const disagreement = (changes: Partial<Disagreement> = {}): Disagreement => ({
   kind: 'used_below_reserved',
   sourceIds: [1, 0],
   files: ['smi.csv', 'serve.pickle'],

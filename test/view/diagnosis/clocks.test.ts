@@ -1,6 +1,6 @@
 /** All sources on one clock in words: each state of a clock, what contradicts, what cannot be known. */
 import { describe, expect, it } from 'vitest';
-import type { ClocksAnswer, ClockView } from '../../../src/engine/protocol.ts';
+import type { ClocksAnswer, SourceClock } from '../../../src/engine/protocol.ts';
 import { formatMoment } from '../../../src/view/readings/clock.ts';
 import type { ClockRow, ClocksModel } from '../../../src/view/diagnosis/clocks.ts';
 import { clocksModel } from '../../../src/view/diagnosis/clocks.ts';
@@ -20,7 +20,7 @@ function model(changes: Partial<ClocksAnswer> = {}): ClocksModel {
   return made;
 }
 
-const rowOf = (view: ClockView): ClockRow => model({ clocks: [clock(), view] }).rows[1];
+const rowOf = (view: SourceClock): ClockRow => model({ clocks: [clock(), view] }).rows[1];
 
 it('one source alone needs no common clock', () => {
   expect(clocksModel(answer({ clocks: [clock()] }), 'binary')).toBeNull();
