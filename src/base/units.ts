@@ -10,16 +10,30 @@ export function byteScale(bytes: number, unit: ByteUnit): { readonly step: numbe
   const names = unit === 'binary' ? BINARY : DECIMAL;
   let step = 1;
   let index = 0;
-  // 999.995 would print as 1000.00 MB: go up as soon as the rounded figure would.
-  while (Math.abs(bytes) / step >= base - 0.005 && index < names.length - 1) {
+  // 999.5 would print as 1000 MB: go up as soon as the rounded figure would.
+  while (Math.abs(bytes) / step >= base - 0.5 && index < names.length - 1) {
     step *= base;
     index++;
   }
   return { step, name: names[index] };
 }
 
-/** "4.56 GiB"; whole bytes below one KiB. */
+/** Three significant digits, none of them a zero behind the point: "4.56", "45.6", "456", "32". */
+function threeDigits(value: number): string {
+  const size = Math.abs(value);
+  const digits = size >= 99.95 ? 0 : size >= 9.995 ? 1 : 2;
+  const text = value.toFixed(digits);
+  return digits === 0 ? text : text.replace(/\.?0+$/, '');
+}
+
+/** "4.56 GiB", "462 MiB", "32 MiB": three significant digits; whole bytes below one KiB. */
 export function formatBytes(bytes: number, unit: ByteUnit): string {
+  const { step, name } = byteScale(bytes, unit);
+  return step === 1 ? `${bytes} ${name}` : `${threeDigits(bytes / step)} ${name}`;
+}
+
+/** "14.20 GiB": two digits behind the point, for sums that are written out. */
+export function formatTerm(bytes: number, unit: ByteUnit): string {
   const { step, name } = byteScale(bytes, unit);
   return step === 1 ? `${bytes} ${name}` : `${(bytes / step).toFixed(2)} ${name}`;
 }

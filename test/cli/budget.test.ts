@@ -43,12 +43,12 @@ describe('the budgets of a log of two ranks', () => {
     expect(lines.slice(0, 5)).toEqual([
       '',
       'Budget step by step',
-      '  all ranks of this host (2 ranks): 158.36 GiB',
-      '    Not requested (1 - utilization)  15.84 GiB',
-      '    Weights                          113.86 GiB',
+      '  all ranks of this host (2 ranks): 158 GiB',
+      '    Not requested (1 - utilization)  15.8 GiB',
+      '    Weights                          114 GiB',
     ]);
     expect(lines).toContain('    CUDA graphs beyond the budget    1.36 GiB');
-    expect(lines).toContain('  DP0 TP0: 79.18 GiB');
+    expect(lines).toContain('  DP0 TP0: 79.2 GiB');
     expect(lines).toContain('    Ranks that do not print a figure are taken as like those that do.');
     expect(budgetLines({ budget: [], budget_sums: [] })).toEqual([]);
   });
@@ -58,7 +58,7 @@ describe('the budgets of a log of two ranks', () => {
     const [first] = told.budget;
     const ranks = Array.from({ length: 8 }, (_, i) => ({ ...first, rank: `TP${i}` }));
     const lines = budgetLines({ budget: ranks, budget_sums: [] });
-    expect(lines[2]).toBe('  TP0, ..., TP7, each (8 ranks): 79.18 GiB');
+    expect(lines[2]).toBe('  TP0, ..., TP7, each (8 ranks): 79.2 GiB');
     expect(lines.filter((line) => line.includes('Weights   '))).toHaveLength(1);
   });
 });

@@ -34,7 +34,7 @@ describe('--json', () => {
       source: 0,
       device: 0,
       severity: 'problem',
-      title: 'A leak: 33.78 MiB an iteration',
+      title: 'A leak: 33.8 MiB an iteration',
       confidence: 'high',
     });
     for (const finding of findings) {
@@ -105,7 +105,7 @@ describe('text', () => {
   it('says the finding, how sure it is, on what it rests, what to do and what that gives', async () => {
     const { out } = await run('analyze', LEAK);
     const lines = out.slice(out.indexOf('\nDiagnosis\n')).split('\n');
-    expect(lines[2]).toBe('  [problem] A leak: 33.78 MiB an iteration (device 0)');
+    expect(lines[2]).toBe('  [problem] A leak: 33.8 MiB an iteration (device 0)');
     expect(lines[3]).toContain(
       'First to look at: s_leak (rec/record.py:167), called from <module> (rec/record.py:277).',
     );
@@ -240,7 +240,7 @@ describe('--fail-on and growth', () => {
 
 describe('--fail-on', () => {
   it.each([
-    ['leak', LEAK, 'vramscope: --fail-on leak: linear-leak (device 0): A leak: 33.78 MiB an iteration\n'],
+    ['leak', LEAK, 'vramscope: --fail-on leak: linear-leak (device 0): A leak: 33.8 MiB an iteration\n'],
     ['leak>1MiB', LEAK, 'vramscope: --fail-on leak>1MiB: device 0: 35419136 bytes an iteration\n'],
     ['peak>3GiB', OOM, 'vramscope: --fail-on peak>3GiB: device 0: 4242538496 bytes\n'],
     ['allocated > 4000MB', OOM, 'vramscope: --fail-on allocated > 4000MB: device 0: 4153409536 bytes\n'],

@@ -46,14 +46,14 @@ describe('the line', () => {
     expect(pinLines([pins()])).toEqual([
       '',
       'What keeps free memory from going back at the end',
-      '  device 1: 20.00 MiB (20,971,520 B) are free and pinned by live blocks; free 1.00 MiB (1,048,576 B) in 1 block of b, and 10.00 MiB (10,485,760 B) goes back',
+      '  device 1: 20 MiB (20,971,520 B) are free and pinned by live blocks; free 1 MiB (1,048,576 B) in 1 block of b, and 10 MiB (10,485,760 B) goes back',
     ]);
   });
 
   it('says where no stack does, and what several hold together', () => {
     const [, , line] = pinLines([pins({ alone: pins().alone.slice(0, 1), shared_bytes: MIB })]);
     expect(line).toBe(
-      '  device 1: 20.00 MiB (20,971,520 B) are free and pinned by live blocks, 1.00 MiB (1,048,576 B) of it by several stacks together; no stack alone sets free more than its blocks take',
+      '  device 1: 20 MiB (20,971,520 B) are free and pinned by live blocks, 1 MiB (1,048,576 B) of it by several stacks together; no stack alone sets free more than its blocks take',
     );
   });
 
@@ -103,7 +103,7 @@ describe('blocks without a stack', () => {
   it('are named by their size, in the object and in the lines', async () => {
     const json = await run('analyze', '--json', PROCESS);
     const [told] = (JSON.parse(json) as Analysis).pins;
-    expect(told.together.flatMap(({ added }) => added)).toContain('allocations of 18.00 KiB without a stack');
+    expect(told.together.flatMap(({ added }) => added)).toContain('allocations of 18 KiB without a stack');
     for (const printed of [json, await run('analyze', PROCESS)])
       expect(printed).not.toMatch(/\{(bytes|exact):/);
   });

@@ -157,7 +157,7 @@ describe('the text', () => {
     expect([code, err]).toEqual([0, '']);
     expect(out).toContain('it reserves what was recorded, after every request.');
     expect(out).toMatch(/as recorded \(defaults\) +1\.46 GiB +1,568,669,696/);
-    expect(out).toMatch(/\n {2}expandable_segments:True +1\.40 GiB +1,501,560,832/);
+    expect(out).toMatch(/\n {2}expandable_segments:True +1\.4 GiB +1,501,560,832/);
     expect(out).toContain('\n  export PYTORCH_CUDA_ALLOC_CONF=');
     expect(out).toMatch(
       /10 hold memory when the reserved peak is reached .*; the 1 that hold most were tried/,

@@ -42,10 +42,10 @@ describe("vLLM's own memory figures", () => {
     const lines = out.split('\n');
     const at = lines.indexOf("vLLM's own memory figures:");
     expect(lines[at + 1]).toMatch(
-      /^ {2}wrong: after_profile: cuda_memory is not total_memory - free_memory: 30\.72 MiB/,
+      /^ {2}wrong: after_profile: cuda_memory is not total_memory - free_memory: 30\.7 MiB/,
     );
-    expect(out).toContain('  result.before_profile (line 4): torch_peak 2.00 GiB, cuda_memory 3.50 GiB');
-    expect(out).toContain('    categories: others 1.00 GiB, torch 2.00 GiB, not torch 512.00 MiB');
+    expect(out).toContain('  result.before_profile (line 4): torch_peak 2 GiB, cuda_memory 3.5 GiB');
+    expect(out).toContain('    categories: others 1 GiB, torch 2 GiB, not torch 512 MiB');
     expect(out).toContain(
       '  not KV cache, computed: 5.00 GiB = weights 2.00 GiB + activation peak 2.00 GiB + non-torch increase 1.00 GiB',
     );

@@ -133,23 +133,23 @@ const concurrency = (times: string): string[] => [
   'INFO 03-20 19:40:51 kv_cache_utils.py:637] GPU KV cache size: 60,000 tokens',
   `INFO 03-20 19:40:51 kv_cache_utils.py:640] Maximum concurrency for 8,192 tokens per request: ${times}x`,
 ];
-/** Both ranks of a server with a checkpoint of 66.97 GiB. */
+/** Both ranks of a server with a checkpoint of 67 GiB. */
 const ranks = (each: number): Files => ({
   'vllm.log': [
     engineLine('tensor_parallel_size=2, pipeline_parallel_size=1'),
-    'INFO 03-20 19:40:45 weight_utils.py:1] Checkpoint size: 66.97 GiB. Available RAM: 400.00 GiB.',
+    'INFO 03-20 19:40:45 weight_utils.py:1] Checkpoint size: 67 GiB. Available RAM: 400 GiB.',
     ...[0, 1]
       .map((rank) => budgetLines({ weights: each, prefix: `(VllmWorkerProcess pid=${7 + rank}) ` }))
       .flat(),
   ],
 });
 const oomText = (start: string): Files => ({
-  'oom.txt': `${start} Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 79.18 GiB of which 500.00 MiB is free. Including non-PyTorch memory, this process has 78.60 GiB memory in use. Of the allocated memory 77.00 GiB is allocated by PyTorch, and 200.00 MiB is reserved by PyTorch but unallocated.\n`,
+  'oom.txt': `${start} Tried to allocate 2 GiB. GPU 0 has a total capacity of 79.2 GiB of which 500 MiB is free. Including non-PyTorch memory, this process has 78.6 GiB memory in use. Of the allocated memory 77 GiB is allocated by PyTorch, and 200 MiB is reserved by PyTorch but unallocated.\n`,
 });
 const profiled = (after: string): Files => ({
   'vllm.log': [
     engineLine(),
-    `ERROR 03-20 19:40:59 core.py:843] AssertionError: Error in memory profiling. Initial free memory 31.10 GiB, current free memory ${after} GiB. This happens when other processes sharing the same container release GPU memory.`,
+    `ERROR 03-20 19:40:59 core.py:843] AssertionError: Error in memory profiling. Initial free memory 31.1 GiB, current free memory ${after} GiB. This happens when other processes sharing the same container release GPU memory.`,
   ],
 });
 const slept = (freed: string, inUse: string): string =>

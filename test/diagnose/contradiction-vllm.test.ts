@@ -18,7 +18,7 @@ describe('contradiction, of figures of vLLM', () => {
     expect(found.verdict).toContain('2 statements about them cannot hold');
     expect(found.evidence).toHaveLength(2);
     expect(found.evidence[0].text).toContain(
-      'before: cuda_memory is not total_memory - free_memory: 20.48 MiB apart',
+      'before: cuda_memory is not total_memory - free_memory: 20.5 MiB apart',
     );
     expect(await of(snapshot('1.01'))).toEqual([]);
   });

@@ -21,25 +21,25 @@ describe('out-of-memory', () => {
       severity: 'problem',
       // Who refused it is not in the recording: a limit, or the driver for another reason.
       confidence: 'medium',
-      title: 'Out of memory: 200.00 MiB asked for, 70.00 GiB free on the device',
+      title: 'Out of memory: 200 MiB asked for, 70 GiB free on the device',
       gainBytes: null,
     });
     expect(oom.verdict).toContain('a limit of the process itself refused it');
     // 140 MiB were reserved, and 200 more were refused: the cap, 256 MiB, lies between.
     expect(oom.verdict).toContain('neither full nor fragmented');
-    expect(oom.verdict).toContain('it is at least 140.00 MiB (146,800,640 bytes)');
-    expect(oom.verdict).toContain('and below 340.00 MiB (356,515,840 bytes)');
+    expect(oom.verdict).toContain('it is at least 140 MiB (146,800,640 bytes)');
+    expect(oom.verdict).toContain('and below 340 MiB (356,515,840 bytes)');
     const told = oom.evidence.map(({ text }) => text).join('\n');
-    expect(told).toContain('Asked for: 200.00 MiB (209,715,200 bytes)');
-    expect(told).toContain('Largest free block in the cache: 38.00 MiB (39,845,888 bytes)');
-    expect(told).toContain('Sure to have been served: a request of up to 38.00 MiB');
+    expect(told).toContain('Asked for: 200 MiB (209,715,200 bytes)');
+    expect(told).toContain('Largest free block in the cache: 38 MiB (39,845,888 bytes)');
+    expect(told).toContain('Sure to have been served: a request of up to 38 MiB');
     expect(oom.evidence.every(({ row }) => row !== null)).toBe(true);
     expect(oom.remedy).toContain('Raise the limit');
   });
 
   it('a full device is not blamed on a limit', async () => {
     const oom = findingOf(await limited(10 * MIB).findings(), 'out-of-memory');
-    expect(oom.verdict).toContain('The device had only 10.00 MiB (10,485,760 bytes) free');
+    expect(oom.verdict).toContain('The device had only 10 MiB (10,485,760 bytes) free');
     expect(oom.verdict).not.toContain('a limit of the process itself');
     expect(oom.confidence).toBe('certain');
     expect(oom.remedy).not.toContain('Raise the limit');
@@ -109,9 +109,9 @@ describe('private-pools', () => {
 
   it('fires with what the pools hold and what is free inside', async () => {
     const told = findingOf(await pools(1).findings(), 'private-pools');
-    expect(told.title).toBe('120.00 MiB in private pools');
+    expect(told.title).toBe('120 MiB in private pools');
     expect(told.verdict).toContain('2 private pools');
-    expect(told.verdict).toContain('40.00 MiB (41,943,040 bytes) of it is free inside them');
+    expect(told.verdict).toContain('40 MiB (41,943,040 bytes) of it is free inside them');
     expect(told.evidence).toHaveLength(2);
     expect(told.remedy).toContain('share one pool');
   });
@@ -138,7 +138,7 @@ describe('who-holds', () => {
     recording.take('main:5 attention:7', 20 * MIB);
     recording.take('main:6 attention:7', 20 * MIB);
     const who = findingOf(await recording.findings(), 'who-holds');
-    expect(who.title).toBe('Holds most at the peak: attention (user/app.py:7) with 40.00 MiB');
+    expect(who.title).toBe('Holds most at the peak: attention (user/app.py:7) with 40 MiB');
     expect(who.verdict).toContain('2 lines of code held 100 % of it.');
     expect(who.confidence).toBe('certain');
     expect(who.evidence.map(({ row }) => row)).toEqual([recording.rows - 1, recording.rows - 1]);
@@ -173,7 +173,7 @@ describe('recorded-late', () => {
     // Lost: two segments and their two blocks.
     const late = findingOf(await run().findings({ without: 4 }), 'recorded-late');
     expect(late).toMatchObject({ severity: 'info', confidence: 'certain', gainBytes: null });
-    expect(late.evidence[0].text).toContain('96.00 MiB (100,663,296 bytes) were asked for');
+    expect(late.evidence[0].text).toContain('96 MiB (100,663,296 bytes) were asked for');
     expect(late.evidence[1].text).toBe('1 free of allocations that are not in it.');
     expect(late.verdict).toContain('growth cannot be judged');
     expect(idsOf(await run().findings({ without: 4 }))).not.toContain('better-setting');
@@ -185,7 +185,7 @@ describe('recorded-late', () => {
     const findings = await recording.findings({ without: recording.rows });
     const late = findingOf(findings, 'recorded-late');
     expect(late.title).toBe('Only one moment was recorded, no events');
-    expect(late.verdict).toContain('64.00 MiB (67,108,864 bytes) of it allocated');
+    expect(late.verdict).toContain('64 MiB (67,108,864 bytes) of it allocated');
     const before = recording.model.reserved;
     recording.model.emptyCache();
     const freed = (before - recording.model.reserved).toLocaleString('en');
@@ -211,7 +211,7 @@ describe('pinned-segments', () => {
   it('fires with what goes back when the block is freed', async () => {
     const recording = pinned();
     const told = findingOf(await recording.findings(), 'pinned-segments');
-    expect(told.title).toBe('Free 2.00 MiB here, 256.00 MiB goes back: counter (user/app.py:4)');
+    expect(told.title).toBe('Free 2 MiB here, 256 MiB goes back: counter (user/app.py:4)');
     expect(told.gainBytes).toBe(256 * MIB);
     // A device with room: nothing to lose sleep over.
     expect(told.severity).toBe('info');
@@ -232,7 +232,7 @@ describe('the bundled recordings', () => {
   it('oom: the cap, to the byte', async () => {
     const findings = await findingsOf('oom.pickle');
     expect(findings[0].id).toBe('out-of-memory');
-    expect(findings[0].evidence[0].text).toBe('Asked for: 300.00 MiB (314,572,800 bytes).');
+    expect(findings[0].evidence[0].text).toBe('Asked for: 300 MiB (314,572,800 bytes).');
     expect(idsOf(findings)).not.toContain('pending-free');
   });
 

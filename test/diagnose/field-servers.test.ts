@@ -24,18 +24,16 @@ describe('refusals of servers', () => {
   it("T12: the server's own word first, and what it leaves", async () => {
     const found = await fieldFinding('server-refused', 'T12-sglang-weights-leave-nothing.log');
     const text = textOf(found);
-    expect(text).toMatch(/121\.35 GiB.*125\.65 GiB.*4\.30 GiB more/s);
+    expect(text).toMatch(/121 GiB.*126 GiB.*4\.3 GiB more/s);
     expect(found).toMatchObject({ severity: 'problem', confidence: 'certain' });
     expect(found.remedy).toMatch(/^--mem-fraction-static 0\.92 .*above 0\.9113\) to 0\.95/);
-    expect(text).toContain('0.95 leaves 6.90 GiB');
+    expect(text).toContain('0.95 leaves 6.9 GiB');
     expect(await all('T12-sglang-weights-leave-nothing.log')).not.toMatch(/91\.1%|--tp-size 16|fewer bits/);
   });
 
   it('T24: out of memory in the warm-up of the sampler', async () => {
     const found = await fieldFinding('log-out-of-memory', 'T24-vllm-sampler-warmup.log');
-    expect(textOf(found)).toMatch(
-      /1024 dummy requests \(--max-num-seqs\), after the KV cache \(17\.31 GiB\)/,
-    );
+    expect(textOf(found)).toMatch(/1024 dummy requests \(--max-num-seqs\), after the KV cache \(17\.3 GiB\)/);
     expect(found).toMatchObject({ severity: 'problem', confidence: 'certain' });
     expect(found.remedy).toMatch(/--max-num-seqs 256.*--gpu-memory-utilization/);
   });
@@ -43,7 +41,7 @@ describe('refusals of servers', () => {
   it('T25: memory that came free while the server measured', async () => {
     const found = await fieldFinding('server-refused', 'T25-vllm-profiling-assertion.log');
     const text = textOf(found);
-    expect(text).toMatch(/9\.12 GiB became free.*31\.10 GiB before, 40\.22 GiB after/s);
+    expect(text).toMatch(/9\.12 GiB became free.*31\.1 GiB before, 40\.2 GiB after/s);
     expect(text).toMatch(/measurement is void.*one after the other.*No flag of this server is at fault/s);
     expect(text).toContain('GB10');
     expect(found).toMatchObject({ severity: 'problem', confidence: 'certain' });
@@ -52,7 +50,7 @@ describe('refusals of servers', () => {
   it('T27: sleep that freed nothing, and waking up without room', async () => {
     const found = await fieldFinding('sleep-freed-nothing', 'T27-vllm-sleep-freed-nothing.log');
     expect(textOf(found)).toMatch(
-      /63\.15 GiB stayed in use, of which by the log weights 15\.30 GiB and KV cache 46\.10 GiB/,
+      /63\.2 GiB stayed in use, of which by the log weights 15\.3 GiB and KV cache 46\.1 GiB/,
     );
     expect(found.remedy).toMatch(
       /^First see that PYTORCH_CUDA_ALLOC_CONF.*expandable_segments:True.*--enable-sleep-mode/,
@@ -75,7 +73,7 @@ describe('refusals of servers', () => {
         'RuntimeError: The memory capacity is unbalanced. Some GPUs may be occupied by other processes. pre_model_load_memory=16.28, local_gpu_memory=46.81, local_gpu_memory * 0.9=42.13',
       ),
     ).toMatch(
-      /least that is free on any of them is 16\.28 GiB; this rank has 46\.81 GiB: 30\.53 GiB are missing/,
+      /least that is free on any of them is 16\.3 GiB; this rank has 46\.8 GiB: 30\.5 GiB are missing/,
     );
     expect(
       await refused(
@@ -158,7 +156,7 @@ describe('ranks and limits', () => {
   it('T62: what was right stays right', async () => {
     const found = await fieldFinding('utilization-edge', 'T62-vllm-free-on-startup.log');
     expect(textOf(found)).toMatch(
-      /asked for 54\.40 GiB and 23\.19 GiB were free.*--gpu-memory-utilization 0\.35/s,
+      /asked for 54\.4 GiB and 23\.2 GiB were free.*--gpu-memory-utilization 0\.35/s,
     );
     expect(found.confidence).toBe('certain');
   });

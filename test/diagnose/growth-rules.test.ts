@@ -14,7 +14,7 @@ describe('linear-leak', () => {
     expect(findings[0]).toBe(leak);
     expect(leak).toMatchObject({
       severity: 'problem',
-      title: 'A leak: 2.00 MiB an iteration',
+      title: 'A leak: 2 MiB an iteration',
       confidence: 'high',
       // 24 of them are alive at the end; the first iteration's belongs to no growth, but is held as well.
       gainHow: 'what the growing stacks hold at the end of the recording',
@@ -54,7 +54,7 @@ describe('linear-leak', () => {
   it('says how long a GiB lasts where no limit is known', async () => {
     const { verdict } = findingOf(await leakOf(2 * MIB), 'linear-leak');
     expect(verdict).toContain('How much memory the device has is not in the recording');
-    expect(verdict).toMatch(/each 1\.00 GiB of it lasts 512 iterations/);
+    expect(verdict).toMatch(/each 1 GiB of it lasts 512 iterations/);
   });
 
   it('says why growth is steady once', async () => {
@@ -107,7 +107,7 @@ describe('caching-allocator', () => {
     expect(cache.title).toContain('and stayed');
     expect(cache.verdict).toContain(`(${reserved.toLocaleString('en')} bytes)`);
     // Weights alone stay: four blocks of 8 MiB.
-    expect(cache.verdict).toContain('stays at 32.00 MiB (33,554,432 bytes)');
+    expect(cache.verdict).toContain('stays at 32 MiB (33,554,432 bytes)');
     // By hand: what the model still reserves after giving back every segment that is wholly free.
     recording.model.emptyCache();
     expect(cache.gainBytes).toBe(reserved - recording.model.reserved);
@@ -208,7 +208,7 @@ describe('a loop of work that ended', () => {
   it('is told of where it kept what is still held', async () => {
     const findings = await trainedThenEvaluated(true).findings();
     const told = findingOf(findings, 'growth-unclear');
-    expect(told.title).toBe('A loop that ended kept 21.00 MiB, which is still held');
+    expect(told.title).toBe('A loop that ended kept 21 MiB, which is still held');
     expect(told.verdict).toContain('most from log (user/app.py:15)');
     expect([told.severity, told.confidence]).toEqual(['risk', 'low']);
   });

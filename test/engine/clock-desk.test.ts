@@ -191,7 +191,7 @@ describe.skipIf(traces === null)('serve: everything of one run together', () => 
     expect(told).toContain('serve.report.log tells the same');
     expect(told).toContain('serve.summaries.log tells the same');
     // Printed to 0.1 MB before and after empty_cache(): what the replay gives to the byte.
-    expect(told).toContain('(4,901,000,000 bytes) to 3.50 GiB (3,756,000,000 bytes)');
+    expect(told).toContain('(4,901,000,000 bytes) to 3.5 GiB (3,756,000,000 bytes)');
     expect(Math.abs(cache[0].gainBytes! - (4_901_000_000 - 3_756_000_000))).toBeLessThan(100_000);
     // What a monitor saw has come to an end; no leak, by no source.
     const found = plain.map(({ id }) => id);

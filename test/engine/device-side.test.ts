@@ -209,7 +209,7 @@ describe.skipIf(traces === null)('recordings of shared/traces', () => {
     const [{ ledger }] = (await diagnosisOf(engine)).devices[0].ledgers;
     expectSums(ledger);
     expect(ledger.deviceFrom).toBe('oom.txt: the sample at this moment');
-    // 79.18 GiB in all, 74.71 GiB free, this process 4.46 GiB.
+    // 79.2 GiB in all, 74.7 GiB free, this process 4.46 GiB.
     expect(Math.abs(ledger.used!.value - 4.47 * 2 ** 30)).toBeLessThan(ledger.used!.error + MIB);
     const own = partOf(ledger, 'non_torch').bytes!;
     expect(Math.abs(own.value + ledger.reserved - 4.46 * 2 ** 30)).toBeLessThan(own.error + MIB);

@@ -119,7 +119,7 @@ describe('a monitor of two GPUs beside a process that sees the second as its fir
 
 describe('an out-of-memory message beside a recording', () => {
   const oom =
-    'torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 79.18 GiB of which 500.00 MiB is free. Including non-PyTorch memory, this process has 78.60 GiB memory in use. Of the allocated memory 72.00 GiB is allocated by PyTorch, and 5.00 GiB is reserved by PyTorch but unallocated. If reserved but unallocated memory is large try setting PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True to avoid fragmentation.  See documentation for Memory Management\n';
+    'torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB. GPU 0 has a total capacity of 79.2 GiB of which 500 MiB is free. Including non-PyTorch memory, this process has 78.6 GiB memory in use. Of the allocated memory 72 GiB is allocated by PyTorch, and 5 GiB is reserved by PyTorch but unallocated. If reserved but unallocated memory is large try setting PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True to avoid fragmentation.  See documentation for Memory Management\n';
   const remedyUnder = async (expandable: boolean): Promise<string> => {
     const { findings } = await diagnoseFiles({
       'x.pickle': recording(growing([0, 1, 2]), expandable),

@@ -34,7 +34,7 @@ describe('T05 XLA', () => {
     });
     const oom = finding(said, 'log-out-of-memory');
     expect(oom.severity).toBe('problem');
-    expect(oom.verdict).toContain('One compiled program needs 14.44 GiB');
+    expect(oom.verdict).toContain('One compiled program needs 14.4 GiB');
     expect(oom.verdict).toContain('9.64 GiB its results, 4.44 GiB temporaries');
     expect(oom.verdict).toContain('f32[512,128,512,36]');
     expect(oom.remedy).toContain('XLA_PYTHON_CLIENT_PREALLOCATE');
@@ -66,7 +66,7 @@ describe('T06 llama.cpp', () => {
       figures: { requested: 9_332_334_592 },
     });
     const oom = finding(said, 'log-out-of-memory');
-    expect(oom.verdict).toContain('8.69 GiB did not fit on CUDA0, beside 21.11 GiB');
+    expect(oom.verdict).toContain('8.69 GiB did not fit on CUDA0, beside 21.1 GiB');
     expect(oom.verdict).toContain('CUDA1 holds 4.05 GiB: the split is uneven');
     for (const remedy of ['--tensor-split', '-ub', '-c', 'GGML_SCHED_MAX_COPIES=1', 'q8_0'])
       expect(oom.remedy).toContain(remedy);

@@ -224,7 +224,7 @@ describe('what is said', () => {
     expect(told.line).toBeNull();
     expect(told.gain).toBe(0);
     expect(told.sentences[0]).toBe(
-      `No setting helps: of ${rows.length} settings that can differ for these requests, none reserves less than the defaults, 70.00 MiB (73,400,320 bytes) at the peak.`,
+      `No setting helps: of ${rows.length} settings that can differ for these requests, none reserves less than the defaults, 70 MiB (73,400,320 bytes) at the peak.`,
     );
     expect(told.sentences).toContain(
       'garbage_collection_threshold does nothing here: there is no memory limit that it is a share of.',
@@ -240,7 +240,7 @@ describe('what is said', () => {
     expect(rows[advice.row].reservedPeak).toBe(350 * MIB);
     expect(advice.change).toBe(0.75);
     expect(told.sentences).toContain(
-      'The popular max_split_size_mb:128 makes it worse: 350.00 MiB (367,001,600 bytes) instead of 200.00 MiB (209,715,200 bytes) (+75.0 %), 4 calls of the driver instead of 2.',
+      'The popular max_split_size_mb:128 makes it worse: 350 MiB (367,001,600 bytes) instead of 200 MiB (209,715,200 bytes) (+75.0 %), 4 calls of the driver instead of 2.',
     );
   });
 

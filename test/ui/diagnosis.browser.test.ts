@@ -148,14 +148,14 @@ describe('the findings', () => {
   });
 
   it('have numbers in the unit of the user', async () => {
-    expect(told('vs-finding')).toContain('gives back 128.00 MiB');
+    expect(told('vs-finding')).toContain('gives back 128 MiB');
     button('GB').click();
-    await expect.poll(() => told('vs-finding')).toContain('gives back 134.22 MB');
+    await expect.poll(() => told('vs-finding')).toContain('gives back 134 MB');
   });
 
   it('open the view at their window, with the stack', async () => {
     const before = asked('timeline').length;
-    button('append_output (serve.py:41): 32.00 MiB an iteration in 64 allocations.').click();
+    button('append_output (serve.py:41): 32 MiB an iteration in 64 allocations.').click();
     await expect.poll(() => told('vs-detail')).toContain('growth_truth.py');
     expect(told('vs-detail')).toContain('append_output (serve.py:41)');
     // Rows 120 to 850: the range is theirs, the timeline shows it, the event is pinned.
@@ -167,7 +167,7 @@ describe('the findings', () => {
   });
 
   it('open the view at their moment', async () => {
-    button('forward (model.py:103): 512.00 MiB in 60 allocations.').click();
+    button('forward (model.py:103): 512 MiB in 60 allocations.').click();
     await expect.poll(() => told('vs-detail')).toContain('forward (model.py:103)');
     expect(asked('moment event 700')).not.toEqual([]);
     expect(told('.range')).toContain('Whole recording');
@@ -211,9 +211,9 @@ describe('growth', () => {
       'active',
       'reserved',
     ]);
-    expect(told('[data-series="reserved"]')).toContain('Grows on 32.00 MiB an iteration');
+    expect(told('[data-series="reserved"]')).toContain('Grows on 32 MiB an iteration');
     expect(all('polyline')).toHaveLength(3);
-    expect(find('.chart').getAttribute('aria-label')).toContain('Reserved from 40.00 MiB to 160.00 MiB');
+    expect(find('.chart').getAttribute('aria-label')).toContain('Reserved from 40 MiB to 160 MiB');
   });
 
   it('opens the window of an iteration', async () => {
@@ -243,16 +243,16 @@ describe('the ledger', () => {
   });
 
   it('is that of the end, and of the peak on demand', async () => {
-    expect(told('[data-part="requested"]')).toBe('Asked for and held 600.00 MiB 58.6 %');
-    expect(told('tfoot')).toContain('Sum 1.00 GiB');
+    expect(told('[data-part="requested"]')).toBe('Asked for and held 600 MiB 58.6 %');
+    expect(told('tfoot')).toContain('Sum 1 GiB');
     button('At the peak').click();
-    await expect.poll(() => told('tfoot')).toContain('Sum 2.00 GiB');
+    await expect.poll(() => told('tfoot')).toContain('Sum 2 GiB');
     expect(told('vs-diagnosis-ledger')).toContain('Just after event 700, where most was reserved.');
   });
 
   it('shows its moment on the timeline', async () => {
     button('At the peak').click();
-    await expect.poll(() => told('tfoot')).toContain('2.00 GiB');
+    await expect.poll(() => told('tfoot')).toContain('2 GiB');
     button('Show this moment').click();
     await expect.poll(() => told('vs-detail')).toContain('event 700');
   });

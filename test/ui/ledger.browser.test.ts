@@ -199,7 +199,7 @@ describe('what is free', () => {
 describe('what is pinned', () => {
   beforeEach(async () => {
     await start();
-    await expect.poll(() => told('vs-pins')).toContain('Free 3.00 MiB here, 1.20 GiB goes back');
+    await expect.poll(() => told('vs-pins')).toContain('Free 3 MiB here, 1.2 GiB goes back');
   });
 
   it('shows the stack and the event of a row', async () => {
@@ -207,7 +207,7 @@ describe('what is pinned', () => {
     await expect.poll(() => asked('moment').at(-1)).toBe('moment event 850');
     await expect
       .poll(() => told('vs-detail'))
-      .toContain('forward model.py:97: 1 block of 3.00 MiB pins 1.20 GiB');
+      .toContain('forward model.py:97: 1 block of 3 MiB pins 1.2 GiB');
     expect(told('tr.open', 'vs-pins')).toContain('forward model.py:97');
   });
 
@@ -215,11 +215,11 @@ describe('what is pinned', () => {
     button('vs-pins', 'At the peak').click();
     await expect.poll(() => told('vs-pins')).toContain('Just after event 700, where most was reserved.');
     expect(asked('pins')).toEqual(['pins 700']);
-    expect(told('vs-pins')).toContain('5.00 MiB are free');
+    expect(told('vs-pins')).toContain('5 MiB are free');
     button('vs-pins', 'At the event shown').click();
     await expect.poll(() => told('[role=status]', 'vs-pins')).toContain('Click the timeline first');
     button('vs-pins', 'At the end').click();
-    await expect.poll(() => told('vs-pins')).toContain('3.00 GiB are free');
+    await expect.poll(() => told('vs-pins')).toContain('3 GiB are free');
     expect(told('[role=status]', 'vs-pins')).toBe('');
   });
 
@@ -227,6 +227,6 @@ describe('what is pinned', () => {
     ledgers.told = null;
     button('vs-pins', 'At the peak').click();
     await expect.poll(() => told('[role=status]', 'vs-pins')).toContain('could not be replayed');
-    expect(told('vs-pins')).toContain('3.00 GiB are free');
+    expect(told('vs-pins')).toContain('3 GiB are free');
   });
 });

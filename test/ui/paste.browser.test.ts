@@ -69,7 +69,7 @@ describe('a paste on the page', () => {
     expect(first.sources).toMatchObject([{ file: 'pasted text', format: 'vllm-log' }]);
     expect(first.vllm_memory[0].problems).toHaveLength(2);
     await expect.poll(seen).toContain("vLLM's own memory figures");
-    expect(seen()).toContain('cuda_memory is not total_memory - free_memory: 3.00 MiB apart');
+    expect(seen()).toContain('cuda_memory is not total_memory - free_memory: 3 MiB apart');
     expect(seen()).toContain('after less before');
     ready = analysed();
     paste(

@@ -125,12 +125,12 @@ describe('a server’s log', () => {
     page = await show(log);
     await expect.poll(seen).toContain('Memory budget');
     expect(all('.bar', page)).toHaveLength(8);
-    expect(seen()).toContain('Does not add up. DP0 TP5: 1.30 GiB unexplained.');
+    expect(seen()).toContain('Does not add up. DP0 TP5: 1.3 GiB unexplained.');
   });
 
   it('tells an out-of-memory error in words, and its figures on a click', async () => {
     page = await show(refused);
-    await expect.poll(seen).toContain('2.00 GiB asked for, 1.12 GiB of 79.18 GiB free');
+    await expect.poll(seen).toContain('2 GiB asked for, 1.12 GiB of 79.2 GiB free');
     all('tbody.opens button', page)[0].click();
     await expect.poll(() => textOf(all('vs-detail', page)[0])).toContain('Tried to allocate 2.00 GiB');
     all('button', all('vs-detail', page)[0])[0].click();

@@ -96,8 +96,8 @@ afterEach(() => {
 
 it('tells the cache, what would change it, and that it is stuck', () => {
   const words = told('vs-serving');
-  expect(words).toContain('30.55 GiB on TP1, which has least');
-  expect(words).toContain('--gpu-memory-utilization 0.95 32.77 GiB to 32.78 GiB +2.22 GiB');
+  expect(words).toContain('30.5 GiB on TP1, which has least');
+  expect(words).toContain('--gpu-memory-utilization 0.95 32.8 GiB +2.22 GiB');
   expect(words).toContain('The log says "auto"');
   expect(told('.state.bad')).toBe('Stuck');
 });
@@ -111,7 +111,7 @@ it('tells requests and growth of this file alone, in the unit of the user', asyn
     .find((one) => one.textContent.trim() === 'GB')
     ?.click();
   await expect.poll(() => told('vs-serving-growth')).toContain('at 3.12 GB');
-  expect(told('vs-serving')).toContain('32.80 GB on TP1');
+  expect(told('vs-serving')).toContain('32.8 GB on TP1');
 });
 
 it('takes what the log does not say, and diagnoses anew', async () => {
@@ -127,7 +127,7 @@ it('takes what the log does not say, and diagnoses anew', async () => {
   gpus.value = '8';
   config.value = ' {"num_hidden_layers": 32} ';
   use.click();
-  await expect.poll(() => told('vs-serving')).toContain('The same by config.json 64.00 KiB');
+  await expect.poll(() => told('vs-serving')).toContain('The same by config.json 64 KiB');
   expect(serving.told).toEqual([
     [serving.source, { gpusPerPod: 8, modelConfig: '{"num_hidden_layers": 32}' }],
   ]);
@@ -136,7 +136,7 @@ it('takes what the log does not say, and diagnoses anew', async () => {
   // The form is still open, with what was typed: the next diagnosis does not take it away.
   expect(config.isConnected && config.value !== '').toBe(true);
   within('vs-serving-given', 'button[type="button"]').click();
-  await expect.poll(() => told('vs-serving')).not.toContain('config.json 64.00 KiB');
+  await expect.poll(() => told('vs-serving')).not.toContain('config.json 64 KiB');
   expect(serving.told.at(-1)?.[1]).toEqual({ gpusPerPod: null, modelConfig: null });
   expect(gpus.value + config.value).toBe('');
 });

@@ -13,7 +13,7 @@
  * All figures in bytes. What the log does not print is named as missing and never filled in. Long because the two
  * servers' steps end in one sum, of which no byte may be lost between files.
  */
-import { amount } from '../../base/amounts.ts';
+import { amount, termAmount } from '../../base/amounts.ts';
 import { type Measured, exactly, lessOf, measuredOf, sumOf, timesOf } from '../../base/measured.ts';
 import type { Rank } from '../../base/rank.ts';
 import type { BudgetPart, MemoryBudget } from '../../trace/readings.ts';
@@ -243,9 +243,9 @@ function requestedStatement(
 ): string {
   if (remainder === null) return cannot(missing);
   const parts = [...found, ...(within === null ? [] : [within])]
-    .map((part) => `${part.label} ${amount(part.value)}`)
+    .map((part) => `${part.label} ${termAmount(part.value)}`)
     .join(' + ');
-  const sum = `${amount(requested.value)} requested = ${parts}`;
+  const sum = `${termAmount(requested.value)} requested = ${parts}`;
   return `${sum}: ${verdictOf(addsUp, remainder)}`;
 }
 
@@ -338,10 +338,10 @@ function freeStatement(
   addsUp: AddsUp,
   remainder: Measured,
 ): string {
-  const gone = `${amount(start.value)} free at the start - ${amount(end.value)} when ready = ${amount(start.value - end.value)} gone`;
+  const gone = `${termAmount(start.value)} free at the start - ${termAmount(end.value)} when ready = ${termAmount(start.value - end.value)} gone`;
   if (addsUp === 'exceeds')
-    return `${gone}; the printed steps took ${amount(taken.value)}, of which ${withError({ value: -remainder.value, error: remainder.error })} came free again between them.`;
-  return `${gone}; the printed steps took ${amount(taken.value)}: ${verdictOf(addsUp, remainder, 'was taken between them')}`;
+    return `${gone}; the printed steps took ${termAmount(taken.value)}, of which ${withError({ value: -remainder.value, error: remainder.error })} came free again between them.`;
+  return `${gone}; the printed steps took ${termAmount(taken.value)}: ${verdictOf(addsUp, remainder, 'was taken between them')}`;
 }
 
 /** What was printed, where nothing says of how much. */

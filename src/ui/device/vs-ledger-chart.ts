@@ -163,7 +163,7 @@ export class VsLedgerChart extends LitElement {
         <uplot-chart
           .model=${this.model}
           .hoverX=${this.hoverX}
-          .hoverLabel=${this.hoverX === null ? '' : formatX(this.axis, this.hoverX)}
+          .hoverLabel=${this.hoverX === null ? '' : formatX(this.axis, this.hoverX, this.span)}
           .selection=${this.selection}
           .marks=${this.marks}
           .pinned=${this.pinned}

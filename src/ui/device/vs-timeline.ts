@@ -100,7 +100,7 @@ export class VsTimeline extends LitElement {
         aria-label=${chartDescription(this.heading, series, answer, this.hiddenCurves, unit)}
         .model=${this.model}
         .hoverX=${this.hoverX}
-        .hoverLabel=${this.hoverX === null ? '' : formatX(this.axis, this.hoverX)}
+        .hoverLabel=${this.hoverX === null ? '' : formatX(this.axis, this.hoverX, this.span)}
         .selection=${this.selection}
         .marks=${this.marks}
         .iterations=${this.iterations}

@@ -2,7 +2,7 @@
 import { LitElement, css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import type { Evidence } from '../../engine/protocol.ts';
-import { type FindingModel, gainVerb } from '../../view/diagnosis/finding.ts';
+import { type FindingModel, gainVerb, type Proof } from '../../view/diagnosis/finding.ts';
 import { isPlaced, placeWords } from '../../view/diagnosis/finding.ts';
 import { renderSeverity, severityStyle } from './finding-severity.ts';
 import { controls } from '../parts/theme.ts';
@@ -94,7 +94,7 @@ export class VsFinding extends LitElement {
   @property({ attribute: false }) finding!: FindingModel;
 
   override render(): unknown {
-    const { id, severity, title, verdict, gain } = this.finding;
+    const { id, severity, title, verdict, verdictExact, gain } = this.finding;
     return html`
       <div>${renderSeverity(severity)}</div>
       <div data-finding=${id}>
@@ -108,7 +108,7 @@ export class VsFinding extends LitElement {
                 >`
           }
         </header>
-        <p class="verdict">${verdict}</p>
+        <p class="verdict" title=${verdictExact === verdict ? nothing : verdictExact}>${verdict}</p>
         ${this.details()}
       </div>
     `;
@@ -138,7 +138,7 @@ export class VsFinding extends LitElement {
             ? nothing
             : html`<dt>${capital(gainVerb(finding.id))}</dt>
                 <dd>
-                  <span title=${gain.title}>${gain.text} (${gain.title})</span>${
+                  <span title=${gain.title}>${gain.text}</span>${
                     gain.how === null ? nothing : html`: ${gain.how}`
                   }
                 </dd>`
@@ -151,20 +151,22 @@ export class VsFinding extends LitElement {
         </dd>
         <dt>${finding.confidence}</dt>
         <dd>${finding.confidenceWhy}</dd>
-        <dt>Would change it</dt>
+        <dt>What would change this verdict</dt>
         <dd>${finding.wouldChange}</dd>
       </dl>
     </details>`;
   }
 
-  private evidence(evidence: Evidence): unknown {
-    if (!isPlaced(evidence)) return evidence.text;
+  private evidence(evidence: Proof): unknown {
+    const { text, exact } = evidence;
+    const said = exact === text ? '' : exact;
+    if (!isPlaced(evidence)) return html`<span title=${said || nothing}>${text}</span>`;
     return html`<button
       class="link"
-      title=${placeWords(evidence)}
+      title=${said === '' ? placeWords(evidence) : `${said} ${placeWords(evidence)}`}
       @click=${() => showEvidence(this, evidence)}
     >
-      ${evidence.text}
+      ${text}
     </button>`;
   }
 }

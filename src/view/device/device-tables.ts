@@ -5,7 +5,7 @@ import { percent } from '../../base/words.ts';
 import type { DeviceView, RangeAnswer } from '../../engine/protocol.ts';
 import type { Cell, TableModel } from '../parts/table.ts';
 import { cell } from '../parts/table.ts';
-import { formatInstant } from '../parts/words.ts';
+import { timeLabel } from '../parts/ticks.ts';
 
 const bytes = (value: number, unit: ByteUnit, share: number | null = null): Cell =>
   cell(formatBytes(value, unit), value, { title: `${formatInteger(value)} bytes`, share });
@@ -77,6 +77,9 @@ export function streamsTable(answer: RangeAnswer, unit: ByteUnit): TableModel {
 }
 
 export function segmentsTable(answer: RangeAnswer, unit: ByteUnit): TableModel {
+  // One unit in the whole column, whatever a row's own would be.
+  const latest = answer.segments.reduce((most, { allocatedAtNs: ns }) => Math.max(most, ns ?? 0), 0);
+  const made = (ns: number): string => timeLabel(ns, Math.max(1, latest / 1000), latest);
   return {
     caption: 'Segments',
     columns: [
@@ -101,7 +104,9 @@ export function segmentsTable(answer: RangeAnswer, unit: ByteUnit): TableModel {
         cell(row.expandable ? `${row.pool}, expandable` : row.pool),
         row.allocatedAtNs === null
           ? cell('before', -1, { title: 'Made before recording began' })
-          : cell(formatInstant(row.allocatedAtNs), row.allocatedAtNs),
+          : cell(made(row.allocatedAtNs), row.allocatedAtNs, {
+              title: `${formatInteger(row.allocatedAtNs)} ns`,
+            }),
       ],
     })),
     total: answer.segmentsTotal,

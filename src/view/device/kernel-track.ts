@@ -6,7 +6,7 @@ import type { KernelsAnswer, KernelSpan } from '../../engine/protocol.ts';
 import type { Fact } from './moment.ts';
 import type { Span } from '../parts/viewport.ts';
 import { xToPixel } from '../parts/viewport.ts';
-import { formatInstant } from '../parts/words.ts';
+import { formatInstant, stepOf } from '../parts/words.ts';
 
 /** Bars that find no free lane share the last one. */
 const MOST_KERNEL_LANES = 3;
@@ -112,8 +112,8 @@ export function kernelWords(answer: KernelsAnswer | null, at: number | null): st
   const column = at === null ? -1 : kernelColumnAt(answer, at);
   if (column < 0) return viewWords(answer);
   const n = answer.count[column];
-  if (n === 0) return `${formatInstant(answer.x[column])}: no kernel ran`;
-  const when = `${formatInstant(answer.x[column])}: `;
+  if (n === 0) return `${formatInstant(answer.x[column], stepOf(answer))}: no kernel ran`;
+  const when = `${formatInstant(answer.x[column], stepOf(answer))}: `;
   const here = kernelsAt(answer, column);
   if (n === 1) return when + told(answer, here[0]);
   const share = `busy ${percent(answer.busy[column])}`;
@@ -179,9 +179,9 @@ export function kernelDetail(answer: KernelsAnswer): KernelDetail | null {
   const { name, stream, startNs, endNs } = answer.kernels[index];
   const ns = (value: number): string => `${formatInteger(Math.round(value))} ns`;
   const one: Fact[] = [
-    fact('Starts', formatInstant(startNs), ns(startNs)),
+    fact('Starts', formatInstant(startNs, 1000), ns(startNs)),
     fact('Runs for', formatDuration(endNs - startNs), ns(endNs - startNs)),
-    fact('Ends', formatInstant(endNs), ns(endNs)),
+    fact('Ends', formatInstant(endNs, 1000), ns(endNs)),
     fact('Stream', stream),
   ];
   const several = answer.total > 1;

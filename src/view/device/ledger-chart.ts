@@ -11,7 +11,7 @@ import type { Cell, TableModel } from '../parts/table.ts';
 import { cell } from '../parts/table.ts';
 import { byteTicks } from '../parts/ticks.ts';
 import type { Span } from '../parts/viewport.ts';
-import { formatInstant } from '../parts/words.ts';
+import { formatInstant, stepOf } from '../parts/words.ts';
 
 /** An answer that has something to show. */
 export type ToldColumns = LedgerColumns & { readonly parts: NonNullable<LedgerColumns['parts']> };
@@ -168,7 +168,10 @@ export function ledgerReadout({ range }: ToldColumns, reading: LedgerReading | n
   if (reading === null) return '';
   const { row, x, values, reserved } = reading;
   const when = eventWords(row);
-  const time = x === null || row < 0 || range.axis === 'event' ? '' : ` (column from ${formatInstant(x)})`;
+  const time =
+    x === null || row < 0 || range.axis === 'event'
+      ? ''
+      : ` (column from ${formatInstant(x, stepOf(range))})`;
   const sum = values.map(formatInteger).join(' + ');
   return `${when[0].toUpperCase()}${when.slice(1)}${time}: ${sum} = ${bytes(reserved)} reserved.${usedWords(reading, unit)}`;
 }

@@ -72,7 +72,7 @@ export function momentModel(
   const facts = [
     clock === 'none'
       ? null
-      : fact('Time', formatInstant(moment.xNs), { title: `${formatInteger(moment.xNs)} ns` }),
+      : fact('Time', formatInstant(moment.xNs, 1000), { title: `${formatInteger(moment.xNs)} ns` }),
     wall === null ? null : fact('Clock', wall),
     fact('Size', formatValue(moment.size, 'bytes', unit), { title: `${formatInteger(moment.size)} bytes` }),
     fact('Exactly', `${formatInteger(moment.size)} bytes`),

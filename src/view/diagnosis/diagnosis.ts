@@ -2,7 +2,7 @@
  * The diagnosis of one page: three questions answered at a glance, then the findings. An answer is taken from a
  * finding or from the growth verdict; where neither tells, the page says so and makes nothing up.
  */
-import { amountsIn } from '../../base/amounts.ts';
+import { amountsIn, brief } from '../../base/amounts.ts';
 import type { ByteUnit } from '../../base/units.ts';
 import { formatBytes, formatInteger } from '../../base/units.ts';
 import type {
@@ -84,7 +84,7 @@ const WORTH_A_LINE = 0.05;
 
 /** "NAME: 12 ..." in its two parts; a text of another form has no name. */
 function holderOf(evidence: Evidence): Holder {
-  const parts = /^(.+?): (\d.*?)\.?$/.exec(evidence.text);
+  const parts = /^(.+?): (\d.*?)\.?$/.exec(brief(evidence.text));
   return parts === null
     ? { name: evidence.text, words: '', evidence }
     : { name: parts[1], words: parts[2], evidence };

@@ -1,4 +1,5 @@
 /** One finding as the page shows it. Texts are the rules' own; numbers that come as numbers take the user's unit. */
+import { brief } from '../../base/amounts.ts';
 import type { ByteUnit } from '../../base/units.ts';
 import { formatBytes, formatInteger } from '../../base/units.ts';
 import { count } from '../../base/words.ts';
@@ -20,12 +21,17 @@ export interface Remedy {
 }
 
 export interface Gain {
-  /** "462.00 MiB". */
+  /** "462 MiB". */
   readonly text: string;
   /** "484,442,112 bytes". */
   readonly title: string;
   /** How it was computed. */
   readonly how: string | null;
+}
+
+/** Evidence in short; `exact` with every byte, for its title. */
+export interface Proof extends Evidence {
+  readonly exact: string;
 }
 
 export interface FindingModel {
@@ -34,10 +40,12 @@ export interface FindingModel {
   readonly word: string;
   readonly title: string;
   readonly verdict: string;
+  /** The same with every byte. */
+  readonly verdictExact: string;
   /** "Confidence: high", and why that much and no more. */
   readonly confidence: string;
   readonly confidenceWhy: string;
-  readonly evidence: readonly Evidence[];
+  readonly evidence: readonly Proof[];
   /** "7 facts": what is folded away. */
   readonly facts: string;
   readonly remedy: Remedy | null;
@@ -92,13 +100,15 @@ export function placeWords({ row, rows, stack }: Evidence): string {
 }
 
 export function findingModel(finding: Finding, unit: ByteUnit): FindingModel {
-  const { id, severity, title, verdict, confidence, confidenceWhy, evidence, wouldChange } = finding;
+  const { id, severity, title, verdict, confidence, confidenceWhy, wouldChange } = finding;
+  const evidence = finding.evidence.map((one): Proof => ({ ...one, text: brief(one.text), exact: one.text }));
   return {
     id,
     severity,
     word: SEVERITY_WORD[severity],
-    title,
-    verdict,
+    title: brief(title),
+    verdict: brief(verdict),
+    verdictExact: verdict,
     confidence: confidence === 'certain' ? 'Certain' : `Confidence: ${confidence}`,
     confidenceWhy,
     evidence,

@@ -152,7 +152,7 @@ export function chartDescription(
     return [`${one.label} ${said(last)} at the end, highest ${said(most)}`];
   });
   const end = axis === 'event' ? to - 1 : to;
-  return `${heading} from ${formatX(axis, from)} to ${formatX(axis, end)}. ${figures.join('; ')}.`;
+  return `${heading} from ${formatX(axis, from, answer.range)} to ${formatX(axis, end, answer.range)}. ${figures.join('; ')}.`;
 }
 
 export function legend(

@@ -13,12 +13,23 @@ import type {
 } from '../../engine/protocol.ts';
 import type { Span } from './viewport.ts';
 
-/** A moment from the start of the recording, to the microsecond: "12.345678 s". */
-export function formatInstant(ns: number): string {
+/**
+ * A moment from the start of the recording: "12.346 s", "121.9 ms". Neighbours `step` ns apart, two pixels of a view say,
+ * are told apart; without one, to the millisecond and to three digits below it.
+ */
+export function formatInstant(ns: number, step = 1e6): string {
   if (ns === 0) return '0 s';
-  if (Math.abs(ns) < 1e6) return formatDuration(ns);
-  return Math.abs(ns) < 1e9 ? `${(ns / 1e6).toFixed(3)} ms` : `${(ns / 1e9).toFixed(6)} s`;
+  const size = Math.abs(ns);
+  if (size < 1e3 || (size < 1e6 && step >= 1e5)) return formatDuration(ns);
+  const [unit, name] = size < 1e6 ? [1e3, 'µs'] : size < 1e9 ? [1e6, 'ms'] : [1e9, 's'];
+  const needed = Math.ceil(-Math.log10(step / unit) - 1e-9);
+  const least = size < 1e9 ? 1 : 0;
+  return `${(ns / unit).toFixed(Math.min(9, Math.max(least, needed)))} ${name}`;
 }
+
+/** Pixels that a view is taken to have where moments of it are written. */
+const PIXELS = 1000;
+export const stepOf = ({ from, to }: Span): number => Math.max(1, (to - from) / PIXELS);
 
 /** Local wall-clock time of an absolute moment, to the microsecond; null on other clocks. */
 export function wallTime(timeNs: bigint, clock: DeviceView['clock']): string | null {
@@ -31,8 +42,11 @@ export function wallTime(timeNs: bigint, clock: DeviceView['clock']): string | n
   return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${micro}`;
 }
 
-export const formatX = (axis: Axis, x: number): string =>
-  axis === 'time' ? formatInstant(x) : `event ${formatInteger(Math.floor(x))}`;
+/** `view`: to its precision. */
+export const formatX = (axis: Axis, x: number, view?: Span): string =>
+  axis === 'time'
+    ? formatInstant(x, view === undefined ? undefined : stepOf(view))
+    : `event ${formatInteger(Math.floor(x))}`;
 
 /** "vLLM log, written by vLLM 0.10.2"; what one of the two says already is said once. */
 function titleAndWriter({ formatTitle, producer }: SourceView): string {
@@ -101,7 +115,7 @@ export function describeRange(
   const length = formatDuration(span.to - span.from);
   return selection === null
     ? `Whole recording: ${length}${rows}`
-    : `Chosen range: ${formatInstant(span.from)} to ${formatInstant(span.to)} (${length})${rows}`;
+    : `Chosen range: ${formatInstant(span.from, stepOf(span))} to ${formatInstant(span.to, stepOf(span))} (${length})${rows}`;
 }
 
 /** "indexing train.pickle: 1.20 MiB of 1.82 MiB". */

@@ -224,8 +224,8 @@ describe('an account', () => {
     const typo = AFTER.replace('cuda_memory=5368709120', 'cuda_memory=5371854848');
     const [{ problems }] = await accountsOf(CREATE, BEFORE, typo);
     expect(amountsIn(problems, 'binary')).toEqual([
-      'after_profile: cuda_memory is not total_memory - free_memory: 3.00 MiB apart: a figure is mistyped or of another device.',
-      'after_profile: non_torch_memory is not cuda_memory - torch_memory: 3.00 MiB apart: a figure is mistyped or of another device.',
+      'after_profile: cuda_memory is not total_memory - free_memory: 3 MiB apart: a figure is mistyped or of another device.',
+      'after_profile: non_torch_memory is not cuda_memory - torch_memory: 3 MiB apart: a figure is mistyped or of another device.',
     ]);
   });
 
@@ -235,12 +235,12 @@ describe('an account', () => {
       .replace('timestamp=104.5', 'timestamp=90.0');
     const [{ problems }] = await accountsOf(CREATE, BEFORE, other, RESULT.replace('5.0GiB', '6.0GiB'));
     expect(amountsIn(problems, 'binary')).toEqual([
-      'total_memory of after_profile and of before_profile is not the same: 10.00 GiB apart: they are of different devices.',
+      'total_memory of after_profile and of before_profile is not the same: 10 GiB apart: they are of different devices.',
       'after_profile was taken 11 s before before_profile: they are swapped, or of different runs.',
-      'total_memory of after_profile and of before_create is not the same: 10.00 GiB apart: they are of different devices.',
+      'total_memory of after_profile and of before_create is not the same: 10 GiB apart: they are of different devices.',
       'after_profile was taken 10 s before before_create: they are swapped, or of different runs.',
-      'Line 4: the total of what is not KV cache is not weights + activation peak + non-torch increase: 1.00 GiB apart, of which their digits explain at most 20.48 MiB: a figure is mistyped or of another run.',
-      'The printed total is not weights + activation peak + non-torch increase of these snapshots: 1.00 GiB apart, of which their digits explain at most 10.24 MiB: they are not of the same profiling.',
+      'Line 4: the total of what is not KV cache is not weights + activation peak + non-torch increase: 1 GiB apart, of which their digits explain at most 20.5 MiB: a figure is mistyped or of another run.',
+      'The printed total is not weights + activation peak + non-torch increase of these snapshots: 1 GiB apart, of which their digits explain at most 10.2 MiB: they are not of the same profiling.',
     ]);
   });
 
@@ -299,7 +299,7 @@ describe('an account', () => {
     const [off] = await accountsOf(...log('8.50'));
     expect(off.problems).toEqual([]);
     expect(amountsIn(off.statements, 'binary')).toContain(
-      'The KV cache is printed as 8.50 GiB ± 5.12 MiB, and requested - non-KV is 8.60 GiB ± 10.24 MiB: no printed figure explains the difference.',
+      'The KV cache is printed as 8.5 GiB ± 5.12 MiB, and requested - non-KV is 8.6 GiB ± 10.2 MiB: no printed figure explains the difference.',
     );
   });
 

@@ -127,7 +127,7 @@ describe('the waterfall of a rank', () => {
     const inside = rankWaterfall(budget([...full(), estimated('and set aside'), part('cuda_graphs', 0.71)]));
     expect(inside).toMatchObject({ addsUp: 'yes', graphsPlace: 'in_activation', graphsOnTop: null });
     expect(bytesOf(inside)['cuda_graphs']).toBeUndefined();
-    expect(withAmounts(inside.graphsStatement, 'binary')).toContain('153.60 MiB of that stay unused');
+    expect(withAmounts(inside.graphsStatement, 'binary')).toContain('154 MiB of that stay unused');
     // As much as the digits: no more, no less.
     const even = rankWaterfall(budget([...full(), estimated('and set aside'), part('cuda_graphs', 0.865)]));
     expect(even.graphsOnTop).toBeNull();

@@ -43,7 +43,7 @@ describe('histograms', () => {
   it('measure bytes when asked to', () => {
     const [panel] = histogramPanels(STREAMS, 'bytes', 'binary');
     expect(draw(panel.bars)).toBe('3.9.');
-    expect(panel.tallest).toBe('11.72 KiB');
+    expect(panel.tallest).toBe('11.7 KiB');
   });
 
   it('begin with the class of sizes 0 and 1 where there are any', () => {
@@ -62,7 +62,7 @@ describe('histograms', () => {
 
   it('say in one sentence what they show', () => {
     expect(histogramPanels(STREAMS, 'count', 'binary')[0].summary).toBe(
-      'Stream 0 (default): 12 allocations, 16.41 KiB. Most by number: 512 B to 1 KiB (8 allocations) and 2 KiB to 4 KiB (4 allocations).',
+      'Stream 0 (default): 12 allocations, 16.4 KiB. Most by number: 512 B to 1 KiB (8 allocations) and 2 KiB to 4 KiB (4 allocations).',
     );
   });
 });
@@ -71,7 +71,7 @@ it('the table holds every figure that the bars stand for', () => {
   const table = histogramTable(histogramPanels(STREAMS, 'count', 'binary'), 'binary');
   expect(table.rows.map(({ cells }) => cells.map(({ text }) => text).join(' | '))).toEqual([
     '0 | 512 B | 1 KiB | 8 | 4.69 KiB',
-    '0 | 2 KiB | 4 KiB | 4 | 11.72 KiB',
+    '0 | 2 KiB | 4 KiB | 4 | 11.7 KiB',
     '7 | 4 KiB | 8 KiB | 1 | 4.88 KiB',
   ]);
   expect(table.rows[1].cells[4].title).toBe('12,000 bytes');

@@ -88,8 +88,8 @@ describe('the read-out', () => {
       'Just after event 22: 2,048 + 6,144 = 8,192 bytes reserved.',
     );
     const [requested, releasable] = ledgerLegend(answer, new Set(['releasable']), reading, 'binary');
-    expect([requested.value, requested.shown]).toEqual(['2.00 KiB', true]);
-    expect([releasable.value, releasable.shown]).toEqual(['6.00 KiB', false]);
+    expect([requested.value, requested.shown]).toEqual(['2 KiB', true]);
+    expect([releasable.value, releasable.shown]).toEqual(['6 KiB', false]);
     expect(releasable.title).toBe(
       'Free, empty_cache gives it back: 6,144 bytes just after event 22; 7,168 bytes at another event of the same pixel',
     );
@@ -123,7 +123,7 @@ describe('the read-out', () => {
 
   it('is spoken by name, without parts that have nothing', () => {
     expect(ledgerSpoken(answer, ledgerReading(answer, 0), 'binary')).toBe(
-      'just after event 9: 4.00 KiB reserved. Asked for and held 4.00 KiB.',
+      'just after event 9: 4 KiB reserved. Asked for and held 4 KiB.',
     );
   });
 });
@@ -144,9 +144,9 @@ it('the table has what is in view, to the byte', () => {
   const { rows } = ledgerTable(answer, { from: 10, to: 40 }, 'binary');
   expect(rows.map(({ key, cells }) => [key, ...cells.slice(1).map(({ text }) => text)])).toEqual([
     ['event', '14', '14', '31', 'any in view'],
-    ['requested', '5.00 KiB', '5.00 KiB', '6.00 KiB', '6.00 KiB'],
-    ['releasable', '3.00 KiB', '3.00 KiB', '0 B', '7.00 KiB'],
-    ['reserved', '8.00 KiB', '8.00 KiB', '6.00 KiB', '8.00 KiB'],
+    ['requested', '5 KiB', '5 KiB', '6 KiB', '6 KiB'],
+    ['releasable', '3 KiB', '3 KiB', '0 B', '7 KiB'],
+    ['reserved', '8 KiB', '8 KiB', '6 KiB', '8 KiB'],
   ]);
   expect(rows[1].cells[1].title).toBe('5,120 bytes');
 });
@@ -188,17 +188,13 @@ describe('what a monitor tells of the device besides', () => {
 
   it('is read out with its error, and said not to be known where it is not', () => {
     expect(ledgerReadout(seen, ledgerReading(seen, 22), 'binary')).toBe(
-      'Just after event 22: 2,048 + 6,144 = 8,192 bytes reserved. In use on the device by anyone: 9.00 KiB ± 16 B.',
+      'Just after event 22: 2,048 + 6,144 = 8,192 bytes reserved. In use on the device by anyone: 9 KiB ± 16 B.',
     );
     expect(ledgerReadout(seen, ledgerReading(seen, 2), 'binary')).not.toContain('in use');
     const valueAt = (at: number | null): string | undefined =>
       ledgerLegend(seen, new Set(), ledgerReading(seen, at), 'binary').at(-1)?.value;
-    expect([valueAt(22), valueAt(2), valueAt(null)]).toEqual([
-      '1.00 KiB ± 16 B',
-      'not known',
-      '1.00 KiB ± 16 B',
-    ]);
-    expect(ledgerSpoken(seen, ledgerReading(seen, null), 'binary')).toContain('by anyone: 7.00 KiB');
+    expect([valueAt(22), valueAt(2), valueAt(null)]).toEqual(['1 KiB ± 16 B', 'not known', '1 KiB ± 16 B']);
+    expect(ledgerSpoken(seen, ledgerReading(seen, null), 'binary')).toContain('by anyone: 7 KiB');
   });
 
   it('is in the table, below what is reserved', () => {
@@ -206,9 +202,9 @@ describe('what a monitor tells of the device besides', () => {
     expect(rows.at(-1)?.cells.map(({ text }) => text)).toEqual([
       'In use on the device by anyone',
       'not known',
-      '9.00 KiB',
-      '7.00 KiB',
-      '9.00 KiB',
+      '9 KiB',
+      '7 KiB',
+      '9 KiB',
     ]);
     expect(ledgerChartWords(seen, new Set())).toContain('told by smi.csv');
   });

@@ -157,12 +157,12 @@ describe('a contradiction', () => {
       values: [
         {
           label: 'used',
-          text: '1.00 GiB',
+          text: '1 GiB',
           title: '1,073,741,824 to 1,074,790,400 bytes',
         },
-        { label: 'reserved', text: '2.00 GiB', title: '2,147,483,648 bytes' },
-        { label: 'more than can be explained', text: '-1023.00 MiB', title: '-1,072,693,248 bytes' },
-        { label: 'rounding and times explain', text: '1.00 MiB', title: '1,048,576 bytes' },
+        { label: 'reserved', text: '2 GiB', title: '2,147,483,648 bytes' },
+        { label: 'more than can be explained', text: '-1023 MiB', title: '-1,072,693,248 bytes' },
+        { label: 'rounding and times explain', text: '1 MiB', title: '1,048,576 bytes' },
       ],
     });
   });
@@ -177,7 +177,7 @@ describe('a contradiction', () => {
     const seen = disagreement({ fromNs: 2_500_000_000n, toNs: 2_500_000_000n, device: null, count: 1 });
     expect(model({ clocks: session, observations: [seen] }).observations[0]).toMatchObject({
       severity: 'info',
-      where: 'at 2.500000 s, seen once',
+      where: 'at 2.500 s, seen once',
     });
   });
 });

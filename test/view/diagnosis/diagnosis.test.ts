@@ -26,7 +26,7 @@ describe('who holds it', () => {
     const { who } = answers(diagnosis({ findings: [holders(), finding()] }));
     expect(who.words).toBe('Keeps more with every iteration:');
     expect(who.holders.map(({ name, words }) => [name, words])).toEqual([
-      ['append_output (serve.py:41)', '32.00 MiB an iteration in 64 allocations'],
+      ['append_output (serve.py:41)', '32 MiB an iteration in 64 allocations'],
     ]);
     expect(who.holders[0].evidence.stack).toBe(3);
   });
@@ -97,8 +97,8 @@ describe('does it end', () => {
 
   it('has slope or bound of allocated and reserved, each once', () => {
     expect(ends('leak').figures.map(({ text }) => text)).toEqual([
-      'Allocated 32.00 MiB an iteration',
-      'Reserved 32.00 MiB an iteration',
+      'Allocated 32 MiB an iteration',
+      'Reserved 32 MiB an iteration',
     ]);
   });
 });
@@ -115,8 +115,8 @@ describe('how to get it back', () => {
       gainBytes: 64 * MIB,
     });
     expect(back(finding(), setting).ways.map(({ gain, remedy }) => [gain?.text, remedy.code])).toEqual([
-      ['128.00 MiB', null],
-      ['64.00 MiB', 'PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True'],
+      ['128 MiB', null],
+      ['64 MiB', 'PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True'],
     ]);
   });
 
@@ -143,7 +143,7 @@ describe('how to get it back', () => {
 
     it('where no finding does', () => {
       expect(cached(424 * MIB, holders()).ways.map(({ gain, remedy }) => [gain?.text, remedy.code])).toEqual([
-        ['424.00 MiB', 'torch.cuda.empty_cache()'],
+        ['424 MiB', 'torch.cuda.empty_cache()'],
       ]);
     });
 
@@ -156,9 +156,9 @@ describe('how to get it back', () => {
     it('after the ways of findings, the first of which stay', () => {
       const titles = ['a', 'b', 'c'].map((title) => finding({ title, gainBytes: MIB }));
       expect(cached(424 * MIB, ...titles).ways.map(({ gain }) => gain?.text)).toEqual([
-        '1.00 MiB',
-        '1.00 MiB',
-        '424.00 MiB',
+        '1 MiB',
+        '1 MiB',
+        '424 MiB',
       ]);
     });
 
@@ -221,7 +221,7 @@ describe('the ledger', () => {
       [{ left: 0, width: 0.75 }, '75.0 %'],
       [{ left: 0.75, width: 0.25 }, '25.0 %'],
     ]);
-    expect([total, apart]).toEqual(['4.00 MiB', null]);
+    expect([total, apart]).toEqual(['4 MiB', null]);
   });
 
   it('says to the byte where the parts are not the whole', () => {
@@ -276,7 +276,7 @@ describe('the ledger', () => {
     expect(input.total).toBeNull();
     const { rows, apart } = ledgerModel(input.parts, input.total, 'binary');
     expect(rows.at(-1)).toMatchObject({
-      text: '1.00 GiB ± 2.00 MiB',
+      text: '1 GiB ± 2 MiB',
       title: '1,073,741,824 bytes, within 2,097,152 both ways',
     });
     expect(apart).toBeNull();
@@ -300,14 +300,14 @@ describe('the ledger', () => {
         text,
       ]);
     expect(ownOf(null)).toEqual([
-      [0, '9.00 MiB'],
-      [1, '8.00 MiB'],
-      [1, '1.00 MiB'],
+      [0, '9 MiB'],
+      [1, '8 MiB'],
+      [1, '1 MiB'],
     ]);
     expect(ownOf('7')).toEqual([
-      [0, '9.00 MiB'],
-      [1, '1.00 MiB'],
-      [1, '8.00 MiB'],
+      [0, '9 MiB'],
+      [1, '1 MiB'],
+      [1, '8 MiB'],
     ]);
     expect(splitChoice(view, null)).toEqual({ streams: ['0', '7'], current: '0', why: 'it holds most' });
     expect(splitChoice(view, '7')).toMatchObject({ current: '7', why: '' });
@@ -325,18 +325,10 @@ describe('the ledger', () => {
         ({ cells }) => cells.map(({ text }) => text),
       );
     expect(texts(0)).toEqual([
-      ['default', '0', 'over 1 MiB', '3.00 MiB', '1.00 MiB', '4.00 MiB'],
-      ['private (1, 0)', '7', 'up to 1 MiB', '0 B', '2.00 MiB', '2.00 MiB'],
+      ['default', '0', 'over 1 MiB', '3 MiB', '1 MiB', '4 MiB'],
+      ['private (1, 0)', '7', 'up to 1 MiB', '0 B', '2 MiB', '2 MiB'],
     ]);
-    expect(texts(MIB)[0]).toEqual([
-      'default',
-      '0',
-      'over 1 MiB',
-      '3.00 MiB',
-      '1.00 MiB',
-      '1.00 MiB',
-      '5.00 MiB',
-    ]);
+    expect(texts(MIB)[0]).toEqual(['default', '0', 'over 1 MiB', '3 MiB', '1 MiB', '1 MiB', '5 MiB']);
   });
 
   it('names the samples that tell of the device', () => {
@@ -349,8 +341,8 @@ describe('the ledger', () => {
   it('says what would be served, a range where it is one', () => {
     const { ledger } = deviceDiagnosis().ledgers[0];
     expect(ledgerWords(ledger, 'binary')).toEqual([
-      'empty_cache() would give back 424.00 MiB.',
-      'Largest request that would be served on stream 0: 20.00 MiB from the cache, with a new segment 1.00 GiB, after the cache is released 1.00 GiB at least, 2.00 GiB at most.',
+      'empty_cache() would give back 424 MiB.',
+      'Largest request that would be served on stream 0: 20 MiB from the cache, with a new segment 1 GiB, after the cache is released 1 GiB at least, 2 GiB at most.',
       'What else is on the device.',
     ]);
   });
@@ -401,13 +393,16 @@ it('every text of a finding has its amounts in the unit of the user', () => {
   const [binary, decimal] = [page('binary'), page('decimal')];
   expect([binary.findings[0].title, decimal.findings[0].title]).toEqual([
     'Grew to 4.56 GiB',
-    'Grew to 4.90 GB',
+    'Grew to 4.9 GB',
   ]);
-  expect(decimal.findings[0].verdict).toBe('It is 4.90 GB (4,901,044,224 bytes).');
+  // The bytes are in the title, not in the sentence.
+  expect(decimal.findings[0].verdict).toBe('It is 4.9 GB.');
+  expect(decimal.findings[0].verdictExact).toBe('It is 4.9 GB (4,901,044,224 bytes).');
+  expect(decimal.findings[0].evidence[0].exact).toContain('(1,048,576 bytes)');
   expect(decimal.findings[0].remedy).toEqual({ words: 'Frees 1.02 kB:', code: 'torch.cuda.empty_cache()' });
   expect(decimal.answers!.who.holders[0]).toMatchObject({
     name: 'forward (app.py:3)',
-    words: '1.05 MB (1,048,576 bytes) in 2 allocations',
+    words: '1.05 MB in 2 allocations',
   });
   expect(JSON.stringify([binary, decimal])).not.toMatch(/\{(bytes|exact):|`/);
 });

@@ -44,11 +44,11 @@ describe('a gain', () => {
   it('takes the unit of the user, and keeps every digit in its title', () => {
     const told = finding({ gainBytes: 484_442_112, gainHow: 'replayed' });
     expect(findingModel(told, 'binary').gain).toEqual({
-      text: '462.00 MiB',
+      text: '462 MiB',
       title: '484,442,112 bytes',
       how: 'replayed',
     });
-    expect(findingModel(told, 'decimal').gain?.text).toBe('484.44 MB');
+    expect(findingModel(told, 'decimal').gain?.text).toBe('484 MB');
   });
 
   it('is none where none was computed, and nothing is not none', () => {

@@ -27,7 +27,7 @@ describe('the sentence on top', () => {
   it('is of the stack that sets most free for what it takes', () => {
     // The first one of the list takes more than it sets free.
     expect(bestPin(pins())?.label).toBe('forward model.py:97');
-    expect(pinsHeadline(pins(), 'binary')).toBe('Free 3.00 MiB here, 1.20 GiB goes back');
+    expect(pinsHeadline(pins(), 'binary')).toBe('Free 3 MiB here, 1.2 GiB goes back');
   });
 
   it('is not there where no stack does, which is said', () => {
@@ -43,7 +43,7 @@ describe('the sentence on top', () => {
 describe('the words', () => {
   it('tell what one stack holds alone from what several hold together', () => {
     expect(pinsWords(pins(), 'binary')).toEqual([
-      '3.00 GiB are free and cannot go back to the driver, even once all streams have caught up, because something lives in the same segment or page: 2.50 GiB held by one stack alone, 512.00 MiB by several together.',
+      '3 GiB are free and cannot go back to the driver, even once all streams have caught up, because something lives in the same segment or page: 2.5 GiB held by one stack alone, 512 MiB by several together.',
     ]);
   });
 
@@ -52,7 +52,7 @@ describe('the words', () => {
       'No live block keeps free memory of the default pool from going back.',
     ]);
     expect(pinsWords({ ...NOTHING, privateBytes: 17 * MIB }, 'binary')[1]).toMatch(
-      /^17\.00 MiB more lie free beside live blocks of private pools/,
+      /^17 MiB more lie free beside live blocks of private pools/,
     );
   });
 
@@ -64,7 +64,7 @@ describe('the words', () => {
 
   it('name the stack and its blocks as evidence', () => {
     expect(pinEvidence(pins().alone[1], 'binary')).toBe(
-      'forward model.py:97: 1 block of 3.00 MiB pins 1.20 GiB that is free.',
+      'forward model.py:97: 1 block of 3 MiB pins 1.2 GiB that is free.',
     );
   });
 });
@@ -77,8 +77,8 @@ describe('the tables', () => {
         .take(9)
         .map(({ key, cells }) => [key, ...cells.map(({ text }) => text)]),
     ).toEqual([
-      ['0', '__init__ model.py:41', '28', '2.00 GiB', '3.30 GiB', '1.30 GiB'],
-      ['1', 'forward model.py:97', '1', '3.00 MiB', '1.20 GiB', '1.20 GiB'],
+      ['0', '__init__ model.py:41', '28', '2 GiB', '3.3 GiB', '1.3 GiB'],
+      ['1', 'forward model.py:97', '1', '3 MiB', '1.2 GiB', '1.2 GiB'],
     ]);
     expect(model.total).toBe(7);
   });

@@ -87,11 +87,11 @@ describe('the legend', () => {
     legend(series, answer, new Set(), x, 'binary').map(({ label, value }) => `${label} ${value}`);
 
   it('shows all that a column holds', () => {
-    expect(at(150)).toEqual(['Reserved 1.00 KiB – 8.79 KiB', 'Active (at least) ≥ 1 B', 'Gaps 5']);
+    expect(at(150)).toEqual(['Reserved 1 KiB – 8.79 KiB', 'Active (at least) ≥ 1 B', 'Gaps 5']);
   });
 
   it('shows the right edge without a pointer', () => {
-    expect(at(null)).toEqual(['Reserved 2.00 KiB', 'Active (at least) ≥ 1 B', 'Gaps 6']);
+    expect(at(null)).toEqual(['Reserved 2 KiB', 'Active (at least) ≥ 1 B', 'Gaps 6']);
   });
 
   it('has every digit in the title, and calls a bound a bound', () => {

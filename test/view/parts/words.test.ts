@@ -13,6 +13,7 @@ import {
   describeStatus,
   deviceHint,
   formatInstant,
+  formatX,
   wallTime,
 } from '../../../src/view/parts/words.ts';
 import { device } from '../device/device-for-test.ts';
@@ -28,13 +29,19 @@ it('counts and lists as people do', () => {
   expect([list([]), list(['a']), list(['a', 'b', 'c'])]).toEqual(['', 'a', 'a, b and c']);
 });
 
-it('moments are told to the microsecond', () => {
-  expect([830, 12_345, 12_345_678, 1_234_567_891].map(formatInstant)).toEqual([
-    '830 ns',
-    '12.3 µs',
-    '12.346 ms',
-    '1.234568 s',
+it('moments are told to the precision of the view', () => {
+  const moments = [830, 12_345, 12_345_678, 1_234_567_891];
+  const told = (step?: number): string[] => moments.map((ns) => formatInstant(ns, step));
+  expect(told()).toEqual(['830 ns', '12.3 µs', '12.3 ms', '1.235 s']);
+  expect(told(1000)).toEqual(['830 ns', '12.3 µs', '12.346 ms', '1.234568 s']);
+  expect(told(1)).toEqual(['830 ns', '12.345 µs', '12.345678 ms', '1.234567891 s']);
+  // Neighbouring pixels of a view differ, and a wide view has no more digits than it can show.
+  const view = { from: 5.38e9, to: 5.39e9 };
+  expect([formatX('time', 5.382524e9, view), formatX('time', 5.382534e9, view)]).toEqual([
+    '5.38252 s',
+    '5.38253 s',
   ]);
+  expect(formatX('time', 5.382524e9, { from: 0, to: 60e9 })).toBe('5.38 s');
 });
 
 it('wall-clock times keep their microseconds, whatever the time zone', () => {
@@ -69,7 +76,7 @@ describe('the header', () => {
   it('says what the device is and what was recorded of it', () => {
     const sentences = ['1,000 events over 4.40 s on 2 streams.'];
     expect(describeDevice(device({ clock: 'session', sentences }), 'binary')).toBe(
-      'GPU 0 (NVIDIA H100 80GB HBM3, 79.18 GiB). 1,000 events over 4.40 s on 2 streams.',
+      'GPU 0 (NVIDIA H100 80GB HBM3, 79.2 GiB). 1,000 events over 4.40 s on 2 streams.',
     );
     expect(describeDevice(device(), 'binary')).toMatch(/GiB\), recorded from 2026-11-2\d \d\d:\d\d:53\.$/);
     expect(describeDevice(device({ clock: 'none', name: null, totalBytes: null }), 'binary')).toBe(
@@ -88,7 +95,7 @@ describe('the range in words', () => {
   const answer = { rows: [100, 350] } as unknown as RangeAnswer;
   it.each([
     [null, 'time', 'Whole recording: 4.40 s, 250 events'],
-    [{ from: 1e9, to: 2.5e9 }, 'time', 'Chosen range: 1.000000 s to 2.500000 s (1.50 s), 250 events'],
+    [{ from: 1e9, to: 2.5e9 }, 'time', 'Chosen range: 1.000 s to 2.500 s (1.50 s), 250 events'],
     [null, 'event', 'Whole recording: events 0 to 999'],
     [{ from: 100.4, to: 349.2 }, 'event', 'Chosen range: events 100 to 349, 250 events'],
   ] as const)('%o on the axis of %s', (selection, axis, expected) => {
@@ -99,8 +106,8 @@ describe('the range in words', () => {
 
 it('progress is told in bytes with its stage', () => {
   const progress = { job: 1, file: 'a', stage: 'reading', doneBytes: 2 ** 20, totalBytes: 2 ** 22 };
-  expect(describeProgress(progress, 'binary')).toBe('reading, 1.00 MiB of 4.00 MiB');
-  expect(describeProgress({ ...progress, totalBytes: 0 }, 'binary')).toBe('reading, 1.00 MiB');
+  expect(describeProgress(progress, 'binary')).toBe('reading, 1 MiB of 4 MiB');
+  expect(describeProgress({ ...progress, totalBytes: 0 }, 'binary')).toBe('reading, 1 MiB');
 });
 
 it('the status line says which ran, and why', () => {

@@ -270,7 +270,7 @@ describe('charts', () => {
     const [metric] = set.charts[0].metrics;
     expect(gaugeLegend(metric, set.hidden, 5e8, 'binary')[0]).toMatchObject({
       label: 'Memory used · GPU 3',
-      value: '1.00 GiB',
+      value: '1 GiB',
       title: 'Memory used: 1,073,741,824 bytes · printed to 1 MiB · GPU 3 · pod x',
     });
     expect(gaugeLegend(metric, set.hidden, 1.5e9, 'binary')[0].value).toBe('missing');
@@ -293,9 +293,9 @@ describe('charts', () => {
       gaugesTable(set, range, 'decimal')
         .rows[0].cells.map((cell) => cell.text)
         .join(' | ');
-    expect(text(null)).toBe('Memory used | 100.00 MB | 300.00 MB | sample 2,000,000,001 | 200.00 MB | 4 | 1');
+    expect(text(null)).toBe('Memory used | 100 MB | 300 MB | sample 2,000,000,001 | 200 MB | 4 | 1');
     expect(gaugesTable(set, null, 'decimal').rows[0].cells[0].title).toContain('printed to 0.1 MB');
-    expect(text({ from: 3e9, to: 4e9 })).toMatch(/^Memory used \| 200.00 MB \| 200.00 MB/);
+    expect(text({ from: 3e9, to: 4e9 })).toMatch(/^Memory used \| 200 MB \| 200 MB/);
   });
 });
 
@@ -316,7 +316,7 @@ describe('units', () => {
 
   it.each([
     [0.997, 'ratio', '99.7 %'],
-    [1.5 * 2 ** 30, 'bytes', '1.50 GiB'],
+    [1.5 * 2 ** 30, 'bytes', '1.5 GiB'],
     [1234.5, 'tokens_per_second', '1,234.5 tokens/s'],
     [41, 'celsius', '41 °C'],
     [NaN, 'count', 'missing'],
@@ -388,7 +388,7 @@ describe('the headline', () => {
     const [card] = readingsCards(gaugeSet(smi), 'binary');
     expect(card).toMatchObject({
       label: 'Memory used',
-      peak: '79.10 GiB',
+      peak: '79.1 GiB',
       note: 'Highest of 8 series: GPU 7 at the end, GPU 2 at the peak.',
     });
   });

@@ -27,14 +27,14 @@ const text = (before: MemorySummary | null, at: MemorySummary): string[] =>
 describe('one summary as a table', () => {
   it('says what changed since the one before, and in which direction', () => {
     expect(text(LOG[0], LOG[1])).toEqual([
-      'GPU reserved memory | 3.71 GiB | +14.00 MiB | 3.71 GiB | +14.00 MiB | 3.71 GiB | 0 B',
-      'from large pool | 3.71 GiB | +14.00 MiB | 3.71 GiB | +14.00 MiB | 3.71 GiB | 0 B',
+      'GPU reserved memory | 3.71 GiB | +14 MiB | 3.71 GiB | +14 MiB | 3.71 GiB | 0 B',
+      'from large pool | 3.71 GiB | +14 MiB | 3.71 GiB | +14 MiB | 3.71 GiB | 0 B',
     ]);
-    expect(text(LOG[1], LOG[2])[0]).toContain('−4.00 MiB');
+    expect(text(LOG[1], LOG[2])[0]).toContain('−4 MiB');
   });
 
   it('has no change where there is nothing to compare with', () => {
-    expect(text(null, LOG[0])[0]).toBe('GPU reserved memory | 3.70 GiB | – | 3.70 GiB | – | 3.70 GiB | 0 B');
+    expect(text(null, LOG[0])[0]).toBe('GPU reserved memory | 3.7 GiB | – | 3.7 GiB | – | 3.7 GiB | 0 B');
     // The metric is missing in the one before.
     expect(text(LOG[1], LOG[2])[2]).toBe('GPU reserved segments | 130 | – | 130 | – | 130 | 0');
   });
@@ -42,16 +42,16 @@ describe('one summary as a table', () => {
   it('tells between which bytes a figure lies, and how far off a change may be', () => {
     const [row] = summaryTable(LOG[1], LOG[0], 'binary').rows;
     expect(row.cells[1].title).toBe('printed rounded down: 3,988,783,104 to 3,989,831,679 bytes');
-    expect(row.cells[2].title).toBe('+14,680,064 bytes, give or take 1.00 MiB');
+    expect(row.cells[2].title).toBe('+14,680,064 bytes, give or take 1 MiB');
   });
 });
 
 it('every summary on a line, with what changed', () => {
   const rows = stepsTable(LOG, 'binary').rows.map((row) => row.cells.map((cell) => cell.text).join(' | '));
   expect(rows).toEqual([
-    'summary 1 | 3.70 GiB | – | 131 | – | 0 | 0',
-    'step 1 | 3.71 GiB | +14.00 MiB | – | – | 0 | 0',
-    'step 2 | 3.71 GiB | −4.00 MiB | 130 | – | 0 | 0',
+    'summary 1 | 3.7 GiB | – | 131 | – | 0 | 0',
+    'step 1 | 3.71 GiB | +14 MiB | – | – | 0 | 0',
+    'step 2 | 3.71 GiB | −4 MiB | 130 | – | 0 | 0',
   ]);
 });
 

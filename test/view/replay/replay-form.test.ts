@@ -80,7 +80,7 @@ describe('limits', () => {
     expect(readLimits({ cap: '', card: '81920' })).toEqual({ cap: null, capacity: 80 * GIB });
     expect(readLimits({ cap: 'all', card: '' })).toBeNull();
     expect(limitsWords({ cap: 2 * GIB, capacity: 80 * GIB }, 'binary')).toBe(
-      'at most 2.00 GiB on a card of 80.00 GiB',
+      'at most 2 GiB on a card of 80 GiB',
     );
   });
 });

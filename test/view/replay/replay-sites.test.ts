@@ -51,8 +51,8 @@ describe('the table of sites', () => {
       'binary',
     );
     expect(rows.map(({ cells }) => cells.slice(3).map(({ text }) => text))).toEqual([
-      ['−4.00 GiB', '−2.00 GiB', '…'],
-      ['−1.00 GiB', '+1.00 MiB', '−512.00 MiB'],
+      ['−4 GiB', '−2 GiB', '…'],
+      ['−1 GiB', '+1 MiB', '−512 MiB'],
     ]);
     expect(Object.entries(tickColumns).map(([id, index]) => columns[index].id === id)).toEqual([
       true,
@@ -65,7 +65,7 @@ describe('the table of sites', () => {
   it('says how many sites there are and how many were tried', () => {
     const [first] = sitesWords(sitesAnswer(), 10, 'binary');
     expect(first).toBe(
-      'The reserved peak is 8.00 GiB; 5.00 GiB of it are requested by 12 of 14 sites, of which the largest 2 were tried.',
+      'The reserved peak is 8 GiB; 5 GiB of it are requested by 12 of 14 sites, of which the largest 2 were tried.',
     );
     expect(sitesWords(sitesAnswer({ hasStacks: false }), 10, 'binary').join(' ')).toContain('no stacks');
     expect(sitesWords(sitesAnswer({ rows: [], sites: 0 }), 10, 'binary')).toEqual([

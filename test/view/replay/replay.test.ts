@@ -53,7 +53,7 @@ describe('how far a replay can be trusted', () => {
       'binary',
     );
     expect(line).toContain('3,000 of 3,179 requests get the recorded block');
-    expect(line).toContain(`off by at most 20.00 MiB (0.2 % of the peak)`);
+    expect(line).toContain(`off by at most 20 MiB (0.2 % of the peak)`);
     expect(line).toContain(
       'Not known: how memory in use before the recording came to be and the true size of 2 blocks.',
     );
@@ -105,7 +105,7 @@ describe('how far a replay can be trusted', () => {
         stats: {},
       },
     });
-    expect(value(answer, 'Difference')).toMatchObject({ value: '−2.00 MiB', title: '−2,097,152 bytes' });
+    expect(value(answer, 'Difference')).toMatchObject({ value: '−2 MiB', title: '−2,097,152 bytes' });
     expect(value(answer, 'Largest difference after a request')).toMatchObject({
       title: '4,194,304 bytes',
       rows: [12],
@@ -120,7 +120,7 @@ describe('how far a replay can be trusted', () => {
     expect(value(answer, 'Memory went back to the driver')?.value).toBe(
       '2 by a failed request and 5 by empty_cache()',
     );
-    expect(value(answer, 'Memory limit that was met')?.value).toBe('at least 4.00 GiB');
+    expect(value(answer, 'Memory limit that was met')?.value).toBe('at least 4 GiB');
     expect(value(replayAnswer(), 'Memory limit that was met')).toBeUndefined();
   });
 });
@@ -132,7 +132,7 @@ describe('differences', () => {
     );
     expect(percentOf(1, 1e9)).toBe('< +0.1 %');
     expect(percentOf(3, 0)).toBe('–');
-    expect(signedBytes(-1536, 'binary')).toBe('−1.50 KiB');
+    expect(signedBytes(-1536, 'binary')).toBe('−1.5 KiB');
     expect(signedInteger(1234)).toBe('+1,234');
   });
 });
@@ -162,9 +162,9 @@ describe('a run beside the recording', () => {
     const [reserved, , , mallocs, , retries] = runTable(recorded, run(), 'binary').rows;
     expect(reserved.cells.map(({ text }) => text)).toEqual([
       'Reserved, peak',
-      '8.00 GiB',
-      '6.00 GiB',
-      '−2.00 GiB',
+      '8 GiB',
+      '6 GiB',
+      '−2 GiB',
       '−2,147,483,648',
       `−25.0 %`,
     ]);
@@ -181,15 +181,15 @@ describe('a run beside the recording', () => {
 
   it('leaves out what a side does not tell', () => {
     const [reserved] = runTable({ ...recorded, stats: {} }, run(), 'binary').rows;
-    expect(reserved.cells.map(({ text }) => text)).toEqual(['Reserved, peak', '–', '6.00 GiB', '–', '', '–']);
+    expect(reserved.cells.map(({ text }) => text)).toEqual(['Reserved, peak', '–', '6 GiB', '–', '', '–']);
   });
 
   it('says in words what it comes to', () => {
     expect(runWords(recorded, run({ changes: ['without mlp'] }), 'binary')).toBe(
-      `The reserved peak is 6.00 GiB instead of 8.00 GiB, 2.00 GiB (25.0 %) less, under max_split_size_mb:32; without mlp.`,
+      `The reserved peak is 6 GiB instead of 8 GiB, 2 GiB (25.0 %) less, under max_split_size_mb:32; without mlp.`,
     );
     expect(runWords(recorded, run({ answer: whatIfAnswer({ stats: recorded.stats }) }), 'binary')).toContain(
-      'stays the same, 8.00 GiB to the byte',
+      'stays the same, 8 GiB to the byte',
     );
   });
 
@@ -226,14 +226,14 @@ describe('the curve of a run', () => {
   it('reads out all that a column holds under the pointer, the end without one', () => {
     const values = (at: number | null): string[] =>
       runLegend(curve, new Set(), at, 'binary').map((entry) => entry.value);
-    expect(values(null)).toEqual(['3.00 GiB', '2.00 GiB']);
-    expect(values(2.5e9)).toEqual(['3.00 GiB', '2.00 GiB – 6.00 GiB']);
+    expect(values(null)).toEqual(['3 GiB', '2 GiB']);
+    expect(values(2.5e9)).toEqual(['3 GiB', '2 GiB – 6 GiB']);
     expect(values(-1)).toEqual(['', '']);
   });
 
   it('is told in words', () => {
     expect(describeRun(curve, 'binary')).toBe(
-      'Reserved memory from 0 s to 4.000000 s. Highest recorded 3.00 GiB, highest replayed 6.00 GiB.',
+      'Reserved memory from 0 s to 4.000 s. Highest recorded 3 GiB, highest replayed 6 GiB.',
     );
   });
 });

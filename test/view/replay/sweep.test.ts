@@ -69,7 +69,7 @@ describe('the chart of a sweep', () => {
 
   it('is told in words', () => {
     expect(describeScatter(points, 'binary')).toBe(
-      '5 settings: reserved peak from 5.00 GiB to 40.00 GiB against calls of the driver. 2 settings lie on the front. The table below has the same points.',
+      '5 settings: reserved peak from 5 GiB to 40 GiB against calls of the driver. 2 settings lie on the front. The table below has the same points.',
     );
   });
 });
@@ -110,7 +110,7 @@ describe('words of a sweep', () => {
 
   it('tell a setting in full', () => {
     expect(rowWords(SWEPT[4], 'binary')).toBe(
-      'max_split_size_mb:32: 5.00 GiB (5,368,709,120 bytes) reserved at the peak, 80 cudaMalloc and 0 cudaFree calls, 0 retries, 2 out-of-memory errors, inactive split at most 1.00 MiB.',
+      'max_split_size_mb:32: 5 GiB (5,368,709,120 bytes) reserved at the peak, 80 cudaMalloc and 0 cudaFree calls, 0 retries, 2 out-of-memory errors, inactive split at most 1 MiB.',
     );
   });
 });

@@ -70,7 +70,7 @@ describe('what was requested', () => {
     ]);
     expect(one.apart).toBe(false);
     expect(one.sum).toBe(
-      '79.18 GiB × 0.9 = 71.26 GiB requested = 56.93 GiB weights + 71.68 MiB non-torch + 5.58 GiB activation peak + 8.68 GiB KV cache',
+      '79.2 GiB × 0.9 = 71.3 GiB requested = 56.9 GiB weights + 71.7 MiB non-torch + 5.58 GiB activation peak + 8.68 GiB KV cache',
     );
     expect(one.requestedAt).toBeCloseTo(71.26 / 79.18, 4);
     expect(budgetVerdict([one], 'binary')).toBe('The parts add up, within the printed digits.');
@@ -79,7 +79,7 @@ describe('what was requested', () => {
   it('what is left over is shown as unexplained, and never spread', () => {
     const bars = budgetBars([vllm('TP0'), vllm('TP1', 1.3)], 'binary');
     expect(drawn(bars[1])).toContain('unexplained unexplained 1.30');
-    expect(budgetVerdict(bars, 'binary')).toBe('Does not add up. TP1: 1.30 GiB unexplained.');
+    expect(budgetVerdict(bars, 'binary')).toBe('Does not add up. TP1: 1.3 GiB unexplained.');
     expect(budgetKeys(bars).map(({ id }) => id)).toContain('unexplained');
   });
 
@@ -139,8 +139,8 @@ describe('what was requested', () => {
     );
     expect(one.end).toBe(1);
     expect(one.requestedAt).toBeCloseTo(10 / 12);
-    expect(one.sum).toMatch(/2\.00 GiB more than that$/);
-    expect(budgetVerdict([one], 'binary')).toBe('Does not add up. 2.00 GiB more than requested.');
+    expect(one.sum).toMatch(/2 GiB more than that$/);
+    expect(budgetVerdict([one], 'binary')).toBe('Does not add up. 2 GiB more than requested.');
   });
 });
 
@@ -221,7 +221,7 @@ describe('the table', () => {
     expect(rows).toContain('Utilization | 0.9 | 0.9');
     expect(rows).toContain('KV cache | 8.68 GiB | 7.38 GiB');
     expect(rows).toContain('Maximum concurrency | 6.95× | 6.95×');
-    expect(rows.at(-1)).toBe('Unexplained (computed) | 0 | 1.30 GiB');
+    expect(rows.at(-1)).toBe('Unexplained (computed) | 0 | 1.3 GiB');
   });
 
   it('tells every byte, how coarsely it was printed and where', () => {
@@ -242,7 +242,7 @@ describe('the table', () => {
       ['weights', 4],
     ]);
     const { rows } = budgetTable([twice], budgetBars([twice], 'binary'), 'binary');
-    expect(rows[0].cells[1]).toMatchObject({ text: '4.00 GiB' });
-    expect(rows[0].cells[1].title).toContain('printed before: 3.00 GiB');
+    expect(rows[0].cells[1]).toMatchObject({ text: '4 GiB' });
+    expect(rows[0].cells[1].title).toContain('printed before: 3 GiB');
   });
 });

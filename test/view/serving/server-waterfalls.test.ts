@@ -22,15 +22,15 @@ describe('a waterfall', () => {
       },
       'binary',
     );
-    expect(total).toBe('10.00 GiB');
+    expect(total).toBe('10 GiB');
     expect(rows.map(({ left, width, rest }) => [left, Number(width.toFixed(6)), rest])).toEqual([
-      [0.9, 0.1, '9.00 GiB left'],
-      [0.3, 0.6, '3.00 GiB left'],
-      [0, 0.3, '−1.00 GiB left'],
+      [0.9, 0.1, '9 GiB left'],
+      [0.3, 0.6, '3 GiB left'],
+      [0, 0.3, '−1 GiB left'],
       [0, 0, 'nothing left'],
     ]);
-    expect(rows[1].title).toContain('± 1.00 MiB');
-    expect(rows[3]).toMatchObject({ text: '−1.00 GiB', negative: true });
+    expect(rows[1].title).toContain('± 1 MiB');
+    expect(rows[3]).toMatchObject({ text: '−1 GiB', negative: true });
   });
 
   const step = (id: PodStep['id'], printed: number, allRanks: number | null, printedRanks = 2): PodStep => ({
@@ -106,7 +106,7 @@ describe('a waterfall', () => {
       'binary',
     );
     expect(rows.map(({ left, width, rest }) => [left, Number(width.toFixed(6)), rest])).toEqual([
-      [0.8, 0.2, '8.00 GiB left'],
+      [0.8, 0.2, '8 GiB left'],
       [0, 0.8, 'nothing left'],
       [0.8, 0.1, ''],
     ]);
@@ -127,14 +127,9 @@ describe('a waterfall', () => {
       },
       'binary',
     );
-    expect(total).toBe('10.00 GiB ± 102.40 MiB');
-    expect(rows.map(({ text }) => text)).toEqual([
-      '7.00 GiB',
-      '100.00 MiB ± 5.00 MiB',
-      '2.90 GiB',
-      '−2.00 MiB',
-    ]);
-    expect(rows.map(({ rest }) => rest)).toEqual(['3.00 GiB left', '2.90 GiB left', 'nothing left', '']);
+    expect(total).toBe('10 GiB ± 102 MiB');
+    expect(rows.map(({ text }) => text)).toEqual(['7 GiB', '100 MiB ± 5 MiB', '2.9 GiB', '−2 MiB']);
+    expect(rows.map(({ rest }) => rest)).toEqual(['3 GiB left', '2.9 GiB left', 'nothing left', '']);
     expect(rows[3]).toMatchObject({ tone: 'rounding', negative: false });
   });
 

@@ -20,8 +20,8 @@ describe('bytes of few digits', () => {
   });
 
   it('are shown in their best unit where every byte is known', () => {
-    expect(formatMeasured({ value: 20 * 2 ** 20, error: 0 }, 'binary')).toBe('20.00 MiB');
-    expect(formatMeasured({ value: -3 * 2 ** 20, error: 0.5 }, 'binary')).toBe('−3.00 MiB');
+    expect(formatMeasured({ value: 20 * 2 ** 20, error: 0 }, 'binary')).toBe('20 MiB');
+    expect(formatMeasured({ value: -3 * 2 ** 20, error: 0.5 }, 'binary')).toBe('−3 MiB');
     expect(exactMeasured({ value: 9232221491, error: 0 })).toBe('9,232,221,491 bytes');
     expect(exactMeasured({ value: -2048, error: 99.5 })).toBe('−2,048 ± 100 bytes (printed digits)');
   });
@@ -55,21 +55,21 @@ describe("vLLM's own memory figures", () => {
     ]);
     expect(drawn(tables[0])).toEqual([
       'Snapshot | Line | torch_peak | cuda_memory | torch_memory | non_torch_memory',
-      'snapshot 1: before creation | 1 | 0 B | 1.00 GiB | 0 B | 1.00 GiB',
-      'snapshot 2: before profiling | 2 | 2.00 GiB | 3.50 GiB | 2.00 GiB | 1.50 GiB',
-      'snapshot 3: after profiling | 3 | 4.00 GiB | 5.00 GiB | 3.00 GiB | 2.00 GiB',
+      'snapshot 1: before creation | 1 | 0 B | 1 GiB | 0 B | 1 GiB',
+      'snapshot 2: before profiling | 2 | 2 GiB | 3.5 GiB | 2 GiB | 1.5 GiB',
+      'snapshot 3: after profiling | 3 | 4 GiB | 5 GiB | 3 GiB | 2 GiB',
     ]);
-    expect(drawn(tables[1])[2]).toBe('Profiling | 3.5 | 2.00 GiB | 1.50 GiB | 1.00 GiB | 512.00 MiB');
+    expect(drawn(tables[1])[2]).toBe('Profiling | 3.5 | 2 GiB | 1.5 GiB | 1 GiB | 512 MiB');
     expect(drawn(tables[2]).slice(-2)).toEqual([
-      'snapshot 3 | 1.00 GiB | 3.00 GiB | 1.00 GiB | 5.00 GiB',
-      'At the peak of profiling | 1.00 GiB | 4.00 GiB | 1.00 GiB | 6.00 GiB',
+      'snapshot 3 | 1 GiB | 3 GiB | 1 GiB | 5 GiB',
+      'At the peak of profiling | 1 GiB | 4 GiB | 1 GiB | 6 GiB',
     ]);
     expect(drawn(tables[3])).toEqual([
       'Figure | Computed | Printed',
-      'Weights |  | 2.00 GiB',
-      'Activation peak | 2.00 GiB | ',
-      'Non-torch increase | 1.00 GiB | ',
-      'Not KV cache: weights + activation peak + non-torch increase | 5.00 GiB | ',
+      'Weights |  | 2 GiB',
+      'Activation peak | 2 GiB | ',
+      'Non-torch increase | 1 GiB | ',
+      'Not KV cache: weights + activation peak + non-torch increase | 5 GiB | ',
     ]);
   });
 
