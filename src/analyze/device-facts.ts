@@ -322,6 +322,7 @@ export class DeviceFacts {
   /** The allocator just after a row; null where the replay does not know. Not kept: a state is large. */
   private stateAfter(row: number): AllocatorState | null {
     if (this.replay === null) return null;
+    if (row === this.rows - 1) return this.replay.end;
     const { fromEmpty } = this.input.baseline;
     return replayTo(this.trace, this.settings.settings, fromEmpty, row + 1);
   }

@@ -52,6 +52,8 @@ export interface SelfReplay {
   /** Addresses of segments in the order they were made, and their bytes. */
   readonly segmentAddresses: readonly (readonly [number, number])[];
   readonly causes: Readonly<Record<ReleaseCause, number>>;
+  /** The model after the last row, to be looked at and not led on. */
+  readonly end: AllocatorState;
 }
 
 /** Every row found its place in the model and, where there is a final state, the model ends in it. */

@@ -15,7 +15,7 @@ import { compareFinalState } from './final-state.ts';
 import { type ReleaseCause, releaseCause } from './release-cause.ts';
 import { type PrivatePools, privatePoolsOf, streamRanks } from './pools.ts';
 import type { AllocatorState, ReplayCurves, SelfReplay } from './replay-result.ts';
-import { OP, RequestBuilder } from './requests.ts';
+import { OP, RequestBuilder, type Requests } from './requests.ts';
 import { roundSize } from './rounding.ts';
 import type { AllocatorSettings } from './settings.ts';
 import { addressOrigin, type StartingBlock, startingState } from './starting-state.ts';
@@ -52,7 +52,7 @@ export const replayTo = (
   settings: AllocatorSettings,
   fromEmpty: boolean,
   end: number,
-): AllocatorState => new LedReplay(trace, settings, fromEmpty, Infinity, 'retry').stateAt(end);
+): AllocatorState => new LedReplay(trace, settings, fromEmpty, Infinity, 'retry', false).stateAt(end);
 
 /** Number of rows shown as examples. */
 const EXAMPLES = 8;
@@ -101,6 +101,8 @@ class LedReplay {
     private readonly fromEmpty: boolean,
     limit: number,
     private readonly assume: 'retry' | 'empty_cache',
+    /** false: what is after each row is not asked for, only the model at one of them. */
+    private readonly keepsCurves = true,
   ) {
     const { events } = trace;
     this.origin = addressOrigin(trace);
@@ -122,7 +124,7 @@ class LedReplay {
     this.largestByList = new Float64Array(this.allocator.lists.length);
     if (start !== null) this.unknownSizes = adoptState(this.allocator, start, this.pools.ids, this.adopted);
     this.earlier = this.made;
-    const column = (): Float64Array => new Float64Array(events.length);
+    const column = (): Float64Array => new Float64Array(keepsCurves ? events.length : 0);
     const { current } = this.allocator.stats;
     this.recount();
     this.curves = {
@@ -266,19 +268,30 @@ class LedReplay {
   /** The model as it is just before row `end`. */
   stateAt(end: number): AllocatorState {
     this.lead(end);
-    const { requested, stream, stack, row, allocation, op, length } = this.builder.finish();
-    const madeAt = new Float64Array(requested.length).fill(NaN);
-    for (let step = 0; step < length; step++)
-      if (op[step] === OP.alloc && allocation[step] >= this.earlier) madeAt[allocation[step]] = row[step];
+    return this.state(this.builder.finish());
+  }
+
+  /** Holds on to nothing of the replay but the model: a state is kept as long as its recording is open. */
+  private state({ requested, stream, stack, row, allocation, op, length }: Requests): AllocatorState {
+    const { allocator, origin, pools, allocationOf, earlier } = this;
+    let rows: Float64Array | null = null;
+    const madeAt = (made: number): number => {
+      if (rows === null) {
+        rows = new Float64Array(requested.length).fill(NaN);
+        for (let step = 0; step < length; step++)
+          if (op[step] === OP.alloc && allocation[step] >= earlier) rows[allocation[step]] = row[step];
+      }
+      return rows[made];
+    };
     return {
-      allocator: this.allocator,
-      origin: this.origin,
-      privatePools: this.pools.ids,
+      allocator,
+      origin,
+      privatePools: pools.ids,
       allocationOf: (block) => {
-        const made = block < this.allocationOf.length ? this.allocationOf[block] : -1;
+        const made = block < allocationOf.length ? allocationOf[block] : -1;
         return made < 0
           ? null
-          : { requested: requested[made], stream: stream[made], stack: stack[made], row: madeAt[made] };
+          : { requested: requested[made], stream: stream[made], stack: stack[made], row: madeAt(made) };
       },
     };
   }
@@ -288,6 +301,7 @@ class LedReplay {
     const { allocator, curves } = this;
     const { stats } = allocator;
     const blockSize = this.blockSizes.slice(0, this.made) as Float64Array;
+    const requests = this.builder.finish();
     return {
       stats: stats.toStats(),
       fromEmpty: this.fromEmpty,
@@ -301,7 +315,7 @@ class LedReplay {
         unknownSizes: this.unknownSizes,
         causesCertain: !this.otherDoubt && this.doubtfulRetries.every((bytes) => bytes >= this.certainHigh),
       },
-      requests: this.builder.finish(),
+      requests,
       curves,
       blockSize,
       privatePools: this.pools.ids,
@@ -309,6 +323,7 @@ class LedReplay {
       limitBounds: this.limitHigh === Infinity ? null : [this.limitLow, this.limitHigh],
       segmentAddresses: this.segmentAddresses,
       causes: this.causes,
+      end: this.state(requests),
     };
   }
 
@@ -450,6 +465,7 @@ class LedReplay {
   }
 
   private note(row: number): void {
+    if (!this.keepsCurves) return;
     const { current } = this.allocator.stats;
     const { curves } = this;
     curves.allocated[row] = current[METRIC.allocated_bytes];
