@@ -2,7 +2,7 @@
 import { expose, transfer } from 'comlink';
 import { hasWebGpu } from '../kernel/device.ts';
 import { Engine } from './engine.ts';
-import type { TableQuery } from './table-query.ts';
+import { buffersIn } from './transfer.ts';
 
 /** The engine, and what only a worker has to say or do. */
 export class WorkerEngine extends Engine {
@@ -28,13 +28,24 @@ export class WorkerEngine extends Engine {
       }
     });
   }
-
-  /** Handed over, not copied: the bytes are nobody else's. */
-  override async saveTable(query: TableQuery): ReturnType<Engine['saveTable']> {
-    const saved = await super.saveTable(query);
-    const buffers = saved.ok ? saved.value.map(({ buffer }) => buffer) : [];
-    return transfer(saved, buffers);
-  }
 }
 
-expose(new WorkerEngine());
+type Asked = (...given: never[]) => Promise<object>;
+
+/** From now on, answers of these questions take their arrays with them. */
+function handOver<T extends object>(target: T, ...names: readonly (keyof T)[]): T {
+  for (const name of names) {
+    const ask = (target[name] as Asked).bind(target);
+    const answer: Asked = async (...given) => {
+      const told = await ask(...given);
+      return transfer(told, [...buffersIn(told)]);
+    };
+    Object.assign(target, { [name]: answer });
+  }
+  return target;
+}
+
+// Their arrays are made for the one answer. What is kept for the next question (readings, requests) is copied.
+const engine = handOver(new WorkerEngine(), 'timeline', 'ledgerColumns', 'kernels', 'saveTable');
+handOver(engine.replays, 'whatIf');
+expose(engine);
