@@ -6,12 +6,13 @@ import type { Baseline } from './baseline.ts';
 import { hostSeries } from './host-series.ts';
 import { poolSeries } from './nsys-pools.ts';
 import { nsysSeries } from './nsys-series.ts';
+import { privatePoolSeries } from './private-pool-series.ts';
 import type { SeriesSpec } from './series.ts';
 import { torchSeries } from './torch-series.ts';
 
 export const seriesOf = (trace: DeviceTrace, baseline: Baseline): SeriesSpec[] =>
   trace.producer === 'torch'
-    ? torchSeries(trace, baseline)
+    ? [...torchSeries(trace, baseline), ...privatePoolSeries(trace, baseline)]
     : trace.producer === 'torch_host'
       ? hostSeries(trace, baseline)
       : [...nsysSeries(trace), ...poolSeries(trace)];

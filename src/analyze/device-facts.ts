@@ -15,6 +15,7 @@ import { OP } from '../replay/requests.ts';
 import { replayTo } from '../replay/self-replay.ts';
 import type { AllocatorSettings } from '../replay/settings.ts';
 import { whatIf, type WhatIfResult } from '../replay/what-if.ts';
+import type { PoolCurve } from '../aggregate/private-pool-series.ts';
 import type { DeviceTrace } from '../trace/capture.ts';
 import { ACTION } from '../trace/schema.ts';
 import type { StackTable } from '../trace/stack-table.ts';
@@ -36,7 +37,7 @@ import { torchLedger, type TorchLedger } from './ledger/ledger.ts';
 import { type LargestRequest, largestRequest } from './ledger/largest.ts';
 import type { Lifetimes } from './lifetimes.ts';
 import { findPins, type PinReport } from './ledger/pin-finder.ts';
-import { type PrivatePoolUse, privatePoolUse } from './ledger/private-pool-use.ts';
+import { gonePools, type PrivatePoolUse, privatePoolUse } from './ledger/private-pool-use.ts';
 import { type LibraryWorkspaces, libraryWorkspaces } from './growth/workspaces.ts';
 import { holderLabel } from './user-frames.ts';
 import { type EarlierAllocation, type Holder, holdersOf } from './live.ts';
@@ -172,6 +173,11 @@ export class DeviceFacts {
   get finalReserved(): number | null {
     const { segments, cut } = this.trace;
     return segments === null || cut ? null : segments.total_size.reduce((sum, bytes) => sum + bytes, 0);
+  }
+
+  /** Private pools that were given back in the recording, where its events name pools. */
+  get gonePools(): readonly PoolCurve[] {
+    return gonePools(this.trace);
   }
 
   /** Private pools in the final state. */

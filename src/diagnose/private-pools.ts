@@ -6,12 +6,14 @@ import { code, exactSize, size } from './words.ts';
 
 /** Share of what is reserved from which private pools are worth a word. */
 const SHARE = 0.05;
+const MOST_POOLS = 5;
 
 export const privatePools: DeviceRule = (facts) => {
   const pools = [...facts.privatePools].sort((a, b) => b.reserved - a.reserved);
   const total = pools.reduce((sum, { reserved }) => sum + reserved, 0);
   const reserved = facts.finalReserved;
   if (reserved === null || total < SHARE * reserved || total === 0) return [];
+  const gone = facts.gonePools;
   const idle = pools.reduce((sum, pool) => sum + pool.reserved - pool.active, 0);
   return [
     about(facts, {
@@ -21,14 +23,24 @@ export const privatePools: DeviceRule = (facts) => {
       verdict: `${count(pools.length, 'private pool')} (CUDA graphs or torch.cuda.MemPool) hold ${exactSize(total)}, ${percent(total / reserved)} of what is reserved at the end. ${exactSize(idle)} of it is free inside them, and no request outside the pool can use it.`,
       confidence: 'certain',
       confidenceWhy: 'The final state names the pool of every segment.',
-      evidence: pools
-        .slice(0, 5)
-        .map((pool) =>
-          evidence(
-            `Pool ${pool.id}: ${exactSize(pool.reserved)} reserved in ${count(pool.segments, 'segment')}, ${exactSize(pool.reserved - pool.active)} of it free.`,
-            facts.rows === 0 ? {} : { row: facts.rows - 1 },
+      evidence: [
+        ...pools
+          .slice(0, MOST_POOLS)
+          .map((pool) =>
+            evidence(
+              `Pool ${pool.id}: ${exactSize(pool.reserved)} reserved in ${count(pool.segments, 'segment')}, ${exactSize(pool.reserved - pool.active)} of it free.`,
+              facts.rows === 0 ? {} : { row: facts.rows - 1 },
+            ),
           ),
-        ),
+        ...gone
+          .slice(0, MOST_POOLS)
+          .map(({ id, peak, goneRow }) =>
+            evidence(
+              `Pool ${id} is gone: it held ${exactSize(peak)} at most and gave it back.`,
+              goneRow === null ? {} : { row: goneRow },
+            ),
+          ),
+      ],
       remedy:
         pools.length > 1
           ? `CUDA graphs that never run at the same time can share one pool: ${code('torch.cuda.graph(g, pool=first.pool())')}. Capture fewer shapes, and drop graphs that are no longer replayed.`

@@ -54,6 +54,8 @@ export class Allocator {
   private readonly unmapped: number[][] = [];
   /** Searches of each pool since the start, counted while garbage collection is on; by [pool * 2 + small]. */
   readonly searches: Float64Array;
+  /** Private pools that are gone. */
+  private readonly dropped = new Set<number>();
   /** Frees requested so far: the order in which waiting blocks complete. */
   private frees = 0;
   private waiting = 0;
@@ -259,8 +261,17 @@ export class Allocator {
   private releaseCached(): void {
     this.stats.syncAllStreams++;
     if (this.waiting > 0) for (const block of this.blocks.pending()) this.freeCompleted(block);
-    this.releaseGroup(0);
-    this.releaseGroup(1);
+    for (const pool of [0, ...this.dropped]) {
+      this.releaseGroup(2 * pool);
+      this.releaseGroup(2 * pool + 1);
+    }
+  }
+
+  /** A private pool that nothing keeps any more: what is free in it goes back, now and with the default pool's. */
+  dropPool(pool: number): void {
+    this.dropped.add(pool);
+    this.releaseGroup(2 * pool);
+    this.releaseGroup(2 * pool + 1);
   }
 
   private releaseGroup(group: number): void {

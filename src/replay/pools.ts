@@ -25,16 +25,48 @@ export interface PrivatePools {
   readonly byRow: ReadonlyMap<number, number>;
 }
 
-/** Private pools are named in the final state alone: a segment is known to belong to one if it is still there at the end. */
-export function privatePoolsOf({ segments, events, cut }: DeviceTrace, origin: number): PrivatePools {
+const takes = (action: number): boolean => action === ACTION.segment_alloc || action === ACTION.segment_map;
+
+/** Private pool "(a, b)" that a row says it is about, "" for the default pool; null: it does not say. */
+export function recordedPool({ details }: DeviceTrace, row: number): string | null {
+  const pool = details?.pool?.[row] ?? 0;
+  return details === undefined || pool === 0 ? null : details.pool_ids[pool - 1];
+}
+
+/**
+ * PyTorch from 2.12 on writes the pool with every event. Older versions name private pools in the final state alone: a
+ * segment is known to belong to one if it is still there at the end.
+ */
+export function privatePoolsOf(trace: DeviceTrace, origin: number): PrivatePools {
+  return trace.details?.pool == null ? poolsAtEnd(trace, origin) : poolsByEvent(trace);
+}
+
+function poolsByEvent(trace: DeviceTrace): PrivatePools {
+  const { events, segments, cut } = trace;
+  const ids: string[] = [];
+  const numberOf = (id: string): number => {
+    const known = ids.indexOf(id);
+    return known < 0 ? ids.push(id) : known + 1;
+  };
+  const byRow = new Map<number, number>();
+  for (let row = 0; row < events.length; row++) {
+    const id = recordedPool(trace, row);
+    if (id === null || isDefaultPool(id)) continue;
+    const pool = numberOf(id);
+    if (takes(events.action[row])) byRow.set(row, pool);
+  }
+  // Pools from before the recording that no event is about.
+  if (segments !== null && !cut) for (const id of segments.pool_id) if (!isDefaultPool(id)) numberOf(id);
+  return { ids, byRow };
+}
+
+function poolsAtEnd({ segments, events, cut }: DeviceTrace, origin: number): PrivatePools {
   const ids: string[] = [];
   const byRow = new Map<number, number>();
   if (segments === null || cut || segments.pool_id.every(isDefaultPool)) return { ids, byRow };
   const last = new Map<number, number>();
   for (let row = 0; row < events.length; row++) {
-    const action = events.action[row];
-    if (action === ACTION.segment_alloc || action === ACTION.segment_map)
-      last.set(u64Above(events.address, row, origin), row);
+    if (takes(events.action[row])) last.set(u64Above(events.address, row, origin), row);
   }
   for (let i = 0; i < segments.length; i++) {
     if (isDefaultPool(segments.pool_id[i])) continue;

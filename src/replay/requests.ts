@@ -6,6 +6,7 @@
  *   free_requested | 0            the program let go
  *   free_completed | 0            every stream is done with it
  *   empty_cache    | -1
+ *   drop_pools     | -1           private pools that nothing keeps any more: `dropped`, by row
  */
 
 export const OP = {
@@ -14,6 +15,7 @@ export const OP = {
   free_completed: 2,
   empty_cache: 3,
   failed_alloc: 4,
+  drop_pools: 5,
 } as const;
 
 export interface Requests {
@@ -31,6 +33,8 @@ export interface Requests {
   readonly stream: Uint16Array;
   readonly pool: Uint16Array;
   readonly stack: Uint32Array;
+  /** Pools that are gone at the latest at a row: from then on their free segments go back as others do. */
+  readonly dropped: ReadonlyMap<number, readonly number[]>;
 }
 
 /** Collects requests; arrays as long as they can get. */
@@ -42,6 +46,7 @@ export class RequestBuilder {
   private readonly stream: Uint16Array;
   private readonly pool: Uint16Array;
   private readonly stack: Uint32Array;
+  private readonly dropped = new Map<number, readonly number[]>();
   private length = 0;
   private allocations = 0;
 
@@ -59,6 +64,11 @@ export class RequestBuilder {
     this.op[this.length] = op;
     this.allocation[this.length] = allocation;
     this.row[this.length++] = row;
+  }
+
+  dropPools(pools: readonly number[], row: number): void {
+    this.dropped.set(row, pools);
+    this.step(OP.drop_pools, -1, row);
   }
 
   /** A new allocation; returns its number. */
@@ -83,6 +93,7 @@ export class RequestBuilder {
       stream: this.stream.slice(0, allocations),
       pool: this.pool.slice(0, allocations),
       stack: this.stack.slice(0, allocations),
+      dropped: this.dropped,
     };
   }
 }

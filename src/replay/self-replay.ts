@@ -13,7 +13,7 @@ import { Allocator } from './allocator.ts';
 import { ALLOCATED, FREE, NO_BLOCK, PENDING, UNMAPPED } from './block-table.ts';
 import { compareFinalState } from './final-state.ts';
 import { type ReleaseCause, releaseCause } from './release-cause.ts';
-import { type PrivatePools, privatePoolsOf, streamRanks } from './pools.ts';
+import { type PrivatePools, privatePoolsOf, recordedPool, streamRanks } from './pools.ts';
 import type { AllocatorState, ReplayCurves, SelfReplay } from './replay-result.ts';
 import { OP, RequestBuilder, type Requests } from './requests.ts';
 import { roundSize } from './rounding.ts';
@@ -256,7 +256,12 @@ class LedReplay {
             stats.syncAllStreams++;
           }
           this.met(size);
-          const allocation = this.builder.make(size, events.stream_index[row], 0, events.stack_index[row]);
+          const allocation = this.builder.make(
+            size,
+            events.stream_index[row],
+            this.poolOf(row),
+            events.stack_index[row],
+          );
           this.builder.step(OP.failed_alloc, allocation, row);
           this.made = Math.max(this.made, allocation + 1);
         }
@@ -368,8 +373,11 @@ class LedReplay {
       low: this.limitLow,
       assume: this.assume,
     });
-    this.causes[cause.cause]++;
-    if (!cause.certain) {
+    // The end of a MemPool gives its own segments back and no other's.
+    const onlyPools = this.dropPools(row, cause.end) && cause.cause === 'empty_cache';
+    if (!onlyPools) this.causes[cause.cause]++;
+    if (onlyPools) stats.syncAllStreams++;
+    else if (!cause.certain) {
       if (cause.cause === 'retry') this.doubtfulRetries.push(cause.limitBelow);
       else this.otherDoubt = true;
     } else {
@@ -380,7 +388,7 @@ class LedReplay {
       stats.allocRetries++;
       stats.syncAllStreams++;
       this.limitHigh = Math.min(this.limitHigh, cause.limitBelow);
-    } else if (cause.cause === 'empty_cache') {
+    } else if (cause.cause === 'empty_cache' && !onlyPools) {
       stats.syncAllStreams++;
       this.builder.step(OP.empty_cache, -1, row);
     }
@@ -420,11 +428,33 @@ class LedReplay {
     return at - 1;
   }
 
+  /**
+   * Only a private pool that nothing keeps any more gives segments back: those of the releases in rows [from, to) are
+   * gone. true: no other pool gave any back.
+   */
+  private dropPools(from: number, to: number): boolean {
+    const gone = new Set<number>();
+    let others = false;
+    for (let row = from; row < to; row++) {
+      if (this.trace.events.action[row] === ACTION.free_completed) continue;
+      const pool = this.poolOf(row);
+      if (pool === 0) others = true;
+      else gone.add(pool);
+    }
+    if (gone.size > 0) this.builder.dropPools([...gone], from);
+    return !others;
+  }
+
+  /** Pool that a row says it is about; 0 where it does not say. */
+  private poolOf(row: number): number {
+    return this.pools.ids.indexOf(recordedPool(this.trace, row) ?? '') + 1;
+  }
+
   private freeBlockAround(row: number, address: number, size: number): number {
     const { events } = this.trace;
     const { allocator } = this;
     const { blocks } = allocator;
-    const list = allocator.listOf(0, events.group[row], events.stream_index[row]);
+    const list = allocator.listOf(this.poolOf(row), events.group[row], events.stream_index[row]);
     const holds = (block: number): boolean =>
       blocks.expandable[block] === 1 &&
       blocks.address[block] <= address &&

@@ -7,6 +7,7 @@
 import { leastHigh, u64Above, u64At } from '../base/u64.ts';
 import type { DeviceTrace } from '../trace/capture.ts';
 import { ACTION, NONE } from '../trace/schema.ts';
+import { recordedPool } from './pools.ts';
 
 export interface StartingBlock {
   readonly address: number;
@@ -108,7 +109,7 @@ export function startingState(trace: DeviceTrace): StartingState | null {
           streamIndex: events.stream_index[row],
           small: events.group[row],
           expandable: events.action[row] === ACTION.segment_unmap,
-          poolId: '',
+          poolId: recordedPool(trace, row) ?? '',
         });
     }
   }

@@ -77,6 +77,9 @@ export function whatIf(requests: Requests, place: ReplayPlace, options: WhatIf):
       case OP.empty_cache:
         allocator.emptyCache();
         break;
+      case OP.drop_pools:
+        for (const pool of requests.dropped.get(requests.row[step]) ?? []) allocator.dropPool(pool);
+        break;
       case OP.failed_alloc: {
         const block = allocator.malloc(requested[which], stream[which], pool[which]);
         if (block === NO_BLOCK) break;

@@ -6,9 +6,9 @@
  *   expandable segment, 2 pages     | allocated 3 MiB | free 17 + 20 MiB |     two units, the second is free
  *
  * Blocks that wait for another stream (`record_stream`) are counted apart: empty_cache waits for them first. Private
- * pools (CUDA graphs, `torch.cuda.MemPool`) give nothing back while their graph lives, which no recording tells. A pool
- * that is gone by the end of the recording cannot be told from the default one (replay/pools.ts): while its graph lived,
- * less could go back than is said here.
+ * pools (CUDA graphs, `torch.cuda.MemPool`) give nothing back while their graph lives, which no recording tells. Before
+ * PyTorch 2.12 a pool that is gone by the end of the recording cannot be told from the default one (replay/pools.ts):
+ * while its graph lived, less could go back than is said here.
  * Source: release_cached_blocks and unmap_block of c10/cuda/CUDACachingAllocator.cpp (2.11).
  */
 import type { Allocator } from '../../replay/allocator.ts';

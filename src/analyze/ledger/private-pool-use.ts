@@ -1,4 +1,5 @@
-/** Private pools (CUDA graphs, MemPool) in the final state of a snapshot. */
+/** Private pools (CUDA graphs, MemPool) in the final state of a snapshot, and those that its events name besides. */
+import { type PoolCurve, privatePoolCurves } from '../../aggregate/private-pool-series.ts';
 import { isDefaultPool } from '../../replay/pools.ts';
 import type { DeviceTrace } from '../../trace/capture.ts';
 
@@ -9,6 +10,10 @@ export interface PrivatePoolUse {
   readonly active: number;
   readonly segments: number;
 }
+
+/** Pools that were given back in the recording, most at their peak first; empty where events do not name pools. */
+export const gonePools = (trace: DeviceTrace): PoolCurve[] =>
+  (privatePoolCurves(trace) ?? []).filter(({ goneRow, peak }) => goneRow !== null && peak > 0);
 
 /** In the order in which their first segments stand; empty where there is no final state. */
 export function privatePoolUse({ segments, cut }: DeviceTrace): PrivatePoolUse[] {

@@ -10,6 +10,7 @@
  * allocations at free_requested; expandable segments do not count as segments.
  */
 import { u64At } from '../../base/u64.ts';
+import { isDefaultPool, recordedPool } from '../../replay/pools.ts';
 import { isFaithful, type SelfReplay } from '../../replay/replay-result.ts';
 import type { DeviceTrace } from '../../trace/capture.ts';
 import { ACTION, POOLS } from '../../trace/schema.ts';
@@ -50,6 +51,9 @@ function emit(into: MemoryStats, name: string, stat: Stat): void {
   });
 }
 
+/** "(0, 1)" as memory_stats() writes it in a key: "0_1". */
+const poolKey = (id: string): string => id.replace(/[()\s]/g, '').replace(',', '_');
+
 /** Statistics replayed from events that began empty. Sums beyond 2^53 are not told. */
 function fromEvents(trace: DeviceTrace): MemoryStats {
   const { events } = trace;
@@ -58,6 +62,14 @@ function fromEvents(trace: DeviceTrace): MemoryStats {
   const segment = new Stat();
   const allocation = new Stat();
   const active = new Stat();
+  const byPool = new Map<string, Stat>();
+  const ofPool = (row: number): Stat | null => {
+    const id = recordedPool(trace, row) ?? '';
+    if (isDefaultPool(id)) return null;
+    const stat = byPool.get(id) ?? new Stat();
+    byPool.set(id, stat);
+    return stat;
+  };
   let ooms = 0;
   let deviceAllocs = 0;
   let deviceFrees = 0;
@@ -80,19 +92,23 @@ function fromEvents(trace: DeviceTrace): MemoryStats {
       case ACTION.segment_alloc:
         segment.add(pool, 1);
         reserved.add(pool, size);
+        ofPool(row)?.add(pool, size);
         deviceAllocs++;
         break;
       case ACTION.segment_map:
         reserved.add(pool, size);
+        ofPool(row)?.add(pool, size);
         deviceAllocs++;
         break;
       case ACTION.segment_free:
         segment.take(pool, 1);
         reserved.take(pool, size);
+        ofPool(row)?.take(pool, size);
         deviceFrees++;
         break;
       case ACTION.segment_unmap:
         reserved.take(pool, size);
+        ofPool(row)?.take(pool, size);
         deviceFrees++;
         break;
       case ACTION.oom:
@@ -105,6 +121,11 @@ function fromEvents(trace: DeviceTrace): MemoryStats {
   emit(stats, 'segment', segment);
   emit(stats, 'allocation', allocation);
   emit(stats, 'active', active);
+  // A pool that is gone is no key of memory_stats() any more.
+  for (const id of new Set(trace.segments?.pool_id)) {
+    const stat = byPool.get(id);
+    if (stat !== undefined) emit(stats, `reserved_bytes_by_private_pools.${poolKey(id)}`, stat);
+  }
   stats['num_ooms'] = ooms;
   stats['num_device_alloc'] = deviceAllocs;
   stats['num_device_free'] = deviceFrees;

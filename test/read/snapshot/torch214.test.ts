@@ -6,11 +6,15 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { seriesOf } from '../../../src/aggregate/device-columns.ts';
 import { baselineOf } from '../../../src/aggregate/baseline.ts';
+import { gonePools } from '../../../src/analyze/ledger/private-pool-use.ts';
 import { hostMemoryStatsOf } from '../../../src/analyze/recording/host-memory-stats.ts';
 import { memoryStatsOf } from '../../../src/analyze/recording/memory-stats.ts';
 import { settingsOfSnapshot } from '../../../src/replay/alloc-conf-snapshot.ts';
+import { driverStart } from '../../../src/replay/driver-addresses.ts';
 import { isFaithful } from '../../../src/replay/replay-result.ts';
+import { OP } from '../../../src/replay/requests.ts';
 import { selfReplay } from '../../../src/replay/self-replay.ts';
+import { whatIf } from '../../../src/replay/what-if.ts';
 import type { DeviceTrace, SourceData } from '../../../src/trace/capture.ts';
 import { ACTION, ACTIONS, NONE } from '../../../src/trace/schema.ts';
 import { differenceOf } from '../../trace/compare-sources.ts';
@@ -53,10 +57,10 @@ describe('a snapshot of PyTorch 2.14', () => {
     const { pool, pool_ids } = gpu.details!;
     expect(pool_ids).toEqual(['', '(0, 1)', '(300, 0)']);
     const idOf = (row: number): string => pool_ids[pool![row] - 1];
-    expect(rowsOf(gpu, ACTION.segment_alloc).map(idOf)).toEqual(['', '', '(0, 1)', '(0, 1)', '(300, 0)']);
+    expect(rowsOf(gpu, ACTION.segment_alloc).map(idOf)).toEqual(['', '', '(0, 1)', '(0, 1)', '(300, 0)', '']);
     expect(rowsOf(gpu, ACTION.segment_free).map(idOf)).toEqual(['(0, 1)', '(0, 1)']);
     // The dropped pool is in no final state: without the record nothing would tell of it.
-    expect(gpu.segments!.pool_id).toEqual(['', '', '(300, 0)']);
+    expect(gpu.segments!.pool_id).toEqual(['', '', '(300, 0)', '']);
   });
 
   it('keeps metadata, compiled regions, annotations and forward passes', async () => {
@@ -95,11 +99,63 @@ describe('a snapshot of PyTorch 2.14', () => {
     expect(replay.fidelity.chosen).toBe(replay.fidelity.requests);
     const truth = statsIn('torch214.memory_stats.json');
     const stats = memoryStatsOf(gpu, baseline.whole, replay);
-    const keys = Object.keys(truth).filter((key) => !key.startsWith('reserved_bytes_by'));
-    expect(keys.length).toBeGreaterThan(80);
-    expect(Object.fromEntries(keys.map((key) => [key, stats[key]]))).toEqual(
-      Object.fromEntries(keys.map((key) => [key, truth[key]])),
-    );
+    expect(Object.keys(truth)).toHaveLength(96);
+    expect(Object.fromEntries(Object.keys(truth).map((key) => [key, stats[key]]))).toEqual(truth);
+    // Of the pool that is gone there is no key, as in PyTorch.
+    expect(Object.keys(stats).filter((key) => key.includes('by_private_pools.0_1'))).toEqual([]);
+  });
+
+  it('has a curve of its private pools, and knows the one that is gone', async () => {
+    const gpu = gpuOf(await read('torch214.pickle'));
+    const series = seriesOf(gpu, baselineOf(gpu));
+    const end = (id: string): number => {
+      const spec = series.find((one) => one.id === id)!;
+      const words = spec.deltas!();
+      const deltas = new BigInt64Array(words.buffer, words.byteOffset, words.length / 2);
+      return spec.initial + Number(deltas.reduce((sum, delta) => sum + delta, 0n));
+    };
+    expect([end('private_pools'), end('private_pool (0, 1)'), end('private_pool (300, 0)')]).toEqual([
+      20 << 20,
+      0,
+      20 << 20,
+    ]);
+    expect(gonePools(gpu)).toMatchObject([{ id: '(0, 1)', peak: 22 << 20, now: 0 }]);
+    // Without the record nothing tells of them.
+    const { details, ...older } = gpu;
+    expect(details?.pool).not.toBeNull();
+    expect(gonePools(older)).toEqual([]);
+    expect(seriesOf(older, baselineOf(older)).map(({ id }) => id)).not.toContain('private_pools');
+  });
+
+  it('asked what if nothing were changed, gives a dropped pool back alone, and by itself', async () => {
+    const data = await read('torch214.pickle');
+    const gpu = gpuOf(data);
+    const { settings } = settingsOfSnapshot(data.settings);
+    const replay = selfReplay(gpu, settings, true);
+    expect(replay.causes).toEqual({ retry: 0, collection: 0, available: 0, empty_cache: 0 });
+    expect(replay.requests.op.filter((op) => op === OP.drop_pools)).toHaveLength(1);
+    const place = {
+      streamRank: replay.streamRank,
+      pools: 1 + replay.privatePools.length,
+      start: driverStart(replay.segmentAddresses),
+    };
+    const { stats } = whatIf(replay.requests, place, { settings, limit: Infinity, capacity: Infinity });
+    const truth = statsIn('torch214.memory_stats.json');
+    for (const key of Object.keys(truth).filter((one) => !one.includes('by_private_pools')))
+      expect([key, stats[key]]).toEqual([key, truth[key]]);
+  });
+
+  it.each(['torch214.ring', 'torch214.late'])('%s: led from the middle, pools are known', async (name) => {
+    const data = await read(`${name}.pickle`);
+    const gpu = gpuOf(data);
+    const baseline = baselineOf(gpu);
+    const replay = selfReplay(gpu, settingsOfSnapshot(data.settings).settings, baseline.fromEmpty);
+    expect(isFaithful(replay)).toBe(true);
+    expect(replay.privatePools).toEqual(['(0, 2)']);
+    const truth = statsIn(`${name}.memory_stats.json`);
+    const stats = memoryStatsOf(gpu, baseline.whole, replay);
+    expect(Object.keys(stats).length).toBeGreaterThan(20);
+    for (const [key, value] of Object.entries(stats)) expect([key, value]).toEqual([key, truth[key]]);
   });
 });
 
