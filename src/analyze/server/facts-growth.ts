@@ -3,7 +3,7 @@
  * program together. Samples stand for iterations; nothing says that each is one.
  */
 import type { Gauge } from '../../trace/readings.ts';
-import type { MemorySummary } from '../../trace/capture.ts';
+import { HOST_DEVICE, type MemorySummary } from '../../trace/capture.ts';
 import { type CombinedGrowth, combineGrowth } from '../growth/conclusion.ts';
 import { growthOfSamples } from '../growth/series.ts';
 import type { GrowthVerdict } from '../growth/verdict.ts';
@@ -88,7 +88,9 @@ const METRICS = [
 function summaryGauges(
   summaries: readonly MemorySummary[],
 ): { readonly gauge: Gauge; readonly measures: Measure }[] {
-  return [...new Set(summaries.map(({ device }) => device))].flatMap((device) => {
+  // Pinned host memory has figures of its own, which are not judged.
+  const devices = new Set(summaries.map(({ device }) => device).filter((device) => device !== HOST_DEVICE));
+  return [...devices].flatMap((device) => {
     const own = summaries.filter((summary) => summary.device === device);
     return METRICS.map(([metric, measures]) => ({
       measures,

@@ -19,18 +19,25 @@ export interface StatsBlock {
 }
 
 const GROUPS =
-  'allocation|segment|active|inactive_split|allocated_bytes|reserved_bytes|active_bytes|inactive_split_bytes|requested_bytes|oversize_allocations|oversize_segments|reserved_bytes_by_private_pools';
+  'allocations|allocation|segment|active_requests|active|inactive_split|allocated_bytes|reserved_bytes|active_bytes|inactive_split_bytes|requested_bytes|oversize_allocations|oversize_segments|reserved_bytes_by_private_pools';
+/** Of host_memory_stats(): microseconds spent in calls of CUDA. */
+const TIMES = 'host_alloc_time|host_free_time';
+/** What newer versions may count in bytes. */
+const UNKNOWN = String.raw`[a-z][a-z_]{0,40}_bytes(?:_[a-z_]{1,40})?`;
 const SCALARS =
-  'num_alloc_retries|num_ooms|num_oom_rejections|num_sync_all_streams|num_device_alloc|num_device_free|max_split_size';
+  'num_alloc_retries|num_ooms|num_oom_rejections|num_sync_all_streams|num_device_alloc|num_device_free|num_host_alloc|num_host_free|max_split_size';
 /** A key of memory_stats in quotes, with what must follow it. */
 export const STATS_KEY = new RegExp(
-  String.raw`["'](?:(?:${GROUPS})\.(?:[\w()\- ]+\.)?(?:current|peak|allocated|freed)["']\s*[:,]|(?:${GROUPS})["']\s*:\s*\{|(?:${SCALARS})["']\s*[:,]\s*-?\d)`,
+  String.raw`["'](?:(?:${GROUPS}|${UNKNOWN})\.(?:[\w()\- ]{1,80}\.){0,2}(?:current|peak|allocated|freed)["']\s*[:,]|(?:${GROUPS}|${TIMES})["']\s*:\s*\{|(?:${TIMES})\.(?:total|max|min|count|avg)["']\s*[:,]|(?:${SCALARS})["']\s*[:,]\s*-?\d)`,
 );
 /** How every STATS_KEY begins. */
-export const STATS_NEEDLES: readonly string[] = `${GROUPS}|${SCALARS}`
-  .split('|')
-  .flatMap((name) => [`"${name}`, `'${name}`]);
-const IS_STAT = new RegExp(String.raw`^(?:(?:${GROUPS})\.|(?:${SCALARS})$)`);
+export const STATS_NEEDLES: readonly string[] = [
+  ...`${GROUPS}|${TIMES}|${SCALARS}`.split('|').flatMap((name) => [`"${name}`, `'${name}`]),
+  '_bytes.all.',
+];
+const IS_STAT = new RegExp(
+  String.raw`^(?:(?:${GROUPS}|${TIMES})\.|${UNKNOWN}(?:\.[\w ()-]{1,80}){0,2}\.(?:current|peak|allocated|freed)$|(?:${SCALARS})$)`,
+);
 const TOKEN = /"([^"\\]{1,120})"|'([^'\\]{1,120})'|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|([{}[\](),:])/g;
 /** Lines of a nested dictionary hold nothing but its tokens. */
 const ONLY_TOKENS = /^[\s{}[\](),:"'\w.-]*$/;
@@ -58,6 +65,8 @@ export class StatsLines {
   /** Names of the objects around, the outermost first; null: an object without a name. */
   private path: (string | null)[] = [];
   private key: string | null = null;
+  /** Numbers of a tuple that may be a key, "(0, 1)": a private pool. null: none is open. */
+  private tuple: string[] | null = null;
   /** Brackets open since the block began, of every kind. */
   private depth = 0;
   /** The line before, which may hold the brackets that open, and the one before that, which may say what follows. */
@@ -133,7 +142,10 @@ export class StatsLines {
   private number(digits: string, offset: number): void {
     const { key } = this;
     this.key = null;
-    if (key === null) return;
+    if (key === null) {
+      this.tuple?.push(digits);
+      return;
+    }
     const path = [...this.path.filter((part) => part !== null), key];
     // Around it there may be names of its own: {"rank0": {"active.all.current": 1}}.
     const at = path.findIndex((_part, i) => IS_STAT.test(path.slice(i).join('.')));
@@ -153,10 +165,13 @@ export class StatsLines {
       this.key = null;
       this.depth++;
     } else if (token === '[' || token === '(') {
+      this.tuple = token === '(' ? [] : null;
       this.depth++;
     } else if (token === '}' || token === ']' || token === ')') {
       if (token === '}') this.path.pop();
-      this.key = null;
+      // As memory_stats() flattens it: "0_1".
+      this.key = token === ')' && this.tuple?.length === 2 ? this.tuple.join('_') : null;
+      this.tuple = null;
       if (--this.depth <= 0) this.close();
     }
   }

@@ -8,12 +8,14 @@
  * Not read: the device, which memory_stats() does not name; a name beside it ("cuda:1", "rank 1") is its label.
  */
 import { TraceError } from '../../base/trace-error.ts';
+import { HOST_DEVICE } from '../../trace/capture.ts';
 import type { MemorySummary, SourceData, SummaryCell, Warning } from '../../trace/capture.ts';
 import { sourceData } from '../../trace/source-data.ts';
 import { isPlain } from '../lines/byte-lines.ts';
 import { readLines } from '../lines/log-pass.ts';
 import type { LogLine, RawLine } from '../lines/log-line.ts';
 import type { LineScan, LineScanner } from '../lines/log-scanner.ts';
+import { hostMetrics } from './host-stats.ts';
 import { STATS_KEY, STATS_NEEDLES, StatsLines, type StatsBlock } from './memory-stats-parse.ts';
 import type { Reader, Sniff } from '../reader.ts';
 
@@ -30,6 +32,7 @@ const METRICS: Readonly<Record<string, string>> = {
   inactive_split: 'Non-releasable allocs',
   oversize_allocations: 'Oversize allocations',
   oversize_segments: 'Oversize GPU segments',
+  reserved_bytes_by_private_pools: 'GPU reserved memory of private pools',
 };
 const EXACT: SummaryCell = { current: 1, peak: 1, allocated: 1, freed: 1 };
 const FIGURES = ['current', 'peak', 'allocated', 'freed'] as const;
@@ -45,12 +48,12 @@ interface Place {
 }
 
 /** "allocated_bytes.large_pool.current" -> its cell; null: a scalar, or a key of another shape. */
-function placeOf(key: string): Place | null {
+function placeOf(key: string, metrics: Readonly<Record<string, string>>): Place | null {
   const parts = key.split('.');
   const figure = parts.at(-1) ?? '';
   if (parts.length < 2 || !isFigure(figure)) return null;
   const group = parts[0];
-  return { metric: METRICS[group] ?? group, row: parts.slice(1, -1).join('.') || 'all', figure };
+  return { metric: metrics[group] ?? group, row: parts.slice(1, -1).join('.') || 'all', figure };
 }
 
 interface Summarised {
@@ -66,8 +69,9 @@ function summarise(block: StatsBlock, step: number): Summarised {
   const others: [string, string][] = [];
   const warnings: Warning[] = [];
   let cells = 0;
+  const host = hostMetrics([...block.values.keys()]);
   for (const [key, digits] of block.values) {
-    const place = placeOf(key);
+    const place = placeOf(key, host ?? METRICS);
     const value = Number(digits);
     if (place === null || !Number.isSafeInteger(value)) {
       others.push([key, digits]);
@@ -99,7 +103,7 @@ function summarise(block: StatsBlock, step: number): Summarised {
   const summary: MemorySummary = {
     label: block.label,
     step,
-    device: device === null ? 0 : Number(device[1] ?? device[2]),
+    device: host !== null ? HOST_DEVICE : device === null ? 0 : Number(device[1] ?? device[2]),
     ooms: scalar('num_ooms'),
     retries: scalar('num_alloc_retries'),
     offset: block.offset,
@@ -125,7 +129,7 @@ function describe(lines: StatsLines): SourceData {
   const more = warnings.length - SAME_WARNING;
   const many = read.length > 1;
   return sourceData({
-    producer: `${'Requested memory' in (summaries.at(0)?.rows ?? {}) ? 'PyTorch 2.0 or newer' : 'PyTorch'}, memory_stats`,
+    producer: `${summaries.every((one) => one.device === HOST_DEVICE) ? 'PyTorch 2.6 or newer' : 'Requested memory' in (summaries.at(0)?.rows ?? {}) ? 'PyTorch 2.0 or newer' : 'PyTorch'}, ${summaries.every((one) => one.device === HOST_DEVICE) ? 'host_memory_stats' : 'memory_stats'}`,
     rows: read.reduce((sum, { cells }) => sum + cells, 0),
     warnings: [
       ...warnings.slice(0, SAME_WARNING),

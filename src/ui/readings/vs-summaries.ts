@@ -1,5 +1,5 @@
 /** A log of memory_summary() texts: curves over its steps, one step as a table with what changed since another. */
-import { count } from '../../base/words.ts';
+import { count, deviceLabel } from '../../base/words.ts';
 import { LitElement, css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { guard } from 'lit/directives/guard.js';
@@ -120,7 +120,7 @@ export class VsSummaries extends LitElement {
     const { summaries } = this;
     const { curves, model } = this.drawn;
     return html`<section class="panel chart">
-      <h2>GPU ${this.device} over ${count(summaries.length, 'summary', 'summaries')}</h2>
+      <h2>${deviceLabel(this.device)} over ${count(summaries.length, 'summary', 'summaries')}</h2>
       ${renderLegend(entries, ({ id }) => this.toggle(id))}
       <uplot-chart
         role="img"

@@ -54,7 +54,7 @@ export function tabPage(tab: Tab, page: TabPage): unknown {
     case 'summaries':
       return html`<vs-summaries
         role="tabpanel"
-        aria-label=${`${source.file}, GPU ${tab.device}`}
+        aria-label=${`${source.file}, ${deviceLabel(tab.device)}`}
         ?hidden=${hidden}
         .source=${source}
         .device=${tab.device}

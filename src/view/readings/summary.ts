@@ -28,8 +28,8 @@ const POOL_WORDS: Readonly<Record<string, string>> = {
 
 export const stepName = (summary: MemorySummary): string => summary.label ?? `summary ${summary.step + 1}`;
 
-/** PyTorch's own split: metrics that say "memory" hold bytes, the rest counts. */
-export const isBytes = (metric: string): boolean => /memory/i.test(metric);
+/** PyTorch's own split: metrics that say "memory", and keys that say "bytes", hold bytes, the rest counts. */
+export const isBytes = (metric: string): boolean => /memory|_bytes/i.test(metric);
 
 function figureText(metric: string, value: number, unit: ByteUnit): string {
   return isBytes(metric) ? formatBytes(value, unit) : formatInteger(value);
@@ -102,6 +102,8 @@ export function summaryTable(
 /** Every summary on a line: how the totals moved. Keys are positions in `summaries`. */
 export function stepsTable(summaries: readonly MemorySummary[], unit: ByteUnit): TableModel {
   const labels: Readonly<Record<string, string>> = {
+    'Pinned host memory': 'Pinned',
+    'Pinned host memory in use': 'In use',
     'GPU reserved memory': 'Reserved',
     'Allocated memory': 'Allocated',
     'Requested memory': 'Requested',
@@ -161,6 +163,8 @@ const CURVES: readonly SummaryCurve[] = [
   { metric: 'Requested memory', figure: 'current', color: 'blue', label: 'Requested' },
   { metric: 'Non-releasable memory', figure: 'current', color: 'gold', label: 'Non-releasable' },
   { metric: 'Allocated memory', figure: 'peak', color: 'green', label: 'Peak allocated', dashed: true },
+  { metric: 'Pinned host memory', figure: 'current', color: 'orange', label: 'Pinned' },
+  { metric: 'Pinned host memory in use', figure: 'current', color: 'green', label: 'In use' },
   { metric: 'GPU reserved segments', figure: 'current', color: 'grey', label: 'Segments' },
 ];
 

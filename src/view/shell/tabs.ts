@@ -55,7 +55,7 @@ export function tabLabel(tab: Tab): { readonly file: string; readonly part: stri
       return { file, part: deviceLabel(tab.device.device) };
     case 'summaries': {
       const summaries = tab.source.summaries.filter(({ device }) => device === tab.device);
-      return { file, part: `GPU ${tab.device}, ${count(summaries.length, 'summary', 'summaries')}` };
+      return { file, part: `${deviceLabel(tab.device)}, ${count(summaries.length, 'summary', 'summaries')}` };
     }
     case 'readings':
       return { file, part: tab.source.formatTitle };

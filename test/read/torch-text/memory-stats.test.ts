@@ -13,9 +13,11 @@ const stats = JSON.parse(json) as Record<string, number>;
 const entries = Object.entries(stats);
 
 /** What memory_stats_as_nested_dict() returns. */
-function nested(): Record<string, unknown> {
+const nested = (): Record<string, unknown> => nestedOf(stats);
+
+function nestedOf(flat: Readonly<Record<string, number>>): Record<string, unknown> {
   const top: Record<string, unknown> = {};
-  for (const [key, value] of entries) {
+  for (const [key, value] of Object.entries(flat)) {
     const path = key.split('.');
     let at = top;
     for (const part of path.slice(0, -1)) at = (at[part] ??= {}) as Record<string, unknown>;
@@ -126,5 +128,99 @@ describe('several, and damaged ones', () => {
     expect(error?.code).toBe('unrecognised');
     const other = await readBytes(memoryStatsReader, 'x', '{"a": 1}');
     expect(other.error?.code).toBe('unrecognised');
+  });
+});
+
+describe('host_memory_stats()', () => {
+  const fixture = (name: string): string =>
+    readFileSync(new URL(`../../fixtures/snapshot/${name}`, import.meta.url), 'utf8');
+  const host = fixture('mempool.host_memory_stats.json');
+  const figures = JSON.parse(host) as Record<string, number>;
+  const cell = (group: string) => ({
+    current: figures[`${group}.current`],
+    peak: figures[`${group}.peak`],
+    allocated: figures[`${group}.allocated`],
+    freed: figures[`${group}.freed`],
+  });
+
+  it.each([
+    ['as JSON', host],
+    ['printed', `host: ${host.replaceAll('"', "'")}`],
+    ['printed, nested', python(nestedOf(figures))],
+  ])('%s: is pinned memory, never the figures of a GPU', async (_how, text) => {
+    const { data, error } = await readBytes(memoryStatsReader, 'x', text);
+    expect(error).toBeNull();
+    expect(data.producer).toBe('PyTorch 2.6 or newer, host_memory_stats');
+    expect(data.warnings).toEqual([]);
+    const [summary] = data.summaries;
+    expect(summary.device).toBe(-1);
+    expect(summary.rows).toEqual({
+      'Pinned host memory': { all: cell('allocated_bytes') },
+      'Pinned host memory in use': { all: cell('active_bytes') },
+      'Pinned blocks': { all: cell('allocations') },
+      'Pinned blocks in use': { all: cell('active_requests') },
+    });
+    expect(summary.rows['Pinned host memory']['all'].current).toBe(17_305_604);
+    expect(Object.fromEntries(data.settings)).toMatchObject({
+      num_host_alloc: '4',
+      'host_alloc_time.total': '55954',
+    });
+  });
+
+  it('of older versions counts what is in use as allocated', async () => {
+    const older = Object.fromEntries(
+      Object.entries(figures).map(([key, value]) => [
+        key
+          .replace(/^allocated_bytes/, 'reserved_bytes')
+          .replace(/^active_bytes/, 'allocated_bytes')
+          .replace(/^allocations/, 'segment')
+          .replace(/^active_requests/, 'allocation'),
+        value,
+      ]),
+    );
+    const { data } = await readBytes(memoryStatsReader, 'x', JSON.stringify(older));
+    expect(data.summaries[0].rows['Pinned host memory']['all']).toEqual(cell('allocated_bytes'));
+    expect(data.summaries[0].rows['Pinned host memory in use']['all']).toEqual(cell('active_bytes'));
+  });
+
+  it('beside memory_stats() in a log are two', async () => {
+    const { data } = await readBytes(logReader, 'log', `${json}\n${host}\n`);
+    expect(data.summaries.map(({ device }) => device)).toEqual([0, -1]);
+    expect(data.summaries[0].rows).not.toHaveProperty('Pinned host memory');
+  });
+});
+
+describe('keys of newer versions', () => {
+  it('in bytes, by private pool, and what no version has yet: labelled figures', async () => {
+    const cells = { current: 1, peak: 2, allocated: 3, freed: 2 };
+    const of = (prefix: string) =>
+      Object.fromEntries(Object.entries(cells).map(([figure, value]) => [`${prefix}.${figure}`, value]));
+    const more = {
+      ...of('aaa_bytes.all'),
+      ...stats,
+      ...of('reserved_bytes_by_private_pools.0_1.all'),
+      ...of('compressed_bytes.all'),
+      ...of('compressed_bytes.large_pool'),
+    };
+    for (const text of [JSON.stringify(more), JSON.stringify(more, null, 1)]) {
+      const { data } = await readBytes(memoryStatsReader, 'x', text);
+      expect(data.warnings).toEqual([]);
+      const [{ rows }] = data.summaries;
+      expect(rows['GPU reserved memory of private pools']).toEqual({ '0_1.all': cells });
+      expect(rows['compressed_bytes']).toEqual({ all: cells, large_pool: cells });
+      expect(rows['aaa_bytes']).toEqual({ all: cells });
+    }
+  });
+
+  it('pools as tuples, as the nested form is printed', async () => {
+    const pool = (at: number): string => `{'all': {'current': ${at}, 'peak': 9, 'allocated': 9, 'freed': 1}}`;
+    const text = `{'num_ooms': 0, 'reserved_bytes_by_private_pools': {(0, 1): ${pool(7)}, (3, 0): ${pool(8)}}, 'num_alloc_retries': 0}`;
+    const { data } = await readBytes(memoryStatsReader, 'x', text);
+    expect(data.summaries).toHaveLength(1);
+    const told = data.summaries[0].rows['GPU reserved memory of private pools'];
+    expect(Object.entries(told).map(([row, { current }]) => [row, current])).toEqual([
+      ['0_1.all', 7],
+      ['3_0.all', 8],
+    ]);
   });
 });
