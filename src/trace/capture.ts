@@ -23,7 +23,7 @@ export type TraceProducer = 'torch' | 'torch_host' | 'nsys';
 /** Number of the "device" that is the machine's own memory, as PyTorch numbers it. */
 export const HOST_DEVICE = -1;
 
-/** What the recording says of its own ring of entries (PyTorch 2.13 and newer). */
+/** What the recording says of its own ring of entries (newer versions of PyTorch). */
 export interface RecordingRing {
   /** Entries it holds at most; Infinity: no limit; null: not told. */
   readonly maxEntries: number | null;

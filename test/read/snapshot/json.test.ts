@@ -19,7 +19,7 @@ async function jsonOf(bytes: Uint8Array | string, options: InputOptions = {}): P
 const pickle = (name: string): Promise<SourceData> => snapshotOf(fixtureBytes(`${name}.pickle`));
 
 describe('the same recording as pickle and as JSON', () => {
-  it.each(['oom', 'oom.torch20', 'oom.torch212', 'oom.devices', 'oom.high', 'graphs'])(
+  it.each(['oom', 'oom.torch20', 'oom.torch212', 'oom.devices', 'oom.high', 'graphs', 'torch214'])(
     '%s gives equal tables',
     async (name) => {
       expect(differenceOf(await pickle(name), await jsonOf(fixtureBytes(`${name}.json`)))).toBeNull();
