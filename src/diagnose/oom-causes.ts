@@ -46,6 +46,8 @@ const LARGE = 10 * MIB;
 const GRAIN = 2 * MIB;
 /** A CUDA context with the libraries of a training run, and what the driver keeps: what is neither free nor PyTorch's. */
 export const CONTEXT = 2 * 2 ** 30;
+/** What the context of this process takes at the least, with the driver's own part; more can be another process. */
+const LEAST_CONTEXT = 256 * MIB;
 
 /** The most that serving a request of this size takes from the driver. */
 export const segmentOf = (bytes: number): number =>
@@ -220,9 +222,10 @@ function onAFullDevice(figures: OomFigures, who: WhoIsWho, state: Full): Judged 
     ...(cached === 'yes' ? (['fragmentation'] as const) : []),
     ...(others === 'yes' ? (['other_processes'] as const) : []),
   ];
-  // A context and libraries are there in every process, and the driver keeps a part: only more speaks of somebody else.
-  const kept = figures.process === null && who.ownNamed === null ? CONTEXT : driverPart(figures.total);
-  const isMoreThanContext = (who.held.most ?? Infinity) >= kept;
+  // A context is there in every process, and the driver keeps a part: what more there is can be somebody else's.
+  const kept = figures.process === null && who.ownNamed === null ? LEAST_CONTEXT : driverPart(figures.total);
+  const isMoreThanContext =
+    who.held.least > 0 || free.most + (who.held.most ?? Infinity) - kept >= requested.least;
   const perhaps: OomCause[] = [
     ...(limited === 'perhaps' ? (['limit'] as const) : []),
     ...(cached === 'perhaps' ? (['fragmentation'] as const) : []),

@@ -248,8 +248,14 @@ export function oomWords(figures: OomFigures, who: WhoIsWho, judged: Judged, bes
       return with_(limitSaid(figures, judged, beside));
     case 'refused_by_driver':
       return driverSaid(figures, beside);
-    case 'fragmentation':
-      return with_(fragmentationSaid(figures, who, beside));
+    case 'fragmentation': {
+      const said = with_(fragmentationSaid(figures, who, beside));
+      if (!judged.also.includes('other_processes')) return said;
+      return {
+        ...said,
+        remedy: `${said.remedy}. See who else is on the GPU, too (nvidia-smi on the host): without them it had been served as well.`,
+      };
+    }
     case 'other_processes':
       return with_(othersSaid(figures, who));
     case 'full':

@@ -66,7 +66,7 @@ function faultOf(truth: Truth, text: string): string | null {
   for (const cause of causes) {
     if (named.has(cause)) continue;
     // What is less than a context is named in words, not as a second cause.
-    if (cause === 'other_processes' && others < 2 * GIB && said.verdict.includes('or another process'))
+    if (cause === 'other_processes' && others < GIB / 4 && said.verdict.includes('or another process'))
       continue;
     if (judged.cause === 'limit' && cause === 'fragmentation') continue;
     return `${judged.cause} alone, and ${cause} as well`;
