@@ -20,10 +20,15 @@ export const cachingAllocator: DeviceRule = (facts) => {
       id: 'caching-allocator',
       severity: 'good',
       title: `Reserved memory${facts.workspaces.many ? ', without the workspaces of cuBLAS,' : ''} grew to ${size(bound)}${steps ? '' : ' and stayed'}: the allocator's cache, no leak`,
-      verdict: `What the program holds between iterations ${allocated.kind === 'none' ? 'stays at' : 'ends at'} ${exactSize(allocated.bound ?? facts.allocatedPeak.bytes)}. Reserved memory grew to ${exactSize(bound)} ${
-        allocated.kind === 'warm_up_plateau' && reserved.kind === 'warm_up_plateau'
-          ? 'with what the program came to hold (a cache that filled, state made at first use), and the caching allocator keeps its segments'
-          : 'because the caching allocator keeps the segments that the largest iteration needed'
+      verdict: `${
+        allocated.rest ??
+        `What the program holds between iterations ${allocated.kind === 'none' ? 'stays at' : 'ends at'} ${exactSize(allocated.bound ?? facts.allocatedPeak.bytes)}.`
+      } Reserved memory grew to ${exactSize(bound)} ${
+        allocated.rest !== undefined
+          ? 'with it, and the caching allocator keeps its segments'
+          : allocated.kind === 'warm_up_plateau' && reserved.kind === 'warm_up_plateau'
+            ? 'with what the program came to hold (a cache that filled, state made at first use), and the caching allocator keeps its segments'
+            : 'because the caching allocator keeps the segments that the largest iteration needed'
       }${
         reserved.boundBy === null
           ? ''

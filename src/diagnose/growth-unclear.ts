@@ -146,13 +146,14 @@ function ofJudged(facts: DeviceFacts): Finding[] {
   // Where the program keeps more and more, reserved follows: however unsteadily, it adds no question.
   if (unclear.length === 0 || isLeaking(facts)) return [];
   const most = unclear.reduce((a, b) => (risenBy(b) > risenBy(a) ? b : a));
+  const { rest } = (unclear.find(({ series }) => series === 'allocated') ?? most).growth.atEnd;
   const names = unclear.map(({ series }) => series).join(' and ');
   return [
     about(facts, {
       id: 'growth-unclear',
       severity: 'info',
       title: `Whether the growth of ${names} memory ends cannot be told`,
-      verdict: `Over ${count(iterations.count, 'iteration')} ${most.series} grew by ${exactSize(risenBy(most))}${lastRise(most)}. ${conclusion?.sentence ?? 'Whether it goes on cannot be told from this recording.'}`,
+      verdict: `Over ${count(iterations.count, rest === undefined ? 'iteration' : 'round')} ${most.series} grew by ${exactSize(risenBy(most))}${rest === undefined ? lastRise(most) : ''}. ${rest ?? conclusion?.sentence ?? 'Whether it goes on cannot be told from this recording.'}`,
       confidence: 'low',
       confidenceWhy: most.growth.atEnd.why.join(' '),
       evidence: [

@@ -70,6 +70,8 @@ export const whoHolds: DeviceRule = (facts) => {
   const holders = facts.holdersAfter(row);
   const total = holders.reduce((sum, holder) => sum + holder.bytes, 0);
   const bytes = isState ? total : facts.allocatedPeak.bytes;
+  // What came before the first event may have been more, and held by others.
+  const isLate = facts.trace.producer === 'torch' && !facts.input.baseline.whole;
   const moment = isState ? 'in the recorded state' : 'at the peak';
   const lines = byLine(
     apartFromWorkspaces(facts, row, holders).filter(({ stack }) => stack !== NO_STACK),
@@ -100,7 +102,7 @@ export const whoHolds: DeviceRule = (facts) => {
         known < 0.5
           ? `${percent(1 - known)} of the memory ${moment} has no stack`
           : `Holds most ${moment}: ${first.label} with ${size(first.bytes)}`,
-      verdict: `${isState ? 'Of what is allocated' : 'When most was allocated'}, ${exactSize(bytes)}, ${
+      verdict: `${isState ? 'Of what is allocated' : isLate ? 'When most was allocated within the recording' : 'When most was allocated'}, ${exactSize(bytes)}, ${
         lines.length <= shown.length
           ? `${what(lines.length)} held ${percent(share)} of it.`
           : `${what(lines.length)} held memory, and the first ${shown.length} of them ${percent(share)} of it.`

@@ -11,6 +11,7 @@ import { leastConfident } from '../analyze/recording/data-quality.ts';
 import { type Damage, damagesOf, tempered } from '../diagnose/damage.ts';
 import { diagnoseDevice, sortFindings } from '../diagnose/device-rules.ts';
 import { groupDevices } from '../diagnose/group-devices.ts';
+import { heldAgainstOthers } from '../diagnose/uneven-devices.ts';
 import { joinSameRun } from '../diagnose/same-run.ts';
 import { diagnoseServers } from '../diagnose/server-rules.ts';
 import type { Confidence, Finding } from '../diagnose/finding.ts';
@@ -152,6 +153,8 @@ export async function diagnose(
   for (const source of sources) {
     const damage = damageOf(source.loaded);
     const damages = damage === null ? [] : [damage];
+    const ofSource: Finding[] = [];
+    const known: DeviceFacts[] = [];
     for (const session of source.sessions) {
       const of = deviceLabel(session.trace.device);
       const place = (what: string): Step => ({ sourceId: source.id, file: source.loaded.file, what });
@@ -163,7 +166,8 @@ export async function diagnose(
       const findings = await diagnoseDevice(facts, step, (thrown) =>
         faults.add(thrown, place(`a part of the diagnosis of ${of}`)),
       );
-      recorded.push(...findings.map((finding) => tempered(finding, damages)));
+      ofSource.push(...findings);
+      known.push(facts);
       const told = faults.try(
         place(`the ledger or the growth of ${of}`),
         () => deviceDiagnosis(facts, session, sideOf(session)),
@@ -172,6 +176,12 @@ export async function diagnose(
       if (told !== null) devices.push(damage === null ? told : temperedDevice(told, damage));
       await step();
     }
+    const held = faults.try(
+      { sourceId: source.id, file: source.loaded.file, what: 'what the devices tell of each other' },
+      () => heldAgainstOthers(ofSource, known),
+      ofSource,
+    );
+    recorded.push(...held.map((finding) => tempered(finding, damages)));
   }
   // Behind those about recordings: of equal weight, the one that names lines of code comes first.
   const logs = sources.filter(({ sessions }) => sessions.length === 0);

@@ -1,5 +1,6 @@
 /** Lists of processes, GPUs without a total, states without history: what each answer must say and must not. */
 import { describe, expect, it } from 'vitest';
+import { ungroup } from '../../src/diagnose/group-devices.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import { BytesSource } from '../read/open-for-test.ts';
 import { fieldDiagnosis, fieldFile, fieldFinding, textOf } from './field-for-test.ts';
@@ -41,6 +42,43 @@ describe('lists of processes', () => {
     expect(text).toContain('17,592,186,044,378 MiB');
     expect(text).toMatch(/HAMi/);
     expect(text).toContain('memory.total');
+    const engine = new Engine();
+    await engine.start({ gpu: 'off' });
+    await engine.open(1, new BytesSource('t.txt', fieldFile('T33-hami-17tb.txt')), () => undefined);
+    const { series } = await engine.analysis();
+    const figures = series.map(({ id, samples }) => [id, Number(samples[0][1])]);
+    expect(Object.fromEntries(figures)).toMatchObject({
+      'memory.total': 24_576 * 2 ** 20,
+      'temperature.gpu': 33,
+      'power.draw': 115,
+      'power.limit': 350,
+    });
+    expect(figures.map(([id]) => id)).not.toContain('memory.used');
+  });
+});
+
+describe('devices of one recording', () => {
+  it('U03: know of each other', async () => {
+    const { findings } = await fieldDiagnosis('U03-first-step-of-dataparallel.pickle.gz');
+    const [oom] = findings.filter(({ id }) => id === 'out-of-memory');
+    expect(textOf(oom)).toMatch(
+      /take 8\.7 times as much an allocation here as on device 2: the inputs are split unevenly/,
+    );
+    expect(textOf(oom)).toMatch(
+      /update_nodes \(train\/models\.py:\d+\): .* an allocation here, .* on device 2/,
+    );
+    expect(oom.remedy).toMatch(/device 0 reserved .* at most and device 2 reserved .* at most/);
+    expect(oom.remedy).toContain('activation checkpointing');
+    const unclear = ungroup(findings).filter(({ id }) => id === 'growth-unclear');
+    expect(unclear.map(({ confidence }) => confidence)).toEqual(['low', 'low']);
+    const [failed, cut] = unclear.map(textOf);
+    expect(failed).not.toContain('was not given back');
+    expect(cut).toMatch(/layers of a single pass that the recording ends in/);
+    expect(cut).toMatch(/what they kept was not given back. A request failed on device 1 of this recording/);
+    // What grew and was given back is said by what became of it.
+    const cache = findings.find(({ id }) => id === 'caching-allocator')!;
+    expect(textOf(cache)).toContain('was given back before the recording ends');
+    expect(textOf(cache)).not.toContain('state made at first use');
   });
 });
 
@@ -51,6 +89,8 @@ describe('a state without history', () => {
     expect(text).toContain('max_entries=1');
     expect(text).toContain('The events carry no stacks; the blocks that live at the end do');
     expect(text).toContain('the device was not used');
+    // No rows of 0 B for a device of which nothing is known.
+    expect(text).toContain('"headline":[]');
     expect(text).not.toContain('The recording began with nothing allocated');
   });
 

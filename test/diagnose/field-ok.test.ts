@@ -13,7 +13,7 @@ import { diagnosisOf, openFiles } from './logs-for-test.ts';
 const CONFIDENCE = ['low', 'medium', 'high', 'certain'] as const;
 
 interface Expected {
-  readonly formats: readonly string[];
+  readonly formats: readonly (string | null)[];
   readonly rows: readonly number[];
   /** id, unit, device, labels that tell series apart, samples, least, most, last. */
   readonly series: readonly (readonly unknown[])[];
@@ -77,7 +77,10 @@ interface Now {
 function changed(told: Expected, { analysis, findings }: Now): string[] {
   const faults: string[] = [];
   const facts = factsOf(analysis);
-  for (const [name, value] of Object.entries(facts))
+  // A further figure of the same lines changes no answer; one that is gone or differs does.
+  const series = new Set(facts.series.map((one) => JSON.stringify(one)));
+  if (!told.series.every((one) => series.has(JSON.stringify(one)))) faults.push('series');
+  for (const [name, value] of Object.entries({ ...facts, series: told.series }))
     if (JSON.stringify(value) !== JSON.stringify(told[name as keyof typeof facts])) faults.push(name);
   const ids = findings.map(({ id }) => id).join();
   if (ids !== told.findings.map(({ id }) => id).join()) return [...faults, `findings: ${ids}`];
@@ -111,6 +114,9 @@ describe('answers that were right', () => {
     const [finding] = told.findings;
     const events = [['oom', 0, { requested: 1 }]] as const;
     expect(changed({ ...told, events }, was)).toEqual(['events']);
+    expect(changed({ ...told, series: [['memory.used', 'bytes', 0, {}, 1, 5, 5, 5]] }, was)).toEqual([
+      'series',
+    ]);
     expect(changed({ ...told, findings: [] }, was)).toEqual(['findings: log-out-of-memory']);
     expect(changed({ ...told, findings: [{ ...finding, at_most: 'low' }] }, was)).toEqual([
       'log-out-of-memory: medium, more than low',

@@ -57,7 +57,7 @@ function ofAllocated(input: RestInput, growth: IterationGrowth, curve: Float64Ar
       'warm_up_plateau',
       'low',
       [
-        `It rose until iteration ${fell.at + 1} of ${count}, and then ${exactAmount(fell.by)} was given back before the recording ends: it had an end.`,
+        `Allocated memory rose until iteration ${fell.at + 1} of ${count}, and then ${exactAmount(fell.by)} was given back before the recording ends: it had an end.`,
         ...verdict.why,
       ],
       top,
@@ -97,7 +97,7 @@ function ofAllocated(input: RestInput, growth: IterationGrowth, curve: Float64Ar
   const pass = onePass(input);
   if (pass !== null)
     return instead(verdict, 'cannot_tell', 'low', [
-      `All ${count} rounds ${pass}: they may be the layers of a single pass that the recording ends in. A whole step was not seen twice.`,
+      `All ${count} rounds ${pass}: they may be the layers of a single pass that the recording ends in. A whole step was not seen twice, and ${input.failedAt === undefined ? 'what they kept was not given back' : 'what a failure gives back is no end of it'}.`,
       ...verdict.why,
     ]);
   return unlessMisses(verdict, eventsOf(input));

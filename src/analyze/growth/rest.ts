@@ -184,6 +184,7 @@ export const instead = (
   kind,
   confidence,
   why,
+  rest: why[0],
   bound,
   boundBy: null,
   slopePerIteration: null,

@@ -76,4 +76,6 @@ export interface GrowthVerdict {
   readonly untilLimit: { readonly iterations: number; readonly ns: number | null } | null;
   readonly rises: readonly GrowthRise[];
   readonly why: readonly string[];
+  /** What the rest of the recording says of it, a sentence of `why`; absent: the values alone were judged. */
+  readonly rest?: string;
 }

@@ -100,6 +100,13 @@ const LOST = {
   cleared: 'they were made before the history was cleared',
 } as const;
 
+/** Nothing but the mark that a dump leaves on each device: there are no figures of it. */
+const isUnused = ({ trace }: DeviceSession, events: Readonly<Record<string, number>>): boolean =>
+  trace.producer === 'torch' &&
+  trace.events.length > 0 &&
+  trace.segments?.length === 0 &&
+  Object.keys(events).every((action) => action === 'snapshot');
+
 async function sentences(
   session: DeviceSession,
   events: Readonly<Record<string, number>>,
@@ -121,7 +128,7 @@ async function sentences(
     `${formatInteger(session.rows)} events over ${trace.clock === 'none' ? 'an unknown time' : formatDuration(aggregate.times[session.rows - 1])} on ${count(streams, 'stream')}.`,
   );
   if (trace.producer === 'torch') {
-    if (trace.segments?.length === 0 && Object.keys(events).every((action) => action === 'snapshot'))
+    if (isUnused(session, events))
       told.push(
         'Of this device the file holds nothing but the mark of the dump: as far as it tells, the device was not used.',
       );
@@ -222,7 +229,7 @@ export async function deviceView(session: DeviceSession): Promise<DeviceView> {
     fromEmpty: session.baseline.whole,
     sentences: await sentences(session, events),
     series: aggregate.series.map(seriesView),
-    headline: await headline(session),
+    headline: isUnused(session, events) ? [] : await headline(session),
     annotations: trace.annotations,
     ooms,
     kinds: trace.producer === 'nsys' ? kindFigures(trace) : [],

@@ -38,6 +38,7 @@ export const PROCESS_MEMORY = bytes('process.memory.used', 'Memory used by a pro
 export const UTILIZATION_GPU = share('utilization.gpu', 'GPU busy', KERNEL_NOTE);
 export const UTILIZATION_MEMORY = share('utilization.memory', 'Memory bus busy', BUS_NOTE);
 export const POWER_DRAW = figure('power.draw', 'Power', 'watts');
+export const POWER_LIMIT = figure('power.limit', 'Power limit', 'watts');
 export const GPU_TEMPERATURE = figure('temperature.gpu', 'GPU temperature', 'celsius');
 export const MEMORY_TEMPERATURE = figure('temperature.memory', 'Memory temperature', 'celsius');
 export const BAR1_USED = bytes(
@@ -67,6 +68,7 @@ const QUANTITIES: readonly Quantity[] = [
   UTILIZATION_MEMORY,
   ...['encoder', 'decoder', 'jpeg', 'ofa'].map(engineBusy),
   POWER_DRAW,
+  POWER_LIMIT,
   figure('power.draw.average', 'Power, average', 'watts'),
   figure('power.draw.instant', 'Power, instant', 'watts'),
   GPU_TEMPERATURE,

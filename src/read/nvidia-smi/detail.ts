@@ -18,6 +18,7 @@ import {
   MEMORY_TOTAL,
   MEMORY_USED,
   POWER_DRAW,
+  POWER_LIMIT,
   UTILIZATION_GPU,
   UTILIZATION_MEMORY,
 } from './columns.ts';
@@ -51,6 +52,8 @@ const FIGURES: Readonly<Record<string, Quantity>> = {
   'GPU Power Readings/Average Power Draw': POWER_DRAW,
   'GPU Power Readings/Power Draw': POWER_DRAW,
   'Power Readings/Power Draw': POWER_DRAW,
+  'GPU Power Readings/Current Power Limit': POWER_LIMIT,
+  'Power Readings/Power Limit': POWER_LIMIT,
 };
 
 interface Process {

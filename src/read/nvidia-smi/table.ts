@@ -14,6 +14,7 @@ import {
   MEMORY_TOTAL,
   MEMORY_USED,
   POWER_DRAW,
+  POWER_LIMIT,
   UTILIZATION_GPU,
 } from './columns.ts';
 import type { SmiProcesses } from './processes.ts';
@@ -127,6 +128,7 @@ export class SmiTableRows {
     }
     this.add(GPU_TEMPERATURE, place, / (\d{1,3})C /.exec(usage[1])?.[1]);
     this.add(POWER_DRAW, place, / (\d{1,5})W \//.exec(usage[1])?.[1]);
+    this.add(POWER_LIMIT, place, / \/ {0,4}(\d{1,5})W /.exec(usage[1])?.[1]);
   }
 
   private migRow(line: string, offset: number): void {
