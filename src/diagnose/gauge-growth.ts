@@ -19,10 +19,11 @@ function findingOf(growth: GaugeGrowth, printed: readonly PrintedGrowth[]): Find
       title: `${label} grows by ${size(verdict.slopePerIteration)} a sample`,
       verdict: `${source.file} shows steady growth${slopeEachHour(verdict)}.${untilLimitText(verdict)} ${
         cache === undefined
-          ? 'The driver counts what a process has taken, cached or in use: whether it is a leak or the cache of the allocator follows from allocated and reserved, not from this.'
+          ? 'The driver counts what a process has taken, cached or in use: whether it is a leak, the cache of the allocator, or a program that still loads follows from allocated and reserved, not from this.'
           : `${cache.what} tells that allocated memory is flat: it is the cache of the allocator.`
       }`,
-      confidence: verdict.confidence,
+      // That it grows is sure; which of the causes it is is not.
+      confidence: verdict.confidence === 'high' ? 'medium' : verdict.confidence,
       confidenceWhy: verdict.why.join(' '),
       evidence: [evidence(fromTo(growth))],
       remedy:

@@ -17,11 +17,16 @@ import { code, size } from './words.ts';
 
 const NEEDS = /KV cache is needed|larger than the maximum number of tokens/i;
 
+/** Share of the cache in use from which it is full. */
+const FULL = 0.9;
+/** Fewer samples are a moment. */
+const LEAST_SAMPLES = 3;
+
 /** Requests wait while the cache is full. */
 export const waitsFull = ({ windows }: EngineUsage): boolean =>
   windows.some(
-    ({ state, waiting, preemptions }) =>
-      (state === 'full' || state === 'preempting') && ((waiting?.max ?? 0) > 0 || preemptions > 0),
+    ({ state, waiting, usage }) =>
+      (state === 'full' || (state === 'preempting' && usage.max >= FULL)) && (waiting?.max ?? 0) > 0,
   );
 
 /** The longest that the server by its own words can hold. */
@@ -104,6 +109,27 @@ function quantised({ latest }: ServerLog): string {
   return weights / (whole ?? weights + kv) < MANY_WEIGHTS ? '' : ', quantised weights';
 }
 
+/** How sure it is that the cache is what requests wait for. */
+function sureness(
+  isTooLong: boolean,
+  window: EngineUsage['windows'][number] | undefined,
+  admitted: number | null,
+  flag: string,
+): Pick<Finding, 'confidence' | 'confidenceWhy'> {
+  if (isTooLong) return { confidence: 'certain', confidenceWhy: "These are the server's own figures." };
+  if (admitted !== null && (window?.running?.max ?? 0) >= admitted)
+    return {
+      confidence: 'medium',
+      confidenceWhy: `As many run as the server admits (${flag} ${admitted}): that limit binds as well, and a larger cache alone lets nobody else in.`,
+    };
+  return (window?.samples ?? 0) < LEAST_SAMPLES
+    ? {
+        confidence: 'medium',
+        confidenceWhy: `The server prints usage and who waits side by side, at ${count(window?.samples ?? 0, 'moment')}; whether its limit of requests (${flag}) is reached as well is not in these figures.`,
+      }
+    : { confidence: 'high', confidenceWhy: 'The server prints usage and who waits side by side.' };
+}
+
 function findingOf(log: ServerLog): Finding[] {
   const kv = log.kv.at(-1);
   const refusal = log.refused.findLast(({ text }) => NEEDS.test(text));
@@ -131,8 +157,7 @@ function findingOf(log: ServerLog): Finding[] {
           : few
             ? `By the log ${kv?.facts.concurrency?.value ?? 0} requests of full length fit: the longest ones can never finish.`
             : `KV blocks run out (usage up to ${percent(window?.usage.max ?? 1)}) while up to ${window?.waiting?.max ?? 0} requests wait: contexts and concurrency ask for more tokens than the cache holds. Its memory was taken at the start, so the device's use does not show it.`,
-      confidence: 'certain',
-      confidenceWhy: "These are the server's own figures.",
+      ...sureness(isTooLong, window, kv?.facts.maxNumSeqs ?? null, flags.requests),
       evidence: [
         ...(refusal === undefined ? [] : [evidence(refusal.text)]),
         ...(waiting === undefined ? [] : [evidence(fullText(log, waiting))]),

@@ -39,7 +39,8 @@ function verdictOf(rise: PrintedRise): string {
   const fall = rise.neverFalls
     ? ' The figure is the most since the program began: it cannot fall, and what raised it may be over.'
     : '';
-  return `${first}${until}${fall} What it is these lines do not tell: ${CAUSES[growth.measures] ?? 'a leak, a cache, or larger batches'}.`;
+  const rest = growth.verdict.rest === undefined ? '' : ` ${growth.verdict.rest}`;
+  return `${first}${until}${fall}${rest} What it is these lines do not tell: ${CAUSES[growth.measures] ?? 'a leak, a cache, or larger batches'}.`;
 }
 
 /** A pace that a verdict on growth found, too, is more than a few rising figures. */

@@ -33,7 +33,7 @@ function limitOf(log: ServerLog): number | null {
 const bindsAt = ({ samples }: EngineSamples, limit: number): UsageSample[] =>
   samples.filter(
     ({ running, waiting, usage }) =>
-      running !== null && running >= limit && (waiting ?? 0) > 0 && usage < ROOM,
+      running !== null && running === limit && (waiting ?? 0) > 0 && usage < ROOM,
   );
 
 function findingOf(log: ServerLog): Finding[] {
@@ -43,7 +43,9 @@ function findingOf(log: ServerLog): Finding[] {
   if (readings === null) return [];
   const bound = alignSamples(readings.gauges, readings.events).flatMap((engine) => {
     const at = bindsAt(engine, limit);
-    return at.length < LEAST_SAMPLES || engine.samples.some(({ usage }) => usage >= ROOM)
+    // More than are admitted: those samples are of an earlier start with another limit.
+    const isOther = engine.samples.some(({ running }) => (running ?? 0) > limit);
+    return isOther || at.length < LEAST_SAMPLES || engine.samples.some(({ usage }) => usage >= ROOM)
       ? []
       : [{ engine, at }];
   });

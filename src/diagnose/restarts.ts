@@ -1,11 +1,17 @@
 /** A process that ended and came back: start lines that repeat, memory that falls to nothing, a new process ID. */
-import { count, seconds } from '../base/words.ts';
+import { count, list, seconds } from '../base/words.ts';
+import { settingOf, settingsOfStart } from '../analyze/server/kv-cache-log.ts';
+import type { ServerLog } from '../analyze/server/facts-log.ts';
 import type { Card, CardProcess } from '../analyze/server/facts-cards.ts';
 import type { ReadSource } from '../analyze/read-source.ts';
 import type { ServerFacts } from '../analyze/server-facts.ts';
 import { evidence, type Evidence, type Finding } from './finding.ts';
 import { aboutServer, type ServerRule } from './server-rule.ts';
 import { size } from './words.ts';
+
+/** So many falls, each with so few samples, are no restarts. */
+const TURNS = 4;
+const SAMPLES_A_TURN = 6;
 
 type Succession = readonly [CardProcess, CardProcess];
 
@@ -26,22 +32,46 @@ function successionsOf(cards: readonly Card[]): { readonly source: ReadSource; r
   );
 }
 
+/** Use that falls and comes back within a few samples, again and again: two GPUs (of two hosts) under one number. */
+function takesTurns(falls: ServerFacts['falls'], source: ReadSource, device: number | null): boolean {
+  const own = falls.filter((one) => one.source.id === source.id && one.device === device);
+  const samples = (source.readings?.gauges ?? [])
+    .filter((gauge) => gauge.device === device && gauge.id === 'memory.used')
+    .reduce((most, { value }) => Math.max(most, value.length), 0);
+  return own.length >= TURNS && own.length * SAMPLES_A_TURN > samples;
+}
+
 function proofsOf({ servers, falls, cards, ooms }: ServerFacts): {
   starts: number;
   proofs: Evidence[];
+  /** Different models that one log starts. */
+  models: readonly string[];
   falls: number;
   successions: number;
 } {
   const proofs: Evidence[] = [];
   let starts = 0;
-  for (const { starts: times, source } of servers) {
-    if (times < 2) continue;
+  const models: string[] = [];
+  for (const log of servers) {
+    const { starts: times, source, settled } = log;
+    for (const { text } of settled.slice(0, 2))
+      proofs.push(evidence(`${source.file}: an earlier start was refused, and a later one went on: ${text}`));
+    if (times < 2) {
+      starts += settled.length;
+      continue;
+    }
     starts += times - 1;
-    proofs.push(evidence(`${source.file}: the server started ${often(times)}.`));
+    const named = modelsOf(log);
+    if (named.length > 1) models.push(...named);
+    proofs.push(
+      evidence(
+        `${source.file}: the server started ${often(times)}${named.length > 1 ? `, with ${list(named)}` : ''}.`,
+      ),
+    );
   }
   // A server that was put to sleep gives its memory back and stays.
   const isAsleep = servers.some(({ sleeps }) => sleeps.length > 0);
-  const told = isAsleep ? [] : falls;
+  const told = isAsleep ? [] : falls.filter(({ source, device }) => !takesTurns(falls, source, device));
   for (const { source, label, before, low, again } of told.slice(0, 4)) {
     proofs.push(
       evidence(
@@ -60,14 +90,23 @@ function proofsOf({ servers, falls, cards, ooms }: ServerFacts): {
   }
   if (proofs.length > 0 && ooms.length > 0)
     proofs.push(evidence(`${count(ooms.length, 'out-of-memory message')} in the logs: the likely cause.`));
-  return { starts, proofs, falls: told.length, successions: successions.length };
+  return { starts, proofs, models, falls: told.length, successions: successions.length };
+}
+
+/** Models of the starts of a log, each once. */
+function modelsOf({ source, starts }: ServerLog): string[] {
+  const named = Array.from({ length: starts }, (_, i) => {
+    const settings = settingsOfStart(source.settings, i + 1);
+    return settingOf(settings, 'model') ?? settingOf(settings, 'model_path');
+  });
+  return [...new Set(named.flatMap((one) => one ?? []))];
 }
 
 const often = (times: number): string =>
   times === 1 ? 'once' : times === 2 ? 'twice' : count(times, 'time');
 
 export const restarts: ServerRule = (facts): Finding[] => {
-  const { proofs, starts, falls, successions } = proofsOf(facts);
+  const { proofs, starts, models, falls, successions } = proofsOf(facts);
   if (proofs.length === 0) return [];
   const times = Math.max(starts, falls, successions);
   const isSure = starts > 0 || successions > 0;
@@ -75,12 +114,19 @@ export const restarts: ServerRule = (facts): Finding[] => {
     aboutServer({
       id: 'restarts',
       severity: 'risk',
-      title: `Restarted ${often(times)}`,
-      verdict: `The process ended and came back ${often(times)}. Figures before and after belong to two processes: growth across a restart is none, and a probe or an out-of-memory error that restarts a server hides what happened.`,
-      confidence: isSure ? 'high' : 'medium',
-      confidenceWhy: isSure
-        ? 'The log or the list of processes shows the second start itself.'
-        : 'A monitor shows that the memory was given back and taken again; not by whom.',
+      title: models.length > 1 ? `Started with ${models.length} models` : `Restarted ${often(times)}`,
+      verdict: `${
+        models.length > 1
+          ? 'The log holds starts of different models: a process that came back with another, or several servers that write into one log.'
+          : `The process ended and came back ${often(times)}.`
+      } Figures before and after belong to two processes: growth across a restart is none, and a probe or an out-of-memory error that restarts a server hides what happened.`,
+      confidence: models.length > 1 ? 'low' : isSure ? 'high' : 'medium',
+      confidenceWhy:
+        models.length > 1
+          ? 'The log shows the starts, not whether one had ended before the next.'
+          : isSure
+            ? 'The log or the list of processes shows the second start itself.'
+            : 'A monitor shows that the memory was given back and taken again; not by whom.',
       evidence: proofs,
       remedy:
         'Find why it ended: the last lines before the start, liveness probes that give it too little time to load, the exit code (137: killed).',

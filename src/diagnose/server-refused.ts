@@ -202,7 +202,7 @@ const KINDS: readonly Kind[] = [
 export const serverRefused: ServerRule = ({ servers }): Finding[] =>
   servers.flatMap((log) => {
     const events = (log.source.readings?.events ?? []).filter(
-      ({ kind }) => kind === 'start_refused' || kind === 'other',
+      (event) => (event.kind === 'start_refused' || event.kind === 'other') && !log.settled.includes(event),
     );
     return KINDS.flatMap((kind): Finding[] => {
       const event = events.findLast(({ text }) => kind.pattern.test(text));

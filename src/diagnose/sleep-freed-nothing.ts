@@ -19,6 +19,11 @@ export const sleepFreedNothing: ServerRule = ({ servers }) =>
     const kv = rank === null ? null : (stepOf(rank, 'kv_cache')?.value ?? null);
     const due = (weights ?? 0) + (kv ?? 0);
     if (freed > MOST_SHARE * (due > 0 ? due : freed + in_use)) return [];
+    // Asleep already: an earlier sleep freed what there is, and `in_use` counts the whole device, a trainer's part included.
+    const isAsleep = log.sleeps.some(
+      (one) => one !== sleep && (one.figures['freed'] ?? 0) > MOST_SHARE * (due > 0 ? due : freed + in_use),
+    );
+    if (isAsleep || (due > 0 && in_use < due / 2)) return [];
     const should =
       due === 0
         ? ''
@@ -29,7 +34,7 @@ export const sleepFreedNothing: ServerRule = ({ servers }) =>
         severity: 'problem',
         title: `Sleep freed ${size(freed)}; ${size(in_use)} stayed in use`,
         verdict: `Falling asleep freed ${size(freed)} and ${size(in_use)} stayed in use${should}: the pool of sleep mode was not in force, so weights and KV cache lie in the ordinary cache of the allocator.`,
-        confidence: 'high',
+        confidence: due > 0 ? 'high' : 'medium',
         confidenceWhy: 'The server prints what sleep freed; why its pool was not in force it does not say.',
         evidence: [evidence(`${log.source.file}: ${sleep.text}`)],
         remedy: `First see that PYTORCH_CUDA_ALLOC_CONF does not hold expandable_segments:True, which sleep mode does not work with: ${code('unset PYTORCH_CUDA_ALLOC_CONF')} before the start. Else start the server with --enable-sleep-mode (enable_sleep_mode=True).`,

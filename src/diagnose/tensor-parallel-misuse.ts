@@ -1,6 +1,6 @@
 /** Tensor parallelism that does not share: every rank has all weights, ranks differ, or KV heads are kept twice. */
 import { percent } from '../base/words.ts';
-import { type Measured, canEqual } from '../base/measured.ts';
+import { type Measured, canEqual, sumOf } from '../base/measured.ts';
 import { rankText } from '../base/rank.ts';
 import { settingOf } from '../analyze/server/kv-cache-log.ts';
 import type { ServerLog } from '../analyze/server/facts-log.ts';
@@ -19,6 +19,9 @@ function checkpointOf(log: ServerLog): number | null {
   return match === null ? null : Number(match[1]) * GIB;
 }
 
+/** Bits widen by so much at most when weights are loaded (4 to 16). */
+const MOST_WIDER = 4;
+
 const common = { id: 'tensor-parallel-misuse', gainHow: null, gainBytes: null } as const;
 
 function notShared(log: ServerLog, weights: readonly Measured[], tensor: number): Finding[] {
@@ -35,16 +38,15 @@ function notShared(log: ServerLog, weights: readonly Measured[], tensor: number)
       severity: 'problem',
       title: `Every one of ${tensor} ranks holds all weights`,
       verdict: `The checkpoint has ${size(checkpoint)} and each rank loaded at least ${measuredSize(least)}: with --tensor-parallel-size ${tensor} it should be about ${size(each)}. The weights are not split over the ranks.`,
-      confidence: 'high',
-      confidenceWhy:
-        "Both figures are the server's own; layers that cannot be split are a small part of a model.",
+      confidence: tensor > MOST_WIDER ? 'high' : 'medium',
+      confidenceWhy: `Both figures are the server's own; layers that cannot be split are a small part of a model.${tensor > MOST_WIDER ? '' : ` Weights that take ${tensor} times the bytes once they are loaded (a checkpoint in 8 or 4 bits, computed in 16) look the same.`}`,
       evidence: [
         evidence(
           `${log.source.file}: checkpoint ${size(checkpoint)}, weights ${measuredSize(least)} a rank.`,
         ),
       ],
       remedy:
-        'Look at how the model is split: whether this architecture supports tensor parallelism in this version, and whether the ranks form one group.',
+        'See whether the checkpoint is quantised and widened when it is loaded. Else look at how the model is split: whether this architecture supports tensor parallelism in this version, and whether the ranks form one group.',
       gainBytes: Math.max(0, Math.floor(least.value - least.error - checkpoint / tensor)),
       gainHow: `weights of a rank less 1/${tensor} of the checkpoint, on each rank`,
       wouldChange: 'A model whose layers cannot be split.',
@@ -52,18 +54,29 @@ function notShared(log: ServerLog, weights: readonly Measured[], tensor: number)
   ];
 }
 
-function uneven(log: ServerLog, weights: readonly Measured[]): Finding[] {
+/** Weights of the steps that every rank prints: a line that is lost (a draft model's) is no memory that is less. */
+function comparable(log: ServerLog): readonly Measured[] {
+  const steps = log.latest.map((rank) => rank.steps.filter(({ id }) => id === 'weights'));
+  const printing = steps.filter((own) => own.length > 0);
+  const shared = Math.min(...printing.map((own) => own.length));
+  // The same model is loaded first on every rank; drafts follow.
+  return printing.map((own) => sumOf(own.slice(0, shared).map(({ bytes }) => bytes)));
+}
+
+function uneven(log: ServerLog): Finding[] {
+  const weights = comparable(log);
   const most = weights.reduce((high, one) => (one.value > high.value ? one : high));
   const least = weights.reduce((low, one) => (one.value < low.value ? one : low));
   if (canEqual(most, least) || most.value - least.value < UNEVEN_SHARE * most.value) return [];
+  const isWhole = log.worldSize === null || log.latest.length >= log.worldSize;
   return [
     aboutServer({
       ...common,
       severity: 'risk',
       title: `Ranks hold unlike weights: ${measuredSize(least)} to ${measuredSize(most)}`,
       verdict: `Tensor-parallel ranks should hold the same; these differ by ${percent((most.value - least.value) / most.value)}. The fullest rank bounds the KV cache of all.`,
-      confidence: 'high',
-      confidenceWhy: 'The figures differ by more than their printed digits.',
+      confidence: isWhole ? 'high' : 'medium',
+      confidenceWhy: `The figures differ by more than their printed digits, over steps that all of these ranks print.${isWhole ? '' : ' Other ranks are not in this log.'}`,
       evidence: log.latest.flatMap((rank) => {
         const one = stepOf(rank, 'weights');
         return one === null ? [] : [evidence(`${rankText(rank.rank)}: weights ${measuredSize(one)}.`)];
@@ -112,7 +125,7 @@ export const tensorParallelMisuse: ServerRule = ({ servers }) =>
     const isOneStage = (facts?.pipelineParallel ?? 1) === 1;
     return [
       ...(weights.length > 0 && isOneStage ? notShared(log, weights, tensor) : []),
-      ...(weights.length > 1 && isOneStage ? uneven(log, weights) : []),
+      ...(weights.length > 1 && isOneStage ? uneven(log) : []),
       ...repeated(log),
     ];
   });

@@ -88,9 +88,9 @@ function edge(log: ServerLog, rank: RankWaterfall, hasFailed: boolean): Finding[
       verdict: `The server plans with ${percent(utilization)} of the device${ofRank(rank)}. Outside of the plan are ${
         left === null ? `${percent(1 - utilization)} of it` : size(Math.round(left))
       }${graphsOnTop === null ? '' : ` (${measuredSize(graphsOnTop)} of CUDA graphs subtracted)`}, for activations beyond the profiled peak, the cache of the allocator, NCCL and other processes.${hasFailed ? ' It ran out of memory.' : ''}`,
-      confidence: hasFailed ? 'high' : 'medium',
+      confidence: 'medium',
       confidenceWhy: hasFailed
-        ? 'The log holds an out-of-memory error under this setting.'
+        ? 'The log holds an out-of-memory error under this setting; whether a lower one had served the request its own finding tells.'
         : 'The setting is certain; whether it is too high shows only under load.',
       evidence: [
         evidence(

@@ -115,6 +115,8 @@ export interface SummaryCell {
 
 /** One printed summary. */
 export interface MemorySummary {
+  /** Whose it is, where its lines say so: { rank: "3" }. */
+  readonly labels?: Readonly<Record<string, string>>;
   /** The step marker line before it, or null. */
   readonly label: string | null;
   /** Ordinal in the log, from 0. */

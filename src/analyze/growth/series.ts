@@ -6,6 +6,9 @@ import { u64At } from '../../base/u64.ts';
 import type { DeviceTrace } from '../../trace/capture.ts';
 import { ACTION, HOST_KINDS, NONE } from '../../trace/schema.ts';
 import { classifyGrowth } from './growth.ts';
+import { paceOfEvents } from './misses.ts';
+import { instead } from './rest.ts';
+import { keeps } from './rises.ts';
 import type { GrowthDriver, GrowthVerdict } from './verdict.ts';
 import type { SeriesWork } from './work.ts';
 import type { Iterations } from './iterations.ts';
@@ -127,7 +130,7 @@ export function growthOfSamples(
   values: Float64Array,
   { times_ns, granularity, limit }: SampleOptions = {},
 ): GrowthVerdict {
-  return classifyGrowth({
+  const verdict = classifyGrowth({
     values,
     unit: 'sample',
     ...(times_ns === undefined || times_ns.length === 0
@@ -136,4 +139,25 @@ export function growthOfSamples(
     ...(granularity === undefined ? {} : { granularity }),
     ...(limit === undefined ? {} : { limit }),
   });
+  return unlessRare(verdict, values, granularity ?? 0);
+}
+
+/** Single rises at irregular places may be the misses of a cache (misses.ts): what makes them a figure does not tell. */
+function unlessRare(verdict: GrowthVerdict, values: Float64Array, granularity: number): GrowthVerdict {
+  const { kind, rises, window } = verdict;
+  if (kind !== 'linear_leak' || window === null || !keeps(values, granularity)) return verdict;
+  if (2 * rises.length > values.length) return verdict;
+  const pace = paceOfEvents(
+    rises.map(({ at }) => at + 0.5),
+    values.length,
+  );
+  if (pace === null) return verdict;
+  const why = [
+    `It rises in ${rises.length} of ${values.length} samples, at irregular places, as a cache does that fills with what it has not seen before: ${
+      pace.goesOn ? 'steadily so far.' : 'too few to tell a leak from one that slows down.'
+    }`,
+    ...verdict.why,
+  ];
+  if (!pace.goesOn) return instead(verdict, 'cannot_tell', 'low', why);
+  return { ...verdict, confidence: verdict.confidence === 'high' ? 'medium' : verdict.confidence, why };
 }

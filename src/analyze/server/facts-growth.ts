@@ -9,6 +9,7 @@ import { growthOfSamples } from '../growth/series.ts';
 import type { GrowthVerdict } from '../growth/verdict.ts';
 import { type Measure, measureOf } from '../step-curve.ts';
 import type { ReadSource } from '../read-source.ts';
+import { asLines, whatLinesAre } from './printed-places.ts';
 import { totalOf } from './facts-fullness.ts';
 
 export interface GaugeGrowth {
@@ -56,11 +57,14 @@ function growthOf(
     labels: gauge.labels,
     values: value,
     granularity,
-    verdict: growthOfSamples(value, {
-      granularity,
-      ...(source.readings?.clock === 'none' ? {} : { times_ns: time_ns }),
-      ...(limit === null ? {} : { limit }),
-    }),
+    verdict: asLines(
+      growthOfSamples(value, {
+        granularity,
+        ...(source.readings?.clock === 'none' ? {} : { times_ns: time_ns }),
+        ...(limit === null ? {} : { limit }),
+      }),
+      whatLinesAre(source, gauge.labels),
+    ),
   };
 }
 
@@ -89,9 +93,13 @@ function summaryGauges(
   summaries: readonly MemorySummary[],
 ): { readonly gauge: Gauge; readonly measures: Measure }[] {
   // Pinned host memory has figures of its own, which are not judged.
-  const devices = new Set(summaries.map(({ device }) => device).filter((device) => device !== HOST_DEVICE));
-  return [...devices].flatMap((device) => {
-    const own = summaries.filter((summary) => summary.device === device);
+  const judged = summaries.filter(({ device }) => device !== HOST_DEVICE);
+  // Each rank of a job calls its GPU 0 where it sees no other.
+  const keyOf = ({ device, labels = {} }: MemorySummary): string => `${device}
+${JSON.stringify(labels)}`;
+  return [...new Set(judged.map(keyOf))].flatMap((key) => {
+    const own = judged.filter((summary) => keyOf(summary) === key);
+    const [{ device, labels = {} }] = own;
     return METRICS.map(([metric, measures]) => ({
       measures,
       gauge: {
@@ -99,7 +107,7 @@ function summaryGauges(
         label: `${metric}, summaries`,
         unit: 'bytes' as const,
         device,
-        labels: {},
+        labels,
         time_ns: BigInt64Array.from(own, (_, i) => BigInt(i)),
         value: Float64Array.from(own, ({ rows }) => rows[metric]?.['all']?.current ?? NaN),
         granularity: own.reduce(
@@ -164,7 +172,10 @@ export function printedGrowths(
         ? growth
         : {
             ...growth,
-            verdict: growthOfSamples(growth.values.subarray(0, until), { granularity: growth.granularity }),
+            verdict: asLines(
+              growthOfSamples(growth.values.subarray(0, until), { granularity: growth.granularity }),
+              whatLinesAre(source, growth.labels),
+            ),
           };
     const [a, r] = [judged(allocated), judged(reserved)];
     return [
@@ -172,7 +183,7 @@ export function printedGrowths(
         source,
         device: reserved.device,
         what: isSummary
-          ? `the memory summaries of ${source.file}`
+          ? `the memory summaries of ${[source.file, placeName(reserved.labels)].filter((part) => part !== '').join(', ')}`
           : [source.file, placeName(reserved.labels)].filter((part) => part !== '').join(', '),
         allocated: a,
         reserved: r,

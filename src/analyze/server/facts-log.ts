@@ -2,7 +2,7 @@
 import type { Result } from '../../base/result.ts';
 import { formatInteger } from '../../base/units.ts';
 import { rankText } from '../../base/rank.ts';
-import type { LogEvent } from '../../trace/readings.ts';
+import type { LogEvent, MemoryBudget } from '../../trace/readings.ts';
 import { planKvCache, type KvPlan } from './kv-cache.ts';
 import { checkKvFacts, checkKvPlan, type KvCheck } from './kv-cache-check.ts';
 import {
@@ -54,7 +54,10 @@ export interface ServerLog {
   /** Why the config.json that was given could not be read; null: it was, or none was given. */
   readonly modelError: string | null;
   readonly usage: readonly EngineUsage[];
+  /** Refusals that no later start in this log has settled. */
   readonly refused: readonly LogEvent[];
+  /** Refusals behind which a later start took its KV cache: what they say is of a start that is over. */
+  readonly settled: readonly LogEvent[];
   readonly sleeps: readonly LogEvent[];
   readonly preemptions: readonly LogEvent[];
 }
@@ -147,6 +150,21 @@ function kvOf(source: ReadSource, model: Result<KvModel, string> | null): Server
   });
 }
 
+/**
+ * true: a start whose every line stands behind the refusal has its KV cache. Ranks of the start that is refused may go on
+ * to print.
+ */
+function isSettled({ offset }: LogEvent, budgets: readonly MemoryBudget[]): boolean {
+  const starts = new Set(budgets.map(({ rank }) => rank.start));
+  return [...starts].some((start) => {
+    const parts = budgets.filter(({ rank }) => rank.start === start).flatMap((one) => one.parts);
+    return (
+      parts.some(({ id }) => id === 'kv_cache' || id === 'kv_cache_tokens') &&
+      parts.every((part) => part.offset > offset)
+    );
+  });
+}
+
 /** null: the source is no server's. */
 export function serverLogOf(source: ReadSource): ServerLog | null {
   // ggml's buffers are by device, not by rank, and nothing of them is requested or profiled.
@@ -156,10 +174,11 @@ export function serverLogOf(source: ReadSource): ServerLog | null {
   const { budgets, events, gauges, clock } = readings;
   const usage = kvUsage(gauges, events, clock);
   const of = (kind: LogEvent['kind']): LogEvent[] => events.filter((event) => event.kind === kind);
-  const refused = of('start_refused');
+  const refusals = of('start_refused');
+  const refused = refusals.filter((event) => !isSettled(event, budgets));
   const sleeps = of('sleep');
   const preemptions = of('preemption');
-  if (budgets.length + usage.length + refused.length + sleeps.length + preemptions.length === 0) return null;
+  if (budgets.length + usage.length + refusals.length + sleeps.length + preemptions.length === 0) return null;
   const waterfalls = rankWaterfalls(budgets);
   const starts = waterfalls.reduce((most, { rank }) => Math.max(most, rank.start), 1);
   const latest = waterfalls.filter(({ rank }) => rank.start === starts);
@@ -185,6 +204,7 @@ export function serverLogOf(source: ReadSource): ServerLog | null {
     modelError: model === null || model.ok ? null : model.error,
     usage,
     refused,
+    settled: refusals.filter((event) => !refused.includes(event)),
     sleeps,
     preemptions,
   };

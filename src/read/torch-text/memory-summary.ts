@@ -21,6 +21,18 @@ const REMEMBERED = 32;
 const OPEN_TABLES = 64;
 const SAME_WARNING = 20;
 
+/** Whose lines they are, as launchers write it before them. */
+const RANK = /\[(?:rank|default)[ _:=]?(\d{1,5})\]|\brank["']?\s{0,2}[=: ]\s{0,2}(\d{1,5})\b/i;
+const PROCESS = /\((\w{1,60} pid=\d{1,9})(?:, ip=[\d.:a-f]{3,45})?\)/;
+
+function labelsOf(prefix: string): Readonly<Record<string, string>> | null {
+  const head = prefix.slice(0, LABEL_LENGTH);
+  const rank = RANK.exec(head);
+  if (rank !== null) return { rank: rank[1] ?? rank[2] };
+  const process = PROCESS.exec(head);
+  return process === null ? null : { process: process[1] };
+}
+
 interface OpenTable {
   readonly prefix: string;
   readonly offset: number;
@@ -219,10 +231,21 @@ class SummaryLog {
     this.open.splice(this.open.indexOf(table), 1);
     if (cutBecause !== null) this.warnCut(table, cutBecause);
     if (Object.keys(table.rows).length === 0) return;
-    const { label, device, ooms, retries, offset, rows, granularity } = table;
+    const { label, device, ooms, retries, offset, rows, granularity, prefix } = table;
+    const labels = labelsOf(prefix);
     const step = this.stepOfDevice.get(device) ?? 0;
     this.stepOfDevice.set(device, step + 1);
-    this.summaries.push({ label, step, device, ooms, retries, offset, rows, granularity });
+    this.summaries.push({
+      label,
+      step,
+      device,
+      ooms,
+      retries,
+      offset,
+      rows,
+      granularity,
+      ...(labels === null ? {} : { labels }),
+    });
   }
 
   /**
