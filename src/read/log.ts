@@ -23,7 +23,9 @@ import { tensorListingScanner } from './torch-text/tensor-listing.ts';
 import { looksLikeText } from './lines/text-pass.ts';
 import { describeText } from './unknown-text.ts';
 import { tokenPairsScanner } from './servers/token-pairs.ts';
+import { trackerCsvScanner } from './metrics/tracker-csv.ts';
 import { vllmLogScanner } from './servers/vllm-log.ts';
+import { engineLogScanner } from './engines/engine-log.ts';
 import { foreignOomScanner } from './engines/foreign-oom.ts';
 import { llamaLogScanner } from './engines/llama-log.ts';
 import { deviceToolsScanner } from './vendors/device-tools.ts';
@@ -37,10 +39,12 @@ export const LOG_SCANNERS: readonly LineScanner[] = [
   memoryStatsScanner,
   oomTextScanner,
   llamaLogScanner,
+  engineLogScanner,
   foreignOomScanner,
   tensorListingScanner,
   requestLogScanner,
   tokenPairsScanner,
+  trackerCsvScanner,
   nvidiaSmiScanner,
   deviceToolsScanner,
   // The last: what others understood it leaves alone.

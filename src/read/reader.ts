@@ -18,6 +18,7 @@ export type Format =
   | 'vllm-log'
   | 'sglang-log'
   | 'llama-log'
+  | 'engine-log'
   | 'nsys-sqlite'
   | 'nsys-arrow'
   | 'nsys-arrowdir'

@@ -57,6 +57,12 @@ const LIKE: readonly Likeness[] = [
       'Of JSON, traces of torch.profiler (export_chrome_trace), memory timelines, torch.cuda.memory_stats(), Nsight Systems exports and answers of Prometheus are read.',
   },
   {
+    pattern: /^\ufeff?"?Wall time"?,"?Step"?,"?Value"?/,
+    name: 'a curve that TensorBoard saved as CSV (Wall time, Step, Value), which does not say what it is of',
+    advice:
+      'Name its column after what it is and in which unit, e.g. "Wall time,Step,memory_allocated_bytes"; or print memory in the loop.',
+  },
+  {
     pattern: /^[^\n,;]{1,60}(?:[,;][^\n,;]{0,60}){2,}\n[^\n,;]{1,60}(?:[,;][^\n,;]{0,60}){2,}/,
     name: 'a table (CSV) whose columns name no memory of a GPU',
     advice:

@@ -168,7 +168,7 @@ function isSettled({ offset }: LogEvent, budgets: readonly MemoryBudget[]): bool
 /** null: the source is no server's. */
 export function serverLogOf(source: ReadSource): ServerLog | null {
   // ggml's buffers are by device, not by rank, and nothing of them is requested or profiled.
-  if (source.format === 'llama-log') return null;
+  if (source.format === 'llama-log' || source.format === 'engine-log') return null;
   const { readings, given } = source;
   if (readings === null) return null;
   const { budgets, events, gauges, clock } = readings;

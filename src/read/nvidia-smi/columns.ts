@@ -227,7 +227,15 @@ function ownColumns(line: string): Column[] | null {
   if (line.length > 16384 || !/mem|vram|fb_|_bytes/i.test(line) || !line.includes(',')) return null;
   const columns = line.split(',').map((cell) => ownColumn(cell.trim()));
   if (columns.some((column) => column === null)) return null;
-  const known = columns.flatMap((column) => column ?? []);
+  const isTwice = columns.filter((column) => column?.quantity?.id === 'memory_allocated').length > 1;
+  // Lightning's DeviceStatsMonitor prints both ends of a batch: what is left at its end is the level.
+  const known = columns.flatMap((column) =>
+    column === null
+      ? []
+      : isTwice && /batch_start\//.test(column.name)
+        ? { ...column, quantity: null }
+        : column,
+  );
   const of = (id: string): number => known.filter(({ quantity }) => quantity?.id === id).length;
   const isOne = of(MEMORY_USED.id) === 1 || (of(MEMORY_USED.id) === 0 && of('memory_allocated') === 1);
   return isOne && known.length > 1 ? known : null;

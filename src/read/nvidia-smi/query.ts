@@ -36,7 +36,8 @@ export const rowLabels = (row: number): Readonly<Record<string, string>> =>
 function cellTime(cell: string): number | null {
   const slash = slashTime(cell);
   if (slash !== null) return slash;
-  if (!/^\d{10}(?:\.\d{1,9})?$|^[\dT:.+ Z-]{19,35}$/.test(cell)) return null;
+  // hl-smi -Q prints what `date` does.
+  if (!/^\d{10}(?:\.\d{1,9})?$|^[\dT:.+ Z-]{19,35}$|^[A-Z][a-z]{2} [A-Z][a-z]{2} /.test(cell)) return null;
   return separatorTime(cell)?.ms ?? null;
 }
 

@@ -220,13 +220,6 @@ export const PROGRAMS: readonly Program[] = [
     aliases: { 'peak memory usage': PEAK_ALLOCATED },
   },
   {
-    // cpp/tensorrt_llm/batch_manager: what is left for the paged KV cache
-    name: 'TensorRT-LLM',
-    sign: /\bMemory usage when calculating max tokens in paged kv cache: /i,
-    units: 'binary',
-    aliases: { '* total': TOTAL, '* available': FREE },
-  },
-  {
     // unsloth and its notebooks: / 1024 / 1024 / 1024; "Max memory" is the card's
     name: 'Unsloth',
     sign: /\bMax memory(?: =|:) [\d.]+ GB\b/,

@@ -1,11 +1,11 @@
 /**
- * The rows of gpustat, rocm-smi, amd-smi, npu-smi, tegrastats and vram_monitor.sh: what each looks like, whose it is,
- * and the bytes of its unit. device-tools.ts shows one of each and reads them.
+ * The rows of gpustat, rocm-smi, amd-smi, npu-smi, tegrastats, hl-smi, xpu-smi, nvtop, nvitop and vram_monitor.sh: what
+ * each looks like, whose it is, and the bytes of its unit. device-tools.ts shows one of each and reads them.
  */
 
 const MIB = 2 ** 20;
 
-/** What a row of a tool is; its named groups: gpu, used, total, share, name, pid, process, memory, unit. */
+/** What a row of a tool is; its named groups: gpu (or `next`: a name before the next GPU's figures), used, total, share, name, pid, process, memory, unit. */
 export interface Shape {
   readonly tool: string;
   readonly pattern: RegExp;
@@ -14,6 +14,10 @@ export interface Shape {
   /** Only below this header: rows of other programs look alike. */
   readonly under?: RegExp;
 }
+
+/** Tables of Gaudi's hl-smi: devices, and processes below. */
+const AIP = /^\|\s{1,4}AIP\s{1,6}Name\s/;
+const AIP_PROCESSES = /^\|\s{1,4}AIP\s{1,16}PID\s{1,8}Type\s/;
 
 export const SHAPES: readonly Shape[] = [
   {
@@ -89,5 +93,72 @@ export const SHAPES: readonly Shape[] = [
     tool: 'tegrastats',
     pattern: /^(?:\d\d-\d\d-\d{4} \d\d:\d\d:\d\d )?RAM (?<used>\d{1,9})\/(?<total>\d{1,9})MB \(lfb /,
     scale: MIB,
+  },
+  {
+    tool: 'hl-smi',
+    pattern: /^\|\s{1,6}(?<gpu>\d{1,3})\s{1,6}(?<name>HL-[\w-]{1,20})\s/,
+    under: AIP,
+    scale: MIB,
+  },
+  {
+    // "768MiB / 98304MiB" beside temperature and power, below the row with the name
+    tool: 'hl-smi',
+    pattern: /^\|\s[^|]{1,60}\|\s{0,10}(?<used>\d{1,9})MiB \/\s{0,8}(?<total>\d{1,9})MiB\s{0,6}\|/,
+    under: AIP,
+    scale: MIB,
+  },
+  {
+    tool: 'hl-smi',
+    pattern:
+      /^\|\s{1,6}(?<gpu>\d{1,3})\s{1,20}(?<pid>\d{1,9})\s{1,12}\S{1,4}\s{1,12}(?<process>\S.{0,80}?)\s{1,60}(?<memory>\d{1,9})MiB\s{0,40}\|/,
+    under: AIP_PROCESSES,
+    scale: MIB,
+  },
+  // xpu-smi stats, xpu-smi discovery (intel/xpumanager, cli): one column of names, one of figures
+  {
+    tool: 'xpu-smi',
+    pattern: /^\| Device ID\s{1,40}\| (?<gpu>\d{1,3})\s{1,100}\|/,
+    scale: MIB,
+  },
+  {
+    tool: 'xpu-smi',
+    pattern: /^\| (?<gpu>\d{1,3})\s{1,12}\| Device Name: (?<name>[^|]{1,80}?)\s{1,80}\|/,
+    scale: MIB,
+  },
+  {
+    tool: 'xpu-smi',
+    pattern: /^\| GPU Memory Used \(MiB\)\s{1,40}\|\s{1,8}(?<used>\d{1,9}(?:\.\d{1,4})?)\s{1,100}\|/,
+    scale: MIB,
+  },
+  {
+    tool: 'xpu-smi',
+    pattern: /^\|[^|]{0,30}\|\s{0,4}Memory Physical Size: (?<total>\d{1,9}(?:\.\d{1,4})?) MiB/,
+    scale: MIB,
+  },
+  // nvtop -s (Syllo/nvtop src/interface.c print_snapshot()): bytes; mem_util is the bus's
+  { tool: 'nvtop', pattern: /^\s{2,8}"device_name": "(?<next>[^"]{1,100})",\s{0,4}$/, scale: 1 },
+  { tool: 'nvtop', pattern: /^\s{2,8}"mem_total": "(?<total>\d{1,16})",?\s{0,4}$/, scale: 1 },
+  { tool: 'nvtop', pattern: /^\s{2,8}"mem_used": "(?<used>\d{1,16})",?\s{0,4}$/, scale: 1 },
+  { tool: 'nvtop', pattern: /^\s{2,8}"mem_free": "?(?<free>\d{1,16}|null)"?,?\s{0,4}$/, scale: 1 },
+  // nvtop's screen (draw_gpu_info()): / 1024 a step
+  { tool: 'nvtop', pattern: /^\s{0,4}Device (?<gpu>\d{1,3})\s{1,4}\[(?<name>[^\]]{1,80})\]/, scale: 1 },
+  {
+    tool: 'nvtop',
+    pattern:
+      /\bMEM\[[|\s]{0,200}(?<used>\d{1,6}\.\d{1,4})(?<unit>[KMGT]i)\/(?<total>\d{1,6}\.\d{1,4})[KMGT]i\]/,
+    scale: 1,
+  },
+  // nvitop (XuehaiPan/nvitop): GiB and MiB
+  {
+    tool: 'nvitop',
+    pattern:
+      /^[│|]\s{1,6}(?<gpu>\d{1,3})\s{1,6}(?<name>\S.{0,60}?)\s{1,40}(?:On|Off|N\/A)?\s{0,20}[│|] [0-9A-Fa-f]{8}:[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}\.\d\s.{0,60}[│|]\s{0,30}\S{1,12}\s{0,8}[│|]/,
+    scale: 1,
+  },
+  {
+    tool: 'nvitop',
+    pattern:
+      /^│[^│]{1,60}│\s{0,16}(?<used>\d{1,9}(?:\.\d{1,4})?)(?<unit>[KMGT]iB) \/\s{0,8}(?<total>\d{1,9}(?:\.\d{1,4})?)[KMGT]iB\s{0,8}│/,
+    scale: 1,
   },
 ];

@@ -38,7 +38,11 @@ const GPUSTAT_PROCESS =
   /([\w.+-]{1,40}):([^\s()/]{1,80})(?:\/(\d{1,9}))?\((\d{1,9}|\?)M\)|(?:^|\s)([\w.+-]{1,40})\((\d{1,9})M\)/g;
 const CSV_HEAD = /^device,.*VRAM Total (?:Used )?Memory \(B\)/i;
 
-const UNIT: Readonly<Record<string, number>> = { B: 1, KB: 1024, MB: MIB, GB: GIB };
+const UNIT: Readonly<Record<string, number>> = {
+  ...{ B: 1, KB: 1024, MB: MIB, GB: GIB },
+  ...{ Ki: 1024, Mi: MIB, Gi: GIB, Ti: 1024 * GIB },
+  ...{ KiB: 1024, MiB: MIB, GiB: GIB, TiB: 1024 * GIB },
+};
 
 interface Holder {
   readonly gpu: string;
@@ -46,6 +50,10 @@ interface Holder {
   readonly process: string;
   bytes: number | null;
 }
+
+/** Width of the last printed digit, in bytes. */
+const widthOf = (digits: string, scale: number): number =>
+  scale === 1 ? 0 : scale / 10 ** (digits.split('.')[1]?.length ?? 0);
 
 class DeviceToolScan implements LineScan {
   private readonly gauges: GaugeSet;
@@ -114,9 +122,14 @@ class DeviceToolScan implements LineScan {
 
   private row(line: LogLine, shape: Shape, groups: Partial<Record<string, string>>): void {
     this.tools.add(shape.tool);
+    // nvtop -s numbers no device: they come in order.
+    if (groups['next'] !== undefined) this.current = (this.current ?? -1) + 1;
     const gpu = groups['gpu'] === undefined ? this.current : Number(groups['gpu']);
     this.current = gpu;
-    if (groups['name'] !== undefined && gpu !== null) this.names.set(gpu, groups['name']);
+    const name = groups['name'] ?? groups['next'];
+    if (name !== undefined && gpu !== null) this.names.set(gpu, name);
+    const holdsNone = ['used', 'total', 'share', 'pid'].every((figure) => groups[figure] === undefined);
+    if (holdsNone) return;
     if (groups['pid'] !== undefined) {
       this.process(
         line,
@@ -127,7 +140,7 @@ class DeviceToolScan implements LineScan {
       );
       return;
     }
-    this.figures(line, gpu, groups, shape.scale, shape.tool);
+    this.figures(line, gpu, groups, UNIT[groups['unit'] ?? ''] ?? shape.scale, shape.tool);
     if (shape.tool === 'gpustat') this.gpustatProcesses(line, gpu);
   }
 
@@ -145,15 +158,15 @@ class DeviceToolScan implements LineScan {
       this.hasBytes = true;
       this.gauges.add(
         this.kind('memory.used', 'Memory used', 'bytes', gpu, note),
-        Number(groups['used']) * scale,
-        scale === 1 ? 0 : scale,
+        Math.round(Number(groups['used']) * scale),
+        widthOf(groups['used'], scale),
       );
     }
     if (groups['total'] !== undefined)
       this.gauges.add(
         this.kind('memory.total', 'Memory total', 'bytes', gpu, note),
-        Number(groups['total']) * scale,
-        scale === 1 ? 0 : scale,
+        Math.round(Number(groups['total']) * scale),
+        widthOf(groups['total'], scale),
       );
     if (Number(groups['share'] ?? 0) > 100) this.impossible++;
     else if (groups['share'] !== undefined) {
@@ -307,11 +320,24 @@ const tableOf = (holders: readonly Holder[]): DataTable => ({
 
 export const deviceToolsScanner: LineScanner = {
   format: 'device-tools',
-  title: 'gpustat, rocm-smi, amd-smi, npu-smi, tegrastats, vram_monitor.sh',
+  title: 'gpustat, rocm-smi, amd-smi, npu-smi, hl-smi, xpu-smi, nvtop, nvitop, tegrastats, vram_monitor.sh',
   needles: [
     ' mb',
     'mb (lfb',
     'vram',
+    'aip',
+    'hl-',
+    'mib /',
+    'device id',
+    'device name',
+    'device_name',
+    'mem_',
+    'memory used',
+    'physical size',
+    'device 0',
+    'device 00',
+    'mem[',
+    'ib /',
     'npu',
     'smi',
     'process',
