@@ -41,25 +41,11 @@ export const FOREIGN_FILES: readonly ForeignFile[] = [
     advice: "What JAX holds is in jax.profiler.save_device_memory_profile('memory.prof'), which is read.",
   },
   {
-    format: 'chrome-trace-xla',
+    format: 'msmemscope-db',
     matches: (text) =>
-      text.slice(0, 4000).includes('"traceEvents"') &&
-      /\/device:(?:TPU|GPU):\d|"XLA (?:Ops|Modules)"|"Steps"/.test(text) &&
-      !/"schemaVersion"|"cat": ?"(?:cpu_op|kernel|user_annotation|cuda_runtime|python_function)"|\[memory\]/.test(
-        text,
-      ),
-    message: () =>
-      'a Chrome trace of XLA (the trace viewer of XProf); nothing in it is from PyTorch, and it holds no memory',
-    advice: "What JAX holds is in jax.profiler.save_device_memory_profile('memory.prof'), which is read.",
-  },
-  {
-    format: 'msmemscope',
-    matches: (text) =>
-      /^\ufeff?ID,Event,Event Type,Name,Timestamp\(ns\),Process Id,Thread Id,Device Id,Ptr,Attr/.test(text),
-    message: () =>
-      "a dump of msMemScope (Ascend): each allocation and release of the driver (HAL) and of PyTorch's pool (PTA), which is not read yet",
-    advice:
-      "On an NPU, too, PyTorch writes snapshots that are read: torch_npu.npu.memory._record_memory_history(), torch_npu.npu.memory._dump_snapshot('snapshot.pickle').",
+      text.startsWith('SQLite format 3') && /CREATE TABLE[^(]{0,40}\b(?:memscope|leaks)_dump\b/.test(text),
+    message: () => 'a database of msMemScope (Ascend); its CSV form is read',
+    advice: 'Record it as CSV: msmemscope --data-format=csv ..., and open memscope_dump_*.csv.',
   },
   {
     format: 'pipit-csv',

@@ -29,6 +29,7 @@ import { engineLogScanner } from './engines/engine-log.ts';
 import { foreignOomScanner } from './engines/foreign-oom.ts';
 import { llamaLogScanner } from './engines/llama-log.ts';
 import { deviceToolsScanner } from './vendors/device-tools.ts';
+import { msMemScopeScanner } from './vendors/msmemscope.ts';
 import { memoryLinesScanner } from './training/memory-lines.ts';
 
 /** Every kind of line that is known. */
@@ -47,6 +48,7 @@ export const LOG_SCANNERS: readonly LineScanner[] = [
   trackerCsvScanner,
   nvidiaSmiScanner,
   deviceToolsScanner,
+  msMemScopeScanner,
   // The last: what others understood it leaves alone.
   memoryLinesScanner,
 ];

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { say } from './field.ts';
+import { say, valuesOf } from './field.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'vramscope-unknown-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -38,9 +38,26 @@ describe('a snapshot as JSON', () => {
   });
 });
 
+describe('a dump of msMemScope', () => {
+  it('U12 is read to the byte: PyTorch on the NPU, its pool, and the driver', async () => {
+    const said = await say('U12-msmemscope-dump.csv');
+    expect(said.code).toBe(0);
+    expect(said.json.sources[0]).toMatchObject({ producer: 'msMemScope (Ascend)', rows: 81, skipped: 0 });
+    const last = (id: string): unknown => valuesOf(said, id).at(-1);
+    expect(last('memory_allocated')).toBe(1_454_080);
+    expect(last('memory_reserved')).toBe(20_971_520);
+    expect(last('driver.live')).toBe(20_971_520);
+    const { rows } = said.json.tables.find(({ id }) => id === 'msmemscope.live')!;
+    expect(rows.map((row) => [row[1], row[3]])).toEqual([
+      ['HAL', 20_971_520],
+      ['PTA', 1_454_080],
+    ]);
+    expect(said.json.series[0].samples[0][0]).toBe('1746006014162253000');
+  });
+});
+
 describe('a file that is named and refused', () => {
   it.each([
-    ['U12-msmemscope-dump.csv', 'msMemScope', '_dump_snapshot'],
     ['U20-pipit-cuda-api-trace.csv', '8 of cudaMalloc and 6 of cudaFree', '--cuda-memory-usage=true'],
     [
       'U25-execution-trace.json',

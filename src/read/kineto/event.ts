@@ -3,6 +3,7 @@
  * others are told apart by their first two keys and passed without anything being made of them.
  * Trace event format: https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU
  */
+import { isTorchCategory, isTorchName } from './foreign-trace.ts';
 import {
   asciiBytes,
   BROKEN,
@@ -58,6 +59,8 @@ export interface EventParts {
 /** Passes one event after the other, and shows those that tell of memory, and the program's own marks. */
 export class EventScanner {
   events = 0;
+  /** An event was met that PyTorch's profiler alone writes. */
+  isTorch = false;
   private readonly show: (event: EventParts) => void;
   private readonly at = {
     kind: 'memory' as EventKind,
@@ -108,6 +111,7 @@ export class EventScanner {
           hasName = true;
           parts.nameStart = value + 1;
           parts.nameEnd = at - 1;
+          this.isTorch ||= isTorchName(bytes, value + 1);
           if (isAt(bytes, value + 1, MEMORY)) kind = 'memory';
           else if (isAt(bytes, value + 1, OUT_OF_MEMORY)) kind = 'out-of-memory';
           else if (!isCopy && isAt(bytes, value + 1, STEP)) kind = 'mark';
@@ -118,6 +122,7 @@ export class EventScanner {
       } else if (length === 3) {
         if (isAt(bytes, key, CATEGORY)) {
           hasCategory = true;
+          this.isTorch ||= isTorchCategory(bytes, value + 1);
           if (TRANSFERS.some((word) => isAt(bytes, value + 1, word))) kind = 'transfer';
           else if (isAt(bytes, value + 1, USER_ANNOTATION)) kind = 'mark';
           else if (isAt(bytes, value + 1, GPU_ANNOTATION)) {

@@ -18,6 +18,7 @@ import type { Warning } from '../../trace/capture.ts';
 import type { LogEvent } from '../../trace/readings.ts';
 import { sourceData } from '../../trace/source-data.ts';
 import { headText, passOver } from '../lines/json-pass.ts';
+import { foreignTrace, TORCH_KEYS } from './foreign-trace.ts';
 import { EventScanner, findEvent, type EventParts } from './event.ts';
 import { DeviceEvents, HOST, deviceTypeName } from './memory.ts';
 import { ProgramMarks } from './marks.ts';
@@ -29,6 +30,7 @@ const FORMAT = 'kineto-trace';
 const LISTED_WARNINGS = 10;
 const MAX_OOM_EVENTS = 10_000;
 const MAX_DEVICES = 4096;
+const HEAD = 1 << 15;
 /** Unix time in ns beyond which a time is taken for one: the year 2001. */
 const EPOCH_FROM = 1_000_000_000_000_000_000n;
 
@@ -49,6 +51,7 @@ class TraceReading {
   readonly properties = new Map<number, DeviceProperties>();
   readonly settings: (readonly [string, string])[] = [];
   readonly scanner = new EventScanner((event) => this.onEvent(event));
+  private hasTorchKey = false;
   rank: string | null = null;
   profilesMemory: boolean | null = null;
   base_ns = 0n;
@@ -60,6 +63,7 @@ class TraceReading {
 
   /** One key of the object around the events. */
   async onKey(key: string, json: JsonCursor): Promise<void> {
+    this.hasTorchKey ||= TORCH_KEYS.has(key);
     switch (key) {
       case 'traceEvents':
         if ((await json.peek()) === OPEN_ARRAY) await this.readEvents(json);
@@ -257,7 +261,7 @@ class TraceReading {
     this.warnings.push({ message, offset });
   }
 
-  outcome(json: JsonCursor, error: TraceError | null, file: string): ReadOutcome {
+  outcome(json: JsonCursor, error: TraceError | null, file: string, head: string): ReadOutcome {
     const { warnings } = this;
     if (this.broken > LISTED_WARNINGS)
       this.warn(`${formatInteger(this.broken)} damaged events were left out in all.`, null);
@@ -287,8 +291,11 @@ class TraceReading {
       'Other events in the trace',
       formatInteger(Math.max(0, this.scanner.events - known)),
     ]);
+    const isTorch = this.hasTorchKey || this.scanner.isTorch || this.memoryEvents + this.ooms.length > 0;
     const data = sourceData({
-      producer: `PyTorch profiler (Kineto)${isSummed ? ', without totals (PyTorch 1.9 to 1.12)' : ''}`,
+      producer: isTorch
+        ? `PyTorch profiler (Kineto)${isSummed ? ', without totals (PyTorch 1.9 to 1.12)' : ''}`
+        : 'Chrome trace',
       rows: known,
       skipped: this.skipped + this.broken,
       warnings,
@@ -306,6 +313,8 @@ class TraceReading {
         events,
       },
     });
+    if (error === null && !json.isCut && this.scanner.events > 0 && !isTorch)
+      error = foreignTrace(head, file, FORMAT);
     if (error === null && this.scanner.events === 0) {
       error = new TraceError('corrupt', 'There is no readable event in this trace.', {
         file,
@@ -345,8 +354,10 @@ class TraceReading {
 async function read(input: ReaderInput, context: ReaderContext): Promise<ReadOutcome> {
   const json = new JsonCursor(input.chunks(), context);
   const reading = new TraceReading((event) => json.offsetIn(event.start));
+  let head = '';
   const error = await passOver(json, input, FORMAT, async () => {
     const first = await json.peek();
+    head = await json.ahead(HEAD);
     if (first === OPEN_OBJECT) {
       await json.enter();
       for (let key; (key = await json.nextKey()) !== null;) await reading.onKey(key, json);
@@ -354,7 +365,7 @@ async function read(input: ReaderInput, context: ReaderContext): Promise<ReadOut
       await reading.readEvents(json);
     }
   });
-  return reading.outcome(json, error, input.name);
+  return reading.outcome(json, error, input.name, head);
 }
 
 function sniff(head: Head): Sniff {
