@@ -111,10 +111,13 @@ export const outOfMemory: DeviceRule = (facts) => {
   const [first] = facts.ooms;
   if (first === undefined) return [];
   const why = reason(facts, first);
+  const contradicts = first.allocated > first.reserved;
   const proofs: Evidence[] = [
     evidence(`Asked for: ${exactSize(first.bytes)}.`, { row: first.row }),
     evidence(
-      `Reserved ${exactSize(first.reserved)}, allocated ${exactSize(first.allocated)}: ${exactSize(first.reserved - first.allocated)} not allocated, but in no piece that this request could use.`,
+      contradicts
+        ? `Reserved ${exactSize(first.reserved)}, allocated ${exactSize(first.allocated)}: more than is reserved cannot be allocated, so the recording contradicts itself here.`
+        : `Reserved ${exactSize(first.reserved)}, allocated ${exactSize(first.allocated)}: ${exactSize(first.reserved - first.allocated)} not allocated, but in no piece that this request could use.`,
       { row: first.row },
     ),
   ];
@@ -153,12 +156,14 @@ export const outOfMemory: DeviceRule = (facts) => {
       severity: 'problem',
       title: `Out of memory: ${size(first.bytes)} asked for${first.deviceFree === null ? '' : `, ${size(first.deviceFree)} free on the device`}`,
       verdict: `${leak === null ? '' : `${leak.text} `}${why.text}${settings}`,
-      confidence: why.certain ? 'certain' : 'medium',
-      confidenceWhy: why.certain
-        ? 'The allocator wrote what was asked and what the device had free at that moment.'
-        : first.deviceFree === null
-          ? 'What the device had free is not in the recording.'
-          : 'What was free excludes a full device; who refused the request is not in the recording.',
+      confidence: contradicts ? 'low' : why.certain ? 'certain' : 'medium',
+      confidenceWhy: contradicts
+        ? 'What the recording says was allocated is more than what it says was reserved.'
+        : why.certain
+          ? 'The allocator wrote what was asked and what the device had free at that moment.'
+          : first.deviceFree === null
+            ? 'What the device had free is not in the recording.'
+            : 'What was free excludes a full device; who refused the request is not in the recording.',
       evidence: proofs,
       remedy: leak?.remedy ?? (passes || served === null ? remedyOf(first) : code(served.line)),
       gainBytes: null,

@@ -29,6 +29,7 @@ import { DeviceSession } from './device-session.ts';
 import { deviceView } from './answer/device.ts';
 import { previewOf } from './answer/preview.ts';
 import { faultOf, notHeld } from './faults.ts';
+import { withDisagreements } from './history-against-state.ts';
 import { chooseKernels } from './kernel-choice.ts';
 import { kernelsIn } from './answer/kernels.ts';
 import { type LoadedSource, loadFile, loadFolder, type LoadOptions } from './load-source.ts';
@@ -178,7 +179,8 @@ export class Engine {
     loaded: LoadedSource,
     onPreview: (preview: Preview) => void,
   ): Promise<SourceView> {
-    const { data, file } = loaded;
+    const { file } = loaded;
+    let { data } = loaded;
     const id = this.files.takeId();
     const sessions: DeviceSession[] = [];
     const faults: TraceErrorData[] = [];
@@ -196,6 +198,11 @@ export class Engine {
         faults.push(faultOf(thrown, { file, what: deviceLabel(trace.device) }));
       }
     }
+    try {
+      data = await withDisagreements(data, sessions);
+    } catch (thrown) {
+      faults.push(faultOf(thrown, { file, what: 'what the recording contradicts itself in' }));
+    }
     let accounts: SourceView['vllmMemory'];
     try {
       if (data.readings?.vllm_memory !== undefined)
@@ -204,7 +211,7 @@ export class Engine {
       faults.push(faultOf(thrown, { file, what: "vLLM's memory" }));
     }
     const error = loaded.error ?? faults[0] ?? null;
-    this.files.add({ id, job, loaded: { ...loaded, error }, sessions });
+    this.files.add({ id, job, loaded: { ...loaded, data, error }, sessions });
     return {
       id,
       file: loaded.file,
@@ -265,7 +272,7 @@ export class Engine {
     question: (session: DeviceSession) => T | Promise<T>,
   ): Promise<Result<T, TraceErrorData>> {
     const found = this.files.find(device);
-    if (found === null) return fail(notHeld().toData());
+    if (found === null) return fail(notHeld(device).toData());
     return answerOf(found.open.loaded.file, () => this.withFallback(found.open, found.index, question));
   }
 

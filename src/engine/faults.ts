@@ -8,13 +8,11 @@ import { TraceError, type TraceErrorData, toErrorData } from '../base/trace-erro
 export class GivenUp extends Error {}
 
 /** Asked about a device that no open file has: after the file was closed, or by a page whose first engine ended. */
-export const notHeld = (): TraceError =>
+export const notHeld = (device: string): TraceError =>
   new TraceError(
     'ended',
-    'The engine does not hold this file: it was closed, or the engine that held it ended.',
-    {
-      advice: 'Open the file again.',
-    },
+    `The engine does not hold the file of device ${device}: it was closed, or the engine that held it ended.`,
+    { advice: 'Open the file again.' },
   );
 
 /** One step that failed. */

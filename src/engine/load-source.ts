@@ -9,6 +9,7 @@ import { openInput, type OpenInput } from '../file/open-input.ts';
 import type { FolderReader, Format, ReaderContext, ReadOutcome } from '../read/reader.ts';
 import { FOLDER_READERS, RANDOM_ACCESS, READERS } from '../read/readers.ts';
 import { chooseFolderReader, chooseReader } from '../read/sniff.ts';
+import { checkSource } from '../read/check/check-source.ts';
 import type { SourceData } from '../trace/capture.ts';
 import { sourceData } from '../trace/source-data.ts';
 
@@ -88,7 +89,7 @@ class Reading {
       bytes: this.total,
       format,
       formatTitle,
-      data,
+      data: checkSource(data),
       error: error === null ? null : { ...error, file: this.file, format: error.format ?? format },
       milliseconds: performance.now() - this.started,
     };

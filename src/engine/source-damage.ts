@@ -11,6 +11,7 @@ export function damageOf(loaded: LoadedSource): Damage | null {
     ...(error === null || data.rows === 0 ? [] : [`it could not be read to its end (${error.code})`]),
     ...(data.damage === undefined && data.skipped > 0 ? [left] : []),
     ...(data.damage === undefined || data.damage === null ? [] : [data.damage]),
+    ...(data.contradictions ?? []),
   ];
   return what.length === 0 ? null : { file, what: what.join(', and '), most: 'medium' };
 }

@@ -22,7 +22,7 @@ function sourcesOf(open: readonly OpenSource[], { source, device }: TablesQuery)
   if (source !== null && !open.some(({ id }) => id === source))
     throw new TraceError('internal', `no open file has the number ${source}`);
   if (device !== null && !open.some(({ sessions }) => sessions.some(({ key }) => key === device)))
-    throw notHeld();
+    throw notHeld(device);
   return open.flatMap(({ id, loaded: { file, format, data }, sessions }, number) =>
     source !== null && source !== id
       ? []

@@ -31,6 +31,8 @@ export interface Gauge {
   readonly value: Float64Array;
   /** Width of the last printed digit, in the unit above; 0: exact. */
   readonly granularity: number;
+  /** true: counted from an unknown start, so that values below 0 are meant. */
+  readonly is_difference?: boolean;
   /** What a reader of the curve must know: "time the memory bus was busy, not how full the memory is". */
   readonly note: string | null;
 }

@@ -91,6 +91,60 @@ describe('what was read of a damaged file is no surer than that', () => {
   });
 });
 
+/** Every figure of the object with its path. */
+const belowZero = (analysis: Analysis): string[] =>
+  complaintsOf(analysis).filter((one) => /^(below 0|beyond 2|not finite|sum)/.test(one));
+
+describe('sizes that cannot be are not believed', () => {
+  it.each([
+    [
+      'R03',
+      /1 of the sizes of events cannot be and was left out: event 2 of GPU 0 \(address 0x7f0000200000\)/,
+    ],
+    ['R04', /1 of the sizes of events cannot be and was left out: event 2 of GPU 0/],
+    ['R05', /1 of the segments cannot be and was left out: .* its size, -5 bytes, is below 0/],
+    ['R06', /its blocks do not fill it/],
+    ['R07', /events and the last state of GPU 0 disagree in \d+ figures/],
+    ['R21', /20 rows with more bytes than a device can have were left out/],
+    ['R23', /cannot be and were left out/],
+  ])('%s: left out, with its place; nothing rests on it with confidence', async (name, words) => {
+    const { code, analysis } = await object(name);
+    expect([0, 3]).toContain(code);
+    expect(analysis.sources[0].warnings.join('\n')).toMatch(words);
+    expect(analysis.sources[0].damage).toBeDefined();
+    expect(belowZero(analysis)).toEqual([]);
+    expect(complaintsOf(analysis).filter((one) => one.startsWith('confidence'))).toEqual([]);
+    // Figures of memory_stats are exact or not there.
+    expect(analysis.devices.flatMap((device) => Object.keys(device.memory_stats))).toEqual([]);
+    expect((await text(name)).out.replaceAll('-PiB.arrow', '')).not.toMatch(
+      /PiB|[^\d.](-\d[\d,.]*) (B|[KMG]iB)\b(?! is below 0)/,
+    );
+  });
+
+  it('R08 allocated above reserved is said, not subtracted', async () => {
+    const { analysis } = await object('R08');
+    const oom = analysis.findings.find(({ id }) => id === 'out-of-memory');
+    expect(oom?.confidence).toBe('low');
+    expect(JSON.stringify(oom)).toContain('more than is reserved cannot be allocated');
+    expect((await text('R08')).out).not.toContain('-65.00');
+    expect(analysis.sources[0].damage).toContain('more is requested than reserved');
+    expect(analysis.findings.map(({ confidence }) => confidence)).not.toContain('certain');
+  });
+
+  it('R25 a total that no device has is not known', async () => {
+    const { analysis } = await object('R25');
+    expect(belowZero(analysis)).toEqual([]);
+    expect(JSON.stringify(analysis.findings)).not.toMatch(/e\+\d\d|\{bytes/);
+  });
+
+  it('R22 a label of the name of a member of every object is a label', async () => {
+    const { code, analysis } = await object('R22');
+    expect(code).toBe(0);
+    expect(analysis.sources[0].error).toBeUndefined();
+    expect(JSON.stringify(analysis.tables)).toContain('constructor');
+  });
+});
+
 describe('what is damaged is named', () => {
   it.each([
     ['R28', 'corrupt', /header/],

@@ -185,6 +185,30 @@ function fromReplay(replay: SelfReplay): MemoryStats {
   return stats;
 }
 
+/** Figures of a statistic that contradict each other are none of them exact. */
+function contradicts(stats: MemoryStats, key: string): boolean {
+  const base = key.slice(0, key.lastIndexOf('.'));
+  const figure = (name: string): number | undefined => stats[`${base}.${name}`];
+  const [current, peak, allocated, freed] = ['current', 'peak', 'allocated', 'freed'].map(figure);
+  if (current === undefined) return false;
+  return (
+    current < 0 ||
+    (peak !== undefined && current > peak) ||
+    (allocated !== undefined && freed !== undefined && allocated - freed !== current)
+  );
+}
+
+/**
+ * Statistics whose `current` is another by the events than by the final state, of a recording that began empty: one of
+ * the two is damaged. Asked of whole recordings.
+ */
+export function disagreementsOf(trace: DeviceTrace, fromEmpty: boolean): readonly string[] {
+  if (!fromEmpty || trace.cut || trace.events.length === 0) return [];
+  const state = fromState(trace);
+  const events = fromEvents(trace);
+  return Object.keys(state).filter((key) => events[key] !== undefined && events[key] !== state[key]);
+}
+
 /**
  * Exact keys only. `fromEmpty`: the recording began with nothing allocated or reserved (aggregate/baseline.ts).
  * `replay`: the allocator led along the recording, used where it followed it to the byte.
@@ -199,7 +223,7 @@ export function memoryStatsOf(
   const all = fromEmpty ? { ...fromEvents(trace), ...(faithful ? fromReplay(replay) : {}), ...stats } : stats;
   return Object.fromEntries(
     Object.entries(all)
-      .filter(([, value]) => Number.isSafeInteger(value))
+      .filter(([key, value]) => Number.isSafeInteger(value) && !contradicts(all, key))
       .sort(([a], [b]) => (a < b ? -1 : 1)),
   );
 }

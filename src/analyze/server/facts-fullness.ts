@@ -1,4 +1,5 @@
 /** How full a device was over time, from what monitors print: used against total. */
+import { own } from '../../base/lookup.ts';
 import type { Gauge } from '../../trace/readings.ts';
 import { measureOf } from '../step-curve.ts';
 import type { ReadSource } from '../read-source.ts';
@@ -20,7 +21,7 @@ const lastOf = ({ value }: Gauge): number | null => value.findLast((one) => !Num
 
 const sameLabels = (one: Gauge, other: Gauge): boolean =>
   Object.entries(one.labels).every(
-    ([name, value]) => name === '__name__' || (other.labels[name] ?? value) === value,
+    ([name, value]) => name === '__name__' || (own(other.labels, name) ?? value) === value,
   );
 
 /** Bytes of the device (or MIG instance) whose use the gauge prints; null: no source prints them. */

@@ -8,6 +8,7 @@
  *
  * Whether it is a leak is not said here. Steps are those of the table of lines, where the lines name them.
  */
+import { own as ownOf } from '../../base/lookup.ts';
 import type { DataTable } from '../../trace/readings.ts';
 import type { Measure } from '../step-curve.ts';
 import type { GaugeGrowth, PrintedGrowth } from './facts-growth.ts';
@@ -74,7 +75,7 @@ function stepsOf(
       row[column] !== null &&
       ['rank', 'process', 'host'].every((name) => {
         const label = names.indexOf(name);
-        return label < 0 || (row[label] ?? undefined) === growth.labels[name];
+        return label < 0 || (row[label] ?? undefined) === ownOf(growth.labels, name);
       }),
   );
   const steps = own.map((row) => row[at]);

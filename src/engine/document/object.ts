@@ -37,7 +37,8 @@ function sourceOf({ loaded, id }: OpenSource, faults: readonly Fault[]): Analysi
   };
 }
 
-async function deviceOf(source: number, session: DeviceSession): Promise<AnalysisDevice> {
+/** `isWhole`: nothing of the recording was left out or contradicts the rest. */
+async function deviceOf(source: number, session: DeviceSession, isWhole: boolean): Promise<AnalysisDevice> {
   const { trace, aggregate, rows } = session;
   const histogram = await aggregate.histogram(0, rows);
   const streams = trace.streams
@@ -68,10 +69,13 @@ async function deviceOf(source: number, session: DeviceSession): Promise<Analysi
         : [toJsonInteger(base), toJsonInteger(base + BigInt(aggregate.times[rows - 1]))],
     from_empty: session.baseline.whole,
     events: session.eventCounts,
+    // Exact figures only: of a recording that lost rows, or contradicts itself, none is.
     memory_stats:
-      trace.producer === 'torch' ? memoryStatsOf(trace, session.baseline.whole, session.replay) : {},
+      trace.producer === 'torch' && isWhole
+        ? memoryStatsOf(trace, session.baseline.whole, session.replay)
+        : {},
     ...(trace.producer === 'torch_host'
-      ? { host_memory_stats: hostMemoryStatsOf(trace, session.baseline.whole) }
+      ? { host_memory_stats: isWhole ? hostMemoryStatsOf(trace, session.baseline.whole) : {} }
       : {}),
     streams,
     ...(trace.producer === 'nsys'
@@ -113,7 +117,9 @@ export async function analysisOf(sources: readonly OpenSource[], diagnosis: Diag
     for (const session of source.sessions) {
       const what = `the figures of ${deviceLabel(session.trace.device)}`;
       const step = { sourceId: source.id, file: source.loaded.file, what };
-      const device = await faults.tryLong(step, () => deviceOf(index, session), null);
+      const { skipped, contradictions } = source.loaded.data;
+      const isWhole = skipped === 0 && contradictions === undefined;
+      const device = await faults.tryLong(step, () => deviceOf(index, session, isWhole), null);
       if (device !== null) devices.push(device);
     }
   }

@@ -51,7 +51,7 @@ export class ReplayDesk {
 
   private async ask<T>(device: string, question: (session: DeviceSession) => T | Promise<T>): Answer<T> {
     const found = this.open.session(device);
-    if (found === null) return fail(notHeld().toData());
+    if (found === null) return fail(notHeld(device).toData());
     try {
       return ok(await question(found.session));
     } catch (thrown) {

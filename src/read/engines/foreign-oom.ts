@@ -11,6 +11,7 @@
  * XLA prints the buffers of the program after its message: they are the figures of the same event. PyTorch's own
  * messages are those of torch-text/oom-text.ts.
  */
+import { lookup } from '../../base/lookup.ts';
 import type { SourceData } from '../../trace/capture.ts';
 import type { LogEvent } from '../../trace/readings.ts';
 import { sourceData } from '../../trace/source-data.ts';
@@ -160,12 +161,12 @@ const BUFFERS =
   /^\s{0,30}(parameter|constant|maybe_live_out|preallocated temp|total) (?:allocation|fragmentation):\s{0,12}([\d.]{1,12})([KMGT]?i?B)/;
 const PEAK_BUFFER = /^\s{0,12}Buffer (\d{1,3}):/;
 const BUFFER_FIELD = /^\s{0,12}(Size|Shape|Operator|XLA Label): (.{1,200})/;
-const BUFFER_NAMES: Readonly<Record<string, string>> = {
+const BUFFER_NAMES: Readonly<Record<string, string>> = lookup({
   parameter: 'parameters',
   constant: 'constants',
   maybe_live_out: 'live_out',
   'preallocated temp': 'temporaries',
-};
+});
 /** One error is printed by several layers within so many bytes. */
 const NEAR_BYTES = 4000;
 /** XLA's report of a program has fewer lines. */

@@ -11,6 +11,7 @@
  * https://github.com/ggml-org/llama.cpp src/llama-model.cpp, llama-kv-cache.cpp, llama-context.cpp, ggml-cuda.cu
  * Buffers of the host (CPU, CPU_Mapped, CUDA_Host) are a budget of their own and of no GPU.
  */
+import { lookup } from '../../base/lookup.ts';
 import type { SourceData } from '../../trace/capture.ts';
 import type { BudgetPart, LogEvent } from '../../trace/readings.ts';
 import { sourceData } from '../../trace/source-data.ts';
@@ -30,15 +31,15 @@ const COPIES = /\bpipeline parallelism enabled \(n_copies=(\d{1,3})\)/;
 const OFFLOADED = /\boffloaded (\d{1,5})\/(\d{1,5}) layers to GPU/;
 const KNOWN = /\b(?:llama_|llm_load|load_tensors|ggml_|whisper_|clip_)/;
 
-const PART: Readonly<Record<string, BudgetPart['id']>> = {
+const PART: Readonly<Record<string, BudgetPart['id']>> = lookup({
   model: 'weights',
   'model weights': 'weights',
   KV: 'kv_cache',
   'SWA KV': 'kv_cache',
   RS: 'kv_cache',
   'kv cache': 'kv_cache',
-};
-const LABEL: Readonly<Record<string, string>> = {
+});
+const LABEL: Readonly<Record<string, string>> = lookup({
   model: 'Weights',
   'model weights': 'Weights',
   KV: 'KV cache',
@@ -49,7 +50,7 @@ const LABEL: Readonly<Record<string, string>> = {
   'compute graph': 'Compute buffer',
   output: 'Output buffer',
   'output layer': 'Output layer',
-};
+});
 
 /** The machine's memory, not a GPU's: CPU, CPU_Mapped, CPU_REPACK, CUDA_Host, BLAS. */
 const isHost = (device: string): boolean =>

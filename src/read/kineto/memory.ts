@@ -104,6 +104,7 @@ export class DeviceEvents {
         id: 'Bytes, summed',
         label: named('Allocated since the recording began'),
         value: sums,
+        is_difference: true,
         note: summedNote(lowest, hostNote),
       });
     } else {

@@ -1,9 +1,10 @@
 /** Numbers as logs print them: the value, and how much the last printed digit is worth. */
+import { lookup } from '../../base/lookup.ts';
 import type { Printed } from '../../base/measured.ts';
 
 const NUMBER = /^-?\d{1,20}(?:\.(\d{1,15}))?$/;
 
-const BYTES: Readonly<Record<string, number>> = {
+const BYTES: Readonly<Record<string, number>> = lookup({
   bytes: 1,
   byte: 1,
   b: 1,
@@ -15,7 +16,7 @@ const BYTES: Readonly<Record<string, number>> = {
   mb: 1e6,
   gb: 1e9,
   tb: 1e12,
-};
+});
 
 export const GIB = 1024 ** 3;
 

@@ -7,6 +7,7 @@
  * A metric that is not listed is kept where its name speaks of a GPU, its memory or a KV cache; its unit is then
  * what its suffix says, and the note says that it is not known otherwise.
  */
+import { lookup } from '../../base/lookup.ts';
 import type { Gauge } from '../../trace/readings.ts';
 
 export interface Metric {
@@ -60,7 +61,7 @@ const plain = (
 ): Metric => ({ label, unit, scale, granularity, note });
 const percent = (label: string, note: string): Metric => plain(label, 'ratio', note, 0.01, 0.01);
 
-const KNOWN: Readonly<Record<string, Metric>> = {
+const KNOWN: Readonly<Record<string, Metric>> = lookup({
   DCGM_FI_DEV_FB_USED: mebibytes('Memory used'),
   DCGM_FI_DEV_FB_FREE: mebibytes('Memory free'),
   DCGM_FI_DEV_FB_RESERVED: mebibytes('Memory reserved by the driver'),
@@ -137,7 +138,7 @@ const KNOWN: Readonly<Record<string, Metric>> = {
   'sglang:num_queue_reqs': plain('Requests waiting', 'count'),
   'sglang:cache_hit_rate': plain('Prefix cache hit rate', 'ratio'),
   'sglang:gen_throughput': plain('Generation throughput', 'tokens_per_second'),
-};
+});
 
 /** Host, process and runtime metrics of every exporter: about memory too, but not the GPU's. */
 const HOST = /^(go|process|python|promhttp|node|container|kube|machine|scrape|windows|jvm|nodejs)_/;

@@ -3,6 +3,7 @@
  *   name{label="value",other="a \"quoted\" one"} 4199 1722500000123
  * https://prometheus.io/docs/instrumenting/exposition_formats/
  */
+import { emptyTable } from '../../base/lookup.ts';
 export interface Sample {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -25,7 +26,7 @@ const SECONDS_BELOW = 1e11;
 export function parseSample(line: string): Sample | null {
   let at = 0;
   while (line[at] === ' ' || line[at] === '\t') at++;
-  const labels: Record<string, string> = {};
+  const labels = emptyTable<string>();
   NAME.lastIndex = at;
   let name = NAME.exec(line)?.[0] ?? '';
   at += name.length;

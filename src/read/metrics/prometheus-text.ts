@@ -10,6 +10,7 @@
  *
  * Long because the series, tables and times of a scrape are one state that every line may change.
  */
+import { emptyTable } from '../../base/lookup.ts';
 import { TraceError } from '../../base/trace-error.ts';
 import type { TextLine } from '../../file/text-lines.ts';
 import type { SourceData } from '../../trace/capture.ts';
@@ -229,7 +230,7 @@ class Exposition {
   }
 
   private gauge({ metric, sample, times, scrapes, values }: Series, clock: 'wall' | 'local' | 'none'): Gauge {
-    const labels: Record<string, string> = {};
+    const labels = emptyTable<string>();
     for (const label in sample.labels) labels[label] = withoutHome(sample.labels[label]);
     let device = deviceOf(sample.labels);
     if (device !== null) delete labels['gpu'];

@@ -4,6 +4,7 @@
  * found out afterwards (nsys-devices.ts).
  */
 import { ACTION, MEM_KINDS } from '../../trace/schema.ts';
+import { MOST_BYTES, whyNot } from '../../base/bounds.ts';
 import type { ReaderContext } from '../reader.ts';
 import { EVENTS_TABLE } from './schema.ts';
 import type { NsysTables, Rows } from './tables.ts';
@@ -72,6 +73,8 @@ const COLUMN = Object.fromEntries(COLUMNS.map((name, index) => [name, index])) a
   (typeof COLUMNS)[number],
   number
 >;
+
+const MOST_SIZE = BigInt(MOST_BYTES);
 
 /** Without these a row says nothing. */
 export const NEEDED = ['bytes', 'memoryOperationType'] as const;
@@ -207,8 +210,8 @@ export class EventRows {
       this.skip('without a time');
       return;
     }
-    if (size < 0n) {
-      this.skip('with a negative size');
+    if (size < 0n || size > MOST_SIZE) {
+      this.skip(size < 0n ? 'with a negative size' : 'with more bytes than a device can have');
       return;
     }
     const operation = rows.int(COLUMN.memoryOperationType);
@@ -266,18 +269,29 @@ export class EventRows {
     const { pools } = this.events;
     const address = rows.bigint(COLUMN.localMemoryPoolAddress);
     if (address === 0n) return;
+    const size = rows.number(COLUMN.localMemoryPoolSize);
+    const utilized = rows.number(COLUMN.localMemoryPoolUtilizedSize);
+    if (whyNot(size, MOST_BYTES) !== null || whyNot(utilized, MOST_BYTES) !== null) {
+      this.skip('with figures of a pool that cannot be', 'lost them');
+      return;
+    }
+    // Nsight prints a free's value before it.
+    if (this.events.action[row] === ACTION.free && utilized < Number(this.events.size[row])) {
+      this.skip('that free more than their pool holds', 'lost the figures of the pool');
+      return;
+    }
     if (pools.length === pools.row.length) grow(pools, pools.row.length);
     const at = pools.length++;
     pools.row[at] = row;
     pools.address[at] = address;
     pools.releaseThreshold[at] = unsigned(rows, COLUMN.localMemoryPoolReleaseThreshold);
-    pools.size[at] = rows.number(COLUMN.localMemoryPoolSize);
-    pools.utilized[at] = rows.number(COLUMN.localMemoryPoolUtilizedSize);
+    pools.size[at] = size;
+    pools.utilized[at] = utilized;
   }
 
-  private skip(why: string): void {
+  private skip(why: string, fate = 'were left out'): void {
     this.events.skipped++;
-    this.note(`rows ${why} were left out`);
+    this.note(`rows ${why} ${fate}`);
   }
 
   private note(what: string): void {

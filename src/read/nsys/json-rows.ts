@@ -1,4 +1,5 @@
 /** Rows out of the lines of a JSON export: one parsed line at a time, strings only where they are asked for. */
+import { lookup } from '../../base/lookup.ts';
 import { joined } from '../../base/joined.ts';
 import { TraceError } from '../../base/trace-error.ts';
 import { JsonFields } from './json-fields.ts';
@@ -41,7 +42,7 @@ const named = (key: string, prefix: string, names: readonly string[]): JsonColum
   names: names.map((name) => new TextEncoder().encode(prefix + name)),
 });
 
-const TABLES: Readonly<Record<string, JsonTable>> = {
+const TABLES: Readonly<Record<string, JsonTable>> = lookup({
   [EVENTS_TABLE]: {
     root: 'CudaMemoryUsageEvent',
     columns: {
@@ -101,7 +102,7 @@ const TABLES: Readonly<Record<string, JsonTable>> = {
     },
   },
   [STRINGS_TABLE]: { root: null, columns: {} },
-};
+});
 
 const NO_TABLE: JsonTable = { root: null, columns: {} };
 

@@ -8,6 +8,7 @@
  *   30   | free of 4096, row 4   | 4096             | 0        Nsight prints a free's value BEFORE it
  */
 import { u64At } from '../../base/u64.ts';
+import { MOST_BYTES, whyNot } from '../../base/bounds.ts';
 import { ACTION, NONE } from '../../trace/schema.ts';
 import type { PoolTable } from '../../trace/capture.ts';
 import type { RawEvents } from './events.ts';
@@ -34,12 +35,15 @@ export interface PoolEvents {
   readonly events: PoolEvent[];
   /** Pools imported from other processes: they come without figures. */
   readonly imported: number;
+  /** Rows left out because their figures cannot be. */
+  readonly impossible: number;
 }
 
 export async function readPoolEvents(tables: NsysTables): Promise<PoolEvents> {
   const events: PoolEvent[] = [];
   let imported = 0;
-  if (!tables.names.has(POOLS_TABLE)) return { events, imported };
+  let impossible = 0;
+  if (!tables.names.has(POOLS_TABLE)) return { events, imported, impossible };
   const columns = [
     'start',
     'globalPid',
@@ -58,6 +62,11 @@ export async function readPoolEvents(tables: NsysTables): Promise<PoolEvents> {
         continue;
       }
       const isGone = rows.int(4) === DESTROYED;
+      const [size, utilized] = isGone ? [0, 0] : [rows.number(7), rows.number(8)];
+      if (whyNot(size, MOST_BYTES) !== null || whyNot(utilized, MOST_BYTES) !== null) {
+        impossible++;
+        continue;
+      }
       events.push({
         time: rows.bigint(0),
         globalPid: rows.number(1),
@@ -65,12 +74,13 @@ export async function readPoolEvents(tables: NsysTables): Promise<PoolEvents> {
         address: BigInt.asUintN(64, rows.bigint(3)),
         operation: rows.int(4),
         releaseThreshold: Number(BigInt.asUintN(64, rows.bigint(6))),
-        size: isGone ? 0 : rows.number(7),
-        utilized: isGone ? 0 : rows.number(8),
+        size,
+        utilized,
       });
     }
   }
-  return { events: events.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0)), imported };
+  events.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
+  return { events, imported, impossible };
 }
 
 /** Indices of the pool rows whose raw rows are on the device, in the order of its rows. */

@@ -243,7 +243,7 @@ export async function readNsysTables(
   const reading = new EventRows(tables, kinds, file.storedBytes);
   const { events } = reading;
   let error: TraceError | null = null;
-  let pools: Awaited<ReturnType<typeof readPoolEvents>> = { events: [], imported: 0 };
+  let pools: Awaited<ReturnType<typeof readPoolEvents>> = { events: [], imported: 0, impossible: 0 };
   try {
     await reading.read(context);
     pools = await readPoolEvents(tables);
@@ -273,6 +273,10 @@ export async function readNsysTables(
   const built = buildDevices(events, { ...side, pools: pools.events }, facts, error !== null);
   for (const [what, count] of events.oddities) warnings.push({ message: `${count} ${what}.`, offset: null });
   warnings.push(...built.warnings, ...side.ranges.warnings, ...side.kernels.warnings);
+  if (pools.impossible > 0) {
+    const message = `${pools.impossible} events of pools have figures that cannot be and were left out.`;
+    warnings.push({ message, offset: null });
+  }
   if (pools.imported > 0) {
     const message = `${pools.imported} events of pools imported from other processes have no figures and were left out.`;
     warnings.push({ message, offset: null });
@@ -280,7 +284,7 @@ export async function readNsysTables(
   const data: SourceData = {
     ...base,
     rows: events.length + pools.events.length,
-    skipped: events.skipped + pools.imported,
+    skipped: events.skipped + pools.imported + pools.impossible,
     warnings,
     notRecorded: [...built.sentences, ...notRecorded(tables, side.calls), ...lacking],
     devices: built.devices,

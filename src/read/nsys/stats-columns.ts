@@ -2,6 +2,7 @@
  * Columns of the reports of `nsys stats`: what their headers say of units, and which report a header is of.
  * https://docs.nvidia.com/nsight-systems/UserGuide/index.html#report-scripts
  */
+import { lookup } from '../../base/lookup.ts';
 import type { TableColumn } from '../../trace/readings.ts';
 
 export interface StatsColumn extends TableColumn {
@@ -9,7 +10,7 @@ export interface StatsColumn extends TableColumn {
   readonly scale: number;
 }
 
-const BYTES: Readonly<Record<string, number>> = {
+const BYTES: Readonly<Record<string, number>> = lookup({
   B: 1,
   KB: 1e3,
   MB: 1e6,
@@ -17,8 +18,8 @@ const BYTES: Readonly<Record<string, number>> = {
   KiB: 1024,
   MiB: 1048576,
   GiB: 1073741824,
-};
-const TIMES: Readonly<Record<string, number>> = {
+});
+const TIMES: Readonly<Record<string, number>> = lookup({
   ns: 1,
   nsec: 1,
   us: 1e3,
@@ -27,7 +28,7 @@ const TIMES: Readonly<Record<string, number>> = {
   msec: 1e6,
   s: 1e9,
   sec: 1e9,
-};
+});
 
 const TEXTS =
   /^(?:Name|Operation|Category|Device|Range|Style|SrcMemKd|DstMemKd|Result|Thread Name|API Name|Kernel Name|Trace Type|Event Type|type|API Function|PID|Pid|TID|Tid|Ctx|GreenCtx|Strm|CorrId|CorrID|streamId)$/;
@@ -86,7 +87,7 @@ const ROUNDED =
   'Sizes are printed in MB of 1,000,000 bytes with three decimals, so each is right to 500 bytes and a copy of less reads 0.';
 const TIMES_ONLY = 'Times, not memory.';
 
-const KINDS: Readonly<Record<string, ReportKind>> = {
+const KINDS: Readonly<Record<string, ReportKind>> = lookup({
   cuda_gpu_mem_size_sum: {
     id: 'cuda_gpu_mem_size_sum',
     title: 'Transfers and fills by size',
@@ -120,10 +121,10 @@ const KINDS: Readonly<Record<string, ReportKind>> = {
   },
   osrt_sum: { id: 'osrt_sum', title: 'Calls of the operating system', note: TIMES_ONLY },
   nvtx_sum: { id: 'nvtx_sum', title: 'NVTX ranges', note: TIMES_ONLY },
-};
+});
 
 /** Names until 2022 -> now. */
-const OLD_NAMES: Readonly<Record<string, string>> = {
+const OLD_NAMES: Readonly<Record<string, string>> = lookup({
   gpumemsizesum: 'cuda_gpu_mem_size_sum',
   gpumemtimesum: 'cuda_gpu_mem_time_sum',
   gputrace: 'cuda_gpu_trace',
@@ -134,7 +135,7 @@ const OLD_NAMES: Readonly<Record<string, string>> = {
   osrtsum: 'osrt_sum',
   nvtxsum: 'nvtx_sum',
   pushpopsum: 'nvtx_sum',
-};
+});
 
 /** The report by its name ("cuda_gpu_mem_size_sum", "gpumemsizesum", "cuda_gpu_trace:base"). */
 export function kindNamed(name: string): ReportKind {

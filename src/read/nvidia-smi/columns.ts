@@ -2,6 +2,7 @@
  * Columns of `nvidia-smi --query-* --format=csv`: which name means what, and how a cell is read.
  * Names and units: nvidia-smi --help-query-gpu, --help-query-compute-apps.
  */
+import { lookup } from '../../base/lookup.ts';
 import { MIB, type Quantity } from './samples.ts';
 
 export const BUS_NOTE =
@@ -96,7 +97,7 @@ function quantityOf(name: string): Quantity | null {
 export type Role =
   'time' | 'index' | 'uuid' | 'bus' | 'name' | 'pid' | 'process' | 'process-memory' | 'private' | null;
 
-const ROLES: Readonly<Record<string, Role>> = {
+const ROLES: Readonly<Record<string, Role>> = lookup({
   timestamp: 'time',
   index: 'index',
   uuid: 'uuid',
@@ -115,7 +116,7 @@ const ROLES: Readonly<Record<string, Role>> = {
   gpu_serial: 'private',
   'platform.chassis_serial_number': 'private',
   'platform.host_id': 'private',
-};
+});
 
 export interface Column {
   readonly name: string;
@@ -129,7 +130,7 @@ const CELL = /^([A-Za-z][\w.]*)(?: \[([^\]]{1,12})\])?$/;
 /** Columns of anybody's monitor: any words, a unit in brackets or at the end. */
 const OWN_CELL = /^[A-Za-z#][\w .%()[\]/-]{0,90}$/;
 
-const SCALES: Readonly<Record<string, number>> = {
+const SCALES: Readonly<Record<string, number>> = lookup({
   bytes: 1,
   kb: 1024,
   kib: 1024,
@@ -137,7 +138,7 @@ const SCALES: Readonly<Record<string, number>> = {
   mib: MIB,
   gb: 1024 * MIB,
   gib: 1024 * MIB,
-};
+});
 const OF_MEMORY = ['mem', 'memory', 'vram', 'fb', 'hbm', 'framebuffer'];
 
 /**

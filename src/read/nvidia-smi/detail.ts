@@ -7,6 +7,7 @@
  *       FB Memory Usage
  *           Used                              : 59 MiB
  */
+import { lookup } from '../../base/lookup.ts';
 import {
   BAR1_TOTAL,
   BAR1_USED,
@@ -31,7 +32,7 @@ const KEY_LENGTH = 60;
 const INDENT = 4;
 
 /** "section/key", of the figures of a GPU and, with "Shared", of a MIG device. */
-const FIGURES: Readonly<Record<string, Quantity>> = {
+const FIGURES: Readonly<Record<string, Quantity>> = lookup({
   'FB Memory Usage/Total': MEMORY_TOTAL,
   'FB Memory Usage/Reserved': MEMORY_RESERVED,
   'FB Memory Usage/Used': MEMORY_USED,
@@ -54,7 +55,7 @@ const FIGURES: Readonly<Record<string, Quantity>> = {
   'Power Readings/Power Draw': POWER_DRAW,
   'GPU Power Readings/Current Power Limit': POWER_LIMIT,
   'Power Readings/Power Limit': POWER_LIMIT,
-};
+});
 
 interface Process {
   pid: string;

@@ -5,6 +5,7 @@
  *   # Idx     MB     MB     MB      %      %      %      %      %      %
  *       0   4199   4200      0      7      2      0      0      0      0
  */
+import { lookup } from '../../base/lookup.ts';
 import {
   BAR1_USED,
   CLOCK_GPU,
@@ -27,7 +28,7 @@ const UNITS = /^\s*#\s*(?:(?:YYYYMMDD|HH:MM:SS)\s+){0,2}Idx\s+/;
 const MONITOR_LENGTH = 500;
 const DAY_MS = 86_400_000;
 
-const FIGURES: Readonly<Record<string, Quantity>> = {
+const FIGURES: Readonly<Record<string, Quantity>> = lookup({
   fb: { ...MEMORY_USED, label: 'Memory used (fb)' },
   bar1: BAR1_USED,
   ccpm: PROTECTED_USED,
@@ -42,7 +43,7 @@ const FIGURES: Readonly<Record<string, Quantity>> = {
   mtemp: MEMORY_TEMPERATURE,
   mclk: CLOCK_MEMORY,
   pclk: CLOCK_GPU,
-};
+});
 const DMON_LABELS = { tool: 'dmon' };
 const PMON_LABELS = { tool: 'pmon' };
 

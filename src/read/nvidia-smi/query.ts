@@ -2,6 +2,7 @@
  * Rows of `nvidia-smi --query-gpu|compute-apps|... --format=csv` under a header, which says what they are.
  * nvidia-smi quotes nothing: a process name may hold commas, so cells are counted from both ends.
  */
+import { lookup } from '../../base/lookup.ts';
 import type { DataTable, TableColumn } from '../../trace/readings.ts';
 import {
   cellFigure,
@@ -257,12 +258,12 @@ export class SmiQueryRows {
   }
 }
 
-const UNITS: Readonly<Record<string, readonly [TableColumn['unit'], number]>> = {
+const UNITS: Readonly<Record<string, readonly [TableColumn['unit'], number]>> = lookup({
   MiB: ['bytes', 1048576],
   '%': ['percent', 1],
   ms: ['nanoseconds', 1e6],
   us: ['nanoseconds', 1e3],
-};
+});
 const TEXT: readonly [TableColumn['unit'], number] = ['text', 1];
 const unitOf = ({ unit }: Column): readonly [TableColumn['unit'], number] =>
   unit !== null && Object.hasOwn(UNITS, unit) ? UNITS[unit] : TEXT;

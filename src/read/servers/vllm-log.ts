@@ -4,6 +4,7 @@
  *
  * Not read: lines of speculative decoding and KV transfer, request parameters, arguments that do not concern memory.
  */
+import { lookup } from '../../base/lookup.ts';
 import type { SourceData, Warning } from '../../trace/capture.ts';
 import type { LogEvent } from '../../trace/readings.ts';
 import { GaugeSet, type GaugeKind } from '../lines/gauge-set.ts';
@@ -58,12 +59,12 @@ const PREEMPTED = /is preempted by|[Pp]reempt(?:ed|ing) request/;
 const PREEMPTIONS = /total_num_cumulative_preemption=(\d+)/;
 const SAME_WARNING = 20;
 const MOST_KINDS = 1000;
-const STAT_KINDS: Readonly<Record<string, GaugeKind['unit']>> = {
+const STAT_KINDS: Readonly<Record<string, GaugeKind['unit']>> = lookup({
   'tokens/s': 'tokens_per_second',
   reqs: 'count',
   '%': 'ratio',
   '': 'count',
-};
+});
 const STAT = /^(.{1,60}?): (-?[\d.]+) ?(tokens\/s|reqs|%)?$/;
 
 /** Lines that tell of memory but hold no figure of a budget, known and passed over. */

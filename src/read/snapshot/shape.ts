@@ -43,6 +43,9 @@ const MOST_NESTED = 64;
 const MOST_DEVICES = 1024;
 const NO_DEVICE = -2;
 
+/** Stands in the size column for what is no size: the row is left out and counted by check-device.ts. */
+const NO_SIZE = 2n ** 64n - 1n;
+
 const TOP_KEYS: readonly number[] = [
   K.segments,
   K.device_traces,
@@ -231,10 +234,11 @@ export class SnapshotShape implements PickleShape {
           }
           break;
         case K.stream:
+          if (tag !== INT && tag !== BIG) this.arena.malformed++;
           stream = tag === INT ? this.names.streamOf(num) : this.names.streamIndex(tag, num);
           break;
         case K.time_us:
-          if (tag === INT) events.setTimeUs(row, num);
+          if (tag === INT && num >= 0) events.setTimeUs(row, num);
           else this.arena.malformed++;
           break;
         case K.frames:
@@ -290,10 +294,17 @@ export class SnapshotShape implements PickleShape {
 
   private setBig(words: Uint32Array, row: number, tag: number, num: number): void {
     if (tag !== BIG && tag !== INT) {
-      this.arena.malformed++;
+      if (words !== this.events.size) this.arena.malformed++;
+      words[2 * row] = words[2 * row + 1] = words === this.events.size ? NONE : 0;
       return;
     }
-    const bits = BigInt.asUintN(64, tag === BIG ? this.machine.bigs[num] : BigInt(num));
+    const value = tag === BIG ? this.machine.bigs[num] : BigInt(num);
+    // Nothing is taken modulo 2^64: 2^100 is no 0.
+    const isSize = words === this.events.size;
+    // PyTorch's own writer has signed integers: an address with its highest bit set is written below 0.
+    const isNone = value > NO_SIZE || value < (isSize ? 0n : -(2n ** 63n));
+    if (isNone && !isSize) this.arena.malformed++;
+    const bits = isNone ? NO_SIZE : BigInt.asUintN(64, value);
     words[2 * row] = Number(bits & 0xffffffffn);
     words[2 * row + 1] = Number(bits >> 32n);
   }
@@ -304,11 +315,13 @@ export class SnapshotShape implements PickleShape {
     let filename = '';
     let line = 0;
     for (let i = from; i < to; i += 2) {
-      if (nums[i] === K.name && tags[i + 1] === STR) name = this.machine.strings.text(nums[i + 1]);
-      else if (nums[i] === K.filename && tags[i + 1] === STR)
-        filename = this.machine.strings.text(nums[i + 1]);
-      else if (nums[i] === K.line && tags[i + 1] === INT) line = nums[i + 1];
-      else if (nums[i] !== K.name && nums[i] !== K.line) this.unknownKey('frame', tags[i], nums[i]);
+      const tag = tags[i + 1];
+      const key = tags[i] === STR ? nums[i] : -1;
+      if (key === K.name && tag === STR) name = this.machine.strings.text(nums[i + 1]);
+      else if (key === K.filename && tag === STR) filename = this.machine.strings.text(nums[i + 1]);
+      else if (key === K.line && tag === INT) line = nums[i + 1];
+      else if (key === K.name || key === K.filename || key === K.line) this.arena.malformed++;
+      else this.unknownKey('frame', tags[i], nums[i]);
     }
     this.arena.setRole(dict, ROLE_FRAME, this.stacks.internFrame(name, filename, line));
   }
@@ -331,10 +344,11 @@ export class SnapshotShape implements PickleShape {
           hasAddress = true;
           break;
         case K.size:
-          if (tag === INT) size = num;
+          size = tag === INT ? num : NaN;
           break;
         case K.requested_size:
           if (tag === INT) requested = num;
+          else this.arena.malformed++;
           this.names.seenKeys.add('requested_size');
           break;
         case K.state: {
@@ -420,8 +434,10 @@ export class SnapshotShape implements PickleShape {
       const key = tags[i] === STR ? nums[i] : -1;
       if (key >= 0 && key < KEYS.length) this.names.seenKeys.add(KEYS[key]);
       if (key === K.address) this.setBig(words, 0, tag, num);
-      else if (key === K.stream) segment.stream = this.names.streamIndex(tag, num);
-      else if (key === K.segment_type) segment.small = tag === STR && strings.text(num) === 'small';
+      else if (key === K.stream) {
+        if (tag !== INT && tag !== BIG) this.arena.malformed++;
+        segment.stream = this.names.streamIndex(tag, num);
+      } else if (key === K.segment_type) segment.small = tag === STR && strings.text(num) === 'small';
       else if (key === K.is_expandable) segment.expandable = tag === TRUE;
       else if (key === K.frames && tag === LIST) segment.stack = this.arena.stackOf(num);
       else if (key === K.segment_pool_id) {
@@ -436,6 +452,11 @@ export class SnapshotShape implements PickleShape {
         else if (key === K.active_size) segment.active = num;
         else if (key === K.requested_size) segment.requested = num;
         else this.unknownKey('segment', tags[i], nums[i]);
+      } else if (key === K.total_size || key === K.allocated_size || key === K.active_size) {
+        // A number of more than 53 bits, or none.
+        if (key === K.total_size) segment.total = NaN;
+        else if (key === K.allocated_size) segment.allocated = Infinity;
+        else segment.active = Infinity;
       } else if (key !== K.blocks && key !== K.frames && key !== K.forward_frames)
         this.unknownKey('segment', tags[i], nums[i]);
     }
@@ -504,6 +525,8 @@ export class SnapshotShape implements PickleShape {
   }
 
   private unknownKey(where: string, tag: number, num: number): void {
+    // New versions bring new keys, and all of them are texts.
+    if (tag !== STR) this.arena.malformed++;
     const key = `${where}.${tag === STR ? this.machine.strings.text(num) : '?'}`;
     this.unknownKeys.set(key, (this.unknownKeys.get(key) ?? 0) + 1);
   }

@@ -72,7 +72,8 @@ export function blocksOf(shape: SnapshotShape, rows: readonly SegmentRow[]): Blo
     for (let from = row.blockFrom; from < row.blockTo; from++, to++) {
       const known = block.low.data[from] !== NONE || block.high.data[from] !== NONE;
       addresses[to] = known ? (BigInt(block.high.data[from]) << 32n) | BigInt(block.low.data[from]) : running;
-      running = addresses[to] + BigInt(block.size.data[from]);
+      // A size that is none: the segment is left out by the gate (read/check).
+      running = addresses[to] + BigInt(Math.trunc(block.size.data[from]) || 0);
       table.size[to] = block.size.data[from];
       table.requested_size[to] = block.requested.data[from];
       table.state[to] = block.state.data[from];

@@ -7,6 +7,7 @@
  *
  * Not read: the device, which memory_stats() does not name; a name beside it ("cuda:1", "rank 1") is its label.
  */
+import { emptyTable, lookup } from '../../base/lookup.ts';
 import { TraceError } from '../../base/trace-error.ts';
 import { HOST_DEVICE } from '../../trace/capture.ts';
 import type { MemorySummary, SourceData, SummaryCell, Warning } from '../../trace/capture.ts';
@@ -20,7 +21,7 @@ import { STATS_KEY, STATS_NEEDLES, StatsLines, type StatsBlock } from './memory-
 import type { Reader, Sniff } from '../reader.ts';
 
 /** Groups of keys by the metric that memory_summary() prints of them (torch/cuda/memory.py). */
-const METRICS: Readonly<Record<string, string>> = {
+const METRICS: Readonly<Record<string, string>> = lookup({
   allocated_bytes: 'Allocated memory',
   active_bytes: 'Active memory',
   requested_bytes: 'Requested memory',
@@ -33,7 +34,7 @@ const METRICS: Readonly<Record<string, string>> = {
   oversize_allocations: 'Oversize allocations',
   oversize_segments: 'Oversize GPU segments',
   reserved_bytes_by_private_pools: 'GPU reserved memory of private pools',
-};
+});
 const EXACT: SummaryCell = { current: 1, peak: 1, allocated: 1, freed: 1 };
 const FIGURES = ['current', 'peak', 'allocated', 'freed'] as const;
 type FigureName = (typeof FIGURES)[number];
@@ -65,7 +66,7 @@ interface Summarised {
 }
 
 function summarise(block: StatsBlock, step: number): Summarised {
-  const rows: Record<string, Record<string, Partial<Record<FigureName, number>>>> = {};
+  const rows = emptyTable<Record<string, Partial<Record<FigureName, number>>>>();
   const others: [string, string][] = [];
   const warnings: Warning[] = [];
   let cells = 0;
@@ -79,15 +80,15 @@ function summarise(block: StatsBlock, step: number): Summarised {
         warnings.push({ message: `${key} is ${digits}: no exact whole number.`, offset: block.offset });
       continue;
     }
-    ((rows[place.metric] ??= {})[place.row] ??= {})[place.figure] = value;
+    ((rows[place.metric] ??= emptyTable())[place.row] ??= {})[place.figure] = value;
     cells++;
   }
-  const whole: Record<string, Record<string, SummaryCell>> = {};
+  const whole = emptyTable<Record<string, SummaryCell>>();
   for (const [metric, byRow] of Object.entries(rows)) {
     for (const [row, cell] of Object.entries(byRow)) {
       const { current, peak, allocated, freed } = cell;
       if (current !== undefined && peak !== undefined && allocated !== undefined && freed !== undefined) {
-        (whole[metric] ??= {})[row] = { current, peak, allocated, freed };
+        (whole[metric] ??= emptyTable())[row] = { current, peak, allocated, freed };
         continue;
       }
       const missing = FIGURES.filter((figure) => cell[figure] === undefined).join(', ');

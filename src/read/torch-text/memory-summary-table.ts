@@ -7,6 +7,7 @@
  *
  * The figures are rounded down to the unit beside them (torch/cuda/memory.py, memory_summary()).
  */
+import { lookup } from '../../base/lookup.ts';
 import type { SummaryCell } from '../../trace/capture.ts';
 import { stripColours } from '../lines/colours.ts';
 
@@ -39,7 +40,7 @@ const ROW = new RegExp(String.raw`\|\s*([A-Za-z][A-Za-z -]*?)\s*\|${FIGURE.repea
 const ROW_SHAPE = /\|[^|]{20,30}(\|[^|]{9,15}){4}\|$/;
 const POOL = /^from (large|small) pool$/;
 
-const UNITS: Readonly<Record<string, number>> = {
+const UNITS: Readonly<Record<string, number>> = lookup({
   '': 1,
   K: 1e3,
   M: 1e6,
@@ -55,7 +56,7 @@ const UNITS: Readonly<Record<string, number>> = {
   GiB: 1024 ** 3,
   TiB: 1024 ** 4,
   PiB: 1024 ** 5,
-};
+});
 
 /** What JSON and notebooks write after the last bar of a string. */
 const QUOTED_END = /\|["'}\],]{1,8}$/;

@@ -11,6 +11,7 @@
  * Several listings in one log are kept apart: any other line between ends one. Bytes are elements times the size of
  * the type; tensors that share their memory (views) are counted each. Not read: what else such a line may hold.
  */
+import { lookup } from '../../base/lookup.ts';
 import type { SourceData, Warning } from '../../trace/capture.ts';
 import { sourceData } from '../../trace/source-data.ts';
 import { GaugeSet } from '../lines/gauge-set.ts';
@@ -28,7 +29,7 @@ const LABEL_LENGTH = 120;
 const MOST_ROWS = 100_000;
 const SAME_WARNING = 20;
 
-const ELEMENT_BYTES: Readonly<Record<string, number>> = {
+const ELEMENT_BYTES: Readonly<Record<string, number>> = lookup({
   bool: 1,
   uint8: 1,
   int8: 1,
@@ -63,7 +64,7 @@ const ELEMENT_BYTES: Readonly<Record<string, number>> = {
   cfloat: 8,
   complex128: 16,
   cdouble: 16,
-};
+});
 
 interface Group {
   readonly kind: string;

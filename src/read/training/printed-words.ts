@@ -7,6 +7,7 @@
  *
  * Not meant: what was asked for, planned, saved or moved; shares; rates; files.
  */
+import { lookup } from '../../base/lookup.ts';
 
 /** free and total are the device's; used is whatever the printing program counts. */
 export type Quantity = 'allocated' | 'reserved' | 'active' | 'used' | 'free' | 'total';
@@ -54,7 +55,7 @@ const FREE = set('free available avail remaining left unused');
 const TOTAL = set('total capacity tot');
 const USED = set('used usage use using occupied consumption inuse');
 
-const UNITS: Readonly<Record<string, string>> = {
+const UNITS: Readonly<Record<string, string>> = lookup({
   kb: 'KB',
   mb: 'MB',
   gb: 'GB',
@@ -67,7 +68,7 @@ const UNITS: Readonly<Record<string, string>> = {
   byte: 'B',
   gigabytes: 'GB',
   megabytes: 'MB',
-};
+});
 
 /** The unit that a label names: "memory (MB)", "gpu_mem_gb". null: none. */
 export function unitIn(words: readonly string[]): string | null {

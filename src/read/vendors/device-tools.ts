@@ -14,6 +14,7 @@
  * "MB" is 2^20 bytes in all of them: gpustat and npu-smi divide by 1024 * 1024, amd-smi and tegrastats likewise.
  * Not read: temperatures, clocks and power; JSON and XML forms.
  */
+import { lookup } from '../../base/lookup.ts';
 import type { SourceData } from '../../trace/capture.ts';
 import type { DataTable, Gauge } from '../../trace/readings.ts';
 import { sourceData } from '../../trace/source-data.ts';
@@ -38,11 +39,11 @@ const GPUSTAT_PROCESS =
   /([\w.+-]{1,40}):([^\s()/]{1,80})(?:\/(\d{1,9}))?\((\d{1,9}|\?)M\)|(?:^|\s)([\w.+-]{1,40})\((\d{1,9})M\)/g;
 const CSV_HEAD = /^device,.*VRAM Total (?:Used )?Memory \(B\)/i;
 
-const UNIT: Readonly<Record<string, number>> = {
+const UNIT: Readonly<Record<string, number>> = lookup({
   ...{ B: 1, KB: 1024, MB: MIB, GB: GIB },
   ...{ Ki: 1024, Mi: MIB, Gi: GIB, Ti: 1024 * GIB },
   ...{ KiB: 1024, MiB: MIB, GiB: GIB, TiB: 1024 * GIB },
-};
+});
 
 interface Holder {
   readonly gpu: string;

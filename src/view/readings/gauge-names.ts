@@ -2,6 +2,7 @@
  * What tells one series from its neighbours, in few words: "GPU 3", "GPU 0 · llama-7b-0". Of all the labels that a
  * monitor attaches, only those are shown that differ, and no more than are needed.
  */
+import { own } from '../../base/lookup.ts';
 import type { Gauge } from '../../engine/protocol.ts';
 
 /** Shown wherever they differ, in this order: they are what people look for. */
@@ -11,14 +12,14 @@ const LATE = ['uuid', 'gpu_uuid', 'pci_bus_id', 'gpu', 'device', 'hostname', 'jo
 const LONGEST = 40;
 
 const valuesOf = (gauges: readonly Gauge[], key: string): Set<string> =>
-  new Set(gauges.map(({ labels }) => labels[key] ?? ''));
+  new Set(gauges.map(({ labels }) => own(labels, key) ?? ''));
 
 const metricOf = ({ id, label, unit }: Gauge): string => JSON.stringify([id, label, unit]);
 
 /** Series that have the same metric and the same name so far. */
 function clashes(gauges: readonly Gauge[], keys: readonly string[]): number {
   const names = gauges.map((gauge) =>
-    JSON.stringify([metricOf(gauge), gauge.device, keys.map((key) => gauge.labels[key] ?? '')]),
+    JSON.stringify([metricOf(gauge), gauge.device, keys.map((key) => own(gauge.labels, key) ?? '')]),
   );
   return names.length - new Set(names).size;
 }
@@ -46,7 +47,10 @@ const cut = (text: string): string => (text.length > LONGEST ? `${text.slice(0, 
 export function gaugeNames(gauges: readonly Gauge[]): string[] {
   const keys = chooseKeys(gauges);
   const names = gauges.map(({ device, labels }) => {
-    const parts = keys.flatMap((key) => (labels[key] === undefined ? [] : [cut(labels[key])]));
+    const parts = keys.flatMap((key) => {
+      const text = own(labels, key);
+      return text === undefined ? [] : [cut(text)];
+    });
     return [...(device === null ? [] : [`GPU ${device}`]), ...parts].join(' · ');
   });
   // Labels that no choice tells apart: numbered, so that a legend never holds the same name twice.
