@@ -11,11 +11,7 @@ import { complaintsOf, complaintsOfText } from '../fuzz/invariants.ts';
 
 const folder = join(import.meta.dirname, '../fixtures/hostile');
 const names = readdirSync(folder).sort();
-const pathOf = (start: string): string =>
-  join(
-    folder,
-    names.find((name) => name.startsWith(start))!,
-  );
+const pathOf = (start: string): string => join(folder, names.find((name) => name.startsWith(start)) ?? start);
 
 async function run(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
   let [out, err] = ['', ''];
@@ -147,6 +143,9 @@ describe('sizes that cannot be are not believed', () => {
 
 describe('what is damaged is named', () => {
   it.each([
+    ['R02', 'corrupt', /the pickle ends at byte 1,711, and 11,178 bytes follow that were not read/],
+    ['R18', 'corrupt', /damaged at byte 1,9\d\d: 1 event could not be read/],
+    ['R19', 'corrupt', /its bytes are damaged, or packed in a way that is not read/],
     ['R28', 'corrupt', /header/],
     ['R33', 'truncated', /./],
     ['R38', 'corrupt', /is a view where a table belongs/],
@@ -157,6 +156,25 @@ describe('what is damaged is named', () => {
     expect(errors.map((one) => one.code)).toContain(code);
     expect(errors.map(({ message }) => message).join(' ')).toMatch(words);
     expect(errors.map(({ message }) => message).join(' ')).not.toMatch(/is empty/);
+  });
+
+  it('R02 nothing is said to be not recorded where bytes were left unread', async () => {
+    const { analysis } = await object('R02');
+    expect(JSON.stringify(analysis)).not.toMatch(/No history was recorded|no events were recorded/);
+  });
+
+  it('R16 a line that is no JSON is counted, as one that is damaged further to the right', async () => {
+    const { analysis } = await object('R16');
+    expect(analysis.sources[0].skipped).toBe(1);
+    expect(analysis.sources[0].warnings.join()).toMatch(/1 lines are no JSON objects/);
+  });
+
+  it('R17 lines that end in CR are lines', async () => {
+    const { code, analysis } = await object('R17');
+    expect(code).toBe(0);
+    const { analysis: whole } = await object('../nsys-forms/pools.json');
+    expect(analysis.sources[0].rows).toBe(whole.sources[0].rows);
+    expect(analysis.devices).toEqual(whole.devices);
   });
 
   it('R27 UTF-16 is read', async () => {

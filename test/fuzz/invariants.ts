@@ -9,7 +9,7 @@ const CONTROL = /(?!\n)[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff
 
 /** Words of JavaScript engines and of libraries. */
 const NOT_OURS =
-  /Cannot (read|set|mix|convert|create|destructure|access)|is not (a function|iterable|defined|a constructor|extensible)|Invalid (typed array|array|string|count) |Invalid time value|out of bounds|Maximum call stack|\[object \w+\]|Unexpected (token|end|identifier)|unterminated|parquet \w+ |The first argument|must be an? (integer|instance)|start offset|Offset is outside|can't be converted|byte (NaN|Infinity|undefined|null)/i;
+  /Cannot (read|set|mix|convert|create|destructure|access)|is not (a function|iterable|defined|a constructor|extensible)|Invalid (typed array|array|string|count) |Invalid time value|out of bounds|Maximum call stack|\[object \w+\]|Unexpected (token|end|identifier)|unterminated|parquet (?:un|in|miss|expect|metadata|column|page)\w* |The first argument|must be an? (integer|instance)|start offset|Offset is outside|can't be converted|byte (NaN|Infinity|undefined|null)/i;
 
 const PLACEHOLDER = /\{(bytes|exact):/;
 

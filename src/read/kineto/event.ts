@@ -106,18 +106,23 @@ export class EventScanner {
       const value = at;
       at = skipValue(bytes, value, end, isLast);
       if (at < 0) return at;
+      const valueEnd = at;
+      // Anything else behind a value: a piece of the file is missing, or another one's begins.
+      while (at < end && isSpace(bytes[at])) at++;
+      if (at >= end) return INCOMPLETE;
+      if (bytes[at] !== COMMA && bytes[at] !== CLOSE_OBJECT) return BROKEN;
       if (length === 4) {
         if (isAt(bytes, key, NAME)) {
           hasName = true;
           parts.nameStart = value + 1;
-          parts.nameEnd = at - 1;
+          parts.nameEnd = valueEnd - 1;
           this.isTorch ||= isTorchName(bytes, value + 1);
           if (isAt(bytes, value + 1, MEMORY)) kind = 'memory';
           else if (isAt(bytes, value + 1, OUT_OF_MEMORY)) kind = 'out-of-memory';
           else if (!isCopy && isAt(bytes, value + 1, STEP)) kind = 'mark';
         } else if (isAt(bytes, key, ARGUMENTS)) {
           parts.argsStart = value;
-          parts.argsEnd = at;
+          parts.argsEnd = valueEnd;
         }
       } else if (length === 3) {
         if (isAt(bytes, key, CATEGORY)) {
@@ -131,11 +136,11 @@ export class EventScanner {
           }
         } else if (isAt(bytes, key, DURATION)) {
           parts.durationStart = value;
-          parts.durationEnd = at;
+          parts.durationEnd = valueEnd;
         }
       } else if (length === 2 && isAt(bytes, key, TIME)) {
         parts.timeStart = value;
-        parts.timeEnd = at;
+        parts.timeEnd = valueEnd;
       }
       if (hasName && hasCategory && kind === null) {
         // Nothing about memory: only its end matters.

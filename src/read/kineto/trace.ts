@@ -7,9 +7,12 @@
  *
  * The steps and ranges that the program named stand beside (kineto-marks.ts). Not read: operators, kernels, Python
  * frames, flows; they are counted. An allocation's operator would have to be found by time and thread.
+ *
+ * Long because the keys around the events and the events share one state.
  */
 import { TraceError } from '../../base/trace-error.ts';
 import { formatInteger } from '../../base/units.ts';
+import { count } from '../../base/words.ts';
 import { OPEN_ARRAY, OPEN_OBJECT } from '../../file/json-bytes.ts';
 import { asciiText, integerAt, scaledInteger } from '../../file/json-numbers.ts';
 import { JsonCursor } from '../../file/json-tokens.ts';
@@ -58,6 +61,7 @@ class TraceReading {
   memoryEvents = 0;
   skipped = 0;
   broken = 0;
+  private firstBroken = 0;
 
   constructor(private readonly offsetOf: (event: EventParts) => number) {}
 
@@ -105,10 +109,17 @@ class TraceReading {
       step: this.scanner.step,
       resume: findEvent,
       onBroken: (offset) => {
+        if (this.broken === 0) this.firstBroken = offset;
         if (++this.broken <= LISTED_WARNINGS)
           this.warn('An event that is damaged was left out; reading goes on at the next one.', offset);
       },
     });
+  }
+
+  /** Bytes behind the end of the trace: another file's, or what a lost bracket cut off. */
+  onMore(offset: number): void {
+    if (this.broken++ === 0) this.firstBroken = offset;
+    this.warn('The trace ends here, and more follows, which was not read.', offset);
   }
 
   private onDevices(value: JsonValue | undefined): void {
@@ -267,8 +278,16 @@ class TraceReading {
       this.warn(`${formatInteger(this.broken)} damaged events were left out in all.`, null);
     if (this.skipped > LISTED_WARNINGS)
       this.warn(`${formatInteger(this.skipped)} memory events were left out in all.`, null);
-    if (json.isCut && error === null)
-      this.warn('The file ends early: the trace is not closed. What came before was read.', json.offset);
+    const advice = 'Copy the file again, or let the profiler write it to its end.';
+    if (json.isCut && error === null) {
+      const message = 'The file ends early: the trace is not closed. What came before was read.';
+      this.warn(message, json.offset);
+      error = new TraceError('truncated', message, { file, format: FORMAT, offset: json.offset, advice });
+    }
+    if (error === null && this.broken > 0) {
+      const message = `The trace is damaged at byte ${formatInteger(this.firstBroken)}: ${count(this.broken, 'event')} could not be read, and what lay in ${this.broken === 1 ? 'it' : 'them'} is lost.`;
+      error = new TraceError('corrupt', message, { file, format: FORMAT, offset: this.firstBroken, advice });
+    }
 
     const devices = [...this.devices.values()].sort((a, b) => b.type - a.type || a.index - b.index);
     const finished = devices.map((device) => device.finish(this.base_ns, this.labelsOf(device)));
@@ -364,6 +383,7 @@ async function read(input: ReaderInput, context: ReaderContext): Promise<ReadOut
     } else if (first === OPEN_ARRAY) {
       await reading.readEvents(json);
     }
+    if ((await json.peek()) !== -1 && !json.isCut) reading.onMore(json.offset);
   });
   return reading.outcome(json, error, input.name, head);
 }

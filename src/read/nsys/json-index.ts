@@ -42,6 +42,8 @@ function kindOfLine(head: Uint8Array): string | null {
   const text = new TextDecoder('latin1').decode(head);
   const type = /^\s*\{\s*"Type"\s*:\s*(\d+)\s*,/.exec(text);
   if (type !== null) return TABLE_OF_TYPE.get(Number(type[1])) ?? '';
+  // A number that is none: the line is one of an event, damaged.
+  if (/^\s*\{\s*"Type"/.test(text)) return null;
   if (/^\s*\{\s*"data"\s*:\s*\[\s*"/.test(text)) return 'strings';
   if (/^\s*\{\s*"type"\s*:\s*"String"/.test(text)) return STRINGS_TABLE;
   return /^\s*(\{\s*"|$)/.test(text) ? '' : null;

@@ -15,7 +15,7 @@ import { type BadLines, firstEventKeys, jsonColumns, jsonRows, stringRows } from
 import { EVENTS_TABLE, STRINGS_TABLE } from './schema.ts';
 import { readNsysTables } from './source.ts';
 import type { NsysTables, Rows } from './tables.ts';
-import { bytesOfInput, type PositionedBytes } from './positioned-bytes.ts';
+import { bytesOfInput, type PositionedBytes, withLineEnds } from './positioned-bytes.ts';
 import type { Head, Reader, ReaderContext, ReaderInput, ReadOutcome, Sniff } from '../reader.ts';
 
 const FORMAT = 'nsys-json';
@@ -92,7 +92,7 @@ async function eventColumnsOf(bytes: PositionedBytes, index: JsonIndex): Promise
 
 async function read(input: ReaderInput, context: ReaderContext): Promise<ReadOutcome> {
   const { name, storedBytes } = input;
-  const bytes = bytesOfInput(input);
+  const bytes = await withLineEnds(bytesOfInput(input));
   let breath = 0;
   const index = await indexJson(bytes, async (done) => {
     if (done - breath < BREATH_BYTES) return;
@@ -117,11 +117,15 @@ async function read(input: ReaderInput, context: ReaderContext): Promise<ReadOut
   const file = { name, format: FORMAT, storedBytes, warnings, notRecorded: [LACKS] } as const;
   const outcome = await readNsysTables(tables, file, context);
   const error = outcome.error ?? index.error;
-  if (bad.count === 0) return { ...outcome, error };
+  if (bad.count === 0 && index.odd === 0) return { ...outcome, error };
+  if (bad.count === 0) {
+    const data = { ...outcome.data, skipped: outcome.data.skipped + index.odd };
+    return { data, error };
+  }
   const message = `${bad.count} lines of events could not be parsed and were left out; the first begins at byte ${bad.first}.`;
   const data = {
     ...outcome.data,
-    skipped: outcome.data.skipped + bad.count,
+    skipped: outcome.data.skipped + bad.count + index.odd,
     warnings: [...outcome.data.warnings, { message, offset: bad.first }],
   };
   return { data, error };

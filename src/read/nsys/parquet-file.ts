@@ -3,7 +3,7 @@
  * here: columns of a few row groups at a time, never the whole file. Flat columns, as Nsight writes them.
  */
 import { type FileMetaData, parquetMetadataAsync, parquetRead } from 'hyparquet';
-import { TraceError } from '../../base/trace-error.ts';
+import { toErrorData, TraceError } from '../../base/trace-error.ts';
 import type { ByteSource } from '../../file/byte-source.ts';
 import { NO_CELLS, NumberCells, ValueCells, WordCells } from './cells.ts';
 import { type Cells, ColumnRows, type Rows } from './tables.ts';
@@ -19,14 +19,28 @@ type RowGroup = FileMetaData['row_groups'][number];
 export const isParquet = (head: Uint8Array): boolean =>
   head.length >= 4 && head[0] === 0x50 && head[1] === 0x41 && head[2] === 0x52 && head[3] === 0x31;
 
-/** What hyparquet throws is an Error without a place; a reader's own error stays what it is. */
-function toTraceError(thrown: unknown, what: string): TraceError {
+/**
+ * What hyparquet throws of damaged bytes is whatever its code stumbled over, in words that mean nothing to whoever has
+ * the file: ours say what could not be read and where. A reader's own error, and a want of memory, stay what they are.
+ */
+function toTraceError(thrown: unknown, what: string, offset: number): TraceError {
+  const { code, message, advice } = toErrorData(thrown, null);
   if (thrown instanceof TraceError) return thrown;
-  const why = thrown instanceof Error ? thrown.message : String(thrown);
-  return new TraceError('corrupt', `${what}: ${why.slice(0, 200)}`, { format: 'parquet' });
+  if (code === 'memory') return new TraceError(code, message, { advice, format: 'parquet' });
+  return new TraceError('corrupt', `${what}: its bytes are damaged, or packed in a way that is not read.`, {
+    format: 'parquet',
+    offset,
+    advice:
+      'Copy or export the file again; as SQLite it is read in any case: nsys export --type=sqlite REPORT.nsys-rep',
+  });
 }
 
 async function bytesAt(source: ByteSource, start: number, end: number): Promise<ArrayBuffer> {
+  if (!(start >= 0 && end >= start))
+    throw new TraceError('corrupt', 'A place in the Parquet file lies before its start.', {
+      format: 'parquet',
+      offset: Math.max(0, source.size - 8),
+    });
   const bytes = await source.read(start, end - start);
   if (bytes.length < end - start)
     throw new TraceError('truncated', 'The Parquet file ends early.', { offset: start + bytes.length });
@@ -91,7 +105,8 @@ export class ParquetFile {
       opened.bytesRead = footer + 8;
       return opened;
     } catch (thrown) {
-      throw toTraceError(thrown, 'The table of contents of the Parquet file cannot be read');
+      const at = source.size - footer - 8;
+      throw toTraceError(thrown, 'The table of contents of the Parquet file cannot be read', at);
     }
   }
 
@@ -101,6 +116,14 @@ export class ParquetFile {
 
   /** Every row with exactly these columns; ones that the file lacks are null. */
   async *rows(columns: readonly string[]): AsyncGenerator<Rows> {
+    try {
+      yield* this.groups(columns);
+    } catch (thrown) {
+      throw toTraceError(thrown, 'The list of row groups cannot be read', this.source.size - 8);
+    }
+  }
+
+  private async *groups(columns: readonly string[]): AsyncGenerator<Rows> {
     const present = new Set(columns.filter((column) => this.columns.has(column)));
     const groups = this.metadata.row_groups;
     for (let first = 0; first < groups.length;) {
@@ -154,7 +177,7 @@ export class ParquetFile {
           },
         });
       } catch (thrown) {
-        throw toTraceError(thrown, 'A row group cannot be read');
+        throw toTraceError(thrown, 'A row group cannot be read', Number.isFinite(from) ? from : 0);
       }
     }
     for (const [column, parts] of chunks) {

@@ -84,3 +84,46 @@ export const bytesOfSource = (source: ByteSource): PositionedBytes => new Source
 
 export const bytesOfInput = (input: ReaderInput): PositionedBytes =>
   input.source === null ? new UnpackedBytes(input) : new SourceBytes(input.source);
+
+const LF = 10;
+const CR = 13;
+/** So far a line end must come: the line of strings, which comes first, may be long. */
+const LOOKED_AT = 16 << 20;
+
+/** CR as the end of lines, as an old or a wrong tool writes them, told as LF. */
+class CarriageReturns implements PositionedBytes {
+  constructor(private readonly from: PositionedBytes) {}
+
+  get isRandom(): boolean {
+    return this.from.isRandom;
+  }
+
+  get size(): number | null {
+    return this.from.size;
+  }
+
+  get bytesRead(): number {
+    return this.from.bytesRead;
+  }
+
+  async read(start: number, length: number): Promise<Uint8Array> {
+    const bytes = (await this.from.read(start, length)).slice();
+    for (let at = bytes.indexOf(CR); at >= 0; at = bytes.indexOf(CR, at + 1)) bytes[at] = LF;
+    return bytes;
+  }
+}
+
+/** The same bytes with LF at the ends of lines, whatever stands there. */
+export async function withLineEnds(bytes: PositionedBytes): Promise<PositionedBytes> {
+  for (let at = 0; at < LOOKED_AT;) {
+    const piece = await bytes.read(at, 1 << 20);
+    if (piece.length === 0) break;
+    const cr = piece.indexOf(CR);
+    const lf = piece.indexOf(LF);
+    // CR and LF together end in LF, and need nothing.
+    if (lf >= 0 || (cr >= 0 && cr === piece.length - 1)) return bytes;
+    if (cr >= 0) return new CarriageReturns(bytes);
+    at += piece.length;
+  }
+  return bytes;
+}

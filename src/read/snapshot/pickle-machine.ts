@@ -111,7 +111,7 @@ export class PickleMachine {
   /** Decodes the rest. Throws TraceError 'truncated' where STOP does not come. */
   finish(): void {
     if (this.stopped) return;
-    this.run(this.buffer, this.filled, true);
+    this.offset = this.passed + this.run(this.buffer, this.filled, true);
     if (!this.stopped)
       this.throwAt('truncated', this.passed + this.filled, 'the file ends before the pickle does (no STOP)');
   }

@@ -128,11 +128,11 @@ function stacksOf(devices: readonly DeviceTrace[]): { readonly framed: number; r
   return { framed, all };
 }
 
-function notRecordedOf(shape: SnapshotShape, devices: readonly DeviceTrace[]): string[] {
+function notRecordedOf(shape: SnapshotShape, devices: readonly DeviceTrace[], behind: number): string[] {
   const sentences: string[] = [];
   const { events } = shape;
   if (events.length === 0) {
-    if (!shape.machine.stopped || !shape.topFound) return sentences;
+    if (!shape.machine.stopped || behind > 0 || !shape.topFound) return sentences;
     sentences.push(
       'No history was recorded, only the state at the end: call torch.cuda.memory._record_memory_history(max_entries=1000000) before the work, then _dump_snapshot().',
     );
@@ -175,7 +175,7 @@ function byDevice<T extends { readonly device: number }>(items: readonly T[]): R
   return groups;
 }
 
-function build(shape: SnapshotShape): { data: SourceData; skipped: number } {
+function build(shape: SnapshotShape, behind: number): { data: SourceData; skipped: number } {
   const { events, arena } = shape;
   const extent = extentOf(shape);
   const { traces, tracesWhole, segmentsWhole } = extent;
@@ -232,13 +232,33 @@ function build(shape: SnapshotShape): { data: SourceData; skipped: number } {
     rows: placed,
     skipped: Math.max(0, events.length - placed) + arena.malformed,
     warnings: warningsOf(shape),
-    notRecorded: notRecordedOf(shape, devices),
+    notRecorded: notRecordedOf(shape, devices, behind),
     devices,
     summaries: [],
     stacks: shape.stacks,
     settings: settingsOf(shape),
   };
   return { data, skipped: events.length - placed };
+}
+
+/** What follows the end of a pickle. Line ends and padding are no content. */
+class Rest {
+  private bytes = 0;
+  private last = new Uint8Array(0) as Uint8Array;
+  private hasContent = false;
+
+  add(chunk: Uint8Array, isBehind: boolean): void {
+    this.bytes += chunk.length;
+    if (isBehind) this.hasContent ||= chunk.some((byte) => byte > 0x20);
+    else this.last = chunk;
+  }
+
+  /** Bytes behind the pickle's end at `offset`, in the last chunk that it took or later; 0 where they hold nothing. */
+  after(offset: number): number {
+    const behind = this.bytes - offset;
+    const own = this.last.subarray(Math.max(0, this.last.length - behind));
+    return behind > 0 && (this.hasContent || own.some((byte) => byte > 0x20)) ? behind : 0;
+  }
 }
 
 /** The TraceError that `work` throws, or null. */
@@ -282,9 +302,11 @@ export async function readSnapshot(bytes: number, feed: Feed): Promise<ReadOutco
   const { machine } = shape;
   let error: TraceError | null = null;
   let decoding = false;
+  const rest = new Rest();
   try {
     error = await feed((piece) => {
       decoding = true;
+      rest.add(piece, machine.stopped);
       machine.push(piece);
       decoding = false;
     });
@@ -297,7 +319,18 @@ export async function readSnapshot(bytes: number, feed: Feed): Promise<ReadOutco
   // Where the input failed (a damaged .gz), what it gave before is decoded to its last byte.
   if (!decoding) attempt(() => machine.finish());
   error = attempt(() => shape.settleTop()) ?? error;
-  const { data, skipped } = build(shape);
+  const behind = machine.stopped ? rest.after(machine.offset) : 0;
+  if (error === null && behind > 0)
+    error = new TraceError(
+      'corrupt',
+      `the pickle ends at byte ${formatInteger(machine.offset)}, and ${formatInteger(behind)} bytes follow that were not read`,
+      {
+        offset: machine.offset,
+        advice:
+          'Copy the file again. Two snapshots written into one file are read one by one: write each to its own.',
+      },
+    );
+  const { data, skipped } = build(shape, behind);
   if (error === null && !shape.topFound && shape.segments.length === 0 && shape.events.length === 0) {
     error = new TraceError(
       'unrecognised',

@@ -127,7 +127,7 @@ describe('lines', () => {
     const { data, error } = await readBytes(nsysJsonReader, 'x', text);
     expect(error).toBeNull();
     expect(data.devices[0].events.length).toBe(2);
-    expect(data.skipped).toBe(2);
+    expect(data.skipped).toBe(3);
     const at = good.length + 1;
     expect(data.warnings.find(({ offset }) => offset === at)?.message).toContain('1 lines of events');
     expect(data.warnings.find(({ offset }) => offset === at + bad.length + 1)?.message).toContain(
