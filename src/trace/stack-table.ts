@@ -54,6 +54,13 @@ class PairMap {
   }
 }
 
+/** Longest name and path that are kept: those of C++ templates are long, and no compiler's or system's longer. */
+const LONGEST = 4096;
+
+/** A name as long as it may be: all that follows goes through names again and again. */
+const cut = (name: string): string =>
+  name.length <= LONGEST ? name : `${name.slice(0, LONGEST)}… (${name.length} letters)`;
+
 export class StackTable {
   readonly frames: Frame[] = [];
   private readonly frameIndex = new Map<string, number>();
@@ -70,7 +77,8 @@ export class StackTable {
   }
 
   /** Index of the frame, made on first sight. */
-  internFrame(name: string, filename: string, line: number): number {
+  internFrame(longName: string, longFile: string, line: number): number {
+    const [name, filename] = [cut(longName), cut(longFile)];
     const key = `${line}\u0000${name}\u0000${filename}`;
     let index = this.frameIndex.get(key);
     if (index === undefined) {

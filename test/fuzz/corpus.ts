@@ -7,7 +7,8 @@ import { headBytes, insideGzip, SQLITE } from './mutate-packed.ts';
 import { PICKLE } from './mutate-pickle.ts';
 import { JSON_TEXT, TEXT } from './mutate-text.ts';
 
-const FIXTURES = join(import.meta.dirname, '../fixtures');
+/** npm and the test runner both start in the repository, wherever the bundle of this file lies. */
+const FIXTURES = join(process.cwd(), 'test/fixtures');
 
 export interface Subject {
   /** Of which reader, for the log. */
@@ -168,7 +169,7 @@ const LIST: readonly Listed[] = [
   { reader: 'jax-memory-profile', files: ['jax-memory-profile/live.prof.gz'], mutations: BYTES },
   {
     reader: 'nsys-sqlite',
-    files: ['nsys-forms/pools.sqlite', 'field/U17-cuda-not-traced.sqlite'],
+    files: ['nsys-forms/pools.sqlite'],
     mutations: [...SQLITE, ...BYTES],
   },
   { reader: 'nsys-arrow', files: ['nsys-forms/pools.arrow'], mutations: BYTES },

@@ -1,6 +1,6 @@
 /**
  * What must hold of every answer, whatever the file: each broken rule is one line, "kind: what and where". The rules
- * know nothing of formats; test/fuzz/invariants.test.ts plants a fault for each of them.
+ * know nothing of formats; fuzz.test.ts plants a fault for each of them.
  */
 import type { Analysis } from '../../src/engine/document/analysis.ts';
 

@@ -67,6 +67,13 @@ const QUARTER = 15n * MINUTE;
 const ZONES = Array.from({ length: 26 * 4 + 1 }, (_, i) => (BigInt(i) - 48n) * QUARTER);
 const HIGH_BITS = 15;
 
+/**
+ * Sources that one is compared with, in the order in which they were placed: the ranks of a job are a thousand files, and
+ * each against each would be a million comparisons. A wall clock needs few; another one may agree with one file alone.
+ */
+const MOST_COMPARED = 8;
+const MOST_COMPARED_UNKNOWN = 64;
+
 const CLOCK_ORDER: readonly ClockKind[] = ['wall', 'local', 'session', 'none'];
 
 /** The source whose clock is the common one: a wall clock before others, then one with every step, then the most. */
@@ -109,12 +116,15 @@ export function alignClocks(sources: readonly ClockSource[]): Alignment[] {
 
 class Aligner {
   private readonly done = new Map<ClockSource, Alignment>();
-  private readonly tried = new Map<ClockSource, { to: ClockSource; outcome: PairOutcome }[]>();
+  private readonly tried = new Map<ClockSource, Map<ClockSource, PairOutcome>>();
+  private readonly reference: ClockSource | null;
 
-  constructor(private readonly sources: readonly ClockSource[]) {}
+  constructor(private readonly sources: readonly ClockSource[]) {
+    this.reference = chooseReference(sources);
+  }
 
   run(): Alignment[] {
-    const reference = chooseReference(this.sources);
+    const { reference } = this;
     if (reference !== null) this.done.set(reference, this.asReference(reference));
     for (const source of this.sources)
       if (source.overrideNs != null && source !== reference)
@@ -174,8 +184,10 @@ class Aligner {
       null;
     for (const source of this.sources) {
       if (this.done.has(source) || source.clock === 'none') continue;
+      let compared = 0;
       for (const [to, { offsetNs }] of this.done) {
         if (offsetNs === null || to.clock === 'none') continue;
+        if (++compared > (source.clock === 'wall' ? MOST_COMPARED : MOST_COMPARED_UNKNOWN)) break;
         const outcome = this.outcomeOf(source, to, offsetNs);
         if (outcome.best === null) continue;
         if (best === null || outcome.best.bits > best.candidate.bits)
@@ -188,18 +200,18 @@ class Aligner {
   }
 
   private outcomeOf(source: ClockSource, to: ClockSource, offsetNs: bigint): PairOutcome {
-    const known = this.tried.get(source) ?? [];
-    const before = known.find((one) => one.to === to);
-    if (before !== undefined) return before.outcome;
+    const known = this.tried.get(source) ?? new Map<ClockSource, PairOutcome>();
+    const before = known.get(to);
+    if (before !== undefined) return before;
     const expected = this.expectedOf(source).map((common) => relative(source, to, common - offsetNs));
     const outcome = alignPair(source.curves, to.curves, expected);
-    this.tried.set(source, [...known, { to, outcome }]);
+    this.tried.set(source, known.set(to, outcome));
     return outcome;
   }
 
   /** Offsets to the common clock that the clocks themselves suggest. */
   private expectedOf({ clock, statedNs }: ClockSource): readonly bigint[] {
-    const common = chooseReference(this.sources)?.clock;
+    const common = this.reference?.clock;
     if (statedNs != null) return common === 'wall' ? [statedNs] : [];
     if (clock === common && clock !== 'session') return [0n, ...(clock === 'local' ? ZONES : [])];
     return clock === 'local' && common === 'wall' ? ZONES.map((zone) => -zone) : [];
@@ -232,7 +244,7 @@ class Aligner {
   }
 
   private isWall(): boolean {
-    return chooseReference(this.sources)?.clock === 'wall';
+    return this.reference?.clock === 'wall';
   }
 
   private foundText(source: ClockSource, offsetNs: bigint, isZone: boolean, { score }: Candidate): string {
@@ -246,7 +258,7 @@ class Aligner {
   }
 
   private withoutSteps(source: ClockSource, reference: ClockSource | null): Alignment {
-    const outcomes = this.tried.get(source) ?? [];
+    const outcomes = [...(this.tried.get(source) ?? [])].map(([to, outcome]) => ({ to, outcome }));
     const common = { ...blank(source.name), reference: reference?.name ?? null };
     const why = whyNot(source, outcomes);
     const ambiguous = outcomes.find(({ outcome }) => outcome.isAmbiguous);

@@ -49,7 +49,7 @@ function checkGauge(gauge: Gauge, left: LeftOut): Gauge {
 }
 
 const isDevice = (device: number | null): boolean =>
-  device === null || (Number.isInteger(device) && device >= -1 && device <= MOST_DEVICE);
+  device === null || (Number.isInteger(device) && device >= 0 && device <= MOST_DEVICE);
 
 const MOST_OF_COLUMN: Readonly<Record<TableColumn['unit'], number>> = {
   text: 0,
@@ -112,6 +112,11 @@ function checkBudget(budget: MemoryBudget, left: LeftOut): MemoryBudget {
 }
 
 function checkEvent(event: LogEvent, left: LeftOut): LogEvent {
+  if (!isDevice(event.device)) {
+    const told = String(event.device);
+    left.add('numbers of devices', () => `that of an event: ${told}`, event.offset);
+    return checkEvent({ ...event, device: null }, left);
+  }
   const figures = Object.entries(event.figures).filter(([name, value]) => {
     const why = whyNot(value, name === 'requested' ? MOST_ASKED : MOST_BYTES);
     if (why !== null)

@@ -87,7 +87,8 @@ export class DeviceEvents {
     const isHost = this.type === HOST;
     const common = {
       unit: 'bytes' as const,
-      device: isHost ? null : this.index,
+      // -1: the event names none.
+      device: isHost || this.index < 0 ? null : this.index,
       labels: { device_type: deviceTypeName(this.type), ...labels },
       time_ns,
       granularity: 0,

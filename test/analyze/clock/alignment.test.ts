@@ -314,3 +314,18 @@ describe('in words', () => {
     ]);
   });
 });
+
+describe('the ranks of a large job', () => {
+  it('cost time in proportion to their number, and a monitor that knows one of them finds it', () => {
+    const ranks = Array.from({ length: 300 }, (_, rank) =>
+      sourceOf(`rank${rank}.pickle`, 'wall', EPOCH, [madeUpRun(1, 40, 120)]),
+    );
+    const before = process.cpuUsage();
+    const aligned = alignClocks([...ranks, monitor(seconds(300))]);
+    const { user, system } = process.cpuUsage(before);
+    expect(aligned).toHaveLength(301);
+    expect(aligned.at(-1)).toMatchObject({ status: 'found' });
+    // Each against each took a minute and more.
+    expect((user + system) / 1e6).toBeLessThan(20);
+  });
+});
