@@ -23,7 +23,7 @@ function threeDigits(value: number): string {
   const size = Math.abs(value);
   const digits = size >= 99.95 ? 0 : size >= 9.995 ? 1 : 2;
   const text = value.toFixed(digits);
-  return digits === 0 ? text : text.replace(/\.?0+$/, '');
+  return String(Number(text));
 }
 
 /** "4.56 GiB", "462 MiB", "32 MiB": three significant digits; whole bytes below one KiB. */
