@@ -6,7 +6,16 @@ import { lazyGetters } from '../base/lazy.ts';
 import { settingsOfSnapshot } from '../replay/alloc-conf-snapshot.ts';
 import type { LogEvent } from '../trace/readings.ts';
 import type { ReadSource, ServerFactsInput } from './read-source.ts';
-import { type Card, cardsOf, type Fall, fallsOf, type Slice, slicesOf } from './server/facts-cards.ts';
+import {
+  type Card,
+  cardsOf,
+  type End,
+  endsOf,
+  type Fall,
+  fallsOf,
+  type Slice,
+  slicesOf,
+} from './server/facts-cards.ts';
 import { type Fullness, fullnessOf } from './server/facts-fullness.ts';
 import { type GaugeGrowth, gaugeGrowths, type PrintedGrowth, printedGrowths } from './server/facts-growth.ts';
 import { type ServerLog, serverLogOf } from './server/facts-log.ts';
@@ -69,6 +78,10 @@ export class ServerFacts {
 
   get cards(): readonly Card[] {
     return cardsOf(this.sources);
+  }
+
+  get ends(): readonly End[] {
+    return endsOf(this.sources);
   }
 
   get falls(): readonly Fall[] {

@@ -5,6 +5,9 @@ import { maskedLeak } from './masked-leak.ts';
 import { about, type DeviceRule } from './device-rule.ts';
 import { code, exactSize, size } from './words.ts';
 
+/** Free in private pools, as a share of what reserved memory grew by, from which the pools are the cause. */
+const POOLS = 0.5;
+
 export const fragmentationGrowth: DeviceRule = (facts) => {
   const { conclusion, iterations } = facts;
   const reserved = facts.growthOf('reserved')?.atEnd;
@@ -19,18 +22,26 @@ export const fragmentationGrowth: DeviceRule = (facts) => {
   const until = reserved.untilLimit;
   const { window } = reserved;
   const gain = facts.emptyCacheGain;
+  // What private pools have free no request outside of them can use: that is no piece that does not fit.
+  const inPools = facts.privatePools.reduce((sum, pool) => sum + pool.reserved - pool.active, 0);
+  const grown = slope * (window === null ? 0 : window[1] - window[0]);
+  const byPools = inPools >= POOLS * grown;
   return [
     about(facts, {
       id: 'fragmentation-growth',
       severity: 'risk',
       title: `Reserved memory grows by ${size(slope)} an iteration, allocated does not`,
-      verdict: `${conclusion.sentence}${
+      verdict: `${
+        byPools
+          ? `Allocated memory does not grow, reserved memory does, and ${exactSize(inPools)} are free in ${count(facts.privatePools.length, 'private pool')} (CUDA graphs, torch.cuda.MemPool) at the end: graphs that are captured again and again, each with a pool of its own, look like this. Free blocks that do not fit (fragmentation) may be a part of it.`
+          : conclusion.sentence
+      }${
         until === null || until.iterations < 1
           ? ''
           : ` At this pace ${size(facts.limit?.bytes ?? 0)} is reached in ${count(Math.floor(until.iterations), 'iteration')}; the allocator then gives back what it can before it fails.`
       }`,
-      confidence: conclusion.confidence,
-      confidenceWhy: reserved.why.join(' '),
+      confidence: byPools && conclusion.confidence === 'high' ? 'medium' : conclusion.confidence,
+      confidenceWhy: `${byPools ? 'Which pool a segment was taken for is known at the end alone. ' : ''}${reserved.why.join(' ')}`,
       evidence: [
         evidence(
           `Reserved at the ends of ${count(iterations.count, 'iteration')} grows by ${exactSize(slope)} each.`,
@@ -41,7 +52,9 @@ export const fragmentationGrowth: DeviceRule = (facts) => {
           { row: facts.allocatedPeak.row },
         ),
       ],
-      remedy: `${code('torch.cuda.empty_cache()')} at a quiet moment starts afresh. Requests of few fixed sizes (padding, buckets) reuse blocks. Whether a setting serves the same requests with less, the findings about settings say.`,
+      remedy: byPools
+        ? `Capture graphs once, and let those that never run at the same time share a pool: ${code('torch.cuda.graph(g, pool=first.pool())')}; drop graphs that are no longer replayed. torch.cuda.empty_cache() gives back no pool that a graph holds.`
+        : `${code('torch.cuda.empty_cache()')} at a quiet moment starts afresh. Requests of few fixed sizes (padding, buckets) reuse blocks. Whether a setting serves the same requests with less, the findings about settings say.`,
       gainBytes: gain,
       gainHow: gain === null ? null : 'empty_cache() on the state at the end of the recording, replayed',
       wouldChange: 'Iterations without a rise: then it was the cache that warmed up.',

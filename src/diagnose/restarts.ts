@@ -7,7 +7,7 @@ import type { ReadSource } from '../analyze/read-source.ts';
 import type { ServerFacts } from '../analyze/server-facts.ts';
 import { evidence, type Evidence, type Finding } from './finding.ts';
 import { aboutServer, type ServerRule } from './server-rule.ts';
-import { size } from './words.ts';
+import { exactSize, size } from './words.ts';
 
 /** So many falls, each with so few samples, are no restarts. */
 const TURNS = 4;
@@ -105,9 +105,38 @@ function modelsOf({ source, starts }: ServerLog): string[] {
 const often = (times: number): string =>
   times === 1 ? 'once' : times === 2 ? 'twice' : count(times, 'time');
 
+const clockOf = (ns: bigint): string => new Date(Number(ns / 1_000_000n)).toISOString().slice(11, 19);
+
+/** What was in use went to nothing and stayed there: a process that ended with that much, or was ended. */
+function endings({ ends, servers }: ServerFacts): Finding[] {
+  if (servers.some(({ sleeps }) => sleeps.length > 0)) return [];
+  return ends.map(({ source, device, label, before, after }) => {
+    const when = source.readings?.clock === 'none' ? '' : ` at ${clockOf(after.time_ns)}`;
+    return aboutServer({
+      id: 'restarts',
+      device,
+      severity: 'info',
+      title: `${label} fell to ${size(after.bytes)}${when} and did not come back`,
+      verdict: `${source.file}: ${size(before.bytes)} were in use, then ${size(after.bytes)}${when}, to the end of the log: the process ended, or was ended, with ${size(before.bytes)} in use.`,
+      confidence: 'medium',
+      confidenceWhy: 'A monitor shows that the memory was given back; not by whom, and not why.',
+      evidence: [
+        evidence(
+          `${source.file}: ${label.toLowerCase()} ${exactSize(before.bytes)}, then ${exactSize(after.bytes)}.`,
+        ),
+      ],
+      remedy:
+        'Where it was not meant to end, look at its own last lines, its exit code (137: killed) and dmesg (an Xid error, the out-of-memory killer of the host).',
+      gainBytes: null,
+      gainHow: null,
+      wouldChange: 'A later sample in which it is in use again.',
+    });
+  });
+}
+
 export const restarts: ServerRule = (facts): Finding[] => {
   const { proofs, starts, models, falls, successions } = proofsOf(facts);
-  if (proofs.length === 0) return [];
+  if (proofs.length === 0) return endings(facts);
   const times = Math.max(starts, falls, successions);
   const isSure = starts > 0 || successions > 0;
   return [

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Finding } from '../../src/engine/protocol.ts';
 import { textOf } from './field-for-test.ts';
+import { diagnose, MIB, Recording } from './recording.ts';
 import {
   budgetLines,
   diagnoseFiles,
@@ -202,6 +203,27 @@ describe('lines that are no iterations', () => {
   });
 });
 
+describe('recordings', () => {
+  it('graphs captured in each iteration, each with a pool of its own, are no fragments', async () => {
+    const program = new Recording({ pools: 50 });
+    for (const line of [20, 21, 22]) program.take(`main:2 build:${line}`, 8 * MIB);
+    for (const i of range(40)) {
+      const x = program.take('serve:44 copy:45', 2 * MIB);
+      program.drop(
+        ...['norm:31', 'qkv:32', 'mlp:35'].map((line) =>
+          program.take(`serve:46 capture:5 run:6 ${line}`, 6 * MIB + 4096 * i, { pool: i + 1 }),
+        ),
+        x,
+      );
+      range(6).forEach(() => program.drop(program.take('serve:47 decode:48', MIB)));
+    }
+    const found = (await diagnose(program.facts())).find(({ id }) => id === 'fragmentation-growth')!;
+    expect(found.confidence).toBe('medium');
+    expect(found.verdict).toMatch(/40 private pools .*captured again and again, each with a pool of its own/);
+    expect(found.remedy).toContain('first.pool()');
+  });
+});
+
 describe('monitors', () => {
   it('growth is not told apart from a program that loads, and never sure of its cause', async () => {
     const found = await told({
@@ -210,6 +232,17 @@ describe('monitors', () => {
     const growth = found.get('gauge-growth')!;
     expect(growth.confidence).toBe('medium');
     expect(textOf(growth)).toContain('a program that still loads');
+  });
+
+  it('a process that ended is told with what it had', async () => {
+    const ended = [...range(20).map((i) => smiRow(i, 30_038)), ...range(5).map((i) => smiRow(20 + i, 2))];
+    const found = (await told({ 'smi.csv': [smiHeader, ...ended] })).get('restarts')!;
+    expect([found.severity, found.confidence]).toEqual(['info', 'medium']);
+    expect(textOf(found)).toMatch(
+      /fell to .* at 12:00:20 and did not come back.*ended, or was ended, with 29\.3/s,
+    );
+    const idle = range(25).map((i) => smiRow(i, 30_038));
+    expect((await told({ 'smi.csv': [smiHeader, ...idle] })).has('restarts')).toBe(false);
   });
 
   it('two hosts under one number are no restarts', async () => {

@@ -57,6 +57,14 @@ describe('lists of processes', () => {
   });
 });
 
+describe('monitors of one’s own', () => {
+  it('U38: the process ended, with what it had', async () => {
+    const found = await fieldFinding('restarts', 'U38-own-header.log');
+    expect(textOf(found)).toMatch(/at 10:00:3\d.*ended, or was ended, with 29\.3/s);
+    expect(found.severity).toBe('info');
+  });
+});
+
 describe('devices of one recording', () => {
   it('U03: know of each other', async () => {
     const { findings } = await fieldDiagnosis('U03-first-step-of-dataparallel.pickle.gz');

@@ -34,6 +34,8 @@ export interface RecordingOptions {
   /** As the snapshot writes them; none: the recording does not hold its settings. */
   readonly conf?: string;
   readonly totalBytes?: number;
+  /** Pools, the default one included; 3 where absent. */
+  readonly pools?: number;
   /** Streams that the program may use; 2 where absent. */
   readonly streams?: number;
 }
@@ -67,7 +69,7 @@ export class Recording {
       limit: options.limit ?? Infinity,
       capacity: Infinity,
       streamRank: Array.from({ length: this.streams }, (_, stream) => stream),
-      pools: 3,
+      pools: options.pools ?? 3,
       indexed: true,
       space: {
         segment: (size) => {

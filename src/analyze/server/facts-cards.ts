@@ -183,6 +183,33 @@ export function fallsOf(sources: readonly ReadSource[]): Fall[] {
   );
 }
 
+/** Use that fell to nothing and did not come back: a process that ended, or was ended. */
+export interface End {
+  readonly source: ReadSource;
+  readonly device: number | null;
+  readonly label: string;
+  readonly before: Fall['low'];
+  readonly after: Fall['low'];
+}
+
+export function endsOf(sources: readonly ReadSource[]): End[] {
+  return sources.flatMap((source) =>
+    (source.readings?.gauges ?? []).flatMap((gauge): End[] => {
+      if (measureOf(gauge) !== 'device_used') return [];
+      const rows = Array.from(gauge.value.keys()).filter((row) => !Number.isNaN(gauge.value[row]));
+      const peak = rows.reduce((most, row) => Math.max(most, gauge.value[row]), 0);
+      // The last sample that was not nothing, and all behind it are.
+      const last = rows.findLastIndex((row) => gauge.value[row] > NOTHING * peak);
+      if (peak < LEAST_PEAK || last < 0 || last === rows.length - 1) return [];
+      const before = rows[last];
+      const after = rows[last + 1];
+      if (gauge.value[before] < AGAIN * peak) return [];
+      const at = (row: number): Fall['low'] => ({ time_ns: gauge.time_ns[row], bytes: gauge.value[row] });
+      return [{ source, device: gauge.device, label: gauge.label, before: at(before), after: at(after) }];
+    }),
+  );
+}
+
 /** A MIG instance and how full it was. */
 export interface Slice {
   readonly source: ReadSource;
