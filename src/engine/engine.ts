@@ -256,7 +256,9 @@ export class Engine {
     try {
       return await ask(session);
     } catch (thrown) {
-      if (session.chosen.kernels.name === 'cpu' || this.state.mode === 'on') throw thrown;
+      // Asked for by name it must be the GPU, as long as there is one.
+      const isWanted = this.state.mode === 'on' && this.state.gpu !== 'lost';
+      if (session.chosen.kernels.name === 'cpu' || isWanted) throw thrown;
       const why = thrown instanceof Error ? thrown.message : String(thrown);
       const again = new DeviceSession(session.sourceId, session.source, session.trace, {
         kernels: this.cpu,
@@ -361,7 +363,9 @@ export class Engine {
   }
 
   async analysis(): Promise<Analysis> {
-    return analysisOf(this.files.all, await this.files.diagnosis());
+    return analysisOf(this.files.all, await this.files.diagnosis(), (source, at, ask) =>
+      this.withFallback(source, at, ask),
+    );
   }
 
   /** Which tables can be saved, and their rows. */

@@ -184,7 +184,8 @@ export class VramScope extends LitElement {
 
   private async openSrc(): Promise<void> {
     const src = new URLSearchParams(location.search).get('src');
-    if (src === null || this.session.sources.length > 0) return;
+    // An empty one names the page itself, which is no recording.
+    if (src === null || src.trim() === '' || this.session.sources.length > 0) return;
     try {
       await this.openFiles([await fetchSource(src)]);
     } catch (error) {

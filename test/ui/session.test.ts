@@ -147,3 +147,36 @@ it('closing forgets a source', async () => {
   session.close(source.id);
   expect(session.sources).toEqual([]);
 });
+
+it('names that turn writing round are shown as code points, in the file bar and in every answer', async () => {
+  const { session } = start();
+  const bytes = readFileSync(
+    new URL('../fixtures/hostile/R13-bidi-overrides-in-names.pickle', import.meta.url),
+  );
+  const [source] = await session.open([new File([bytes], 'a\u202egnp.pickle')]);
+  expect(source.file).toContain('\\u202egnp');
+  const range = await (await session.api()).range({ device: source.devices[0].key, range: null, limit: 50 });
+  const text = JSON.stringify([source, range], (_, value: unknown) =>
+    typeof value === 'bigint' ? String(value) : value,
+  );
+  expect(text).toContain('u202e');
+  expect(text).not.toMatch(/[\u202a-\u202e\u2066-\u2069\ufeff]/);
+  // What is handed on is as the file has it.
+  expect(JSON.stringify(await session.analysis)).toContain('\u202e');
+});
+
+it('what is too large for the machine is said before it is read', async () => {
+  const { session } = start();
+  const notices: string[] = [];
+  const say = session.say.bind(session);
+  session.say = (notice) => {
+    notices.push(notice);
+    say(notice);
+  };
+  const huge = file('huge.pickle');
+  Object.defineProperty(huge, 'size', { value: 40 * 2 ** 30 });
+  await session.open([huge]);
+  expect(notices[0]).toMatch(
+    /^huge\.pickle: This (may|will) not fit: a PyTorch snapshot .* vramscope analyze/,
+  );
+});

@@ -102,7 +102,18 @@ const summariesOf = (source: number, { loaded }: OpenSource): AnalysisSummary[] 
     rows,
   }));
 
-export async function analysisOf(sources: readonly OpenSource[], diagnosis: Diagnosis): Promise<Analysis> {
+/** Asks one session of a source; where the GPU fails it asks another one in its place. */
+export type AskSession = <T>(
+  source: OpenSource,
+  index: number,
+  ask: (session: DeviceSession) => Promise<T>,
+) => Promise<T>;
+
+export async function analysisOf(
+  sources: readonly OpenSource[],
+  diagnosis: Diagnosis,
+  askSession: AskSession,
+): Promise<Analysis> {
   const indexOf = (key: string): number | null => {
     const at = sources.findIndex(({ sessions }) => sessions.some((session) => session.key === key));
     return at < 0 ? null : at;
@@ -114,12 +125,16 @@ export async function analysisOf(sources: readonly OpenSource[], diagnosis: Diag
   const faults = new Faults([...diagnosis.faults]);
   const devices: AnalysisDevice[] = [];
   for (const [index, source] of sources.entries()) {
-    for (const session of source.sessions) {
+    for (const [at, session] of source.sessions.entries()) {
       const what = `the figures of ${deviceLabel(session.trace.device)}`;
       const step = { sourceId: source.id, file: source.loaded.file, what };
       const { skipped, contradictions } = source.loaded.data;
       const isWhole = skipped === 0 && contradictions === undefined;
-      const device = await faults.tryLong(step, () => deviceOf(index, session, isWhole), null);
+      const device = await faults.tryLong(
+        step,
+        () => askSession(source, at, (one) => deviceOf(index, one, isWhole)),
+        null,
+      );
       if (device !== null) devices.push(device);
     }
   }

@@ -261,7 +261,7 @@ class TraceReading {
     this.ooms.push({
       kind: 'oom',
       time_ns,
-      device: type === HOST ? null : device,
+      device: type === HOST || device < 0 ? null : device,
       text: `[OutOfMemory] ${formatInteger(numbers.bytes)} bytes asked for on ${deviceTypeName(type)}${device < 0 ? '' : ` ${device}`}`,
       figures,
       offset,

@@ -3,8 +3,8 @@
  * per allocation or free. Rows are kept as they are; what belongs to which device, and in which order, is
  * found out afterwards (nsys-devices.ts).
  */
-import { ACTION, MEM_KINDS } from '../../trace/schema.ts';
-import { MOST_BYTES, whyNot } from '../../base/bounds.ts';
+import { ACTION, HOST_KINDS, MEM_KINDS } from '../../trace/schema.ts';
+import { MOST_BYTES, MOST_DEVICE, whyNot } from '../../base/bounds.ts';
 import type { ReaderContext } from '../reader.ts';
 import { EVENTS_TABLE } from './schema.ts';
 import type { NsysTables, Rows } from './tables.ts';
@@ -224,6 +224,11 @@ export class EventRows {
     const process = this.processOf.of(globalPid);
     if (process === events.processes.length) events.processes.push(globalPid);
     const device = rows.int(COLUMN.deviceId);
+    // With memory of the host the number means nothing.
+    if ((device < 0 || device > MOST_DEVICE) && !HOST_KINDS.includes(kind)) {
+      this.skip('of a device whose number cannot be');
+      return;
+    }
     events.time[row] = events.hasTime ? time : BigInt(row);
     events.address[row] = rows.bigint(COLUMN.address);
     events.size[row] = size;

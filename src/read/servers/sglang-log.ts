@@ -22,6 +22,11 @@ import { type PendingEvent, serverLogData } from './log.ts';
 import { SGLANG_EVENTS, toldEvent } from './refusals.ts';
 import { ServerSettings } from './settings.ts';
 
+/** A line that carries its time, to the second at least. */
+const TIMED = /^\[?\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d/;
+/** So many lines apart two printings of one may lie. */
+const KEPT_LINES = 64;
+
 const QUICK =
   /mem[ =_]|#token|KV Cache|KVPool|Mamba Cache|max_total_num_tokens|ServerArgs|batch[.,]|#running-req|[Rr]etract|Memory pool|Not enough memory|layer_tokens|GPU memory|memory for KV cache|memory capacity is|cache is too small|graph failed|out of memory\. Try/;
 /** The alternatives of QUICK. */
@@ -109,9 +114,23 @@ class SglangScan implements LineScan {
     ];
   }
 
+  /** Lines with a time, the newest. */
+  private readonly lately = new Set<string>();
+  /** Where the first line was met again. */
+  private doubled: number | null = null;
+
   take(line: LogLine): boolean {
     const { text, offset } = line;
     if (!QUICK.test(text)) return false;
+    // A logger with two handlers prints every line twice; the same line of the same rank at the same time counts once.
+    if (TIMED.test(text)) {
+      if (this.lately.has(text)) {
+        this.doubled ??= offset;
+        return true;
+      }
+      this.lately.add(text);
+      if (this.lately.size > KEPT_LINES) this.lately.delete(this.lately.values().next().value!);
+    }
     // Bars that overwrite themselves: known, and told again in the line that ends them.
     if (PROGRESS.test(text)) return true;
     const prefix = PREFIX.exec(text);
@@ -149,7 +168,17 @@ class SglangScan implements LineScan {
       budgets,
       events: this.events,
       settings: this.settings.build(),
-      warnings: this.warnings,
+      warnings: [
+        ...this.warnings,
+        ...(this.doubled === null
+          ? []
+          : [
+              {
+                message: 'Lines that are printed twice, with the same time, count once.',
+                offset: this.doubled,
+              },
+            ]),
+      ],
       skipped: 0,
       missing: () => [
         ...(budgets.length === 0

@@ -128,11 +128,23 @@ function stacksOf(devices: readonly DeviceTrace[]): { readonly framed: number; r
   return { framed, all };
 }
 
-function notRecordedOf(shape: SnapshotShape, devices: readonly DeviceTrace[], behind: number): string[] {
+/** Entries of traces that have no "action" are none that are known: said with the keys that they have. */
+function foreignWarnings({ values: { others } }: SnapshotShape, count: number): Warning[] {
+  if (count === 0) return [];
+  const keys = [...(others.find((one) => !one.has('device_traces'))?.keys() ?? [])].slice(0, MOST_NAMED);
+  const named =
+    keys.length === 0 ? '' : `: their keys are ${keys.map((key) => key.slice(0, LONGEST_NAME)).join(', ')}`;
+  return [
+    { message: `${formatInteger(count)} entries of device_traces are not understood${named}.`, offset: null },
+  ];
+}
+
+/** `passedOver`: bytes and entries that were not understood; what they hold may well have been recorded. */
+function notRecordedOf(shape: SnapshotShape, devices: readonly DeviceTrace[], passedOver: number): string[] {
   const sentences: string[] = [];
   const { events } = shape;
   if (events.length === 0) {
-    if (!shape.machine.stopped || behind > 0 || !shape.topFound) return sentences;
+    if (!shape.machine.stopped || passedOver > 0 || !shape.topFound) return sentences;
     sentences.push(
       'No history was recorded, only the state at the end: call torch.cuda.memory._record_memory_history(max_entries=1000000) before the work, then _dump_snapshot().',
     );
@@ -193,6 +205,10 @@ function build(shape: SnapshotShape, behind: number): { data: SourceData; skippe
   const rowsOf = (device: number): readonly [number, number] =>
     (device < traces.length ? arena.rowsOf(traces[device], ROLE_EVENT) : null) ?? [0, 0];
   const recorded = traces.filter((_, device) => rowsOf(device)[1] > rowsOf(device)[0]).length;
+  // Lists of a device's entries that are no events, or not only: what a newer PyTorch may write.
+  let foreign = 0;
+  for (const list of traces)
+    if (arena.rowsOf(list, ROLE_EVENT) === null) foreign += arena.valuesOf(list, Infinity).length;
   const devices: DeviceTrace[] = [];
   let placed = host.trace?.events.length ?? 0;
   for (let device = 0; device < count; device++) {
@@ -230,9 +246,9 @@ function build(shape: SnapshotShape, behind: number): { data: SourceData; skippe
   const data: SourceData = {
     producer: producerOf(shape),
     rows: placed,
-    skipped: Math.max(0, events.length - placed) + arena.malformed,
-    warnings: warningsOf(shape),
-    notRecorded: notRecordedOf(shape, devices, behind),
+    skipped: Math.max(0, events.length - placed) + arena.malformed + foreign,
+    warnings: [...warningsOf(shape), ...foreignWarnings(shape, foreign)],
+    notRecorded: notRecordedOf(shape, devices, behind + foreign),
     devices,
     summaries: [],
     stacks: shape.stacks,

@@ -1,5 +1,7 @@
 /** What the page hands to the engine to be read: a file, or the files of a folder. */
 import type { TraceErrorData } from '../../base/trace-error.ts';
+import { HEAD_NEEDED, type MemoryNeed, memoryNeed, TAIL_NEEDED } from '../../base/memory-need.ts';
+import { visible } from '../../base/visible.ts';
 import type { EngineApi } from '../../engine/engine-api.ts';
 import type { Progress, SourceView } from '../../engine/protocol.ts';
 import type { Chosen } from './dropped-files.ts';
@@ -8,18 +10,40 @@ import type { Chosen } from './dropped-files.ts';
 export interface Input {
   readonly name: string;
   readonly bytes: number;
+  /** Memory that reading will take, by its kind and size. */
+  need(): Promise<MemoryNeed>;
   read(api: EngineApi, job: number, onProgress: (progress: Progress) => void): Promise<readonly SourceView[]>;
 }
 
+async function needOf(file: File): Promise<MemoryNeed> {
+  const piece = async (from: number, to: number): Promise<Uint8Array> =>
+    new Uint8Array(await file.slice(from, to).arrayBuffer());
+  try {
+    return memoryNeed(
+      file.size,
+      await piece(0, HEAD_NEEDED),
+      await piece(Math.max(0, file.size - TAIL_NEEDED), file.size),
+    );
+  } catch {
+    // It cannot be read: that is said by whoever reads it.
+    return { bytes: 0, kind: 'a file' };
+  }
+}
+
 export const fileInput = (file: File): Input => ({
-  name: file.name,
+  name: visible(file.name),
   bytes: file.size,
+  need: () => needOf(file),
   read: (api, job, onProgress) => api.open(job, file, onProgress),
 });
 
 export const folderInput = ({ name, files }: Chosen['folders'][number]): Input => ({
-  name,
+  name: visible(name),
   bytes: files.reduce((sum, { file }) => sum + file.size, 0),
+  need: async () => {
+    const all = await Promise.all(files.map(({ file }) => needOf(file)));
+    return { bytes: all.reduce((sum, one) => sum + one.bytes, 0), kind: 'the files of a folder' };
+  },
   read: (api, job, onProgress) => api.openFolder(job, name, files, onProgress),
 });
 

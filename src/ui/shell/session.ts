@@ -2,6 +2,7 @@
  * What is open: sources, files being read, the engine. Plain state that changes by replacement; listeners
  * draw it. Holds no view state.
  */
+import { fitsInBrowser } from '../../base/memory-need.ts';
 import type { Result } from '../../base/result.ts';
 import { TraceError, type TraceErrorData, toErrorData } from '../../base/trace-error.ts';
 import { list } from '../../base/words.ts';
@@ -19,6 +20,7 @@ import type {
 import { DiagnosisRun } from '../diagnosis/diagnosis-run.ts';
 import { Activity } from '../parts/activity.ts';
 import type { Chosen } from './dropped-files.ts';
+import { visibleAnswers } from './visible-answers.ts';
 import { failedSource, fileInput, folderInput, type Input } from './input.ts';
 
 export interface Job {
@@ -47,6 +49,12 @@ export interface EngineStart {
 
 /** Read side by side; more wait their turn, so that the first of a hundred files is soon there. */
 const MOST_AT_ONCE = 3;
+
+/** Memory of the machine as far as the browser tells it, in GiB. */
+const deviceGib = (): number | undefined =>
+  typeof navigator === 'undefined'
+    ? undefined
+    : (navigator as { readonly deviceMemory?: number }).deviceMemory;
 
 export class Session {
   sources: readonly SourceView[] = [];
@@ -104,7 +112,7 @@ export class Session {
       );
     const started = this.start({ firstId: this.firstId, silent }).then((handle) => ({
       ...handle,
-      api: this.activity.watch(handle.api),
+      api: this.activity.watch(visibleAnswers(handle.api)),
     }));
     this.engine = this.activity.during(started);
     this.engine.then(
@@ -276,6 +284,8 @@ export class Session {
     this.changed();
     await this.turn(job);
     const unread = this.jobs.some(({ id, cancelling }) => id === job && cancelling);
+    const tight = unread ? null : fitsInBrowser(await input.need(), deviceGib());
+    if (tight !== null) this.say(`${name}: ${tight}`);
     let opened: readonly SourceView[];
     try {
       const api = unread ? null : await this.living();

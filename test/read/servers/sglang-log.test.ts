@@ -104,3 +104,15 @@ describe('an SGLang log of two ranks', () => {
     expect(logReader.sniff(inputFromBytes('unknown', fixture).head).score).toBeGreaterThan(0.9);
   });
 });
+
+it('a line that is printed twice at one time counts once: a logger with two handlers', async () => {
+  const once = await read(fixture);
+  const twice = await read(fixture.replace(/^.*\n/gm, (line) => line + line));
+  expect(twice.readings!.budgets.map(({ parts }) => parts.map(({ id, value }) => [id, value]))).toEqual(
+    once.readings!.budgets.map(({ parts }) => parts.map(({ id, value }) => [id, value])),
+  );
+  expect(twice.readings!.gauges.map(({ id, value }) => [id, [...value]])).toEqual(
+    once.readings!.gauges.map(({ id, value }) => [id, [...value]]),
+  );
+  expect(twice.warnings.map(({ message }) => message).join()).toContain('printed twice');
+});
