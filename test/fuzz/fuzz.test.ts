@@ -42,7 +42,7 @@ describe('the fuzzer', () => {
 
 describe('the rules see what is planted', () => {
   it.each([
-    ['not finite', { findings: [{ value: NaN }] }],
+    ['not finite', { devices: [{ total_bytes: NaN }] }],
     ['below 0', { devices: [{ total_bytes: -5 }] }],
     ['beyond 2^53', { devices: [{ total_bytes: 2 ** 60 }] }],
     [

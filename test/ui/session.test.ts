@@ -177,6 +177,6 @@ it('what is too large for the machine is said before it is read', async () => {
   Object.defineProperty(huge, 'size', { value: 40 * 2 ** 30 });
   await session.open([huge]);
   expect(notices[0]).toMatch(
-    /^huge\.pickle: This (may|will) not fit: a PyTorch snapshot .* vramscope analyze/,
+    /^huge\.pickle: This (may|will) not fit: a PyTorch snapshot .*vramscope analyze/,
   );
 });

@@ -114,7 +114,7 @@ export interface AnalysisEvent {
   readonly time_ns: JsonInteger | null;
   readonly device: number | null;
   readonly text: string;
-  readonly figures: Readonly<Record<string, number>>;
+  readonly figures: Readonly<Record<string, JsonInteger>>;
 }
 
 /** What a rule found (docs/cli.md lists the ids). */

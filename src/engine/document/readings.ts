@@ -40,7 +40,12 @@ export function readingsOf(
         time_ns: time_ns === null ? null : toJsonInteger(time_ns),
         device,
         text,
-        figures,
+        figures: Object.fromEntries(
+          Object.entries(figures).map(([name, value]) => [
+            name,
+            Number.isInteger(value) ? toJsonInteger(BigInt(value)) : value,
+          ]),
+        ),
       })),
     ),
     vllm_memory: each.flatMap(({ source, readings }) =>

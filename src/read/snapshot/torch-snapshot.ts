@@ -316,7 +316,7 @@ const read = (input: ReaderInput, context: ReaderContext): Promise<ReadOutcome> 
 export async function readSnapshot(bytes: number, feed: Feed): Promise<ReadOutcome> {
   const shape = new SnapshotShape(bytes);
   const { machine } = shape;
-  let error: TraceError | null = null;
+  let error: TraceError | null;
   let decoding = false;
   const rest = new Rest();
   try {
