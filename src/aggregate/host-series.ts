@@ -148,13 +148,5 @@ export function hostSeries(trace: DeviceTrace, { known }: Baseline): SeriesSpec[
         : 'PyTorch records the block that was given and not the request. It rounds requests up to a power of two: of a block of 4 MiB at least 2 MiB and a byte were asked for.',
       ...curveOf(trace, ACTION.alloc, ACTION.free_completed, asked, state && finalAsked()),
     },
-    {
-      id: 'segments',
-      label: 'Blocks pinned',
-      unit: 'count',
-      chart: 'fragmentation',
-      ...exactly,
-      ...curveOf(trace, ACTION.segment_alloc, ACTION.segment_free, () => 1, state && state.segments.length),
-    },
   ];
 }

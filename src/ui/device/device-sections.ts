@@ -49,10 +49,15 @@ const section = (title: string, words: string, model: TableModel): unknown =>
   </section>`;
 
 export function renderDeviceTables({ device, range, unit, openHolder, open }: DeviceSections): unknown {
+  const isHost = device.producer === 'torch_host';
   return html`
     ${device.kinds.length === 0 ? nothing : section('Memory kinds', 'Of the whole recording. What is in a pool is part of its kind.', kindsTable(device, unit))}
     <section class="panel body">
-      <vs-histograms .streams=${range.streams} .unit=${unit}></vs-histograms>
+      <vs-histograms
+        .streams=${range.streams}
+        .unit=${unit}
+        .sizes=${isHost ? 'Bytes of the blocks that were given' : 'Bytes asked for'}
+      ></vs-histograms>
     </section>
     ${
       range.holders.length === 0 || (device.producer === 'nsys' && !device.hasStacks)
@@ -68,13 +73,15 @@ export function renderDeviceTables({ device, range, unit, openHolder, open }: De
             ></vs-table>
           </section>`
     }
-    ${section('Streams', 'What each stream asked for in the range.', streamsTable(range, unit))}
+    ${isHost ? nothing : section('Streams', 'What each stream asked for in the range.', streamsTable(range, unit))}
     ${
       range.segmentsTotal === 0
         ? nothing
         : section(
-            'Segments',
-            'What the allocator held from the driver at the end of the range.',
+            isHost ? 'Blocks' : 'Segments',
+            isHost
+              ? 'What PyTorch had pinned at the end of the range; a block is used whole or not at all.'
+              : 'What the allocator held from the driver at the end of the range.',
             segmentsTable(range, unit),
           )
     }

@@ -88,6 +88,8 @@ export class VsHistograms extends LitElement {
 
   @property({ attribute: false }) streams: readonly StreamRow[] = [];
   @property({ attribute: false }) unit: ByteUnit = 'binary';
+  /** What the sizes are of. */
+  @property() sizes = 'Bytes asked for';
 
   @state() private measure: HistogramMeasure = 'count';
   @state() private pointed: { readonly stream: string; readonly bar: HistogramBar } | null = null;
@@ -97,7 +99,7 @@ export class VsHistograms extends LitElement {
     return html`
       <header>
         <h2>Allocation sizes by stream</h2>
-        <p class="quiet">Bytes asked for, in classes that double. Each stream has its own scale.</p>
+        <p class="quiet">${this.sizes}, in classes that double. Each stream has its own scale.</p>
         <span class="group" role="group" aria-label="Measure">
           ${this.choice('count', 'Count')}${this.choice('bytes', 'Bytes')}
         </span>

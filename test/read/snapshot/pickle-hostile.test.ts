@@ -415,6 +415,7 @@ describe('damage', () => {
     'oom.cpp.pickle',
     'oom.torch20.pickle',
     'oom.torch212.pickle',
+    'torch214.pickle',
   ])('%s with bytes changed: a result or a TraceError', { timeout: 120_000 }, async (name) => {
     const bytes = fixtureBytes(name);
     const codes = new Map<string, number>();
