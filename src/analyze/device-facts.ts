@@ -9,7 +9,6 @@ import { u64At } from '../base/u64.ts';
 import type { Bounds } from '../base/measured.ts';
 import { allocConfLine } from '../replay/alloc-conf-print.ts';
 import type { SnapshotSettings } from '../replay/alloc-conf-snapshot.ts';
-import { driverStart } from '../replay/driver-addresses.ts';
 import { type AllocatorState, isFaithful, type SelfReplay } from '../replay/replay-result.ts';
 import { OP } from '../replay/requests.ts';
 import { replayTo } from '../replay/self-replay.ts';
@@ -401,7 +400,7 @@ export class DeviceFacts {
         {
           streamRank: replay.streamRank,
           pools: 1 + replay.privatePools.length,
-          start: driverStart(replay.segmentAddresses),
+          addresses: replay.addresses,
         },
         { settings, limit, capacity: Infinity },
       ),

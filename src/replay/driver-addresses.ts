@@ -3,114 +3,248 @@
  * 580 (H100, H200), not documented by NVIDIA: address space is taken in chunks of whole 32 MiB, each new one
  * below the others or in the highest hole that is larger than it; a segment goes into the newest chunk with room,
  * there into the smallest gap that fits, at its low end. A chunk that is empty goes back.
+ *
+ * Others take addresses, too: libraries load kernels, the process maps files. What they did is told by an
+ * `AddressHistory` (address-history.ts) and happens here at the rows that it names.
  */
 import type { AddressSpace } from './allocator.ts';
+import { type AddressRange, withinRange, withoutRange, withRange } from './address-ranges.ts';
 
-const CHUNK = 32 << 20;
+export const CHUNK = 32 << 20;
 
-interface Chunk {
+export const chunkFloor = (bytes: number): number => Math.floor(bytes / CHUNK) * CHUNK;
+export const chunkCeiling = (bytes: number): number => Math.ceil(bytes / CHUNK) * CHUNK;
+
+/** What others did with addresses; `from` and `to` are theirs in the recording, bytes. */
+export type OthersEvent = {
+  /** Before the step that comes from this row of the events, or a later one. */
+  readonly row: number;
+  readonly from: number;
+  readonly to: number;
+} & (
+  | {
+      /** A chunk of theirs has room at [from, to). `born`: its age among the chunks, as the row at which one was made. */
+      readonly kind: 'opened';
+      readonly born: number;
+      /** Name of the chunk among those of the history. */
+      readonly name: string;
+    }
+  /** They allocated as cudaMalloc does, `to - from` bytes wherever there is room. */
+  | { readonly kind: 'allocated' }
+  /** They took [from, to) in chunks, where nothing lies. */
+  | { readonly kind: 'took' }
+  /** They gave back what they had taken of [from, to) in chunks. */
+  | { readonly kind: 'gave' }
+  /** They made a chunk of their own, `to - from` bytes wherever chunks go. */
+  | { readonly kind: 'reserved' }
+  /** They took address space at [from, to), where no chunk is. */
+  | { readonly kind: 'mapped' }
+  /** Chunks may lie in [from, to) from now on, where none is. */
+  | { readonly kind: 'unmapped' }
+);
+
+export interface AddressHistory {
+  /** Chunks lie below it, bytes. */
+  readonly top: number;
+  /** Ascending rows. */
+  readonly events: readonly OthersEvent[];
+}
+
+export interface Chunk {
   readonly start: number;
   readonly end: number;
-  /** Free ranges [from, to), ascending. */
-  gaps: (readonly [number, number])[];
+  /** Row at which it was made: the newest chunk is looked into first. */
+  readonly born: number;
+  /** Free ranges. */
+  gaps: AddressRange[];
+  /** What others took of it. */
+  taken: AddressRange[];
+  /** true: others are in it, so it never goes back. */
+  held: boolean;
+  /** Name of a chunk of others; null: made for a segment. */
+  readonly name: string | null;
 }
 
-/** Free ranges [from, to) in the driver's own chunks, and the address that new chunks lie below. */
-export interface DriverStart {
-  readonly gaps: readonly (readonly [number, number])[];
-  readonly top: number;
-}
-
-const chunkOf = (address: number): number => Math.floor(address / CHUNK) * CHUNK;
-
+const TOP = 2 ** 46;
 /** Where a process without a recorded cudaMalloc is taken to begin: it has one chunk, 6 MiB of which are the driver's. */
-const START: DriverStart = { gaps: [[2 ** 46 + (6 << 20), 2 ** 46 + CHUNK]], top: 2 ** 46 };
+export const USUAL_HISTORY: AddressHistory = {
+  top: TOP,
+  events: [{ kind: 'opened', row: 0, from: TOP + (6 << 20), to: TOP + CHUNK, born: -1, name: 'first' }],
+};
 
-/**
- * What the driver had before the first segment, from the segments of a recording in the order they were made
- * ([address, bytes]): one that lies in no chunk that the others explain lies in a chunk of the driver's own.
- */
-export function driverStart(segments: readonly (readonly [number, number])[]): DriverStart {
-  if (segments.length === 0) return START;
-  const chunks: [number, number][] = [];
-  const gaps: [number, number][] = [];
-  for (const [address, bytes] of segments) {
-    const start = chunkOf(address);
-    if (chunks.some(([from, to]) => from <= address && address < to)) continue;
-    if (address > start) gaps.push([address, start + CHUNK]);
-    chunks.push([start, start + Math.ceil((address - start + bytes) / CHUNK) * CHUNK]);
-  }
-  const [first, bytes] = segments[0];
-  return { gaps, top: first > chunkOf(first) ? chunkOf(first) : first + Math.ceil(bytes / CHUNK) * CHUNK };
-}
+const LOWEST = -(2 ** 48);
 
 export class DriverAddresses implements AddressSpace {
   /** Oldest first. */
-  private readonly chunks: Chunk[] = [];
-  private readonly top: number;
+  readonly chunks: Chunk[] = [];
+  /** Where new chunks may lie. */
+  private holes: AddressRange[];
+  /** Low ends of holes that take a chunk of their own size. */
+  private readonly exact = new Set<number>();
+  private readonly events: readonly OthersEvent[];
+  private next = 0;
+  private now = 0;
   private nextRange: number;
 
-  constructor({ gaps, top }: DriverStart) {
-    for (const [from, to] of gaps) {
-      const start = chunkOf(from);
-      this.chunks.push({ start, end: start + CHUNK, gaps: [[from, to]] });
-    }
-    this.top = top;
+  constructor({ top, events }: AddressHistory) {
+    this.holes = [[LOWEST, top]];
+    this.events = events;
     // Expandable segments get ranges of their own, far from the chunks and ascending.
-    this.nextRange = chunkOf(top) + 2 ** 47;
+    this.nextRange = chunkFloor(top) + 2 ** 47;
+    this.reach(0);
+  }
+
+  /** Tells that what follows comes from `row`: what others did until then has happened. */
+  reach(row: number): void {
+    this.now = row;
+    while (this.next < this.events.length && this.events[this.next].row <= row)
+      this.apply(this.events[this.next++]);
+  }
+
+  /** Chunk and gap that a segment of `bytes` goes into; null: it needs a new chunk. */
+  roomFor(bytes: number): { readonly chunk: Chunk; readonly gap: AddressRange } | null {
+    for (let i = this.chunks.length - 1; i >= 0; i--) {
+      const chunk = this.chunks[i];
+      let best: AddressRange | null = null;
+      for (const gap of chunk.gaps) {
+        const size = gap[1] - gap[0];
+        if (size >= bytes && (best === null || size < best[1] - best[0])) best = gap;
+      }
+      if (best !== null) return { chunk, gap: best };
+    }
+    return null;
+  }
+
+  /** Where `segment` would put `bytes`. */
+  addressFor(bytes: number): number {
+    return this.roomFor(bytes)?.gap[0] ?? this.placeFor(chunkCeiling(bytes));
   }
 
   segment(bytes: number): number {
-    for (let i = this.chunks.length - 1; i >= 0; i--) {
-      const chunk = this.chunks[i];
-      let best = -1;
-      for (const [at, [from, to]] of chunk.gaps.entries()) {
-        if (to - from < bytes) continue;
-        if (best < 0 || to - from < chunk.gaps[best][1] - chunk.gaps[best][0]) best = at;
-      }
-      if (best < 0) continue;
-      const [from, to] = chunk.gaps[best];
-      if (to - from === bytes) chunk.gaps.splice(best, 1);
-      else chunk.gaps[best] = [from + bytes, to];
-      return from;
+    const room = this.roomFor(bytes);
+    if (room !== null) {
+      const { chunk, gap } = room;
+      chunk.gaps = withoutRange(chunk.gaps, gap[0], gap[0] + bytes);
+      return gap[0];
     }
-    const size = Math.ceil(bytes / CHUNK) * CHUNK;
-    const start = this.place(size);
-    const gaps: [number, number][] = size > bytes ? [[start + bytes, start + size]] : [];
-    this.chunks.push({ start, end: start + size, gaps });
+    const size = chunkCeiling(bytes);
+    const start = this.placeFor(size);
+    this.holes = withoutRange(this.holes, start, start + size);
+    const gaps: AddressRange[] = size > bytes ? [[start + bytes, start + size]] : [];
+    this.add({ start, end: start + size, born: this.now, gaps, taken: [], held: false, name: null });
     return start;
   }
 
-  /** Start of a new chunk: the top of the highest hole that is larger than it, or right below everything. */
-  private place(size: number): number {
-    const below = this.chunks.filter(({ start }) => start < this.top).sort((a, b) => b.start - a.start);
-    let ceiling = this.top;
-    for (const { start, end } of below) {
-      if (ceiling - end > size) break;
-      ceiling = start;
+  /** Start of a new chunk of `size`: the top of the highest hole that is larger. */
+  placeFor(size: number): number {
+    for (let i = this.holes.length - 1; i >= 0; i--) {
+      const [from, to] = this.holes[i];
+      const start = chunkFloor(to) - size;
+      if (start >= from && (to - from > size || this.exact.has(from))) return start;
     }
-    return ceiling - size;
+    // More than all address space: only requests that no device can serve come here.
+    return LOWEST - size;
+  }
+
+  chunkAt(address: number): Chunk | undefined {
+    return this.chunks.find(({ start, end }) => start <= address && address < end);
+  }
+
+  /** Whether a new chunk may lie at [from, to). */
+  isOpen(from: number, to: number): boolean {
+    return this.holes.some(([start, end]) => start <= from && to <= end);
   }
 
   release(address: number, bytes: number): void {
-    const at = this.chunks.findIndex(({ start, end }) => start <= address && address < end);
-    if (at < 0) return;
-    const chunk = this.chunks[at];
-    const all = [...chunk.gaps, [address, address + bytes] as const].sort((a, b) => a[0] - b[0]);
-    const gaps: (readonly [number, number])[] = [];
-    for (const gap of all) {
-      const last = gaps.at(-1);
-      if (last !== undefined && last[1] === gap[0]) gaps[gaps.length - 1] = [last[0], gap[1]];
-      else gaps.push(gap);
-    }
-    chunk.gaps = gaps;
-    if (gaps.length === 1 && gaps[0][0] === chunk.start && gaps[0][1] === chunk.end)
-      this.chunks.splice(at, 1);
+    const chunk = this.chunkAt(address);
+    if (chunk === undefined) return;
+    chunk.gaps = withRange(chunk.gaps, address, address + bytes);
+    if (!chunk.held && isEmpty(chunk)) this.giveBack(chunk);
   }
 
   range(bytes: number): number {
     const start = this.nextRange;
-    this.nextRange += Math.ceil(bytes / CHUNK) * CHUNK;
+    this.nextRange += chunkCeiling(bytes);
     return start;
   }
+
+  apply(event: OthersEvent): void {
+    const { from, to } = event;
+    switch (event.kind) {
+      case 'opened':
+        this.opened(event);
+        break;
+      case 'allocated': {
+        const at = this.segment(to - from);
+        const chunk = this.chunkAt(at);
+        if (chunk === undefined) break;
+        chunk.held = true;
+        chunk.taken = withRange(chunk.taken, at, at + to - from);
+        break;
+      }
+      case 'took':
+        for (const chunk of this.chunks)
+          for (const [start, end] of withinRange(chunk.gaps, from, to)) {
+            chunk.gaps = withoutRange(chunk.gaps, start, end);
+            chunk.taken = withRange(chunk.taken, start, end);
+            chunk.held = true;
+          }
+        break;
+      case 'gave':
+        for (const chunk of this.chunks)
+          for (const [start, end] of withinRange(chunk.taken, from, to)) {
+            chunk.taken = withoutRange(chunk.taken, start, end);
+            chunk.gaps = withRange(chunk.gaps, start, end);
+          }
+        break;
+      // Mappings of others need not end at whole chunks: a hole below them is a little larger than it seems.
+      case 'reserved': {
+        const start = this.placeFor(to - from);
+        this.holes = withoutRange(this.holes, start + 1, start + to - from);
+        break;
+      }
+      case 'mapped':
+        this.holes = withoutRange(this.holes, from + 1, to);
+        break;
+      case 'unmapped':
+        for (const [start, end] of this.outsideChunks(from, to)) {
+          this.holes = withRange(this.holes, start, end);
+          this.exact.add(start);
+        }
+    }
+  }
+
+  private opened({ from, to, born, name }: OthersEvent & { kind: 'opened' }): void {
+    // Room that reaches up to an empty chunk of theirs was one chunk with it, and that has gone back as a whole.
+    const above = this.chunks.find((chunk) => chunk.start === to && chunk.name !== null);
+    if (above !== undefined && isEmpty(above)) {
+      this.giveBack(above);
+      this.holes = withRange(this.holes, from, above.end);
+      return;
+    }
+    for (const [start, end] of this.outsideChunks(from, to)) {
+      this.holes = withoutRange(this.holes, start, end);
+      this.add({ start, end, born, gaps: [[start, end]], taken: [], held: true, name });
+    }
+  }
+
+  private outsideChunks(from: number, to: number): readonly AddressRange[] {
+    let left: AddressRange[] = [[from, to]];
+    for (const { start, end } of this.chunks) left = withoutRange(left, start, end);
+    return left;
+  }
+
+  private add(chunk: Chunk): void {
+    let at = this.chunks.length;
+    while (at > 0 && this.chunks[at - 1].born > chunk.born) at--;
+    this.chunks.splice(at, 0, chunk);
+  }
+
+  private giveBack(chunk: Chunk): void {
+    this.chunks.splice(this.chunks.indexOf(chunk), 1);
+    this.holes = withRange(this.holes, chunk.start, chunk.end);
+  }
 }
+
+const isEmpty = ({ gaps, start, end }: Chunk): boolean =>
+  gaps.length === 1 && gaps[0][0] === start && gaps[0][1] === end;

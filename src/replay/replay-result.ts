@@ -1,4 +1,5 @@
 /** What leading the model through a recording gives: exact statistics and curves, and how well it followed. */
+import type { InferredHistory } from './address-history.ts';
 import type { Allocator } from './allocator.ts';
 import type { StateDifference } from './final-state.ts';
 import type { ReleaseCause } from './release-cause.ts';
@@ -49,8 +50,8 @@ export interface SelfReplay {
   readonly streamRank: readonly number[];
   /** Bytes that the limit must lie in, where requests met one: [at least, less than]; null: none was met. */
   readonly limitBounds: readonly [number, number] | null;
-  /** Addresses of segments in the order they were made, and their bytes. */
-  readonly segmentAddresses: readonly (readonly [number, number])[];
+  /** What others did with the process's addresses, from where its segments came to lie. */
+  readonly addresses: InferredHistory;
   readonly causes: Readonly<Record<ReleaseCause, number>>;
   /** The model after the last row, to be looked at and not led on. */
   readonly end: AllocatorState;

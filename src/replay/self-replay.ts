@@ -8,6 +8,7 @@
 import { u64Above, u64At } from '../base/u64.ts';
 import type { DeviceTrace } from '../trace/capture.ts';
 import { ACTION } from '../trace/schema.ts';
+import { inferHistory, type RecordedSegment } from './address-history.ts';
 import { adoptState } from './adopt-state.ts';
 import { Allocator } from './allocator.ts';
 import { ALLOCATED, FREE, NO_BLOCK, PENDING, UNMAPPED } from './block-table.ts';
@@ -89,7 +90,7 @@ class LedReplay {
   };
   private limitLow = 0;
   private limitHigh = Infinity;
-  private readonly segmentAddresses: [number, number][] = [];
+  private readonly segments: RecordedSegment[] = [];
   private readonly largestByList: Float64Array;
   private largest = 0;
   private readonly rank: number[];
@@ -224,7 +225,7 @@ class LedReplay {
           this.grew(size);
           const block = allocator.addSegment(this.address(row), size, list);
           allocator.keepFree(block);
-          this.segmentAddresses.push([this.address(row), size]);
+          this.segments.push({ row, address: this.address(row), bytes: size, made: true });
           this.touch(list);
           break;
         }
@@ -326,7 +327,7 @@ class LedReplay {
       privatePools: this.pools.ids,
       streamRank: this.rank,
       limitBounds: this.limitHigh === Infinity ? null : [this.limitLow, this.limitHigh],
-      segmentAddresses: this.segmentAddresses,
+      addresses: inferHistory(this.segments),
       causes: this.causes,
       end: this.state(requests),
     };
@@ -404,6 +405,7 @@ class LedReplay {
         else {
           const list = blocks.list[block];
           allocator.releaseSegment(block);
+          this.segments.push({ row: at, address, bytes: size, made: false });
           this.touch(list);
         }
       } else if (action === ACTION.segment_unmap) {

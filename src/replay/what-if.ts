@@ -5,7 +5,7 @@
  */
 import { Allocator } from './allocator.ts';
 import { NO_BLOCK } from './block-table.ts';
-import { DriverAddresses, type DriverStart } from './driver-addresses.ts';
+import { type AddressHistory, DriverAddresses } from './driver-addresses.ts';
 import { OP, type Requests } from './requests.ts';
 import type { AllocatorSettings } from './settings.ts';
 import type { ReplayStats } from './statistics.ts';
@@ -36,18 +36,19 @@ export interface ReplayPlace {
   readonly streamRank: readonly number[];
   /** Number of pools, the default one included. */
   readonly pools: number;
-  /** What the driver had given out before. */
-  readonly start: DriverStart;
+  /** What others did with the process's addresses. */
+  readonly addresses: AddressHistory;
 }
 
 export function whatIf(requests: Requests, place: ReplayPlace, options: WhatIf): WhatIfResult {
+  const space = new DriverAddresses(place.addresses);
   const allocator = new Allocator({
     settings: options.settings,
     limit: options.limit,
     capacity: options.capacity,
     streamRank: place.streamRank,
     pools: place.pools,
-    space: new DriverAddresses(place.start),
+    space,
     indexed: false,
   });
   const { op, allocation, requested, stream, pool } = requests;
@@ -58,6 +59,7 @@ export function whatIf(requests: Requests, place: ReplayPlace, options: WhatIf):
   let rescued = 0;
   for (let step = 0; step < requests.length; step++) {
     const which = allocation[step];
+    space.reach(requests.row[step]);
     switch (op[step]) {
       case OP.alloc: {
         const block = allocator.malloc(requested[which], stream[which], pool[which]);

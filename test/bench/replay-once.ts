@@ -7,7 +7,6 @@ import { u64Above, u64At } from '../../src/base/u64.ts';
 import { sourcesAt } from '../../src/cli/node-source.ts';
 import { loadFile } from '../../src/engine/load-source.ts';
 import { settingsOfSnapshot } from '../../src/replay/alloc-conf-snapshot.ts';
-import { driverStart } from '../../src/replay/driver-addresses.ts';
 import { selfReplay } from '../../src/replay/self-replay.ts';
 import { type AllocatorSettings, ROUNDUP_CLASSES } from '../../src/replay/settings.ts';
 import { addressOrigin } from '../../src/replay/starting-state.ts';
@@ -67,7 +66,7 @@ let replay = selfReplay(trace, settings, fromEmpty);
 const place = {
   streamRank: replay.streamRank,
   pools: 1 + replay.privatePools.length,
-  start: driverStart(replay.segmentAddresses),
+  addresses: replay.addresses,
 };
 const under = (other: AllocatorSettings): void => {
   check += whatIf(replay.requests, place, { settings: other, limit: Infinity, capacity: Infinity }).stats[

@@ -14,7 +14,7 @@ import { plainFinding } from '../../src/diagnose/plain-finding.ts';
 import { settingsOfSnapshot } from '../../src/replay/alloc-conf-snapshot.ts';
 import { Allocator } from '../../src/replay/allocator.ts';
 import { ALLOCATED, FREE, NO_BLOCK, PENDING } from '../../src/replay/block-table.ts';
-import { DriverAddresses, driverStart } from '../../src/replay/driver-addresses.ts';
+import { DriverAddresses, USUAL_HISTORY } from '../../src/replay/driver-addresses.ts';
 import { selfReplay } from '../../src/replay/self-replay.ts';
 import { type AllocatorSettings, DEFAULT_SETTINGS } from '../../src/replay/settings.ts';
 import type { DeviceTrace, Setting, SourceData } from '../../src/trace/capture.ts';
@@ -63,7 +63,7 @@ export class Recording {
 
   constructor(private readonly options: RecordingOptions = {}) {
     this.settings = { ...DEFAULT_SETTINGS, ...options.settings };
-    const driver = new DriverAddresses(driverStart([]));
+    const driver = new DriverAddresses(USUAL_HISTORY);
     this.model = new Allocator({
       settings: this.settings,
       limit: options.limit ?? Infinity,

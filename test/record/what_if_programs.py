@@ -2,7 +2,7 @@
 
 Sizes of all requests follow from a seed alone (no routing by float values, no early end of a sequence), so that every
 setting of the allocator meets the same ones. `TUNED` were looked at while the rule for addresses was sought, `HELD`
-were not; the split was made before any of them was recorded.
+were not; the split was made before any of them was recorded. `FRESH` came after the rule was settled.
 """
 import random
 
@@ -337,9 +337,129 @@ def compiled(rnd):
         opt.zero_grad()
 
 
+def adversary(rnd):
+    """Two networks trained against each other, batches of several sizes."""
+    make = nn.Sequential(nn.ConvTranspose2d(100, 256, 4, 1, 0), nn.BatchNorm2d(256), nn.ReLU(), nn.ConvTranspose2d(256, 128, 4, 2, 1), nn.BatchNorm2d(128), nn.ReLU(), nn.ConvTranspose2d(128, 64, 4, 2, 1), nn.ReLU(), nn.ConvTranspose2d(64, 3, 4, 2, 1), nn.Tanh()).to(DEV)
+    judge = nn.Sequential(nn.Conv2d(3, 64, 4, 2, 1), nn.LeakyReLU(0.2), nn.Conv2d(64, 128, 4, 2, 1), nn.BatchNorm2d(128), nn.LeakyReLU(0.2), nn.Conv2d(128, 256, 4, 2, 1), nn.LeakyReLU(0.2), nn.Flatten(), nn.Linear(4096, 1)).to(DEV)
+    opts = [torch.optim.Adam(net.parameters(), lr=2e-4) for net in (make, judge)]
+    for _ in range(18):
+        n = rnd.choice((32, 64, 96, 160, 256))
+        fake = make(torch.randn(n, 100, 1, 1, device=DEV))
+        (F.softplus(-judge(torch.randn(n, 3, 32, 32, device=DEV))) + F.softplus(judge(fake.detach()))).mean().backward()
+        opts[1].step()
+        opts[1].zero_grad()
+        F.softplus(-judge(fake)).mean().backward()
+        opts[0].step()
+        for opt in opts:
+            opt.zero_grad()
+
+
+def segmentation(rnd):
+    """Every pixel a class: pictures of several sizes and shapes."""
+    from torchvision.models.segmentation import lraspp_mobilenet_v3_large
+    model = lraspp_mobilenet_v3_large(weights=None, weights_backbone=None, num_classes=21).to(DEV)
+    opt = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+    for _ in range(12):
+        n, h, w = rnd.choice((2, 4, 8)), 32 * rnd.randint(6, 14), 32 * rnd.randint(6, 14)
+        out = model(torch.randn(n, 3, h, w, device=DEV))["out"]
+        F.cross_entropy(out, torch.randint(0, 21, (n, h, w), device=DEV)).backward()
+        opt.step()
+        opt.zero_grad()
+
+
+def masked(rnd):
+    """BERT in bfloat16, gradients accumulated over two batches."""
+    from transformers import BertConfig, BertForMaskedLM
+    model = BertForMaskedLM(BertConfig(vocab_size=8000, hidden_size=512, num_hidden_layers=6, num_attention_heads=8, intermediate_size=2048)).bfloat16().to(DEV)
+    opt = torch.optim.AdamW(model.parameters(), lr=1e-4)
+    for step in range(14):
+        tokens = ids(rnd, rnd.choice((8, 16, 32)), rnd.randint(32, 400), 8000)
+        model(input_ids=tokens, attention_mask=torch.ones_like(tokens), labels=tokens).loss.backward()
+        if step % 2:
+            opt.step()
+            opt.zero_grad()
+
+
+def sampling(rnd):
+    """GPT-2 draws several answers to each prompt."""
+    from transformers import GPT2Config, GPT2LMHeadModel
+    model = GPT2LMHeadModel(GPT2Config(vocab_size=8000, n_embd=768, n_layer=8, n_head=12, n_positions=2048)).to(DEV).eval()
+    for _ in range(6):
+        prompt = ids(rnd, rnd.choice((1, 2, 4, 8)), rnd.randint(50, 900), 8000)
+        new = rnd.randint(6, 20)
+        with torch.no_grad():
+            model.generate(prompt, attention_mask=torch.ones_like(prompt), max_new_tokens=new, min_new_tokens=new, do_sample=True, num_return_sequences=rnd.choice((2, 4)), pad_token_id=0)
+
+
+def recurrent(rnd):
+    """LSTM language model, back-propagation through pieces of a text, the state carried on."""
+    embed, lstm, head = nn.Embedding(10000, 512).to(DEV), nn.LSTM(512, 1024, 2, batch_first=True).to(DEV), nn.Linear(1024, 10000).to(DEV)
+    params = [*embed.parameters(), *lstm.parameters(), *head.parameters()]
+    opt = torch.optim.Adam(params, lr=1e-4)
+    for _ in range(4):
+        n, state = rnd.choice((16, 32, 48)), None
+        for _ in range(4):
+            tokens = ids(rnd, n, rnd.randint(20, 70), 10000)
+            y, state = lstm(embed(tokens), state)
+            F.cross_entropy(head(y).flatten(0, 1), tokens.flatten()).backward()
+            state = tuple(one.detach() for one in state)
+            nn.utils.clip_grad_norm_(params, 1.0)
+            opt.step()
+            opt.zero_grad()
+
+
+def video(rnd):
+    """Three-dimensional convolutions over clips of several lengths, evaluation in between."""
+    from torchvision.models.video import r3d_18
+    model = r3d_18(num_classes=30).to(DEV)
+    opt = torch.optim.AdamW(model.parameters(), lr=1e-4)
+    for step in range(9):
+        n, t, side = rnd.choice((1, 2, 3)), 4 * rnd.randint(2, 5), rnd.choice((80, 96, 112))
+        F.cross_entropy(model(torch.randn(n, 3, t, side, side, device=DEV)), torch.randint(0, 30, (n,), device=DEV)).backward()
+        opt.step()
+        opt.zero_grad()
+        if step % 3 == 2:
+            with torch.no_grad():
+                model(torch.randn(2, 3, 16, 112, 112, device=DEV))
+
+
+def retrieval(rnd):
+    """Texts embedded in batches by length, kept, and searched: inference alone, memory that grows."""
+    layer = nn.TransformerEncoderLayer(384, 6, 1536, batch_first=True, norm_first=True)
+    model = nn.TransformerEncoder(layer, 6, enable_nested_tensor=False).to(DEV).eval()
+    kept = []
+    with torch.no_grad():
+        for step in range(40):
+            kept.append(F.normalize(model(torch.randn(rnd.choice((16, 32, 64)), rnd.randint(16, 300), 384, device=DEV)).mean(1), dim=-1))
+            if step % 8 == 7:
+                index = torch.cat(kept)
+                (index[: rnd.randint(50, 200)].repeat(40, 1) @ index.T).topk(10)
+
+
+def policy(rnd):
+    """Actor and critic on pixels: roll-outs of any length, several passes over each."""
+    body = nn.Sequential(nn.Conv2d(4, 32, 8, 4), nn.ReLU(), nn.Conv2d(32, 64, 4, 2), nn.ReLU(), nn.Conv2d(64, 64, 3), nn.ReLU(), nn.Flatten(), nn.Linear(3136, 512), nn.ReLU()).to(DEV)
+    heads = nn.Linear(512, 19).to(DEV)
+    opt = torch.optim.Adam([*body.parameters(), *heads.parameters()], lr=1e-4)
+    for _ in range(5):
+        frames = []
+        for _ in range(rnd.randint(16, 48)):
+            frames.append(torch.rand(32, 4, 84, 84, device=DEV))
+            with torch.no_grad():
+                heads(body(frames[-1])).softmax(-1)
+        batch = torch.cat(frames)
+        for part in batch.split(rnd.choice((256, 384, 512))):
+            out = heads(body(part))
+            (out[:, 0].pow(2).mean() - out[:, 1:].log_softmax(-1).mean()).backward()
+            opt.step()
+            opt.zero_grad()
+
+
 TUNED = {f.__name__: f for f in (encoder, resnet, generation, diffusion, experts, graphs, recommender)}
 HELD = {f.__name__: f for f in (checkpointing, offload, vision, serving, translation, lora, speech, compiled)}
-PROGRAMS = {**TUNED, **HELD}
+# Written and recorded after the rule was settled.
+FRESH = {f.__name__: f for f in (adversary, segmentation, masked, sampling, recurrent, video, retrieval, policy)}
+PROGRAMS = {**TUNED, **HELD, **FRESH}
 
 
 def run(name):

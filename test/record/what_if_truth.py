@@ -15,6 +15,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 SETTINGS = [
     ("base", "", None),
     ("again", "", None),
+    ("again2", "", None),
     ("exp", "expandable_segments:True", None),
     ("split32", "max_split_size_mb:32", None),
     ("split128", "max_split_size_mb:128", None),

@@ -1,12 +1,12 @@
 /** Where the model of the driver puts segments. Offsets in MiB from a top at 1 GiB. */
 import { describe, expect, it } from 'vitest';
-import { DriverAddresses, driverStart } from '../../src/replay/driver-addresses.ts';
+import { DriverAddresses, type OthersEvent, USUAL_HISTORY } from '../../src/replay/driver-addresses.ts';
 
 const MIB = 2 ** 20;
 const TOP = 1024 * MIB;
 
 class Driver {
-  readonly space = new DriverAddresses({ gaps: [], top: TOP });
+  readonly space = new DriverAddresses({ top: TOP, events: [] });
 
   /** Address of a new segment, MiB below (negative) the top. */
   take(mib: number): number {
@@ -80,35 +80,85 @@ describe('chunks', () => {
   });
 });
 
-describe('what a recording tells of the start', () => {
-  it('a first segment inside a chunk lies in one of the driver, which is full below it', () => {
-    const start = driverStart([[TOP + 6 * MIB, 2 * MIB]]);
-    expect(start).toEqual({ gaps: [[TOP + 6 * MIB, TOP + 32 * MIB]], top: TOP });
-    const space = new DriverAddresses(start);
-    expect(space.segment(2 * MIB)).toBe(TOP + 6 * MIB);
-    expect(space.segment(20 * MIB)).toBe(TOP + 8 * MIB);
-    expect(space.segment(20 * MIB)).toBe(TOP - 32 * MIB);
+const history = (...events: OthersEvent[]): DriverAddresses =>
+  new DriverAddresses({ top: TOP, events: events.map((event) => ({ ...event })) });
+const at = (mib: number): number => TOP + mib * MIB;
+
+describe('what others do', () => {
+  it('happens before the step of its row, not earlier', () => {
+    const space = history({ kind: 'reserved', row: 7, from: at(-128), to: at(-64) });
+    expect(space.segment(20 * MIB)).toBe(at(-32));
+    space.reach(6);
+    expect(space.segment(20 * MIB)).toBe(at(-64));
+    space.reach(7);
+    expect(space.segment(20 * MIB)).toBe(at(-160));
   });
 
-  it('a first segment at the start of a chunk is the first of all', () => {
-    const start = driverStart([
-      [TOP - 64 * MIB, 40 * MIB],
-      [TOP - 24 * MIB, 2 * MIB],
-      [TOP - 96 * MIB, 20 * MIB],
-    ]);
-    expect(start).toEqual({ gaps: [], top: TOP });
+  it('room of theirs is used by the age of its chunk, and never goes back', () => {
+    const opened = { kind: 'opened', row: 5, from: at(-300), to: at(-280), name: 'a' } as const;
+    const older = history({ ...opened, born: -1 });
+    const newer = history({ ...opened, born: 5 });
+    for (const space of [older, newer]) {
+      space.reach(1);
+      space.segment(20 * MIB);
+      space.reach(5);
+    }
+    expect(older.segment(2 * MIB)).toBe(at(-12));
+    expect(newer.segment(2 * MIB)).toBe(at(-300));
+    newer.release(at(-300), 2 * MIB);
+    expect(newer.segment(20 * MIB)).toBe(at(-300));
   });
 
-  it('gives a recording its own addresses again', () => {
-    const driver = new Driver();
-    const sizes = [2, 20, 20, 44, 2, 30, 12, 90];
-    const made = sizes.map((mib) => [TOP + driver.take(mib) * MIB, mib * MIB] as const);
-    const again = new DriverAddresses(driverStart(made));
-    expect(made.map(([, bytes]) => again.segment(bytes))).toEqual(made.map(([address]) => address));
+  it('what they take in a chunk comes back only where they took it', () => {
+    const space = history(
+      { kind: 'took', row: 2, from: at(-12), to: at(0) },
+      { kind: 'gave', row: 4, from: at(-12), to: at(0) },
+    );
+    space.reach(1);
+    space.segment(20 * MIB);
+    space.segment(4 * MIB);
+    space.reach(2);
+    expect(space.addressFor(2 * MIB)).toBe(at(-64));
+    space.reach(4);
+    expect(space.addressFor(2 * MIB)).toBe(at(-8));
+  });
+
+  it('what they allocate goes where a segment would, so it moves with the settings', () => {
+    const space = history({ kind: 'allocated', row: 2, from: at(-500), to: at(-496) });
+    space.segment(20 * MIB);
+    space.reach(2);
+    expect(space.segment(2 * MIB)).toBe(at(-8));
+  });
+
+  it('a hole that they leave takes a chunk of its own size; one beside their mappings is larger than it looks', () => {
+    const left = history({ kind: 'unmapped', row: 1, from: at(64), to: at(96) });
+    left.reach(1);
+    expect(left.segment(32 * MIB)).toBe(at(64));
+    const beside = history({ kind: 'mapped', row: 1, from: at(-64), to: at(0) });
+    beside.reach(1);
+    expect(beside.segment(20 * MIB)).toBe(at(-96));
+    expect(beside.segment(20 * MIB)).toBe(at(-128));
+    beside.release(at(-96), 20 * MIB);
+    expect(beside.segment(20 * MIB)).toBe(at(-96));
+  });
+
+  it('room up to an empty chunk of theirs: that has gone back with it', () => {
+    const events: OthersEvent[] = [
+      { kind: 'mapped', row: 0, from: at(-96), to: at(0) },
+      { kind: 'opened', row: 0, from: at(-40), to: at(-32), born: 0, name: 'upper' },
+      { kind: 'opened', row: 3, from: at(-96), to: at(-40), born: 3, name: 'lower' },
+    ];
+    const used = history(...events);
+    expect(used.segment(2 * MIB)).toBe(at(-40));
+    used.reach(3);
+    expect(used.segment(4 * MIB)).toBe(at(-96));
+    const unused = history(...events);
+    unused.reach(3);
+    // A new chunk, at the top of the hole.
+    expect(unused.segment(4 * MIB)).toBe(at(-64));
   });
 
   it('without a recorded segment there is a usual place', () => {
-    const space = new DriverAddresses(driverStart([]));
-    expect(space.segment(2 * MIB) % (32 * MIB)).toBe(6 * MIB);
+    expect(new DriverAddresses(USUAL_HISTORY).segment(2 * MIB) % (32 * MIB)).toBe(6 * MIB);
   });
 });

@@ -5,7 +5,6 @@ import { gunzipSync } from 'node:zlib';
 import { baselineOf } from '../../src/aggregate/baseline.ts';
 import { parseAllocConf } from '../../src/replay/alloc-conf.ts';
 import { settingsOfSnapshot } from '../../src/replay/alloc-conf-snapshot.ts';
-import { driverStart } from '../../src/replay/driver-addresses.ts';
 import type { SelfReplay } from '../../src/replay/replay-result.ts';
 import { selfReplay } from '../../src/replay/self-replay.ts';
 import type { AllocatorSettings } from '../../src/replay/settings.ts';
@@ -68,7 +67,7 @@ export function underSettings(replay: SelfReplay, { settings, cap }: Setting): W
     {
       streamRank: replay.streamRank,
       pools: 1 + replay.privatePools.length,
-      start: driverStart(replay.segmentAddresses),
+      addresses: replay.addresses,
     },
     { settings, limit: cap > 0 ? cap * 2 ** 20 : Infinity, capacity: Infinity },
   );

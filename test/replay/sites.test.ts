@@ -1,12 +1,12 @@
 /** Sites ranked by what they cost: against the peaks of requests that are simple enough to add up. */
 import { describe, expect, it } from 'vitest';
-import { driverStart } from '../../src/replay/driver-addresses.ts';
+import { USUAL_HISTORY } from '../../src/replay/driver-addresses.ts';
 import { OP, RequestBuilder, type Requests } from '../../src/replay/requests.ts';
 import { DEFAULT_SETTINGS } from '../../src/replay/settings.ts';
 import { rankSites, type SiteOptions } from '../../src/replay/sites.ts';
 
 const MIB = 1 << 20;
-const PLACE = { streamRank: [0], pools: 1, start: driverStart([]) };
+const PLACE = { streamRank: [0], pools: 1, addresses: USUAL_HISTORY };
 
 /** [stack, MiB]; a negative size frees the last of that stack. */
 function requestsFrom(...steps: readonly (readonly [number, number])[]): Requests {

@@ -1,6 +1,7 @@
 /** Sweeps: settings of one effect are served once, the front and the winner, and what is said of them. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { USUAL_HISTORY } from '../../src/replay/driver-addresses.ts';
 import { paretoFront } from '../../src/replay/pareto.ts';
 import { OP, RequestBuilder, type Requests } from '../../src/replay/requests.ts';
 import { DEFAULT_SETTINGS, type AllocatorSettings } from '../../src/replay/settings.ts';
@@ -9,11 +10,10 @@ import { confOf, Effects } from '../../src/replay/sweep-effect.ts';
 import { POPULAR_ADVICE, sweepGrid } from '../../src/replay/sweep-grid.ts';
 import { serve, type SweepLimits, sweepRound, type SweepRow, winnerOf } from '../../src/replay/sweep.ts';
 import { type ReplayPlace, whatIf } from '../../src/replay/what-if.ts';
-import { driverStart } from '../../src/replay/driver-addresses.ts';
 import { replayOf, settingsFrom, snapshotAt, statsOfTruth, TRUTH_FOLDER, truthOf } from './recordings.ts';
 
 const MIB = 1 << 20;
-const PLACE: ReplayPlace = { streamRank: [0], pools: 1, start: driverStart([]) };
+const PLACE: ReplayPlace = { streamRank: [0], pools: 1, addresses: USUAL_HISTORY };
 const FREE: SweepLimits = { limit: Infinity, capacity: Infinity };
 
 /** Requests by sizes in MiB: "+a 30" asks, "-a" frees. */
@@ -140,8 +140,8 @@ describe('settings of one effect', () => {
     'give equal statistics, key by key, on a real recording under a limit of %s',
     async (limit) => {
       const data = await snapshotAt(join(TRUTH_FOLDER, 'layers22_0.pickle.gz'));
-      const { requests: real, streamRank, segmentAddresses } = replayOf(data, data.devices[0]);
-      const place = { streamRank, pools: 1, start: driverStart(segmentAddresses) };
+      const { requests: real, streamRank, addresses } = replayOf(data, data.devices[0]);
+      const place = { streamRank, pools: 1, addresses };
       const effects = new Effects(real, limit !== Infinity);
       const run = (settings: AllocatorSettings) =>
         whatIf(real, place, { settings, limit, capacity: Infinity }).stats;
@@ -191,8 +191,8 @@ describe('a sweep of a recording', () => {
   const base = snapshotAt(join(TRUTH_FOLDER, truth.base)).then((data) => replayOf(data, data.devices[0]));
 
   it('has the figures that the real allocator had, under every setting that was recorded', async () => {
-    const { requests, streamRank, segmentAddresses } = await base;
-    const place = { streamRank, pools: 1, start: driverStart(segmentAddresses) };
+    const { requests, streamRank, addresses } = await base;
+    const place = { streamRank, pools: 1, addresses };
     const { rows, rounds, told } = sweepAll(requests, place, FREE);
     expect(rounds[0]).toBeGreaterThan(100);
     let compared = 0;

@@ -61,7 +61,7 @@ describe('options of a what-if', () => {
   const base = snapshotAt(join(TRUTH_FOLDER, 'layers22_0.pickle.gz')).then((data) =>
     replayOf(data, data.devices[0]),
   );
-  const place = { streamRank: [0, 1], pools: 1, start: { gaps: [], top: 2 ** 46 } };
+  const place = { streamRank: [0, 1], pools: 1, addresses: { top: 2 ** 46, events: [] } };
   const settings = settingsFrom('');
 
   it('tells which request failed first, and counts every one that did', async () => {

@@ -3,7 +3,6 @@ import { TraceError } from '../../base/trace-error.ts';
 import { holderLabel } from '../../analyze/user-frames.ts';
 import { parseAllocConf } from '../../replay/alloc-conf.ts';
 import { allocConfLine } from '../../replay/alloc-conf-print.ts';
-import { driverStart } from '../../replay/driver-addresses.ts';
 import { type AllocationMask, allocationsWhere, runsThrough } from '../../replay/edits.ts';
 import type { SelfReplay } from '../../replay/replay-result.ts';
 import type { AllocatorSettings } from '../../replay/settings.ts';
@@ -32,10 +31,10 @@ export function replayOf({ replay, replayFault, trace }: DeviceSession): SelfRep
   );
 }
 
-export const placeOf = ({ streamRank, privatePools, segmentAddresses }: SelfReplay): ReplayPlace => ({
+export const placeOf = ({ streamRank, privatePools, addresses }: SelfReplay): ReplayPlace => ({
   streamRank,
   pools: 1 + privatePools.length,
-  start: driverStart(segmentAddresses),
+  addresses,
 });
 
 export const settingsView = (values: AllocatorSettings): SettingsView => ({ conf: confOf(values), values });

@@ -10,7 +10,6 @@ import { gonePools } from '../../../src/analyze/ledger/private-pool-use.ts';
 import { hostMemoryStatsOf } from '../../../src/analyze/recording/host-memory-stats.ts';
 import { memoryStatsOf } from '../../../src/analyze/recording/memory-stats.ts';
 import { settingsOfSnapshot } from '../../../src/replay/alloc-conf-snapshot.ts';
-import { driverStart } from '../../../src/replay/driver-addresses.ts';
 import { isFaithful } from '../../../src/replay/replay-result.ts';
 import { OP } from '../../../src/replay/requests.ts';
 import { selfReplay } from '../../../src/replay/self-replay.ts';
@@ -137,7 +136,7 @@ describe('a snapshot of PyTorch 2.14', () => {
     const place = {
       streamRank: replay.streamRank,
       pools: 1 + replay.privatePools.length,
-      start: driverStart(replay.segmentAddresses),
+      addresses: replay.addresses,
     };
     const { stats } = whatIf(replay.requests, place, { settings, limit: Infinity, capacity: Infinity });
     const truth = statsIn('torch214.memory_stats.json');
