@@ -104,7 +104,10 @@ describe.skipIf(traces === null)('the recordings in ../shared/traces', () => {
     const text = textFile('oom/oom.txt');
     // "Tried to allocate 300 MiB. GPU 0 has a total capacity of 79.2 GiB of which 74.7 GiB is free. ... 3.96 GiB allowed"
     const [, asked, free] = /allocate ([\d.]+ MiB)\..*of which ([\d.]+ GiB) is free/s.exec(text)!;
-    expect(oom.title).toBe(`Out of memory: ${asked} asked for, ${free} free on the device`);
+    const short = (figure: string): string => Number(Number.parseFloat(figure).toPrecision(3)).toString();
+    expect(oom.title).toBe(
+      `Out of memory: ${short(asked)} MiB asked for, ${short(free)} GiB free on the device`,
+    );
     expect(oom.verdict).toContain('a limit of the process itself refused it');
     const allowed = Number(/([\d.]+) GiB allowed/.exec(text)![1]);
     const [, least, below] = /at least ([\d.]+) GiB .* and below ([\d.]+) GiB/.exec(oom.verdict)!;
