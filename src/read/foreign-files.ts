@@ -56,7 +56,7 @@ export const FOREIGN_FILES: readonly ForeignFile[] = [
       return `a table of CUDA API calls as Pipit writes it: calls on the host, ${mallocs} of cudaMalloc and ${frees} of cudaFree in what was looked at, without their sizes`;
     },
     advice:
-      'Sizes are in the Nsight Systems report that it was made of, where it was recorded with --cuda-memory-usage=true: nsys export --type=sqlite FILE.nsys-rep.',
+      'Sizes are in the Nsight Systems report that it was made of, where it was recorded with --cuda-memory-usage=true: nsys export --type=sqlite REPORT.nsys-rep.',
   },
   {
     format: 'profiler-table',
