@@ -2,6 +2,7 @@
  * The settings under which a snapshot was recorded, from the text pairs that its reader keeps of `allocator_settings`
  * (PyTorch 2.3 and newer), and which of them it does not tell.
  */
+import { printAllocConf } from './alloc-conf-print.ts';
 import type { Setting } from '../trace/capture.ts';
 import { parseAllocConfOfAnyVersion } from './alloc-conf.ts';
 import type { AllocConfError } from './alloc-conf-reader.ts';
@@ -55,7 +56,7 @@ export function settingsOfSnapshot(pairs: readonly Setting[]): SnapshotSettings 
   const settings: Record<string, unknown> = {};
   for (const name of names) {
     const fromConf = (stated?.settings ?? DEFAULT_SETTINGS)[name];
-    const recorded = readField(texts, name);
+    const recorded = readField(texts, name, stated?.settings ?? DEFAULT_SETTINGS);
     settings[name] = recorded ?? fromConf;
     // torch.cuda.set_per_process_memory_fraction sets a limit and leaves no trace in a snapshot.
     const inConf = stated !== null && (name !== 'perProcessMemoryFraction' || statesFraction);
@@ -75,10 +76,27 @@ export function settingsOfSnapshot(pairs: readonly Setting[]): SnapshotSettings 
 function readField<K extends keyof AllocatorSettings>(
   texts: ReadonlyMap<string, string>,
   name: K,
+  others: AllocatorSettings,
 ): AllocatorSettings[K] | null {
   const field = FIELDS[name];
   const text = field && texts.get(field[0]);
-  return field === undefined || text === undefined ? null : field[1](text);
+  const value = field === undefined || text === undefined ? null : field[1](text);
+  return value !== null && canBeSet(name, value, others) ? value : null;
+}
+
+/** What no string sets no allocator has: the field is damaged, and counts as not recorded. */
+function canBeSet<K extends keyof AllocatorSettings>(
+  name: K,
+  value: AllocatorSettings[K],
+  others: AllocatorSettings,
+): boolean {
+  try {
+    printAllocConf({ ...others, [name]: value });
+    return true;
+  } catch (thrown) {
+    if (thrown instanceof RangeError) return false;
+    throw thrown;
+  }
 }
 
 /** A 64-bit size, written signed or unsigned by version; all ones: no limit. */

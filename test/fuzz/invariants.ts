@@ -15,7 +15,7 @@ const PLACEHOLDER = /\{(bytes|exact):/;
 
 /** Figures that may be negative: differences, what is left over, and rates. */
 const SIGNED =
-  /slope|remainder|difference|offset|left_bytes|saved|gain|samples|rows|figures|figure|value|apart|differences|from|to$|tables|time|parts\.\d+\.value|span_ns|stack|row$|window|log_events|labels|budget|non_torch/;
+  /slope|remainder|difference|offset|left_bytes|saved|gain|samples|rows|figures|figure|value|apart|differences|from|to$|tables|time|parts\.\d+\.value|span_ns|stack|row$|window|log_events|labels|budget|non_torch|categories/;
 
 const SAFE = Number.MAX_SAFE_INTEGER;
 

@@ -163,3 +163,16 @@ describe.skipIf(list === null)('the runs of churn in ../shared/traces', () => {
     expect([recorded.changed, recorded.notRecorded]).toEqual([[], ['perProcessMemoryFraction']]);
   });
 });
+
+describe('fields that no string sets', () => {
+  it.each([
+    ['roundup_power2_divisions', '1:3', 'roundupDivisions'],
+    ['roundup_power2_divisions', '4:18446744073709551617', 'roundupDivisions'],
+    ['max_split_size', '5', 'maxSplitSize'],
+    ['max_split_size', '1048577', 'maxSplitSize'],
+  ] as const)('%s %s is damaged, and counts as not recorded', (field, text, name) => {
+    const { origins, settings } = settingsOfSnapshot([[field, text]]);
+    expect(origins[name]).toBe('assumed');
+    expect(settings[name]).toEqual(settingsOfSnapshot([]).settings[name]);
+  });
+});
