@@ -68,6 +68,8 @@ export function replayObject({ device, answer, replayed, sweep, sites }: DeviceR
         causes_certain: fidelity.causesCertain,
         unled_reserved_peak_difference: unled.reservedPeakDifference,
         unled_largest_difference: unled.largestDifference,
+        unled_keys: unled.keys,
+        unled_different_keys: unled.differentKeys,
         unled_memory_stats: unled.stats,
       },
       limit_bounds: answer.limitBounds,

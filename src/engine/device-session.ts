@@ -1,4 +1,5 @@
 /** One device of one file with everything asked of it: curves, lifetimes, and the answers of the protocol. */
+import { Kept } from '../base/lazy.ts';
 import { faultReference } from '../base/trace-error.ts';
 import type { DeviceTrace, SourceData } from '../trace/capture.ts';
 import { type Baseline, baselineOf } from '../aggregate/baseline.ts';
@@ -19,10 +20,13 @@ import { ACTION, ACTIONS, NONE } from '../trace/schema.ts';
 import type { Chosen } from './kernel-choice.ts';
 import type { RanOn } from './protocol.ts';
 import type { Axis, Range } from './range.ts';
+import type { Unled } from './replay-protocol.ts';
 
 export class DeviceSession {
   readonly key: string;
   readonly baseline: Baseline;
+  /** The model left alone, by the replay that it is compared with. */
+  readonly unled = new Kept<SelfReplay, Unled>();
   readonly aggregate: DeviceAggregate;
   private broken: string | null = null;
   private replayed: { readonly result: SelfReplay | null } | null = null;

@@ -44,6 +44,10 @@ export interface Unled {
   /** Largest difference of what is reserved after any row, bytes, and where. */
   readonly largestDifference: number;
   readonly largestDifferenceRow: number | null;
+  /** Keys of memory_stats compared with the recording's. */
+  readonly keys: number;
+  /** Those that differ; null: memory was in use before the recording, so totals are not comparable. */
+  readonly differentKeys: readonly string[] | null;
 }
 
 export interface ReplayAnswer {

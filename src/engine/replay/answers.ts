@@ -5,13 +5,13 @@ import { memoryStatsOf } from '../../analyze/recording/memory-stats.ts';
 import { holderLabel } from '../../analyze/user-frames.ts';
 import { applyEdit, lastStepOf } from '../../replay/edits.ts';
 import { isFaithful, type SelfReplay } from '../../replay/replay-result.ts';
-import { OP, type Requests } from '../../replay/requests.ts';
+import type { Requests } from '../../replay/requests.ts';
 import { rankSites } from '../../replay/sites.ts';
 import { whatIf } from '../../replay/what-if.ts';
-import { ACTION, NONE } from '../../trace/schema.ts';
-import { u64At } from '../../base/u64.ts';
+import { NONE } from '../../trace/schema.ts';
 import type { DeviceSession } from '../device-session.ts';
 import { reservedColumns } from './curve.ts';
+import { keysMissed, keysSentence, unledOf } from './unled.ts';
 import { limitsOf, maskOf, placeOf, replayOf, settingsAsked, settingsView } from './input.ts';
 import type {
   ReplayAnswer,
@@ -22,56 +22,6 @@ import type {
   WhatIfAnswer,
   WhatIfQuery,
 } from '../replay-protocol.ts';
-
-/** Reserved bytes after each row, as recorded. */
-function recordedReserved({ trace, baseline }: DeviceSession): Float64Array {
-  const { events } = trace;
-  const reserved = new Float64Array(events.length);
-  let now = baseline.before.reserved;
-  for (let row = 0; row < events.length; row++) {
-    const action = events.action[row];
-    if (action === ACTION.segment_alloc || action === ACTION.segment_map) now += u64At(events.size, row);
-    else if (action === ACTION.segment_free || action === ACTION.segment_unmap)
-      now -= u64At(events.size, row);
-    reserved[row] = now;
-  }
-  return reserved;
-}
-
-/** The model under the recorded settings, deciding by itself; under the least limit that the recording allows. */
-function unledOf(session: DeviceSession, replay: SelfReplay): Unled {
-  const { requests, limitBounds, stats } = replay;
-  const { settings } = session.settings;
-  const alone = whatIf(requests, placeOf(replay), {
-    settings,
-    limit: limitBounds?.[0] ?? Infinity,
-    capacity: Infinity,
-    curve: true,
-  });
-  const recorded = recordedReserved(session);
-  let largestDifference = 0;
-  let largestDifferenceRow: number | null = null;
-  // Right after a request both have settled: what was given back for it has its own rows before.
-  for (let step = 0; step < requests.length; step++) {
-    if (
-      requests.op[step] !== OP.alloc ||
-      (requests.op[step + 1] === OP.alloc && requests.row[step + 1] === requests.row[step])
-    )
-      continue;
-    const difference = Math.abs(alone.reserved![step] - recorded[requests.row[step]]);
-    if (difference <= largestDifference) continue;
-    largestDifference = difference;
-    largestDifferenceRow = requests.row[step];
-  }
-  const reservedPeak = alone.stats['reserved_bytes.all.peak'];
-  return {
-    stats: alone.stats,
-    reservedPeak,
-    reservedPeakDifference: reservedPeak - stats['reserved_bytes.all.peak'],
-    largestDifference,
-    largestDifferenceRow,
-  };
-}
 
 function replaySentences(replay: SelfReplay, unled: Unled, assumed: readonly string[]): string[] {
   const { fidelity, fromEmpty, limitBounds } = replay;
@@ -98,6 +48,8 @@ function replaySentences(replay: SelfReplay, unled: Unled, assumed: readonly str
       ? 'Left alone under the recorded settings, it reserves what was recorded, after every request.'
       : `Left alone under the recorded settings, it reserves ${formatBytes(unled.reservedPeak, 'binary')} at the peak (${formatInteger(unled.reservedPeakDifference)} bytes from the recorded) and is off by at most ${formatInteger(unled.largestDifference)} bytes (event ${formatInteger(unled.largestDifferenceRow ?? 0)}). Compare other settings with that.`,
   );
+  const keys = keysSentence(unled, replay);
+  if (keys !== null) told.push(keys);
   if (!fromEmpty)
     told.push(
       'Memory was in use before the recording: other settings are answered as if those blocks had been allocated in the order of their addresses.',
@@ -133,7 +85,7 @@ export function replayAnswer(session: DeviceSession): ReplayAnswer {
   const replay = replayOf(session);
   const { trace, baseline } = session;
   const { settings, origins, changed, notRecorded, confError } = session.settings;
-  const unled = unledOf(session, replay);
+  const unled = session.unled.of(replay, () => unledOf(session, replay));
   return {
     device: session.key,
     recorded: memoryStatsOf(trace, baseline.whole),
@@ -180,6 +132,11 @@ export async function whatIfAnswer(session: DeviceSession, query: WhatIfQuery): 
   });
   const { stats, firstFailure } = result;
   const sentences: string[] = [];
+  const missed = keysMissed(
+    session.unled.of(replay, () => unledOf(session, replay)),
+    replay.stats,
+  );
+  if (missed !== null) sentences.push(missed);
   if (firstFailure !== null)
     sentences.push(
       `Out of memory: the request of ${formatInteger(firstFailure.bytes)} bytes at event ${formatInteger(firstFailure.row)} fails (${count(stats['num_ooms'], 'failure')} in all). A real program would have stopped there; here it goes on without that memory.`,

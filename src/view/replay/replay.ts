@@ -55,7 +55,11 @@ function trustOf({ faithful, fidelity, unled, fromEmpty, stats }: ReplayAnswer):
   const off = Math.max(unled.largestDifference, Math.abs(unled.reservedPeakDifference));
   if (off > CLOSE * (stats['reserved_bytes.all.peak'] ?? 0)) return 'rough';
   const { chosen, requests, unknownSizes, causesCertain, state } = fidelity;
-  const same = chosen === requests && unled.largestDifference === 0 && unled.reservedPeakDifference === 0;
+  const same =
+    chosen === requests &&
+    unled.largestDifference === 0 &&
+    unled.reservedPeakDifference === 0 &&
+    (unled.differentKeys ?? []).length === 0;
   return same && fromEmpty && unknownSizes === 0 && causesCertain && state !== null ? 'exact' : 'close';
 }
 
@@ -107,8 +111,13 @@ function matchLine(answer: ReplayAnswer, unit: ByteUnit): string {
       : `left alone, reserved memory is off by at most ${formatBytes(unled.largestDifference, unit)}${
           peak === 0 ? '' : ` (${percent(unled.largestDifference / peak)} of the peak)`
         }`;
+  const different = unled.differentKeys ?? [];
+  const keys =
+    different.length === 0
+      ? ''
+      : ` Left alone, ${formatInteger(different.length)} of ${count(unled.keys, 'key')} of memory_stats differ from the recording.`;
   const unknown = doubts(answer);
-  return `${chose}, ${ends}, ${reserved}.${unknown.length === 0 ? '' : ` Not known: ${list(unknown)}.`}`;
+  return `${chose}, ${ends}, ${reserved}.${keys}${unknown.length === 0 ? '' : ` Not known: ${list(unknown)}.`}`;
 }
 
 function factsOf(answer: ReplayAnswer, unit: ByteUnit): TrustFact[] {

@@ -49,6 +49,8 @@ export const replayAnswer = (changes: Partial<ReplayAnswer> = {}): ReplayAnswer 
     reservedPeakDifference: 0,
     largestDifference: 0,
     largestDifferenceRow: null,
+    keys: 121,
+    differentKeys: [],
     stats: RECORDED,
   },
   settings: {

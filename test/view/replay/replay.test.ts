@@ -38,9 +38,21 @@ describe('how far a replay can be trusted', () => {
       'the reserved curve is off on the way',
       { unled: { ...replayAnswer().unled, largestDifference: 1, largestDifferenceRow: 3 } },
     ],
+    [
+      'a key of memory_stats is off',
+      { unled: { ...replayAnswer().unled, differentKeys: ['inactive_split.all.peak'] } },
+    ],
     ['the peak is off', { unled: { ...replayAnswer().unled, reservedPeakDifference: -1 } }],
   ])('is close, not exact, where %s', (_, changes) => {
     expect(replayTrust(replayAnswer(changes), 'binary').trust).toBe('close');
+  });
+
+  it('says how many keys of memory_stats are off', () => {
+    const { line } = replayTrust(
+      replayAnswer({ unled: { ...replayAnswer().unled, differentKeys: ['a.all.peak', 'b.all.peak'] } }),
+      'binary',
+    );
+    expect(line).toContain('Left alone, 2 of 121 keys of memory_stats differ from the recording.');
   });
 
   it('says by how much it is off and what is not known', () => {
@@ -102,6 +114,8 @@ describe('how far a replay can be trusted', () => {
         reservedPeakDifference: -2 * MIB,
         largestDifference: 4 * MIB,
         largestDifferenceRow: 12,
+        keys: 121,
+        differentKeys: [],
         stats: {},
       },
     });
