@@ -45,6 +45,8 @@ const FIRST = -1;
 /** Bound of the work over a recording of many segments: segments squared times passes. */
 const WORK = 2e8;
 const PASSES = 100;
+/** Real programs have some twenty events; who has more than this many tells nothing by them. */
+const MOST_EVENTS = 1000;
 
 /** What is decided about chunks of others, by name; a pass that finds better starts again. */
 interface Decisions {
@@ -72,7 +74,7 @@ export function inferHistory(segments: readonly RecordedSegment[]): InferredHist
   for (let pass = 0; ; pass++) {
     const lead = new Lead(segments, top, decisions, pass < passes);
     const placed = lead.run();
-    if (placed !== null) return scheduled(segments, top, placed);
+    if (placed !== null) return scheduled(segments, top, placed, lead.unexplained);
   }
 }
 
@@ -83,6 +85,7 @@ class Lead {
   private readonly space: DriverAddresses;
   private readonly placed: Placed[] = [];
   private at = 0;
+  unexplained = 0;
   /** Row of the last segment made or given back; of the last chunk that was the lowest of all. */
   private lastRow = -2;
   private lastLowest = -2;
@@ -122,7 +125,11 @@ class Lead {
   private led(row: number, address: number, bytes: number): typeof AGAIN | undefined {
     const { space } = this;
     space.reach(row + 1);
-    for (let tries = 0; space.addressFor(bytes) !== address && tries < TRIES; tries++) {
+    for (
+      let tries = 0;
+      tries < TRIES && this.placed.length < MOST_EVENTS && space.addressFor(bytes) !== address;
+      tries++
+    ) {
       const home = space.chunkAt(address);
       const found =
         home === undefined
@@ -131,7 +138,10 @@ class Lead {
       if (found === AGAIN) return AGAIN;
       if (!found) break;
     }
-    if (space.addressFor(bytes) !== address) return;
+    if (space.addressFor(bytes) !== address) {
+      this.unexplained++;
+      return;
+    }
     const fresh = space.roomFor(bytes) === null;
     space.segment(bytes);
     if (fresh) {
@@ -287,6 +297,7 @@ function scheduled(
   segments: readonly RecordedSegment[],
   top: number,
   placed: readonly Placed[],
+  unexplained: number,
 ): InferredHistory {
   const rows = placed.map(({ event }) => event.row);
   const history = (): AddressHistory => ({
@@ -295,6 +306,7 @@ function scheduled(
       .map(({ event }, at): OthersEvent => ({ ...event, row: rows[at] }))
       .sort((a, b) => a.row - b.row),
   });
+  if (segments.length ** 2 > WORK) return { ...history(), unexplained };
   const least = misplaced(segments, history());
   if (placed.length * segments.length ** 2 <= WORK)
     for (const [at, { event, earliest }] of placed.entries()) {

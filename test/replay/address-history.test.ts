@@ -85,4 +85,23 @@ describe('the history of a recording', () => {
     expect(inferHistory(recorded(program, { top: TOP, events })).events.length).toBeGreaterThan(0);
     expect(performance.now() - begun).toBeLessThan(20_000);
   });
+
+  it('of segments at addresses that follow no rule ends soon, and says how many are unexplained', () => {
+    let seed = 1;
+    const random = (below: number): number => {
+      seed = (seed * 48271) % 2147483647;
+      return seed % below;
+    };
+    const segments = Array.from({ length: 20_000 }, (_, turn): RecordedSegment => ({
+      row: 2 * turn,
+      address: TOP + random(2 ** 24) * 2 * MIB,
+      bytes: (1 + random(40)) * 2 * MIB,
+      made: true,
+    }));
+    const begun = performance.now();
+    const { events, unexplained } = inferHistory(segments);
+    expect(events.length).toBeLessThan(1100);
+    expect(unexplained).toBeGreaterThan(10_000);
+    expect(performance.now() - begun).toBeLessThan(20_000);
+  });
 });
