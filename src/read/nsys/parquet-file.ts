@@ -3,7 +3,7 @@
  * here: columns of a few row groups at a time, never the whole file. Flat columns, as Nsight writes them.
  */
 import { type FileMetaData, parquetMetadataAsync, parquetRead } from 'hyparquet';
-import { toErrorData, TraceError } from '../../base/trace-error.ts';
+import { TraceError } from '../../base/trace-error.ts';
 import type { ByteSource } from '../../file/byte-source.ts';
 import { NO_CELLS, NumberCells, ValueCells, WordCells } from './cells.ts';
 import { type Cells, ColumnRows, type Rows } from './tables.ts';
@@ -21,12 +21,11 @@ export const isParquet = (head: Uint8Array): boolean =>
 
 /**
  * What hyparquet throws of damaged bytes is whatever its code stumbled over, in words that mean nothing to whoever has
- * the file: ours say what could not be read and where. A reader's own error, and a want of memory, stay what they are.
+ * the file: ours say what could not be read and where. A reader's own error stays what it is.
  */
 function toTraceError(thrown: unknown, what: string, offset: number): TraceError {
-  const { code, message, advice } = toErrorData(thrown, null);
   if (thrown instanceof TraceError) return thrown;
-  if (code === 'memory') return new TraceError(code, message, { advice, format: 'parquet' });
+  // Also where it asks for more memory than there is: what is read at once is bounded, so its counts are damaged.
   return new TraceError('corrupt', `${what}: its bytes are damaged, or packed in a way that is not read.`, {
     format: 'parquet',
     offset,
