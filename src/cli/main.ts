@@ -12,6 +12,7 @@ import { errorLines, MOST_HOLDERS, sourceLines } from './print.ts';
 import { REPLAY_USAGE, replayCommand } from './replay.ts';
 import { takeOption } from './take-option.ts';
 import { json, lines } from './terminal.ts';
+import { VERSION } from './version.ts';
 
 const USAGE = `usage: vramscope analyze PATH... [--json] [--fail-on CONDITIONS] [--gpus-per-pod N]
 
@@ -81,15 +82,15 @@ async function analyze(
     err.write(lines(late.flatMap(errorLines)));
   } else {
     const ranges = await rangesOf(engine, views);
-    out.write(views.map((view) => lines(sourceLines(view, ranges))).join('\n'));
-    out.write(
-      lines([
-        ...late.flatMap(errorLines),
-        ...findingLines(analysis.findings),
-        ...pinLines(analysis.pins),
-        ...budgetLines(analysis),
-      ]),
-    );
+    // What one asks first comes first: the answer, then the counters that it rests on.
+    const answer = lines([
+      ...late.flatMap(errorLines),
+      ...findingLines(analysis.findings),
+      ...pinLines(analysis.pins),
+    ]).replace(/^\n/, '');
+    const counters = views.map((view) => lines(sourceLines(view, ranges)));
+    out.write([...(answer === '' ? [] : [answer]), ...counters].join('\n'));
+    out.write(lines(budgetLines(analysis)));
   }
   let holds = false;
   for (const { text, met, open } of conditions) {
@@ -110,6 +111,10 @@ export async function main(
   err: Output = process.stderr,
 ): Promise<number> {
   const [command, ...rest] = argv;
+  if (command === '--version' || command === '-V') {
+    out.write(`vramscope ${VERSION}\n`);
+    return EXIT_READ;
+  }
   if (command === '--help' || command === '-h' || command === 'help') {
     out.write(`${USAGE}\n`);
     return EXIT_READ;

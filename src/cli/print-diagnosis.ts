@@ -1,7 +1,8 @@
-/** Findings as text for a terminal. */
+/** Findings as text for a terminal; the bytes behind their amounts are in the object. */
+import { brief } from '../base/amounts.ts';
 import { list } from '../base/words.ts';
 import { groupSame } from '../base/group-same.ts';
-import { formatInteger } from '../base/units.ts';
+import { formatBytes } from '../base/units.ts';
 import type { AnalysisFinding } from '../engine/document/analysis.ts';
 
 const MOST_EVIDENCE = 3;
@@ -33,7 +34,7 @@ function each(
   const told = texts.every((text) => text === texts[0])
     ? [texts[0]]
     : texts.map((text, i) => (text === null ? null : `${nameOf(group[i].device ?? 0)}: ${text}`));
-  return told.flatMap((text) => (text === null ? [] : [`      ${text}`]));
+  return told.flatMap((text) => (text === null ? [] : [`      ${brief(text)}`]));
 }
 
 /** Lines of the findings; problems first, as they come. */
@@ -48,11 +49,11 @@ export function findingLines(findings: readonly AnalysisFinding[]): string[] {
     lines.push(
       `      confidence: ${first.confidence}${first.damage === undefined ? '' : ` (${first.damage})`}`,
     );
-    for (const { text } of first.evidence.slice(0, MOST_EVIDENCE)) lines.push(`      - ${text}`);
+    for (const { text } of first.evidence.slice(0, MOST_EVIDENCE)) lines.push(`      - ${brief(text)}`);
     lines.push(...each(group, ({ remedy }) => (remedy === null ? null : `what to do: ${remedy}`)));
     lines.push(
       ...each(group, ({ gain_bytes: bytes, gain_how: how }) =>
-        bytes === null ? null : `gain: ${formatInteger(bytes)} bytes (${how})`,
+        bytes === null ? null : `gain: ${formatBytes(Number(bytes), 'binary')} (${how})`,
       ),
     );
   }

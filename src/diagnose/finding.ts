@@ -57,6 +57,8 @@ export interface Finding {
   readonly severity: Severity;
   /** A few words: "A leak of 12.1 MiB per iteration". */
   readonly title: string;
+  /** The answer to what one asks first, in a few words ("A limit of the process refused it"); absent: the title is it. */
+  readonly headline?: string;
   /** One to three sentences that an expert would sign. */
   readonly verdict: string;
   readonly confidence: Confidence;

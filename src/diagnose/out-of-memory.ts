@@ -1,6 +1,6 @@
 /** A request failed: what was asked, what was free, why that was not enough, and what would have been served. */
 import { driverAsks, judgeMoment } from './oom-moment.ts';
-import { count, list } from '../base/words.ts';
+import { count } from '../base/words.ts';
 import type { DeviceFacts, OomMoment } from '../analyze/device-facts.ts';
 import { type Evidence, evidence } from './finding.ts';
 import { about, type DeviceRule } from './device-rule.ts';
@@ -19,7 +19,10 @@ const OTHER_REASONS =
   'the driver refused it for another reason (mappings that ran out, a limit of the container, an earlier error), or memory came free just then';
 
 /** Why, in words, and whether it follows from the recording. */
-function reason(facts: DeviceFacts, moment: OomMoment): { readonly text: string; readonly certain: boolean } {
+function reason(
+  facts: DeviceFacts,
+  moment: OomMoment,
+): { readonly text: string; readonly certain: boolean; readonly headline: string } {
   const { bytes, deviceFree, reserved, allocated, limit, row } = moment;
   const own = `the process had ${exactSize(reserved)} reserved, ${exactSize(allocated)} of it allocated`;
   const { cause, isSure } = judgeMoment({
@@ -35,31 +38,40 @@ function reason(facts: DeviceFacts, moment: OomMoment): { readonly text: string;
   switch (cause) {
     case 'limit':
       return {
-        text: `The device had ${free} free, more than was asked: a limit of the process itself refused it (per_process_memory_fraction in the allocator settings); ${own}${bounds}.`,
+        text: `The device had ${free} free, more than was requested: a limit of the process itself refused it (per_process_memory_fraction in the allocator settings); ${own}${bounds}.`,
         certain: isSure,
+        headline: `A limit of the process refused it: ${size(deviceFree ?? 0)} were free`,
       };
     case 'limit_or_refused':
       return {
-        text: `The device had ${free} free, more than was asked, so it was neither full nor fragmented: a limit of the process itself refused it (such as set_per_process_memory_fraction), or less likely ${OTHER_REASONS}; ${own}${limit === null ? '' : `. If it was a limit, it is at least ${exactSize(limit[0])} and below ${exactSize(limit[1])}`}.`,
+        text: `The device had ${free} free, more than was requested, so it was neither full nor fragmented: a limit of the process itself refused it (such as set_per_process_memory_fraction), or less likely ${OTHER_REASONS}; ${own}${limit === null ? '' : `. If it was a limit, it is at least ${exactSize(limit[0])} and below ${exactSize(limit[1])}`}.`,
         certain: false,
+        headline: `Probably a limit of the process: ${size(deviceFree ?? 0)} were free`,
       };
     case 'refused':
       return {
-        text: `The device had ${free} free, more than was asked, so it was neither full nor fragmented; and a limit of the process ${isSure ? 'was not reached' : 'let more be reserved before'}. So ${OTHER_REASONS}; ${own}.`,
+        text: `The device had ${free} free, more than was requested, so it was neither full nor fragmented; and a limit of the process ${isSure ? 'was not reached' : 'let more be reserved before'}. So ${OTHER_REASONS}; ${own}.`,
         certain: false,
+        headline: `The driver refused it with ${size(deviceFree ?? 0)} free`,
       };
     case 'border':
       return {
-        text: `The device had ${free} free, more than was asked but less than the segment of ${exactSize(driverAsks(bytes))} that a request of this size takes from the driver; ${own}.`,
+        text: `The device had ${free} free, more than was requested but less than the segment of ${exactSize(driverAsks(bytes))} that a request of this size takes from the driver; ${own}.`,
         certain: false,
+        headline: `${size(deviceFree ?? 0)} were free, less than the segment that it needs`,
       };
     case 'full':
       return {
         text: `The device had only ${free} free; ${own}. The CUDA context, other libraries and other processes hold the rest.`,
         certain: isSure,
+        headline: `The GPU was full: ${size(deviceFree ?? 0)} were free`,
       };
     case 'not_recorded':
-      return { text: `How much the device had free was not recorded; ${own}.`, certain: false };
+      return {
+        text: `How much the device had free was not recorded; ${own}.`,
+        certain: false,
+        headline: 'Unknown: how much of the GPU was free was not recorded',
+      };
   }
 }
 
@@ -113,7 +125,7 @@ export const outOfMemory: DeviceRule = (facts) => {
   const why = reason(facts, first);
   const contradicts = first.allocated > first.reserved;
   const proofs: Evidence[] = [
-    evidence(`Asked for: ${exactSize(first.bytes)}.`, { row: first.row }),
+    evidence(`Requested: ${exactSize(first.bytes)}.`, { row: first.row }),
     evidence(
       contradicts
         ? `Reserved ${exactSize(first.reserved)}, allocated ${exactSize(first.allocated)}: more than is reserved cannot be allocated, so the recording contradicts itself here.`
@@ -138,9 +150,9 @@ export const outOfMemory: DeviceRule = (facts) => {
   const settings = passes
     ? ' Allocated and request together pass the limit: no allocator setting can serve it.'
     : served !== null
-      ? ` Replayed under ${served.name} every request is served, even within the least that the limit can be.`
+      ? ` With ${served.name} every request is served under the limit (replayed).`
       : tried.length > 0
-        ? ` Replayed under ${list(tried)} within the least that the limit can be, a request fails as well.`
+        ? ` ${tried.length === 1 ? `${tried[0]} would not have prevented this: a request still fails` : `Neither ${tried.join(' nor ')} would have prevented this: a request still fails under each`} under the limit.`
         : '';
   const leak = leakBehind(facts, first, served?.line ?? null);
   return [
@@ -154,13 +166,14 @@ export const outOfMemory: DeviceRule = (facts) => {
         allocated: first.allocated,
       },
       severity: 'problem',
-      title: `Out of memory: ${size(first.bytes)} asked for${first.deviceFree === null ? '' : `, ${size(first.deviceFree)} free on the device`}`,
+      title: `Out of memory: ${size(first.bytes)} requested${first.deviceFree === null ? '' : `, ${size(first.deviceFree)} free on the device`}`,
+      headline: leak === null ? why.headline : `A leak filled the memory: ${size(leak.kept)} were kept`,
       verdict: `${leak === null ? '' : `${leak.text} `}${why.text}${settings}`,
       confidence: contradicts ? 'low' : why.certain ? 'certain' : 'medium',
       confidenceWhy: contradicts
         ? 'What the recording says was allocated is more than what it says was reserved.'
         : why.certain
-          ? 'The allocator wrote what was asked and what the device had free at that moment.'
+          ? 'The recording has what was requested and what the device had free at that moment.'
           : first.deviceFree === null
             ? 'What the device had free is not in the recording.'
             : 'What was free excludes a full device; who refused the request is not in the recording.',
@@ -178,7 +191,7 @@ function leakBehind(
   facts: DeviceFacts,
   { allocated }: OomMoment,
   setting: string | null,
-): { readonly text: string; readonly remedy: string } | null {
+): { readonly text: string; readonly remedy: string; readonly kept: number } | null {
   const growth = facts.growthOf('allocated')?.atEnd;
   if (!isLeaking(facts) || growth === undefined || growth.confidence === 'low') return null;
   const [line] = facts.leaks.suspects.filter(({ kind }) => kind === 'grows');
@@ -188,6 +201,7 @@ function leakBehind(
   if (slope <= 0 || kept < LEAK_SHARE * allocated) return null;
   const named = line === undefined ? '' : ` First to look at: ${nameOf(line)}.`;
   return {
+    kept,
     text: `A leak led here: ${size(slope)} more were kept after every iteration, ${size(kept)} over the ${count(facts.iterations.count, 'iteration')} before the failure.${named}`,
     remedy: `End the leak (the finding about it says how): without that, more room only puts the failure off.${setting === null ? '' : ` Until then ${code(setting)} serves the recorded requests.`}`,
   };

@@ -1,7 +1,8 @@
 /** Who consumes the memory: the lines that hold most when most is allocated; where only calls are known, the calls. */
 import { count, percent } from '../base/words.ts';
 import type { Holder } from '../analyze/live.ts';
-import { holderLabel, isInternalFrame, NO_STACK, namesLine } from '../analyze/user-frames.ts';
+import { isCallAlone } from '../analyze/stackless.ts';
+import { holderLabel, NO_STACK, namesLine } from '../analyze/user-frames.ts';
 import type { DeviceFacts } from '../analyze/device-facts.ts';
 import { u64At } from '../base/u64.ts';
 import { evidence } from './finding.ts';
@@ -58,10 +59,7 @@ function apartFromWorkspaces(facts: DeviceFacts, row: number, holders: readonly 
 }
 
 /** Nsight without backtraces knows the call (or the symbol), not who called. */
-const isCall = (facts: DeviceFacts, stack: number): boolean =>
-  facts.input.stacks
-    .stack(stack)
-    .every((frame) => isInternalFrame(frame) || frame.filename === 'static symbol');
+const isCall = (facts: DeviceFacts, stack: number): boolean => isCallAlone(facts.input.stacks, stack);
 
 export const whoHolds: DeviceRule = (facts) => {
   // A final state without events is the one moment there is.
@@ -100,13 +98,13 @@ export const whoHolds: DeviceRule = (facts) => {
       severity: 'info',
       title:
         known < 0.5
-          ? `${percent(1 - known)} of the memory ${moment} has no stack`
+          ? `${percent(1 - known)} of the bytes ${moment} have no stack`
           : `Holds most ${moment}: ${first.label} with ${size(first.bytes)}`,
-      verdict: `${isState ? 'Of what is allocated' : isLate ? 'When most was allocated within the recording' : 'When most was allocated'}, ${exactSize(bytes)}, ${
+      verdict: `${isState ? `${exactSize(bytes)} are allocated in the recorded state` : `${exactSize(bytes)} were allocated at the peak${isLate ? ' of the recording' : ''}`}: ${percent(share)} by ${
         lines.length <= shown.length
-          ? `${what(lines.length)} held ${percent(share)} of it.`
-          : `${what(lines.length)} held memory, and the first ${shown.length} of them ${percent(share)} of it.`
-      }${library > 0 ? ` Workspaces of cuBLAS held ${percent(library / total)}.` : ''}${known < 1 ? ` In the recording ${percent(1 - known)} has no stack.` : ''}`,
+          ? what(lines.length)
+          : `the first ${shown.length} of ${what(lines.length)}`
+      }${library > 0 ? `, ${percent(library / total)} by workspaces of cuBLAS` : ''}.${known < 1 ? ` ${percent(1 - known)} of the bytes have no stack.` : ''}`,
       confidence: !named
         ? 'low'
         : known === 1 && operations === 0
@@ -122,7 +120,7 @@ export const whoHolds: DeviceRule = (facts) => {
           ? operations === 0
             ? 'Every live byte has its stack.'
             : `Every live byte has its stack; of ${operations === 1 ? 'one' : operations} of these it holds no line of Python, as in threads of the backward pass, and the operation is named instead.`
-          : 'Bytes without a stack were allocated before the recording or outside of what it follows; they could belong to any line.',
+          : `${percent(1 - known)} of the bytes have no stack and could belong to any line: they were allocated before the recording, or outside of what it follows.`,
       evidence: lines
         .slice(0, MOST_LINES)
         .map((line) =>

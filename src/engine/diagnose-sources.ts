@@ -7,6 +7,7 @@ import type { IterationGrowth } from '../analyze/growth/series.ts';
 import type { Iterations } from '../analyze/growth/iterations.ts';
 import { deviceLabel } from '../base/words.ts';
 import { exactAmount } from '../base/amounts.ts';
+import { liveWithoutStack } from '../analyze/without-stack.ts';
 import { leastConfident } from '../analyze/recording/data-quality.ts';
 import { type Damage, damagesOf, tempered } from '../diagnose/damage.ts';
 import { diagnoseDevice, sortFindings } from '../diagnose/device-rules.ts';
@@ -80,6 +81,14 @@ function ledgersOf(facts: DeviceFacts, sideAt: DeviceSideAt): DeviceDiagnosis['l
   });
 }
 
+/** From this share on it is no use to name the lines of the rest. */
+const MOSTLY = 0.5;
+
+function nameless(facts: DeviceFacts): DeviceDiagnosis['withoutStack'] {
+  const told = liveWithoutStack(facts, facts.rows === 0 ? -1 : facts.allocatedPeak.row);
+  return told.live > 0 && told.bytes > MOSTLY * told.live ? told : null;
+}
+
 function deviceDiagnosis(facts: DeviceFacts, session: DeviceSession, sideAt: DeviceSideAt): DeviceDiagnosis {
   const { iterations, conclusion } = facts;
   return {
@@ -104,6 +113,7 @@ function deviceDiagnosis(facts: DeviceFacts, session: DeviceSession, sideAt: Dev
     quality: qualityView(session, facts),
     ledgers: ledgersOf(facts, sideAt),
     pins: facts.pins === null ? null : pinsView(facts.pins, facts.rows - 1, facts.input.stacks),
+    withoutStack: nameless(facts),
   };
 }
 

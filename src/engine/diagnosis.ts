@@ -1,5 +1,6 @@
 /** What `Engine.diagnosis()` answers: findings and what they rest on. Plain data; bytes are exact numbers. */
 import type { Bounds, Measured } from '../base/measured.ts';
+import type { WithoutStack } from '../analyze/without-stack.ts';
 import type { LedgerPart } from '../analyze/ledger/outside.ts';
 import type { Finding } from '../diagnose/finding.ts';
 import type { Fault } from './faults.ts';
@@ -187,6 +188,8 @@ export interface DeviceDiagnosis {
   readonly ledgers: readonly { readonly when: 'end' | 'peak' | 'oom'; readonly ledger: LedgerView }[];
   /** At the end; null: the allocator was not replayed. */
   readonly pins: PinsView | null;
+  /** Live memory without a stack where most was allocated; null: at least half of the bytes have one. */
+  readonly withoutStack: WithoutStack | null;
 }
 
 export interface Diagnosis extends ServersDiagnosis {

@@ -2,6 +2,7 @@
  * Opens one file in the built page and prints one JSON line: the page's own measures (docs/performance.md) in
  * milliseconds, the last one after turns of the wheel over the timeline, and the renderer's peak memory in MiB.
  */
+/* global document */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';

@@ -104,15 +104,18 @@ describe('--json', () => {
 describe('text', () => {
   it('says the finding, how sure it is, on what it rests, what to do and what that gives', async () => {
     const { out } = await run('analyze', LEAK);
-    const lines = out.slice(out.indexOf('\nDiagnosis\n')).split('\n');
-    expect(lines[2]).toBe('  [problem] A leak: 33.8 MiB an iteration (device 0)');
-    expect(lines[3]).toContain(
+    const lines = out.split('\n');
+    // The answer is first, before the counters.
+    expect(lines[0]).toBe('Diagnosis');
+    expect(lines.findIndex((line) => line.startsWith('leak.pickle'))).toBeGreaterThan(10);
+    expect(lines[1]).toBe('  [problem] A leak: 33.8 MiB an iteration (device 0)');
+    expect(lines[2]).toContain(
       'First to look at: s_leak (rec/record.py:167), called from <module> (rec/record.py:277).',
     );
-    expect(lines[4]).toBe('      confidence: high');
-    expect(lines[5]).toMatch(/^ {6}- 40 iterations/);
+    expect(lines[3]).toBe('      confidence: high');
+    expect(lines[4]).toMatch(/^ {6}- 40 iterations/);
     expect(lines.find((line) => line.startsWith('      what to do: record.py:167'))).toBeDefined();
-    expect(lines.find((line) => /^ {6}gain: [\d,]+ bytes \(/.test(line))).toBeDefined();
+    expect(lines.find((line) => /^ {6}gain: [\d.]+ GiB \(/.test(line))).toBeDefined();
   });
 
   const told = (device: number | null, more: Partial<AnalysisFinding> = {}): AnalysisFinding => ({
@@ -149,12 +152,12 @@ describe('text', () => {
       '      device 1: Another.',
       '      confidence: certain',
       '      - Fact.',
-      '      gain: 5 bytes (replayed)',
+      '      gain: 5 B (replayed)',
       '  [info] Else (device 2)',
       '      Verdict.',
       '      confidence: certain',
       '      - Fact.',
-      '      gain: 5 bytes (replayed)',
+      '      gain: 5 B (replayed)',
       '  [info] Title',
       '      Verdict.',
       '      confidence: certain',

@@ -1,5 +1,5 @@
 /** The command: exit codes, what goes to which stream, and the object that scripts read. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -163,11 +163,16 @@ describe('--json', () => {
 });
 
 describe('text', () => {
-  it('says what the file is, then the figures', async () => {
+  it('says its version, which is that of the package', async () => {
+    const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
+    expect((await run('--version')).out).toBe(`vramscope ${version}\n`);
+  });
+
+  it('says what was found, what the file is, then the figures', async () => {
     const { code, out, err } = await run('analyze', oom);
     expect([code, err]).toEqual([0, '']);
     expect(out).toMatch(
-      /^oom\.pickle: PyTorch allocator snapshot, PyTorch 2\.10 or newer \(by its layout\), 12,296 bytes, 140 rows in /,
+      /^Diagnosis\n[^]*\n\noom\.pickle: PyTorch allocator snapshot, PyTorch 2\.10 or newer \(by its layout\), 12,296 bytes, 140 rows in /,
     );
     expect(out).toContain('device 0\n  140 events over 1.8 ms on 1 stream.');
     expect(out).toMatch(

@@ -21,7 +21,7 @@ describe('out-of-memory', () => {
       severity: 'problem',
       // Who refused it is not in the recording: a limit, or the driver for another reason.
       confidence: 'medium',
-      title: 'Out of memory: 200 MiB asked for, 70 GiB free on the device',
+      title: 'Out of memory: 200 MiB requested, 70 GiB free on the device',
       gainBytes: null,
     });
     expect(oom.verdict).toContain('a limit of the process itself refused it');
@@ -30,7 +30,7 @@ describe('out-of-memory', () => {
     expect(oom.verdict).toContain('it is at least 140 MiB (146,800,640 bytes)');
     expect(oom.verdict).toContain('and below 340 MiB (356,515,840 bytes)');
     const told = oom.evidence.map(({ text }) => text).join('\n');
-    expect(told).toContain('Asked for: 200 MiB (209,715,200 bytes)');
+    expect(told).toContain('Requested: 200 MiB (209,715,200 bytes)');
     expect(told).toContain('Largest free block in the cache: 38 MiB (39,845,888 bytes)');
     expect(told).toContain('Sure to have been served: a request of up to 38 MiB');
     expect(oom.evidence.every(({ row }) => row !== null)).toBe(true);
@@ -139,7 +139,7 @@ describe('who-holds', () => {
     recording.take('main:6 attention:7', 20 * MIB);
     const who = findingOf(await recording.findings(), 'who-holds');
     expect(who.title).toBe('Holds most at the peak: attention (user/app.py:7) with 40 MiB');
-    expect(who.verdict).toContain('2 lines of code held 100 % of it.');
+    expect(who.verdict).toContain('70 MiB (73,400,320 bytes) were allocated at the peak: 100 % by 2 lines of code.');
     expect(who.confidence).toBe('certain');
     expect(who.evidence.map(({ row }) => row)).toEqual([recording.rows - 1, recording.rows - 1]);
   });
@@ -149,7 +149,7 @@ describe('who-holds', () => {
     recording.take(null, 70 * MIB);
     recording.take('main:1 weights:2', 30 * MIB);
     const who = findingOf(await recording.findings(), 'who-holds');
-    expect(who).toMatchObject({ title: '70.0 % of the memory at the peak has no stack', confidence: 'low' });
+    expect(who).toMatchObject({ title: '70.0 % of the bytes at the peak have no stack', confidence: 'low' });
   });
 
   it('does not fire without any stack', async () => {
@@ -232,7 +232,7 @@ describe('the bundled recordings', () => {
   it('oom: the cap, to the byte', async () => {
     const findings = await findingsOf('oom.pickle');
     expect(findings[0].id).toBe('out-of-memory');
-    expect(findings[0].evidence[0].text).toBe('Asked for: 300 MiB (314,572,800 bytes).');
+    expect(findings[0].evidence[0].text).toBe('Requested: 300 MiB (314,572,800 bytes).');
     expect(idsOf(findings)).not.toContain('pending-free');
   });
 

@@ -34,7 +34,7 @@ describe('an out-of-memory error that was recorded and printed', () => {
         deviceKey: findingOf(findings, 'out-of-memory').deviceKey,
         where: 'oom.pickle, GPU 0',
         severity: 'problem',
-        title: expect.stringContaining('300 MiB asked for') as string,
+        title: expect.stringContaining('300 MiB requested') as string,
       },
     ]);
     expect(toldElsewhere(diagnosis, by.source + 1, 'binary')).toEqual([]);

@@ -239,11 +239,11 @@ describe('growth', () => {
 describe('the ledger', () => {
   beforeEach(async () => {
     engine.says();
-    await expect.poll(() => told('vs-ledger')).toContain('Asked for and held');
+    await expect.poll(() => told('vs-ledger')).toContain('Live (requested)');
   });
 
   it('is that of the end, and of the peak on demand', async () => {
-    expect(told('[data-part="requested"]')).toBe('Asked for and held 600 MiB 58.6 %');
+    expect(told('[data-part="requested"]')).toBe('Live (requested) 600 MiB 58.6 %');
     expect(told('tfoot')).toContain('Sum 1 GiB');
     button('At the peak').click();
     await expect.poll(() => told('tfoot')).toContain('Sum 2 GiB');

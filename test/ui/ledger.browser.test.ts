@@ -136,7 +136,7 @@ describe('the ledger over time', () => {
     const timelines = all('vs-timeline') as (HTMLElement & { hoverX: number | null })[];
     expect(timelines.map(({ hoverX }) => hoverX !== null)).toEqual(timelines.map(() => true));
     const words = plot().getAttribute('aria-valuetext') ?? '';
-    const [, row] = /^just after event ([\d,]+): .* reserved\. Asked for and held /.exec(words)!;
+    const [, row] = /^just after event ([\d,]+): .* reserved\. Live \(requested\) /.exec(words)!;
     press('Enter');
     await expect.poll(() => asked('moment').at(-1)).toBe(`moment event ${row.replace(/,/g, '')}`);
     plot().dispatchEvent(new FocusEvent('blur'));

@@ -125,9 +125,14 @@ export function compareSources(input: CompareInput): Omit<ClocksAnswer, 'clocks'
   const absolute = (ns: number | null): bigint | null =>
     ns === null ? null : input.baseNs + BigInt(Math.round(ns));
   const told = (one: Contradiction, ids: Found['ids']): Disagreement => {
-    const { sources: _, fromNs, toNs, ...rest } = one;
-    const files = [fileOf(ids[0]), fileOf(ids[1])] as const;
-    return { ...rest, sourceIds: ids, files, fromNs: absolute(fromNs), toNs: absolute(toNs) };
+    const { kind, device, count, values, allowedBytes, differenceBytes, sentence } = one;
+    return {
+      ...{ kind, device, count, values, allowedBytes, differenceBytes, sentence },
+      sourceIds: ids,
+      files: [fileOf(ids[0]), fileOf(ids[1])],
+      fromNs: absolute(one.fromNs),
+      toNs: absolute(one.toNs),
+    };
   };
   const all = found.flatMap(({ ids, comparison }) =>
     comparison.contradictions.map((one) => ({ one, told: told(one, ids) })),

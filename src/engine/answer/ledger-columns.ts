@@ -19,12 +19,12 @@ import type { LedgerColumns, LedgerColumnsQuery } from '../protocol.ts';
 
 /** On the page, parts bear the names that they have in the ledger of one moment. */
 const NAMES: Readonly<Record<LedgerColumn, { readonly id: string; readonly label: string }>> = {
-  requested: { id: 'requested', label: 'Asked for and held' },
+  requested: { id: 'requested', label: 'Live (requested)' },
   rounding: { id: 'rounding', label: 'Rounding of blocks' },
   pending: { id: 'pending', label: 'Freed, waiting for other streams' },
-  inactiveSplit: { id: 'inactive_split', label: 'Free beside something live' },
-  inactivePages: { id: 'inactive_pages', label: 'Free beside something live, on a page' },
-  releasable: { id: 'releasable', label: 'Free, empty_cache gives it back' },
+  inactiveSplit: { id: 'inactive_split', label: 'Free but pinned (inactive split)' },
+  inactivePages: { id: 'inactive_pages', label: 'Free but pinned, on a page' },
+  releasable: { id: 'releasable', label: 'Free and releasable' },
   privateIdle: { id: 'private_idle', label: 'Free in private pools' },
 };
 

@@ -1,6 +1,6 @@
 /** The ledger, the pins and the data quality of a device as plain data. */
 import { dataQuality } from '../../analyze/recording/data-quality.ts';
-import { shareWithout } from '../../analyze/recording/data-quality-frames.ts';
+import { liveWithoutStack } from '../../analyze/without-stack.ts';
 import type { DeviceFacts } from '../../analyze/device-facts.ts';
 import { withDevice } from '../../analyze/ledger/ledger.ts';
 import { amount } from '../../base/amounts.ts';
@@ -33,13 +33,13 @@ export function ledgerView(facts: DeviceFacts, row: number, sideAt: DeviceSideAt
     used: outside.used,
     deviceFrom: side.source,
     parts: [
-      exact('requested', 'Asked for and held', parts.requested, null),
+      exact('requested', 'Live (requested)', parts.requested, null),
       exact('rounding', 'Rounding of blocks', parts.rounding, null),
       exact('pending', 'Freed, waiting for other streams', parts.pending, 'record_stream'),
       {
         ...exact(
           'inactive_split',
-          'Free beside something live',
+          'Free but pinned (inactive split)',
           parts.inactiveSplit,
           inactiveSplitOf.pages > 0
             ? `of it ${amount(inactiveSplitOf.pages)} on pages of expandable segments, which memory_stats does not count`
@@ -48,7 +48,7 @@ export function ledgerView(facts: DeviceFacts, row: number, sideAt: DeviceSideAt
         children: children.inactive_split,
       },
       {
-        ...exact('releasable', 'Free, empty_cache gives it back', parts.releasable, null),
+        ...exact('releasable', 'Free and releasable', parts.releasable, null),
         children: children.releasable,
       },
       {
@@ -83,12 +83,13 @@ export function qualityView(session: DeviceSession, facts: DeviceFacts): Quality
     earlier: session.living.earlier,
     replay: session.replay,
   });
+  const { live, bytes } = liveWithoutStack(facts, session.rows - 1);
   const sentences = Object.values(quality.topics).flatMap(({ why }) => why);
   return {
     confidence: quality.confidence,
     began: quality.began,
     sentences: [...new Set(sentences)],
-    shareWithoutFrames: quality.frames.liveAtEnd.bytes === 0 ? null : shareWithout(quality.frames.liveAtEnd),
+    shareWithoutFrames: live === 0 ? null : bytes / live,
     settings: session.trace.producer === 'torch' ? facts.lineFor({}) : null,
   };
 }

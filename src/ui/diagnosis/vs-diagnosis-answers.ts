@@ -2,6 +2,7 @@
 import { LitElement, css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import type { Answers, BackAnswer, EndAnswer, Holder, WhoAnswer } from '../../view/diagnosis/diagnosis.ts';
+import type { LeadAnswer, Question } from '../../view/diagnosis/lead.ts';
 import { placeWords } from '../../view/diagnosis/finding.ts';
 import { renderSeverity, severityStyle } from './finding-severity.ts';
 import { controls } from '../parts/theme.ts';
@@ -22,7 +23,17 @@ export class VsDiagnosisAnswers extends LitElement {
         padding: 12px 16px 14px;
         font-size: 13px;
       }
-      section + section {
+      .lead {
+        grid-column: 1 / -1;
+        border-bottom: 1px solid var(--line);
+      }
+      .lead .short {
+        font-size: 19px;
+      }
+      .lead .words {
+        max-width: 120ch;
+      }
+      section:not(.lead) + section {
         border-left: 1px solid var(--line);
       }
       h3 {
@@ -90,7 +101,8 @@ export class VsDiagnosisAnswers extends LitElement {
         :host {
           grid-template-columns: minmax(0, 1fr);
         }
-        section + section {
+        section + section,
+        section:not(.lead) + section {
           border-top: 1px solid var(--line);
           border-left: 0;
         }
@@ -101,25 +113,48 @@ export class VsDiagnosisAnswers extends LitElement {
   @property({ attribute: false }) answers!: Answers;
 
   override render(): unknown {
-    const { who, ends, back } = this.answers;
+    const { lead, who, ends, back } = this.answers;
+    const answers: Readonly<Record<Question, () => unknown>> = {
+      who: () => this.who(who),
+      ends: () => this.ends(ends),
+      back: () => this.back(back),
+    };
     return html`
-      <section data-answer="who">
-        <h3>Who holds it?</h3>
-        ${this.who(who)}
-      </section>
-      <section data-answer="ends">
-        <h3>Does it end?</h3>
-        ${this.ends(ends)}
-      </section>
-      <section data-answer="back">
-        <h3>How to get it back?</h3>
-        ${this.back(back)}
-      </section>
+      ${lead.answer === null ? nothing : this.lead(lead.answer)}
+      ${lead.questions.map(
+        ({ id, text }) =>
+          html`<section data-answer=${id}>
+            <h3>${text}</h3>
+            ${answers[id]()}
+          </section>`,
+      )}
     `;
   }
 
-  private who({ known, words, holders, caveat }: WhoAnswer): unknown {
+  private lead({ question, short, severity, words, confidence }: LeadAnswer): unknown {
+    return html`<section class="lead" data-answer="lead">
+      <h3>${question}</h3>
+      <p class="short">${renderSeverity(severity, false)}${short}</p>
+      <p class="words">
+        ${words}${confidence === '' ? nothing : html` <span class="quiet">${confidence}.</span>`}
+      </p>
+    </section>`;
+  }
+
+  private who({ known, short, words, holders, classes, caveat }: WhoAnswer): unknown {
     if (!known) return unknown('Not known', words);
+    if (short !== null)
+      return html`<p class="short">${short}</p>
+        <p class="words quiet">${words}</p>
+        <ul>
+          ${classes.map(
+            (one) =>
+              html`<li>
+                <strong>${one.name}</strong>
+                <div class="quiet" title=${one.title}>${one.words}</div>
+              </li>`,
+          )}
+        </ul>`;
     return html`<p class="words quiet">${words}</p>
       <ol>
         ${holders.map((holder) => this.holder(holder))}
@@ -136,12 +171,12 @@ export class VsDiagnosisAnswers extends LitElement {
     </li>`;
   }
 
-  private ends({ known, short, severity, figures, words }: EndAnswer): unknown {
+  private ends({ known, short, severity, confidence, figures, words }: EndAnswer): unknown {
     if (!known) return unknown(short, words);
     return html`
       <p class="short">${severity === null ? nothing : renderSeverity(severity, false)}${short}</p>
       ${figures.map(({ text, title }) => html`<p class="figures" title=${title}>${text}</p>`)}
-      <p class="words quiet">${words}</p>
+      <p class="words quiet">${words} ${confidence}.</p>
     `;
   }
 

@@ -28,10 +28,13 @@ export function qualityModel({ quality }: DeviceDiagnosis): QualityModel {
       ? ''
       : without === 0
         ? 'every live byte has its stack'
-        : `${percent(without)} of live bytes without a stack`,
+        : without === 1
+          ? 'no live byte has a stack, so no line can be named'
+          : `${percent(without)} of live bytes have no stack`,
   ];
   return {
-    words: `Data quality: ${confidence}`,
+    // Of the bytes; that no line is known beside them does not make them less exact.
+    words: `Figures: ${confidence}`,
     facts: facts.filter((fact) => fact !== ''),
     sentences,
     // A line that sets nothing says nothing.

@@ -5,6 +5,7 @@
 import { amountsIn, brief } from '../../base/amounts.ts';
 import type { ByteUnit } from '../../base/units.ts';
 import { formatBytes, formatInteger } from '../../base/units.ts';
+import { count, percent } from '../../base/words.ts';
 import type {
   DeviceDiagnosis,
   Diagnosis,
@@ -14,6 +15,8 @@ import type {
   Severity,
 } from '../../engine/protocol.ts';
 import type { FindingModel, Gain, Remedy } from './finding.ts';
+import type { Lead } from './lead.ts';
+import { leadOf } from './lead.ts';
 import { findingModel, gainOf, remedyOf } from './finding.ts';
 import { growthModel, seriesLabel } from './growth.ts';
 
@@ -28,6 +31,10 @@ export interface Holder {
 
 export interface WhoAnswer {
   readonly known: boolean;
+  /** "99.9 % of the bytes have no stack"; null: the holders are the answer. */
+  readonly short: string | null;
+  /** By size and stream, where no line can be named. */
+  readonly classes: readonly { readonly name: string; readonly words: string; readonly title: string }[];
   /** "Grows with every iteration", "Holds most at the peak". */
   readonly words: string;
   readonly holders: readonly Holder[];
@@ -37,9 +44,11 @@ export interface WhoAnswer {
 
 export interface EndAnswer {
   readonly known: boolean;
-  /** "No", "Yes", "It does not grow", "Cannot tell". */
+  /** "Yes. It grows with every iteration.", "No. ...", "Cannot tell". */
   readonly short: string;
   readonly severity: Severity | null;
+  /** "Confidence: medium"; "" where nothing is told. */
+  readonly confidence: string;
   /** Bound or slope, in the user's unit: "Reserved 4.56 GiB". */
   readonly figures: readonly { readonly text: string; readonly title: string }[];
   readonly words: string;
@@ -57,6 +66,7 @@ export interface BackAnswer {
 }
 
 export interface Answers {
+  readonly lead: Lead;
   readonly who: WhoAnswer;
   readonly ends: EndAnswer;
   readonly back: BackAnswer;
@@ -75,8 +85,11 @@ const NAME_HOLDERS: readonly (readonly [string, string])[] = [
   ['linear-leak', 'Keeps more with every iteration:'],
   ['masked-leak', 'Keeps more, behind what others give back:'],
   ['kept-outputs', 'Outlives its iteration:'],
-  ['who-holds', 'Held most when most was allocated:'],
+  ['who-holds', ''],
 ];
+/** "At the peak (3.99 GiB), most was held by:" */
+const atPeak = (peak: LedgerView['parts'][number] | undefined, unit: ByteUnit): string =>
+  `At the peak${peak === undefined || peak.bytes === null ? '' : ` (${formatBytes(peak.bytes.value, unit)} requested)`}, most is held by:`;
 const MOST_HOLDERS = 3;
 const MOST_WAYS = 3;
 /** Share of what is reserved that the cache must hold to be named among the ways. */
@@ -90,8 +103,41 @@ function holderOf(evidence: Evidence): Holder {
     : { name: parts[1], words: parts[2], evidence };
 }
 
-function whoHolds(findings: readonly Finding[], hasStacks: boolean): WhoAnswer {
+/** Where no line can be named: what is known of each allocation all the same. */
+function bySize({ withoutStack }: DeviceDiagnosis, unit: ByteUnit): WhoAnswer | null {
+  if (withoutStack === null) return null;
+  const { live, bytes, classes } = withoutStack;
+  const streams = new Set(classes.map(({ stream }) => stream));
+  return {
+    known: true,
+    short: `${percent(bytes / live)} of the bytes have no stack`,
+    words: 'No line of code can be named for them. By size of the allocations:',
+    holders: [],
+    classes: classes.slice(0, MOST_HOLDERS).map((one) => ({
+      name:
+        one.least === one.most
+          ? `${formatBytes(one.most, unit)} each`
+          : `${formatBytes(one.least, unit)} to ${formatBytes(one.most, unit)} each`,
+      words: `${formatBytes(one.bytes, unit)} in ${count(one.allocations, 'allocation')} (${percent(one.bytes / live)})${streams.size > 1 ? `, stream ${one.stream}` : ''}`,
+      title: `${formatInteger(one.bytes)} bytes`,
+    })),
+    caveat: null,
+  };
+}
+
+function whoHolds(
+  findings: readonly Finding[],
+  device: DeviceDiagnosis,
+  hasStacks: boolean,
+  unit: ByteUnit,
+): WhoAnswer {
+  const peak = device.ledgers
+    .find(({ when }) => when === 'peak')
+    ?.ledger.parts.find(({ id }) => id === 'requested');
   for (const [id, words] of NAME_HOLDERS) {
+    // Lines of a small rest are no answer to who holds the memory.
+    const unnamed = id === 'who-holds' ? bySize(device, unit) : null;
+    if (unnamed !== null) return unnamed;
     const naming = findings.filter((finding) => finding.id === id);
     const holders = naming.flatMap(({ evidence }) =>
       evidence.filter(({ stack }) => stack !== null).map(holderOf),
@@ -100,25 +146,27 @@ function whoHolds(findings: readonly Finding[], hasStacks: boolean): WhoAnswer {
     const unsure = naming.find(({ confidence }) => id === 'who-holds' && confidence !== 'certain');
     return {
       known: true,
-      words,
+      short: null,
+      classes: [],
+      words: id === 'who-holds' ? atPeak(peak, unit) : words,
       holders: holders.slice(0, MOST_HOLDERS),
       caveat: unsure?.confidenceWhy ?? null,
     };
   }
   const words = hasStacks
-    ? 'No finding names who: see "Who holds it" below.'
+    ? 'No finding names a line: see "Who holds it" below.'
     : 'No stacks were recorded, so no line of code can be named.';
-  return { known: false, words, holders: [], caveat: null };
+  return { known: false, short: null, classes: [], words, holders: [], caveat: null };
 }
 
 const ENDS: Readonly<Record<string, readonly [short: string, severity: Severity]>> = {
-  leak: ['No: it grows with every iteration', 'problem'],
-  slowing_growth: ['Not within this recording', 'risk'],
-  pending_free: ['No: freed blocks pile up', 'problem'],
-  fragmentation: ['No: what is reserved grows on', 'risk'],
-  caching_allocator: ['Yes: it is the cache of the allocator', 'good'],
-  warm_up: ['Yes: it was warm-up', 'good'],
-  no_growth: ['It does not grow', 'good'],
+  leak: ['Yes. It grows with every iteration.', 'problem'],
+  slowing_growth: ['It slows down, and has not stopped.', 'risk'],
+  pending_free: ['Yes. Freed blocks pile up.', 'problem'],
+  fragmentation: ['Yes. Reserved memory keeps growing.', 'risk'],
+  caching_allocator: ["No. The allocator's cache filled up and stopped.", 'good'],
+  warm_up: ['No. It was warm-up, and has stopped.', 'good'],
+  no_growth: ['No. It does not grow.', 'good'],
 };
 
 function doesItEnd(device: DeviceDiagnosis, unit: ByteUnit): EndAnswer {
@@ -128,6 +176,7 @@ function doesItEnd(device: DeviceDiagnosis, unit: ByteUnit): EndAnswer {
       known: false,
       short: 'Cannot tell',
       severity: null,
+      confidence: '',
       figures: [],
       words: ['No iterations were found.', ...iterations.why].join(' '),
     };
@@ -137,6 +186,7 @@ function doesItEnd(device: DeviceDiagnosis, unit: ByteUnit): EndAnswer {
     known: told !== null,
     short: told?.[0] ?? 'Cannot tell',
     severity: told?.[1] ?? null,
+    confidence: conclusion.confidence === 'certain' ? 'Certain' : `Confidence: ${conclusion.confidence}`,
     figures: rows
       .filter(({ figure }) => figure !== '')
       .map(({ series, figure, figureTitle }) => ({
@@ -165,9 +215,9 @@ function howToGetItBack(findings: readonly Finding[], device: DeviceDiagnosis, u
     words:
       all.length > 0
         ? ''
-        : `No finding offers a way whose gain can be computed.${
+        : `No fix with a measurable gain was found.${
             endLedger(device)?.emptyCacheBytes === 0
-              ? ' empty_cache() would give nothing back at the end of the recording.'
+              ? ' At the end of the recording empty_cache() would release nothing.'
               : ''
           }`,
   };
@@ -192,14 +242,13 @@ function emptyCache(
       gain: {
         text: formatBytes(bytes, unit),
         title: `${formatInteger(bytes)} bytes`,
-        how: `empty_cache() at the end of the recording${waiting > 0 ? ', which waits for all streams first' : ''}`,
+        how: `is cached and unused at the end of the recording${waiting > 0 ? ' (empty_cache() waits for all streams first)' : ''}`,
       },
       remedy: {
-        words:
-          'Where another process needs the memory. What this one asks for again has to be allocated anew:',
+        words: 'If another process needs it, release it; this one then has to allocate again:',
         code: 'torch.cuda.empty_cache()',
       },
-      because: 'Where every byte is: free, empty_cache gives it back',
+      because: 'Where every byte is: free and releasable',
     },
   ];
 }
@@ -223,7 +272,13 @@ export function diagnosisPage(
       device === null
         ? null
         : {
-            who: whoHolds(own, hasStacks),
+            lead: leadOf(
+              own,
+              findings.filter((finding) => finding.deviceKey === null),
+              device,
+              unit,
+            ),
+            who: whoHolds(own, device, hasStacks, unit),
             ends: doesItEnd(device, unit),
             back: howToGetItBack(own, device, unit),
           },

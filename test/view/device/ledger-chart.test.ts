@@ -29,13 +29,13 @@ const answer: ToldColumns = {
     parts: [
       {
         id: 'requested',
-        label: 'Asked for and held',
+        label: 'Live (requested)',
         values: Float64Array.of(4 * KIB, 5 * KIB, 2 * KIB, 6 * KIB),
         most: Float64Array.of(4 * KIB, 5 * KIB, 3 * KIB, 6 * KIB),
       },
       {
         id: 'releasable',
-        label: 'Free, empty_cache gives it back',
+        label: 'Free and releasable',
         values: Float64Array.of(0, 3 * KIB, 6 * KIB, 0),
         most: Float64Array.of(0, 3 * KIB, 7 * KIB, 1 * KIB),
       },
@@ -91,7 +91,7 @@ describe('the read-out', () => {
     expect([requested.value, requested.shown]).toEqual(['2 KiB', true]);
     expect([releasable.value, releasable.shown]).toEqual(['6 KiB', false]);
     expect(releasable.title).toBe(
-      'Free, empty_cache gives it back: 6,144 bytes just after event 22; 7,168 bytes at another event of the same pixel',
+      'Free and releasable: 6,144 bytes just after event 22; 7,168 bytes at another event of the same pixel',
     );
   });
 
@@ -123,7 +123,7 @@ describe('the read-out', () => {
 
   it('is spoken by name, without parts that have nothing', () => {
     expect(ledgerSpoken(answer, ledgerReading(answer, 0), 'binary')).toBe(
-      'just after event 9: 4 KiB reserved. Asked for and held 4 KiB.',
+      'just after event 9: 4 KiB reserved. Live (requested) 4 KiB.',
     );
   });
 });

@@ -112,6 +112,7 @@ export const deviceDiagnosis = (changes: Partial<DeviceDiagnosis> = {}): DeviceD
     { when: 'peak', ledger: ledger(700, 2 * GIB, 1100 * MIB) },
   ],
   pins: null,
+  withoutStack: null,
   ...changes,
 });
 
@@ -126,10 +127,10 @@ function ledger(
     used: null,
     deviceFrom: null,
     parts: [
-      { id: 'requested', label: 'Asked for and held', bytes: exactly(requested), note: null },
+      { id: 'requested', label: 'Live (requested)', bytes: exactly(requested), note: null },
       {
         id: 'releasable',
-        label: 'Free, empty_cache gives it back',
+        label: 'Free and releasable',
         bytes: exactly(reserved - requested),
         note: null,
       },

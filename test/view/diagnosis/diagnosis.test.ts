@@ -39,6 +39,7 @@ describe('who holds it', () => {
       'forward (model.py:41)',
     ]);
     expect(who.caveat).toBeNull();
+    expect(who.words).toBe('At the peak (1.07 GiB requested), most is held by:');
   });
 
   it('says how much of the memory has no stack', () => {
@@ -46,6 +47,24 @@ describe('who holds it', () => {
     expect(answers(diagnosis({ findings: [unsure] })).who.caveat).toBe(
       '88.2 % of the live bytes have no stack.',
     );
+  });
+
+  it('where most bytes have no stack no line is the answer: sizes and streams are', () => {
+    const held = { least: 32 * MIB, most: 32 * MIB, stream: '7', bytes: 960 * MIB, allocations: 30 };
+    const small = { least: 512, most: 900, stream: '0', bytes: 2 * MIB, allocations: 3000 };
+    const withoutStack = { live: GIB, bytes: 1023 * MIB, classes: [held, small] };
+    const { who } = answers(
+      diagnosis({ findings: [holders()], devices: [deviceDiagnosis({ withoutStack })] }),
+    );
+    expect(who.short).toBe('99.9 % of the bytes have no stack');
+    expect(who.holders).toEqual([]);
+    expect(who.classes.map(({ name, words }) => `${name}: ${words}`)).toEqual([
+      '32 MiB each: 960 MiB in 30 allocations (93.8 %), stream 7',
+      '512 B to 900 B each: 2 MiB in 3,000 allocations (0.2 %), stream 0',
+    ]);
+    // What leaks by its line is named all the same.
+    const leak = answers(diagnosis({ findings: [finding()], devices: [deviceDiagnosis({ withoutStack })] }));
+    expect(leak.who.holders).toHaveLength(1);
   });
 
   it('keeps a text of another form whole', () => {
@@ -74,15 +93,15 @@ describe('does it end', () => {
     ).ends;
 
   it.each([
-    ['leak', /^No:/, 'problem'],
-    ['pending_free', /^No:/, 'problem'],
-    ['fragmentation', /^No:/, 'risk'],
-    ['slowing_growth', /^Not within/, 'risk'],
-    ['caching_allocator', /^Yes:/, 'good'],
-    ['warm_up', /^Yes:/, 'good'],
-    ['no_growth', /^It does not grow$/, 'good'],
+    ['leak', /^Yes\. It grows/, 'problem'],
+    ['pending_free', /^Yes\. Freed/, 'problem'],
+    ['fragmentation', /^Yes\. Reserved/, 'risk'],
+    ['slowing_growth', /^It slows down/, 'risk'],
+    ['caching_allocator', /^No\. The allocator's cache/, 'good'],
+    ['warm_up', /^No\. It was warm-up/, 'good'],
+    ['no_growth', /^No\. It does not grow\.$/, 'good'],
   ])('%s', (kind, short, severity) => {
-    expect(ends(kind)).toMatchObject({ known: true, severity, words: 'S.' });
+    expect(ends(kind)).toMatchObject({ known: true, severity, words: 'S.', confidence: 'Confidence: high' });
     expect(ends(kind).short).toMatch(short);
   });
 
@@ -130,7 +149,7 @@ describe('how to get it back', () => {
   it('says so where no finding offers one', () => {
     expect(back(holders())).toMatchObject({
       known: false,
-      words: expect.stringContaining('No finding') as string,
+      words: expect.stringContaining('No fix with a measurable gain') as string,
     });
   });
 
@@ -167,11 +186,11 @@ describe('how to get it back', () => {
       const pending = { id: 'pending', label: 'Freed, waiting', bytes: exactly(MIB), note: null };
       const ledgers = [{ when: 'end' as const, ledger: { ...ledger, parts: [...ledger.parts, pending] } }];
       const [way] = answers(diagnosis({ findings: [], devices: [deviceDiagnosis({ ledgers })] })).back.ways;
-      expect(way.gain?.how).toMatch(/, which waits for all streams first$/);
+      expect(way.gain?.how).toMatch(/\(empty_cache\(\) waits for all streams first\)$/);
     });
 
     it('and says where that is nothing', () => {
-      expect(cached(0, holders()).words).toContain('empty_cache() would give nothing back');
+      expect(cached(0, holders()).words).toContain('empty_cache() would release nothing');
     });
   });
 });
@@ -354,7 +373,7 @@ describe('data quality', () => {
 
   it('is a line, with the settings only where there are any', () => {
     expect(of({})).toEqual({
-      words: 'Data quality: certain',
+      words: 'Figures: certain',
       facts: ['recorded from the start', 'every live byte has its stack'],
       sentences: ['Recorded from the start.'],
       settings: null,
@@ -363,10 +382,10 @@ describe('data quality', () => {
   });
 
   it.each([
-    [0.106, '10.6 % of live bytes without a stack'],
-    [0.0001, '< 0.1 % of live bytes without a stack'],
-    [0.9999, '> 99.9 % of live bytes without a stack'],
-    [1, '100 % of live bytes without a stack'],
+    [0.106, '10.6 % of live bytes have no stack'],
+    [0.0001, '< 0.1 % of live bytes have no stack'],
+    [0.9999, '> 99.9 % of live bytes have no stack'],
+    [1, 'no live byte has a stack, so no line can be named'],
   ])('%f without a stack', (share, words) => {
     expect(of({ shareWithoutFrames: share }).facts).toContain(words);
   });
