@@ -1,8 +1,12 @@
-/** SourceData with everything empty that a reader has nothing to say about. */
+/** SourceData with everything empty that a reader has nothing to say about, its readings too. */
 import type { SourceData } from './capture.ts';
+import type { Readings } from './readings.ts';
 import { StackTable } from './stack-table.ts';
 
-export const sourceData = (told: Partial<SourceData> & Pick<SourceData, 'producer'>): SourceData => ({
+type Told = Partial<Omit<SourceData, 'readings'>> &
+  Pick<SourceData, 'producer'> & { readonly readings?: Partial<Readings> & Pick<Readings, 'clock'> };
+
+export const sourceData = ({ readings, ...told }: Told): SourceData => ({
   rows: 0,
   skipped: 0,
   warnings: [],
@@ -12,4 +16,5 @@ export const sourceData = (told: Partial<SourceData> & Pick<SourceData, 'produce
   stacks: new StackTable(),
   settings: [],
   ...told,
+  ...(readings && { readings: { gauges: [], tables: [], budgets: [], events: [], ...readings } }),
 });

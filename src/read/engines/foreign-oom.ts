@@ -291,9 +291,6 @@ class ForeignOomScan implements LineScan {
       ],
       readings: {
         clock: dated ? this.times.clock : 'none',
-        gauges: [],
-        tables: [],
-        budgets: [],
         events: events.map(({ stamp, ...event }) => ({
           ...event,
           kind: 'oom' as const,

@@ -210,7 +210,7 @@ class Reading {
         timeNanos > 0n
           ? [['recorded at', new Date(Number(timeNanos / 1_000_000n)).toISOString()] as const]
           : [],
-      readings: { clock: 'none', gauges: [], tables, budgets: [], events: [] },
+      readings: { clock: 'none', tables },
     });
   }
 }

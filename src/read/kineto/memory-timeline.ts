@@ -168,9 +168,6 @@ class TimelineReading {
       readings: {
         clock: time_ns.length === 0 || time_ns[0] >= EPOCH_FROM ? 'wall' : 'local',
         gauges: this.rows === 0 ? [] : gauges,
-        tables: [],
-        budgets: [],
-        events: [],
       },
     });
     return { data, error };

@@ -328,7 +328,6 @@ class TraceReading {
           ...(transfers === null ? [] : [transfers]),
           ...this.marks.tables(),
         ],
-        budgets: [],
         events,
       },
     });

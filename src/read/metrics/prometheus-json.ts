@@ -209,7 +209,7 @@ class AnswerReading {
         'These are samples, taken every so often: what came and went between two of them is not in them, nor who holds the memory.',
       ],
       settings,
-      readings: { clock: 'wall', gauges, tables: [], budgets: [], events: [] },
+      readings: { clock: 'wall', gauges },
     });
     return { data, error };
   }

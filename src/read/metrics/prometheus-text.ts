@@ -107,7 +107,7 @@ class Exposition {
       warnings: this.warnings.list(),
       notRecorded: this.notRecorded(gauges, clock),
       settings,
-      readings: { clock, gauges, tables, budgets: [], events: [] },
+      readings: { clock, gauges, tables },
     });
   }
 

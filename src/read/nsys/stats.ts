@@ -254,7 +254,7 @@ async function read(input: ReaderInput, context: ReaderContext): Promise<ReadOut
       ...stats.absent.map((what) => `nsys stats says that the recording does not contain ${what}.`),
     ],
     settings,
-    readings: { clock: 'none', gauges: [], tables, budgets: [], events: [] },
+    readings: { clock: 'none', tables },
   });
   return { data, error };
 }

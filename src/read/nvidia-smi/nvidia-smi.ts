@@ -152,7 +152,6 @@ class SmiScan implements LineScan {
         clock: samples.clock,
         gauges,
         tables: [...(processes === null ? [] : [processes]), ...this.query.tables()],
-        budgets: [],
         events: this.failures,
       },
       // Last, since the figures above add to them.

@@ -97,7 +97,7 @@ class RequestScan implements LineScan {
         ...notRecorded,
         'A request log tells what was asked, not what memory it took: open it beside a snapshot or the log of the server.',
       ],
-      readings: { clock, gauges, tables: [this.table()], budgets: [], events: [] },
+      readings: { clock, gauges, tables: [this.table()] },
     });
   }
 

@@ -87,8 +87,6 @@ class PairScan implements LineScan {
             rows: this.rows,
           },
         ],
-        budgets: [],
-        events: [],
       },
     });
   }

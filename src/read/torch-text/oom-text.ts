@@ -97,9 +97,6 @@ class OomScan implements LineScan {
       notRecorded,
       readings: {
         clock: dated ? this.times.clock : 'none',
-        gauges: [],
-        tables: [],
-        budgets: [],
         events: this.events.map(({ stamp, ...event }) => ({
           ...event,
           time_ns: stamp === null ? null : this.times.resolve(stamp),

@@ -176,7 +176,7 @@ class TensorListingScan implements LineScan {
         ...(noType ? ['Lines without a dtype tell no bytes: print obj.dtype and obj.device too.'] : []),
         'Only tensors that Python knows are listed; what C++ holds (saved for the backward pass, caches) is in a snapshot: torch.cuda.memory._dump_snapshot("snapshot.pickle").',
       ],
-      readings: { clock, gauges, tables: [this.tensorTable(), this.listingTable()], budgets: [], events: [] },
+      readings: { clock, gauges, tables: [this.tensorTable(), this.listingTable()] },
     });
   }
 

@@ -232,7 +232,7 @@ class MemoryLinesScan implements LineScan {
         ...notRecorded,
         `${isPlainThroughout(samples) ? 'Two totals a line' : 'Totals of a moment'}; which allocations make them up is in a snapshot: torch.cuda.memory._record_memory_history() before, torch.cuda.memory._dump_snapshot("snapshot.pickle") after.`,
       ],
-      readings: { clock, gauges, tables: [table.build(isPlainThroughout(samples))], budgets: [], events: [] },
+      readings: { clock, gauges, tables: [table.build(isPlainThroughout(samples))] },
     });
   }
 

@@ -295,8 +295,6 @@ class DeviceToolScan implements LineScan {
         clock,
         gauges,
         tables: holders.length === 0 ? [] : [tableOf(holders)],
-        budgets: [],
-        events: [],
       },
     });
   }
