@@ -152,7 +152,7 @@ export const outOfMemory: DeviceRule = (facts) => {
     : served !== null
       ? ` With ${served.name} every request is served under the limit (replayed).`
       : tried.length > 0
-        ? ` ${tried.length === 1 ? `${tried[0]} would not have prevented this: a request still fails` : `Neither ${tried.join(' nor ')} would have prevented this: a request still fails under each`} under the limit.`
+        ? ` ${tried.length === 1 ? `${tried[0]} would not have prevented this: a request still fails` : `Neither ${tried.join(' nor ')} would have prevented this: a request still fails with each of them`} under the limit (replayed).`
         : '';
   const leak = leakBehind(facts, first, served?.line ?? null);
   return [

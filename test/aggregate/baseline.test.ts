@@ -33,6 +33,7 @@ describe('baselineOf', () => {
       expect(baselineOf(await first(fixtureBytes(name)))).toEqual({
         before: NOTHING,
         known: true,
+        whole: true,
         fromEmpty: true,
       });
     },

@@ -205,7 +205,7 @@ describe('--fail-on and growth', () => {
     log,
     Array.from(
       { length: 24 },
-      (_, i) => `[r${i}] Allocated: ${100 + 35 * i}.0 MB | Reserved: ${128 + 36 * i}.0 MB\n`,
+      (_, i) => `[req ${i}] Allocated: ${100 + 35 * i}.0 MB | Reserved: ${128 + 36 * i}.0 MB\n`,
     ).join(''),
   );
 

@@ -139,7 +139,9 @@ describe('who-holds', () => {
     recording.take('main:6 attention:7', 20 * MIB);
     const who = findingOf(await recording.findings(), 'who-holds');
     expect(who.title).toBe('Holds most at the peak: attention (user/app.py:7) with 40 MiB');
-    expect(who.verdict).toContain('70 MiB (73,400,320 bytes) were allocated at the peak: 100 % by 2 lines of code.');
+    expect(who.verdict).toContain(
+      '70 MiB (73,400,320 bytes) were allocated at the peak: 100 % by 2 lines of code.',
+    );
     expect(who.confidence).toBe('certain');
     expect(who.evidence.map(({ row }) => row)).toEqual([recording.rows - 1, recording.rows - 1]);
   });

@@ -32,7 +32,7 @@ describe('frames that are nobody’s line', () => {
       ['<module>  app/profile_grad.py:10', 200_000_000],
     ]);
     const { verdict, confidence } = findingOf(await diagnoseData(data), 'who-holds');
-    expect(verdict).toContain('3 lines of code held 100 % of it');
+    expect(verdict).toContain('100 % by 3 lines of code');
     expect(confidence).toBe('certain');
   });
 

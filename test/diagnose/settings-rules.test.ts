@@ -144,14 +144,14 @@ describe('an out-of-memory error that a setting would have saved', () => {
   it('names it, and the same program is served under it', async () => {
     const oom = await oomOf(150 * MIB);
     expect(oom.remedy).toBe(`PYTORCH_CUDA_ALLOC_CONF=${EXPANDABLE}`);
-    expect(oom.verdict).toContain(`Replayed under ${EXPANDABLE} every request is served`);
+    expect(oom.verdict).toContain(`With ${EXPANDABLE} every request is served`);
     expect(idsOf(await splitInTwo(150 * MIB, EXPANDABLE_RUN).findings())).not.toContain('out-of-memory');
   });
 
   it('names none for a request that is a little too large for that', async () => {
     const oom = await oomOf(190 * MIB);
     expect(oom.remedy).not.toContain(EXPANDABLE);
-    expect(oom.verdict).toContain('a request fails as well');
+    expect(oom.verdict).toContain('a request still fails');
   });
 
   it('names none that is in force', async () => {

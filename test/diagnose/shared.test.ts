@@ -106,7 +106,7 @@ describe.skipIf(traces === null)('the recordings in ../shared/traces', () => {
     const [, asked, free] = /allocate ([\d.]+ MiB)\..*of which ([\d.]+ GiB) is free/s.exec(text)!;
     const short = (figure: string): string => Number(Number.parseFloat(figure).toPrecision(3)).toString();
     expect(oom.title).toBe(
-      `Out of memory: ${short(asked)} MiB asked for, ${short(free)} GiB free on the device`,
+      `Out of memory: ${short(asked)} MiB requested, ${short(free)} GiB free on the device`,
     );
     expect(oom.verdict).toContain('a limit of the process itself refused it');
     const allowed = Number(/([\d.]+) GiB allowed/.exec(text)![1]);

@@ -153,7 +153,7 @@ describe('timeline', () => {
     ];
     for (const answer of answers) {
       expect(answer.ok).toBe(false);
-      if (!answer.ok) expect(answer.error.message).toContain('does not hold this file');
+      if (!answer.ok) expect(answer.error.message).toContain('9:9');
     }
   });
 

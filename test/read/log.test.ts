@@ -20,6 +20,7 @@ const mixed = [
   'Tensor: torch.Size([4, 4]) torch.float32 cuda:0\n',
   fixture('memory-summary/train.memory_stats.json'),
   fixture('log/sglang-tp2.log'),
+  '[TensorRT-LLM][INFO] [MemUsageChange] Allocated 26.91 GiB for max tokens in paged KV cache (220480).\n',
   'llama_kv_cache:      CUDA0 KV buffer size =  4096.00 MiB\n',
   '[0] NVIDIA A100-SXM4-80GB | 41 C,  97 % | 78912 / 81920 MB | ada(4M)\n',
   fixture('log/serve.nvidia-smi.log'),

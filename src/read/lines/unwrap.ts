@@ -115,8 +115,7 @@ function fromJson(text: string): Unwrapped | null {
   for (const path of MESSAGES) {
     const message = at(value, path);
     if (message === null) continue;
-    const lines = message
-      .replace(/[\r\n]+$/, '')
+    const lines = withoutLineEnds(message)
       .split(/\r\n|\n|\r/, MOST_LINES)
       .map(stripColours);
     return {
@@ -150,4 +149,11 @@ export function unwrap(line: string): Unwrapped | null {
 export function withoutLauncher(line: string): string | null {
   const found = LAUNCHED.exec(line);
   return found === null ? null : line.slice(found[0].length);
+}
+
+/** Not by a pattern: one that ends in $ is tried again at every line end of a long message. */
+function withoutLineEnds(text: string): string {
+  let end = text.length;
+  while (end > 0 && (text[end - 1] === '\n' || text[end - 1] === '\r')) end--;
+  return text.slice(0, end);
 }

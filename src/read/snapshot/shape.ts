@@ -43,7 +43,7 @@ const MOST_NESTED = 64;
 const MOST_DEVICES = 1024;
 const NO_DEVICE = -2;
 
-/** Stands in the size column for what is no size: the row is left out and counted by check-device.ts. */
+/** -1 as C++ writes it. Stands in the size column for what is no size: check-device.ts leaves the row out and counts it. */
 const NO_SIZE = 2n ** 64n - 1n;
 
 const TOP_KEYS: readonly number[] = [
@@ -320,6 +320,8 @@ export class SnapshotShape implements PickleShape {
       if (key === K.name && tag === STR) name = this.machine.strings.text(nums[i + 1]);
       else if (key === K.filename && tag === STR) filename = this.machine.strings.text(nums[i + 1]);
       else if (key === K.line && tag === INT) line = nums[i + 1];
+      // Where Python knows no line, PyTorch writes -1 as 2^64 - 1.
+      else if (key === K.line && tag === BIG && this.machine.bigs[nums[i + 1]] === NO_SIZE) line = 0;
       else if (key === K.name || key === K.filename || key === K.line) this.arena.malformed++;
       else this.unknownKey('frame', tags[i], nums[i]);
     }

@@ -196,7 +196,7 @@ describe("a server's budget", () => {
       { kind: 'budget_above_reserved', differenceBytes: MIB, fromNs: SECOND },
     ]);
     const { sentence } = check(1021).contradictions[0];
-    expect(withAmounts(sentence, 'binary')).toContain('vllm.log, TP0 names 1.00 MiB (1,048,576 bytes) more');
+    expect(withAmounts(sentence, 'binary')).toContain('vllm.log, TP0 names 1 MiB (1,048,576 bytes) more');
     expect(withAmounts(sentence, 'decimal')).toContain('vllm.log, TP0 names 1.05 MB (1,048,576 bytes) more');
   });
 
