@@ -6,7 +6,7 @@
  *   any id of a finding           e.g. setting-in-force; one that no rule has is refused
  *   peak>70GiB                    reserved bytes at the peak of any device
  *   allocated>60GiB               allocated bytes at the peak
- *   leak>1MiB                     bytes an iteration of a leak
+ *   leak>1MiB                     bytes per iteration of a leak
  */
 import type { Analysis } from '../engine/document/analysis.ts';
 import { isFindingId } from '../diagnose/finding-ids.ts';
@@ -91,7 +91,7 @@ function figureCondition(text: string, figure: (typeof FIGURES)[number], limit: 
             )
             .map(
               ({ device, slope_bytes_per_iteration: slope }) =>
-                `device ${device}: ${slope} bytes an iteration`,
+                `device ${device}: ${slope} bytes per iteration`,
             )
         : devices
             .filter(({ memory_stats }) => Number(memory_stats[key] ?? 0) > limit)

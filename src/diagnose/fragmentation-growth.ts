@@ -30,7 +30,7 @@ export const fragmentationGrowth: DeviceRule = (facts) => {
     about(facts, {
       id: 'fragmentation-growth',
       severity: 'risk',
-      title: `Reserved memory grows by ${size(slope)} an iteration, allocated does not`,
+      title: `Reserved memory grows by ${size(slope)} per iteration, allocated does not`,
       verdict: `${
         byPools
           ? `Allocated memory does not grow, reserved memory does, and ${exactSize(inPools)} are free in ${count(facts.privatePools.length, 'private pool')} (CUDA graphs, torch.cuda.MemPool) at the end: graphs that are captured again and again, each with a pool of its own, look like this. Free blocks that do not fit (fragmentation) may be a part of it.`

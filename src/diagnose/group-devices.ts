@@ -1,8 +1,8 @@
 /**
  * Devices of one program meet the same: eight of them should not say it eight times.
  *
- *   leak   device 0   A leak: 33.78 MiB an iteration        leak   device 0, also: [device 1]
- *   leak   device 1   A leak: 33.78 MiB an iteration   ->   cache  device 0
+ *   leak   device 0   A leak: 33.78 MiB per iteration        leak   device 0, also: [device 1]
+ *   leak   device 1   A leak: 33.78 MiB per iteration   ->   cache  device 0
  *   cache  device 0   ...
  */
 import { groupSame } from '../base/group-same.ts';

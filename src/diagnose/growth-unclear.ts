@@ -82,7 +82,7 @@ function slowing(facts: DeviceFacts): Finding {
   return about(facts, {
     id: 'growth-unclear',
     severity: 'risk',
-    title: `Memory still grows, ever slower: ${size(Math.round(atEnd.slopePerIteration ?? 0))} an iteration`,
+    title: `Memory still grows, ever slower: ${size(Math.round(atEnd.slopePerIteration ?? 0))} per iteration`,
     verdict: `${facts.conclusion?.sentence ?? 'Allocated memory still grows, ever slower: a cache that fills, or a leak that depends on the input.'}${
       first === undefined ? '' : ` What grows: ${inSentence(first.label)}.`
     }`,

@@ -16,7 +16,7 @@ export const isLeaking = (facts: DeviceFacts): boolean =>
 
 export const suspectEvidence = (suspect: LeakSuspect): Evidence =>
   evidence(
-    `${inSentence(suspect.label)}: ${size(Math.round(suspect.bytesPerIteration))} an iteration in ${count(Math.round(suspect.countPerIteration), 'allocation')}, ${exactSize(suspect.bytes)} at the end.`,
+    `${inSentence(suspect.label)}: ${size(Math.round(suspect.bytesPerIteration))} per iteration in ${count(Math.round(suspect.countPerIteration), 'allocation')}, ${exactSize(suspect.bytes)} at the end.`,
     {
       row: suspect.lastRow,
       rows: [suspect.firstRow, suspect.lastRow],
@@ -91,7 +91,7 @@ export const linearLeak: DeviceRule = (facts) => {
     about(facts, {
       id: 'linear-leak',
       severity: 'problem',
-      title: `A leak: ${size(slope)} an iteration`,
+      title: `A leak: ${size(slope)} per iteration`,
       verdict: `The program keeps ${exactSize(slope)} more after every iteration, and nothing in the recording bounds it.${
         first === undefined ? '' : ` First to look at: ${nameOf(first)}.`
       }${

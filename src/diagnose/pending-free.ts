@@ -33,7 +33,7 @@ export const pendingFree: DeviceRule = (facts) => {
       title: `${size(peak.bytes)} freed but waiting for another stream`,
       verdict: `Up to ${exactSize(peak.bytes)}, ${percent(peak.bytes / reserved)} of the reserved peak, were freed by the program and could not be used again: record_stream marked them as used by another stream, and the allocator waits until that stream has passed. New requests take new memory meanwhile.${
         growing
-          ? ` It grows by ${size(Math.round(slope ?? 0))} an iteration: the other stream falls behind. Not a leak: the program has let go of all of it.`
+          ? ` It grows by ${size(Math.round(slope ?? 0))} per iteration: the other stream falls behind. Not a leak: the program has let go of all of it.`
           : ''
       }`,
       confidence: 'certain',

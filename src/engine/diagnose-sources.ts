@@ -38,7 +38,7 @@ function verdictView({ atEnd }: IterationGrowth, iterations: Iterations) {
     iterations: iterations.count,
     window:
       window === null ? null : ([iterations.rows[window[0]], iterations.rows[window[1] + 1] - 1] as const),
-    statistic: `Theil–Sen slope ${exactAmount(s.slope)} an iteration (95 %: at most ${exactAmount(s.slopeAtMost)}), Kendall tau ${s.kendallTau.toFixed(2)}, p ${s.p.toPrecision(2)}, R² ${s.rSquared.toFixed(3)}, n ${s.n}`,
+    statistic: `Theil–Sen slope ${exactAmount(s.slope)} per iteration (95 %: at most ${exactAmount(s.slopeAtMost)}), Kendall tau ${s.kendallTau.toFixed(2)}, p ${s.p.toPrecision(2)}, R² ${s.rSquared.toFixed(3)}, n ${s.n}`,
     why: atEnd.why,
   };
 }

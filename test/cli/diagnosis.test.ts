@@ -34,7 +34,7 @@ describe('--json', () => {
       source: 0,
       device: 0,
       severity: 'problem',
-      title: 'A leak: 33.8 MiB an iteration',
+      title: 'A leak: 33.8 MiB per iteration',
       confidence: 'high',
     });
     for (const finding of findings) {
@@ -108,7 +108,7 @@ describe('text', () => {
     // The answer is first, before the counters.
     expect(lines[0]).toBe('Diagnosis');
     expect(lines.findIndex((line) => line.startsWith('leak.pickle'))).toBeGreaterThan(10);
-    expect(lines[1]).toBe('  [problem] A leak: 33.8 MiB an iteration (device 0)');
+    expect(lines[1]).toBe('  [problem] A leak: 33.8 MiB per iteration (device 0)');
     expect(lines[2]).toContain(
       'First to look at: s_leak (rec/record.py:167), called from <module> (rec/record.py:277).',
     );
@@ -212,7 +212,7 @@ describe('--fail-on and growth', () => {
   it("a leak by the program's own lines is a leak", async () => {
     const { code, err } = await run('analyze', log, '--fail-on', 'leak');
     expect(code).toBe(1);
-    expect(err).toMatch(/--fail-on leak: linear-leak-printed: Allocated memory grows by [\d.]+ MiB a line/);
+    expect(err).toMatch(/--fail-on leak: linear-leak-printed: Allocated memory grows by [\d.]+ MiB per line/);
     const figure = await run('analyze', log, '--fail-on', 'leak>1MiB');
     expect(figure.code).toBe(0);
     expect(figure.err).toContain('not known, a line of a log need not be an iteration');
@@ -243,8 +243,8 @@ describe('--fail-on and growth', () => {
 
 describe('--fail-on', () => {
   it.each([
-    ['leak', LEAK, 'vramscope: --fail-on leak: linear-leak (device 0): A leak: 33.8 MiB an iteration\n'],
-    ['leak>1MiB', LEAK, 'vramscope: --fail-on leak>1MiB: device 0: 35419136 bytes an iteration\n'],
+    ['leak', LEAK, 'vramscope: --fail-on leak: linear-leak (device 0): A leak: 33.8 MiB per iteration\n'],
+    ['leak>1MiB', LEAK, 'vramscope: --fail-on leak>1MiB: device 0: 35419136 bytes per iteration\n'],
     ['peak>3GiB', OOM, 'vramscope: --fail-on peak>3GiB: device 0: 4242538496 bytes\n'],
     ['allocated > 4000MB', OOM, 'vramscope: --fail-on allocated > 4000MB: device 0: 4153409536 bytes\n'],
     ['out-of-memory', OOM, 'vramscope: --fail-on out-of-memory: out-of-memory (device 0): '],

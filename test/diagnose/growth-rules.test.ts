@@ -14,7 +14,7 @@ describe('linear-leak', () => {
     expect(findings[0]).toBe(leak);
     expect(leak).toMatchObject({
       severity: 'problem',
-      title: 'A leak: 2 MiB an iteration',
+      title: 'A leak: 2 MiB per iteration',
       confidence: 'high',
       // 24 of them are alive at the end; the first iteration's belongs to no growth, but is held as well.
       gainHow: 'what the growing stacks hold at the end of the recording',
@@ -167,7 +167,7 @@ describe('fragmentation-growth', () => {
     const findings = await recording.findings();
     const growth = findingOf(findings, 'fragmentation-growth');
     expect(growth.severity).toBe('risk');
-    expect(growth.title).toMatch(/^Reserved memory grows by [\d.]+ MiB an iteration, allocated does not$/);
+    expect(growth.title).toMatch(/^Reserved memory grows by [\d.]+ MiB per iteration, allocated does not$/);
     expect(growth.verdict).toContain('fragmentation');
     const reserved = recording.model.reserved;
     recording.model.emptyCache();

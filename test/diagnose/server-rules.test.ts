@@ -445,7 +445,7 @@ describe('growth in printed lines', () => {
       lines((i) => [100 + 35 * i, 128 + 36 * i]),
     );
     expect(found.severity).toBe('problem');
-    expect(found.title).toMatch(/grows by 35 MiB a line/);
+    expect(found.title).toMatch(/grows by 35 MiB per line/);
     expect(found.gainBytes).toBeNull();
   });
 

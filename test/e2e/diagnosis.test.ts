@@ -34,9 +34,11 @@ describe('the bundled sample', () => {
     expect(await first.locator('[data-finding]').getAttribute('data-finding')).toBe('linear-leak');
     expect(await first.locator('.severity').innerText()).toBe('Problem');
     expect(await answer(page, 'who')).toMatch(/What grows\?[^]*s_leak.*record\.py:167/);
-    expect(await answer(page, 'ends')).toMatch(/Will it keep growing\?\s+.*Yes\. It grows with every iteration/s);
+    expect(await answer(page, 'ends')).toMatch(
+      /Will it keep growing\?\s+.*Yes\. It grows with every iteration/s,
+    );
     // What leak.report.log says of each of its 40 requests lies within the figure of the growth.
-    expect(await page.locator('[data-series="allocated"]').innerText()).toContain('33.8 MiB an iteration');
+    expect(await page.locator('[data-series="allocated"]').innerText()).toContain('33.8 MiB per iteration');
     await scope.close();
   });
 
@@ -99,7 +101,9 @@ it('a training run is in order, with its numbers in the unit that was chosen', a
   const { page } = scope;
   await scope.analyse([sample('train.pickle.gz')]);
   await diagnosed(page);
-  expect(await answer(page, 'ends')).toMatch(/Is this a leak\?\s+.*No\. The allocator's cache filled up and stopped/s);
+  expect(await answer(page, 'ends')).toMatch(
+    /Is this a leak\?\s+.*No\. The allocator's cache filled up and stopped/s,
+  );
   // reserved_bytes.all.peak of its memory_stats: 4,997,513,216.
   expect(await answer(page, 'ends')).toContain('Reserved at 4.65 GiB');
   await page.getByRole('button', { name: 'GB', exact: true }).click();

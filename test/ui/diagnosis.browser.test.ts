@@ -77,7 +77,7 @@ describe('while it is worked out', () => {
     expect(find('progress').getAttribute('aria-label')).toBe('Diagnosing');
     expect(all('vs-timeline').length).toBeGreaterThan(0);
     engine.says();
-    await expect.poll(() => told()).toContain('Who holds it?');
+    await expect.poll(() => told()).toContain('What grows?');
     expect(told()).not.toContain('Diagnosing');
     expect(all('progress')).toEqual([]);
   });
@@ -90,16 +90,16 @@ describe('while it is worked out', () => {
     expect(asked('diagnosis')).toHaveLength(1);
     await open('again.pickle');
     await expect.poll(() => told()).toContain('Diagnosing');
-    expect(told()).not.toContain('Who holds it?');
+    expect(told()).not.toContain('What grows?');
   });
 
   it('another file keeps the answer there is, and asks again', async () => {
     engine.says();
-    await expect.poll(() => told()).toContain('Who holds it?');
+    await expect.poll(() => told()).toContain('What grows?');
     await open('second.pickle');
     await expect.poll(() => asked('diagnosis')).toHaveLength(2);
     expect(told()).toContain('Diagnosing');
-    expect(told()).toContain('Who holds it?');
+    expect(told()).toContain('What grows?');
     engine.says({ findings: [holders()] });
     await expect.poll(() => told()).not.toContain('Diagnosing');
   });
@@ -130,16 +130,16 @@ describe('nothing to report', () => {
   it('does not take the answers away', async () => {
     engine.says({ findings: [], devices: [deviceDiagnosis({ conclusion: null, growth: [], ledgers: [] })] });
     await expect.poll(() => told()).toContain('Nothing to report.');
-    expect(told()).toContain('Who holds it? Not known');
-    expect(told()).toContain('Does it end? Cannot tell');
-    expect(told()).toContain('How to get it back? Nothing found');
+    expect(told()).toContain('Who holds the memory? Not known');
+    expect(told()).toContain('Will it keep growing? Cannot tell');
+    expect(told()).toContain('How do I get it back? Nothing found');
   });
 });
 
 describe('the findings', () => {
   beforeEach(async () => {
     engine.says();
-    await expect.poll(() => told()).toContain('Who holds it?');
+    await expect.poll(() => told()).toContain('What grows?');
   });
 
   it('say how much they matter in a word beside a shape', () => {
@@ -155,7 +155,7 @@ describe('the findings', () => {
 
   it('open the view at their window, with the stack', async () => {
     const before = asked('timeline').length;
-    button('append_output (serve.py:41): 32 MiB an iteration in 64 allocations.').click();
+    button('append_output (serve.py:41): 32 MiB per iteration in 64 allocations.').click();
     await expect.poll(() => told('vs-detail')).toContain('growth_truth.py');
     expect(told('vs-detail')).toContain('append_output (serve.py:41)');
     // Rows 120 to 850: the range is theirs, the timeline shows it, the event is pinned.
@@ -167,7 +167,7 @@ describe('the findings', () => {
   });
 
   it('open the view at their moment', async () => {
-    button('forward (model.py:103): 512 MiB in 60 allocations.').click();
+    button('forward (model.py:103): 512.00 MiB in 60 allocations.').click();
     await expect.poll(() => told('vs-detail')).toContain('forward (model.py:103)');
     expect(asked('moment event 700')).not.toEqual([]);
     expect(told('.range')).toContain('Whole recording');
@@ -211,7 +211,7 @@ describe('growth', () => {
       'active',
       'reserved',
     ]);
-    expect(told('[data-series="reserved"]')).toContain('Grows on 32 MiB an iteration');
+    expect(told('[data-series="reserved"]')).toContain('Grows on 32 MiB per iteration');
     expect(all('polyline')).toHaveLength(3);
     expect(find('.chart').getAttribute('aria-label')).toContain('Reserved from 40 MiB to 160 MiB');
   });
@@ -262,5 +262,5 @@ it('the quality of the recording is a line', async () => {
   engine.says();
   await expect
     .poll(() => told('.quality summary'))
-    .toMatch(/^Data quality: certain ?, recorded from the start ?, every live byte has its stack$/);
+    .toMatch(/^Figures: certain ?, recorded from the start ?, every live byte has its stack/);
 });

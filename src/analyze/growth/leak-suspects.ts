@@ -51,12 +51,12 @@ export interface LeakSuspect extends LeakPart {
   readonly hint: LeakHint | null;
   readonly confidence: Confidence;
   readonly why: readonly string[];
-  /** Every stack of it, most bytes an iteration first; one: itself. */
+  /** Every stack of it, most bytes per iteration first; one: itself. */
   readonly parts: readonly LeakPart[];
 }
 
 export interface LeakReport {
-  /** Those that grow before those that were kept, then most bytes an iteration first. */
+  /** Those that grow before those that were kept, then most bytes per iteration first. */
   readonly suspects: readonly LeakSuspect[];
   /** Why there may be others, or why none can be told. */
   readonly why: readonly string[];

@@ -65,7 +65,6 @@ export function renderLegend(entries: readonly LegendEntry[], toggle: (entry: Le
       (entry) =>
         html`<li>
           <button
-            aria-label=${entry.label}
             aria-pressed=${entry.shown ? 'true' : 'false'}
             title=${entry.title}
             data-curve=${entry.id}
@@ -76,7 +75,8 @@ export function renderLegend(entries: readonly LegendEntry[], toggle: (entry: Le
               .style=${`border-top-color: var(--curve-${entry.color})`}
             ></span>
             <span class="label">${entry.label}</span>
-            <span class="value">${entry.value}</span>
+            <!-- Not of the name: it follows the pointer. -->
+            <span class="value" aria-hidden="true">${entry.value}</span>
           </button>
         </li>`,
     )}

@@ -24,7 +24,7 @@ const rankOf = (kind: string): number => {
 
 const rank = ({ kind }: GrowthPartView): number => rankOf(kind);
 
-/** "33.78 MiB an iteration", "at 4.56 GiB"; "" where neither is told. */
+/** "33.78 MiB per iteration", "at 4.56 GiB"; "" where neither is told. */
 function figureCell(
   { kind, boundBytes, slopeBytesPerIteration: slope, last }: GrowthPartView,
   unit: ByteUnit,
@@ -35,8 +35,8 @@ function figureCell(
     });
   if (slope === null) return cell('', -Infinity);
   const bytes = Math.round(slope);
-  return cell(`${formatBytes(bytes, unit)} an iteration`, bytes, {
-    title: `${formatInteger(bytes)} bytes an iteration`,
+  return cell(`${formatBytes(bytes, unit)} per iteration`, bytes, {
+    title: `${formatInteger(bytes)} bytes per iteration`,
   });
 }
 

@@ -52,7 +52,7 @@ export interface GrowthRow {
   readonly verdict: string;
   /** It grows and nothing bounds it. */
   readonly endless: boolean;
-  /** "at 4.56 GiB", "33.78 MiB an iteration, out of memory after 2,300 more". "" where neither is told. */
+  /** "at 4.56 GiB", "33.78 MiB per iteration, out of memory after 2,300 more". "" where neither is told. */
   readonly figure: string;
   readonly figureTitle: string;
   readonly confidence: string;
@@ -94,8 +94,8 @@ function figureOf(
             untilLimit.ns === null ? '' : ` (${formatDuration(untilLimit.ns)})`
           }`;
     return {
-      figure: `${formatBytes(bytes, unit)} an iteration${until}`,
-      figureTitle: `${formatInteger(bytes)} bytes an iteration`,
+      figure: `${formatBytes(bytes, unit)} per iteration${until}`,
+      figureTitle: `${formatInteger(bytes)} bytes per iteration`,
     };
   }
   if (boundBytes === null) return { figure: '', figureTitle: '' };

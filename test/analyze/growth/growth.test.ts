@@ -176,7 +176,7 @@ describe('steps_with_largest_request', () => {
 });
 
 describe('linear_leak', () => {
-  it('gives bytes an iteration, and iterations and time to the limit', () => {
+  it('gives bytes per iteration, and iterations and time to the limit', () => {
     const verdict = of(
       series(20, (i) => 1000 + 35 * i),
       {

@@ -93,7 +93,7 @@ describe('what grows', () => {
     expect(suspectsOf(program.trace(), program.stacks).suspects).toEqual([]);
   });
 
-  it('ranks by bytes an iteration, not by total', () => {
+  it('ranks by bytes per iteration, not by total', () => {
     const { suspects } = training((program, step) => {
       program.alloc('main:8 small:4', 100);
       if (step > 3) program.alloc('main:9 large:4', 140);

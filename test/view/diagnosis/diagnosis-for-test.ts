@@ -24,13 +24,13 @@ export const finding = (changes: Partial<Finding> = {}): Finding => ({
   deviceKey: '0:0',
   device: 0,
   severity: 'problem',
-  title: 'A leak: 32 MiB an iteration',
+  title: 'A leak: 32 MiB per iteration',
   verdict: 'The program keeps 32.00 MiB more after every iteration.',
   confidence: 'high',
   confidenceWhy: 'Steady growth over 4 iterations.',
   evidence: [
     proof('4 iterations found.', { rows: [100, 900] }),
-    proof('append_output (serve.py:41): 32 MiB an iteration in 64 allocations.', {
+    proof('append_output (serve.py:41): 32 MiB per iteration in 64 allocations.', {
       row: 850,
       rows: [120, 850],
       stack: 3,

@@ -26,7 +26,7 @@ describe('who holds it', () => {
     const { who } = answers(diagnosis({ findings: [holders(), finding()] }));
     expect(who.words).toBe('Keeps more with every iteration:');
     expect(who.holders.map(({ name, words }) => [name, words])).toEqual([
-      ['append_output (serve.py:41)', '32 MiB an iteration in 64 allocations'],
+      ['append_output (serve.py:41)', '32 MiB per iteration in 64 allocations'],
     ]);
     expect(who.holders[0].evidence.stack).toBe(3);
   });
@@ -116,8 +116,8 @@ describe('does it end', () => {
 
   it('has slope or bound of allocated and reserved, each once', () => {
     expect(ends('leak').figures.map(({ text }) => text)).toEqual([
-      'Allocated 32 MiB an iteration',
-      'Reserved 32 MiB an iteration',
+      'Allocated 32 MiB per iteration',
+      'Reserved 32 MiB per iteration',
     ]);
   });
 });

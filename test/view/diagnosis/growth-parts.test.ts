@@ -45,13 +45,13 @@ describe('growth of streams and lines', () => {
 
   it('says how far each goes, to the byte on demand', () => {
     expect(table?.rows.map(({ cells }) => cells[3].text)).toEqual([
-      '2.5 MiB an iteration',
-      '1 MiB an iteration',
+      '2.5 MiB per iteration',
+      '1 MiB per iteration',
       'at 9 MiB',
       '',
       'at 5 MiB',
     ]);
-    expect(table?.rows[0].cells[3].title).toBe('2,621,440 bytes an iteration');
+    expect(table?.rows[0].cells[3].title).toBe('2,621,440 bytes per iteration');
   });
 
   it('is summed up by the verdicts, the worse first', () => {

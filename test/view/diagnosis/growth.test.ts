@@ -44,9 +44,9 @@ describe('a verdict', () => {
     growthModel({ ...told, growth: [{ ...told.growth[0], ...changes }] }, 'binary').rows[0];
 
   it('of a leak has its slope and the time that is left', () => {
-    expect(rowOf({})).toMatchObject({ verdict: 'Grows on', endless: true, figure: '32 MiB an iteration' });
+    expect(rowOf({})).toMatchObject({ verdict: 'Grows on', endless: true, figure: '32 MiB per iteration' });
     expect(rowOf({ untilLimit: { iterations: 2300, ns: 90e9 } }).figure).toBe(
-      '32 MiB an iteration, out of memory after 2,300 more (1 min 30.0 s)',
+      '32 MiB per iteration, out of memory after 2,300 more (1 min 30.0 s)',
     );
   });
 
@@ -67,8 +67,8 @@ describe('a verdict', () => {
   });
 
   it('tells amounts in its reasons in the unit of the user', () => {
-    const why = ['Growth of up to {bytes:1048576} an iteration would not show.'];
-    expect(rowOf({ why }).why[0]).toBe('Growth of up to 1 MiB an iteration would not show.');
+    const why = ['Growth of up to {bytes:1048576} per iteration would not show.'];
+    expect(rowOf({ why }).why[0]).toBe('Growth of up to 1 MiB per iteration would not show.');
   });
 
   it('that cannot be told has no figure', () => {
