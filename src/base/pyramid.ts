@@ -5,7 +5,22 @@
  *   new Pyramid(rows, (row) => row, (a, b) => bytes[a] > bytes[b]).best(from, to)    the first row with most bytes
  */
 const SHIFT = 5;
-const BLOCK = 1 << SHIFT;
+/** Rows of a block of the finest level. */
+export const BLOCK = 1 << SHIFT;
+
+/**
+ * Level of the largest whole block that begins at `from`, a multiple of BLOCK, and ends at or before `to`. There must be
+ * one of level 0; `levels`: how many are kept.
+ */
+export function levelOfBlock(from: number, to: number, levels: number): number {
+  let level = 0;
+  while (level + 1 < levels && from % sizeOfBlock(level + 1) === 0 && to - from >= sizeOfBlock(level + 1))
+    level++;
+  return level;
+}
+
+/** Rows of a block of a level. */
+export const sizeOfBlock = (level: number): number => 1 << (SHIFT * (level + 1));
 
 export class Pyramid {
   /** By level, the finest first: best of each whole block. */
@@ -51,16 +66,9 @@ export class Pyramid {
         }
         continue;
       }
-      // The largest whole block that begins here and ends in the range.
-      let level = 0;
-      let block = i >> SHIFT;
-      let size = BLOCK;
-      while (level + 1 < levels.length && (block & (BLOCK - 1)) === 0 && to - i >= size * BLOCK) {
-        level++;
-        block >>= SHIFT;
-        size *= BLOCK;
-      }
-      const row = levels[level][block];
+      const level = levelOfBlock(i, to, levels.length);
+      const size = sizeOfBlock(level);
+      const row = levels[level][i / size];
       if (better(row, best)) best = row;
       i += size;
     }

@@ -6,11 +6,10 @@
  *   blocks        0     |     1     | ... |      31      |        index of its least, index of its first most
  *   blocks of blocks    0                                  |
  *
- * Only whole blocks are kept: what lies before the first and behind the last is looked at element by element.
+ * Only whole blocks are kept: what lies before the first and behind the last is looked at element by element. The
+ * same as base/pyramid.ts, for words compared in place and least and most at once.
  */
-const SHIFT = 5;
-/** Elements of a block. */
-export const BLOCK = 1 << SHIFT;
+import { BLOCK, levelOfBlock, sizeOfBlock } from '../base/pyramid.ts';
 
 /** true: element a of i64 words `values` is below element b. */
 export function isBelow(values: Uint32Array, a: number, b: number): boolean {
@@ -30,7 +29,7 @@ export class Extremes {
     while (blocks > 0) {
       const level = new Uint32Array(2 * blocks);
       for (let block = 0; block < blocks; block++) {
-        const from = block << SHIFT;
+        const from = block * BLOCK;
         let least = below === null ? from : below[2 * from];
         let most = below === null ? from : below[2 * from + 1];
         for (let i = from + 1; i < from + BLOCK; i++) {
@@ -53,19 +52,9 @@ export class Extremes {
    * least and of its first most element into `found`; returns where it ends. There must be one: to - from >= BLOCK.
    */
   block(from: number, to: number, found: Uint32Array): number {
-    let level = 0;
-    let block = from >> SHIFT;
-    let size = BLOCK;
-    while (
-      level + 1 < this.levels.length &&
-      (block & (BLOCK - 1)) === 0 &&
-      from + size * BLOCK <= to &&
-      2 * (block >> SHIFT) < this.levels[level + 1].length
-    ) {
-      level++;
-      block >>= SHIFT;
-      size *= BLOCK;
-    }
+    const level = levelOfBlock(from, to, this.levels.length);
+    const size = sizeOfBlock(level);
+    const block = from / size;
     found[0] = this.levels[level][2 * block];
     found[1] = this.levels[level][2 * block + 1];
     return from + size;

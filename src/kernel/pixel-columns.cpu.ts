@@ -5,7 +5,8 @@
  *   values   3  9  9  1 | 4 |           offsets 0 4 5 5
  *   first 3 4 0   min 1 4 0   max 9 4 0   last 1 4 0   maxIndex 1 4 0
  */
-import { BLOCK, type Extremes, isBelow } from './extremes.cpu.ts';
+import { BLOCK } from '../base/pyramid.ts';
+import { type Extremes, isBelow } from './extremes.cpu.ts';
 import type { PixelColumns } from './kernels.ts';
 
 /** An empty answer for `columns` pixel columns: zeros, which is also what an empty column holds. */
