@@ -84,13 +84,7 @@ function checkTable(table: DataTable, left: LeftOut): DataTable {
 }
 
 /** Parts of a budget that are amounts of memory; others are what is left over, and may be below 0. */
-const AMOUNTS: readonly BudgetPart['id'][] = [
-  'total',
-  'requested',
-  'free_at_start',
-  'cpu_blocks',
-  'kv_cache_blocks',
-];
+const AMOUNTS: readonly BudgetPart['id'][] = ['total', 'requested', 'free_at_start'];
 const COUNTS: readonly BudgetPart['id'][] = [
   'kv_cache_blocks',
   'cpu_blocks',

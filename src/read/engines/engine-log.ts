@@ -138,8 +138,6 @@ class EngineScan implements LineScan {
       ],
       readings: {
         clock: dated ? this.times.clock : 'none',
-        gauges: [],
-        tables: [],
         budgets: [...this.budgets].map(([key, { engine, parts }]) => ({
           rank: { name: key.slice(key.indexOf('\n') + 1), start: 1, pod: '' },
           producer: engine,

@@ -217,8 +217,6 @@ class LlamaScan implements LineScan {
       settings: [...this.settings],
       readings: {
         clock: dated ? this.times.clock : 'none',
-        gauges: [],
-        tables: [],
         budgets: [...this.budgets].map(([device, parts]) => ({
           rank: { name: isHost(device) ? `${device} (host)` : device, start: 1, pod: '' },
           producer,

@@ -145,7 +145,7 @@ class TrackerScan implements LineScan {
         ...notRecorded,
         'This is how much of each GPU the driver has given out, cached or in use, every few seconds; which allocations make it up is in a snapshot: torch.cuda.memory._record_memory_history(), torch.cuda.memory._dump_snapshot("snapshot.pickle").',
       ],
-      readings: { clock, gauges, tables: [], budgets: [], events: [] },
+      readings: { clock, gauges },
     });
   }
 

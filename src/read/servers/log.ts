@@ -45,7 +45,6 @@ export function serverLogData(log: ServerLog): SourceData {
     readings: {
       clock: clock === 'none' && said.length > 0 ? times.clock : clock,
       gauges,
-      tables: [],
       budgets,
       events: events.map(({ stamp, ...event }) => ({
         ...event,

@@ -9,6 +9,7 @@
  * what lives is added up by address. https://gitcode.com/Ascend/msmemscope docs/en/user_guide/output_file_spec.md
  * Not read: ACCESS, OP_LAUNCH, KERNEL_LAUNCH, C stacks; the same as a database (.db).
  */
+import { MOST_BYTES, whyNot } from '../../base/bounds.ts';
 import type { SourceData, Warning } from '../../trace/capture.ts';
 import type { DataTable } from '../../trace/readings.ts';
 import { sourceData } from '../../trace/source-data.ts';
@@ -24,8 +25,6 @@ const POOLS: Readonly<Record<string, string>> = { PTA: 'PyTorch', MindSpore: 'Mi
 const LONGEST = 1 << 18;
 const LONGEST_PLACE = 300;
 const MOST_PLACES = 50;
-/** No device has more; what is beyond is damage. */
-const MOST_BYTES = 2 ** 50;
 const LISTED = 5;
 
 interface Live {
@@ -51,7 +50,8 @@ const fieldOf = (attr: string, name: keyof typeof FIELDS): number | null => {
   const found = FIELDS[name].exec(attr);
   return found === null ? null : Number(found[1]);
 };
-const isSize = (value: number | null): value is number => value !== null && value >= 0 && value <= MOST_BYTES;
+const isSize = (value: number | null): value is number =>
+  value !== null && whyNot(value, MOST_BYTES) === null;
 
 class MemScopeScan implements LineScan {
   private readonly gauges: GaugeSet;
@@ -194,7 +194,7 @@ class MemScopeScan implements LineScan {
           : []),
         "On an NPU, too, PyTorch writes snapshots, which hold every allocation with its stack: torch_npu.npu.memory._record_memory_history(), torch_npu.npu.memory._dump_snapshot('snapshot.pickle').",
       ],
-      readings: { clock, gauges, tables: table === null ? [] : [table], budgets: [], events: [] },
+      readings: { clock, gauges, tables: table === null ? [] : [table] },
     });
   }
 
