@@ -10,28 +10,9 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { build } from 'vite';
+import { bundle } from './bundle.mjs';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
-
-/** The folder has the depth of test/, so that what finds the repository by its own place finds it from here too. */
-const OUT = join(ROOT, '.bench');
-
-async function bundle(name, entry) {
-  await build({
-    configFile: join(ROOT, 'vite.config.ts'),
-    root: ROOT,
-    mode: 'cli',
-    logLevel: 'error',
-    build: {
-      ssr: join(ROOT, entry),
-      outDir: OUT,
-      emptyOutDir: false,
-      rolldownOptions: { output: { entryFileNames: `${name}.mjs` } },
-    },
-  });
-  return join(OUT, `${name}.mjs`);
-}
 
 const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 
