@@ -17,7 +17,7 @@ import type {
 import type { FindingModel, Gain, Remedy } from './finding.ts';
 import type { Lead } from './lead.ts';
 import { leadOf } from './lead.ts';
-import { findingModel, gainOf, remedyOf } from './finding.ts';
+import { confidenceWords, findingModel, gainOf, remedyOf } from './finding.ts';
 import { growthModel, seriesLabel } from './growth.ts';
 
 /** One who holds memory. */
@@ -186,7 +186,7 @@ function doesItEnd(device: DeviceDiagnosis, unit: ByteUnit): EndAnswer {
     known: told !== null,
     short: told?.[0] ?? 'Cannot tell',
     severity: told?.[1] ?? null,
-    confidence: conclusion.confidence === 'certain' ? 'Certain' : `Confidence: ${conclusion.confidence}`,
+    confidence: confidenceWords(conclusion.confidence),
     figures: rows
       .filter(({ figure }) => figure !== '')
       .map(({ series, figure, figureTitle }) => ({

@@ -29,6 +29,10 @@ export interface Gain {
   readonly how: string | null;
 }
 
+/** "Certain", "Confidence: medium". */
+export const confidenceWords = (confidence: string): string =>
+  confidence === 'certain' ? 'Certain' : `Confidence: ${confidence}`;
+
 /** Evidence in short; `exact` with every byte, for its title. */
 export interface Proof extends Evidence {
   readonly exact: string;
@@ -109,7 +113,7 @@ export function findingModel(finding: Finding, unit: ByteUnit): FindingModel {
     title: brief(title),
     verdict: brief(verdict),
     verdictExact: verdict,
-    confidence: confidence === 'certain' ? 'Certain' : `Confidence: ${confidence}`,
+    confidence: confidenceWords(confidence),
     confidenceWhy,
     evidence,
     facts: count(evidence.length, 'fact'),

@@ -7,6 +7,7 @@ import { formatBytes } from '../../base/units.ts';
 import { percent } from '../../base/words.ts';
 import type { DeviceDiagnosis, Finding, Severity } from '../../engine/protocol.ts';
 import { brief } from '../../base/amounts.ts';
+import { confidenceWords } from './finding.ts';
 
 export type Question = 'who' | 'ends' | 'back';
 
@@ -41,9 +42,6 @@ const PLATEAU = new Set(['caching_allocator', 'warm_up']);
 /** Share of what is reserved that is unused from which on one asks where it is. */
 const SLACK = 0.25;
 
-const confident = ({ confidence }: Finding): string =>
-  confidence === 'certain' ? 'Certain' : `Confidence: ${confidence}`;
-
 const ASKED: Readonly<Record<Question, string>> = {
   who: 'Who holds the memory?',
   ends: 'Will it keep growing?',
@@ -59,7 +57,7 @@ const fromFinding = (question: string, finding: Finding): LeadAnswer => ({
   short: brief(finding.headline ?? finding.title),
   severity: finding.severity,
   words: brief(finding.verdict),
-  confidence: confident(finding),
+  confidence: confidenceWords(finding.confidence),
 });
 
 /** Where reserved memory is that nobody uses, at the end of the recording; null: it is little. */
