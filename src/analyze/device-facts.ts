@@ -23,7 +23,7 @@ import { type GrowthPart, growthParts } from './growth/parts.ts';
 import { growthOfIterations, type IterationGrowth, iterationDrivers } from './growth/series.ts';
 import { type ReleaseUnit, releaseUnits } from './ledger/empty-cache-units.ts';
 import { requestedCurve, reservedCurve, waitingCurve } from './device-curves.ts';
-import { heldAgainstRest, unlessMisses } from './growth/held-against-rest.ts';
+import { heldAgainstRest } from './growth/held-against-rest.ts';
 import {
   beforeFailure,
   findIterations,
@@ -31,7 +31,7 @@ import {
   type Iterations,
 } from './growth/iterations.ts';
 import { type LeakReport, leakSuspects } from './growth/leak-suspects.ts';
-import { eventsOf, type Events } from './growth/misses.ts';
+import { eventsOf, type Events, unlessMisses } from './growth/misses.ts';
 import { torchLedger, type TorchLedger } from './ledger/ledger.ts';
 import { type LargestRequest, largestRequest } from './ledger/largest.ts';
 import type { Lifetimes } from './lifetimes.ts';

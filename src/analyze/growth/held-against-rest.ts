@@ -3,7 +3,7 @@
  * allocated: where allocated had an end, so had what reserved memory had to hold for it.
  */
 import { exactAmount } from '../../base/amounts.ts';
-import { type Events, eventsOf } from './misses.ts';
+import { eventsOf, unlessMisses } from './misses.ts';
 import { givenBack, instead, levelAfter, onePass, type RestInput } from './rest.ts';
 import type { IterationGrowth } from './series.ts';
 import type { GrowthVerdict } from './verdict.ts';
@@ -101,14 +101,6 @@ function ofAllocated(input: RestInput, growth: IterationGrowth, curve: Float64Ar
       ...verdict.why,
     ]);
   return unlessMisses(verdict, eventsOf(input));
-}
-
-/** A line out of what may be the misses of a cache is none; one that goes on as it began is not sure. */
-export function unlessMisses(verdict: GrowthVerdict, events: Events | null): GrowthVerdict {
-  if (verdict.kind !== 'linear_leak' || events === null) return verdict;
-  const why = [events.why, ...verdict.why];
-  if (!events.goesOn) return instead(verdict, 'cannot_tell', 'low', why);
-  return { ...verdict, confidence: verdict.confidence === 'high' ? 'medium' : verdict.confidence, why };
 }
 
 /** What reserved did while allocated grew and had an end, or may be one pass, is no question of its own. */

@@ -17,6 +17,8 @@ import { ACTION, NONE } from '../../trace/schema.ts';
 import { u64At } from '../../base/u64.ts';
 import type { Lifetimes } from '../lifetimes.ts';
 import type { Iterations } from './iterations.ts';
+import { instead } from './rest.ts';
+import type { GrowthVerdict } from './verdict.ts';
 
 /** Keys by Zipf's law come to this power of the number of requests. */
 const ZIPF = 0.7;
@@ -156,4 +158,15 @@ export function eventsOf(input: MissesInput, isOf: (stack: number) => boolean = 
         : "not enough to tell a leak, n^1, from keys that come back (by Zipf's law about n^0.6)."
     }`,
   };
+}
+
+/** A line out of what may be the misses of a cache is none; one that goes on as it began is not sure. */
+export function unlessMisses(
+  verdict: GrowthVerdict,
+  events: Pick<Events, 'goesOn' | 'why'> | null,
+): GrowthVerdict {
+  if (verdict.kind !== 'linear_leak' || events === null) return verdict;
+  const why = [events.why, ...verdict.why];
+  if (!events.goesOn) return instead(verdict, 'cannot_tell', 'low', why);
+  return { ...verdict, confidence: verdict.confidence === 'high' ? 'medium' : verdict.confidence, why };
 }

@@ -6,8 +6,7 @@ import { u64At } from '../../base/u64.ts';
 import type { DeviceTrace } from '../../trace/capture.ts';
 import { ACTION, HOST_KINDS, NONE } from '../../trace/schema.ts';
 import { classifyGrowth } from './growth.ts';
-import { paceOfEvents } from './misses.ts';
-import { instead } from './rest.ts';
+import { paceOfEvents, unlessMisses } from './misses.ts';
 import { keeps } from './rises.ts';
 import type { GrowthDriver, GrowthVerdict } from './verdict.ts';
 import type { SeriesWork } from './work.ts';
@@ -152,12 +151,9 @@ function unlessRare(verdict: GrowthVerdict, values: Float64Array, granularity: n
     values.length,
   );
   if (pace === null) return verdict;
-  const why = [
-    `It rises in ${rises.length} of ${values.length} samples, at irregular places, as a cache does that fills with what it has not seen before: ${
-      pace.goesOn ? 'steadily so far.' : 'too few to tell a leak from one that slows down.'
-    }`,
-    ...verdict.why,
-  ];
-  if (!pace.goesOn) return instead(verdict, 'cannot_tell', 'low', why);
-  return { ...verdict, confidence: verdict.confidence === 'high' ? 'medium' : verdict.confidence, why };
+  const how = pace.goesOn ? 'steadily so far.' : 'too few to tell a leak from one that slows down.';
+  return unlessMisses(verdict, {
+    goesOn: pace.goesOn,
+    why: `It rises in ${rises.length} of ${values.length} samples, at irregular places, as a cache does that fills with what it has not seen before: ${how}`,
+  });
 }

@@ -9,7 +9,7 @@ import { growthOfSamples } from '../growth/series.ts';
 import type { GrowthVerdict } from '../growth/verdict.ts';
 import { type Measure, measureOf } from '../step-curve.ts';
 import type { ReadSource } from '../read-source.ts';
-import { asLines, whatLinesAre } from './printed-places.ts';
+import { asLines } from './printed-places.ts';
 import { totalOf } from './facts-fullness.ts';
 
 export interface GaugeGrowth {
@@ -63,7 +63,8 @@ function growthOf(
         ...(source.readings?.clock === 'none' ? {} : { times_ns: time_ns }),
         ...(limit === null ? {} : { limit }),
       }),
-      whatLinesAre(source, gauge.labels),
+      source,
+      gauge.labels,
     ),
   };
 }
@@ -174,7 +175,8 @@ export function printedGrowths(
             ...growth,
             verdict: asLines(
               growthOfSamples(growth.values.subarray(0, until), { granularity: growth.granularity }),
-              whatLinesAre(source, growth.labels),
+              source,
+              growth.labels,
             ),
           };
     const [a, r] = [judged(allocated), judged(reserved)];

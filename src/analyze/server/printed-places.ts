@@ -12,7 +12,7 @@ import type { ReadSource } from '../read-source.ts';
 import { instead } from '../growth/rest.ts';
 import type { GrowthVerdict } from '../growth/verdict.ts';
 
-export type LinesAre = 'iterations' | 'places' | 'unnamed';
+type LinesAre = 'iterations' | 'places' | 'unnamed';
 
 /** What counts rounds, in the words of those who print it. */
 const ROUND =
@@ -21,7 +21,7 @@ const ROUND =
 const MANY = 100;
 
 /** `labels`: rank, process and host of the lines in question. */
-export function whatLinesAre({ readings }: ReadSource, labels: Readonly<Record<string, string>>): LinesAre {
+function whatLinesAre({ readings }: ReadSource, labels: Readonly<Record<string, string>>): LinesAre {
   const table = readings?.tables.find(({ id }) => id === 'memory-lines');
   if (readings === null || table === undefined) return 'iterations';
   const names = table.columns.map(({ name }) => name);
@@ -41,10 +41,15 @@ export function whatLinesAre({ readings }: ReadSource, labels: Readonly<Record<s
   return new Set(said).size > 0.9 * said.length ? 'places' : 'iterations';
 }
 
-/** The verdict as sure as the lines let it be. */
-export function asLines(verdict: GrowthVerdict, are: LinesAre): GrowthVerdict {
-  if (are === 'iterations' || (verdict.kind !== 'linear_leak' && verdict.kind !== 'sub_linear'))
-    return verdict;
+/** The verdict on lines of a source as sure as they let it be. They are looked at only where it is one of growth. */
+export function asLines(
+  verdict: GrowthVerdict,
+  source: ReadSource,
+  labels: Readonly<Record<string, string>>,
+): GrowthVerdict {
+  if (verdict.kind !== 'linear_leak' && verdict.kind !== 'sub_linear') return verdict;
+  const are = whatLinesAre(source, labels);
+  if (are === 'iterations') return verdict;
   if (are === 'places')
     return instead(verdict, 'cannot_tell', 'low', [
       'Each line is of another place of the program, and none comes again: they may be the layers or stages of a single pass.',
