@@ -4,6 +4,7 @@
  * so that of a power of two only the least that can have been asked for is known, half of it and a byte.
  * Source: aten/src/ATen/core/CachingHostAllocator.h, `allocate`, `record_trace`.
  */
+import { sum } from '../base/sum.ts';
 import { asBigUint64, setI64, u64At } from '../base/u64.ts';
 import type { DeviceTrace } from '../trace/capture.ts';
 import { ACTION } from '../trace/schema.ts';
@@ -72,8 +73,6 @@ function curveOf(
     },
   };
 }
-
-const sum = (values: Float64Array): number => values.reduce((total, value) => total + value, 0);
 
 export function hostSeries(trace: DeviceTrace, { known }: Baseline): SeriesSpec[] {
   const { segments, blocks, cut, events } = trace;

@@ -24,8 +24,8 @@ export interface PoolCurve {
   readonly goneRow: number | null;
 }
 
-/** Signed bytes by which a row changes what its pool has reserved. */
-function reservedBy({ events }: DeviceTrace, row: number): number {
+/** Signed bytes by which a row changes what is reserved, in its pool and in all. */
+export function reservedBy({ events }: Pick<DeviceTrace, 'events'>, row: number): number {
   const action = events.action[row];
   if (action === ACTION.segment_alloc || action === ACTION.segment_map) return u64At(events.size, row);
   if (action === ACTION.segment_free || action === ACTION.segment_unmap) return -u64At(events.size, row);

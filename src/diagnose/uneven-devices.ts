@@ -100,8 +100,8 @@ export function heldAgainstOthers(findings: readonly Finding[], all: readonly De
     // Its failure tells nothing of room where another device failed as well.
     const others = all.filter((one) => one !== failed && one.ooms.length === 0);
     const uneven = unevenAgainst(linesOf(failed), others);
-    const room = roomOn(failed, others);
     if (uneven === null) return finding;
+    const room = roomOn(failed, others);
     const { device, line, here, there, times } = uneven;
     return {
       ...finding,

@@ -7,6 +7,7 @@
  *
  * Source of the rules: aten/src/ATen/core/CachingHostAllocator.h, `getStats`, `add_allocated_block`, `maybe_cache_block`.
  */
+import { sum } from '../../base/sum.ts';
 import { pinnedBlockSizes } from '../../aggregate/host-series.ts';
 import type { DeviceTrace } from '../../trace/capture.ts';
 import { ACTION } from '../../trace/schema.ts';
@@ -90,7 +91,6 @@ function fromEvents(trace: DeviceTrace): MemoryStats {
 
 function fromState({ segments, blocks, cut }: DeviceTrace): MemoryStats {
   if (segments === null || blocks === null || cut) return {};
-  const sum = (values: Float64Array): number => values.reduce((all, value) => all + value, 0);
   return {
     'allocations.current': segments.length,
     'allocated_bytes.current': sum(segments.total_size),

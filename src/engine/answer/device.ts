@@ -1,4 +1,5 @@
 /** What the page is told of a device before it asks anything: headline figures, curves, and plain sentences. */
+import { sum } from '../../base/sum.ts';
 import { formatDuration, formatInteger } from '../../base/units.ts';
 import { count } from '../../base/words.ts';
 import { ringFacts } from '../../analyze/recording/ring.ts';
@@ -9,8 +10,6 @@ import { ACTION, NONE } from '../../trace/schema.ts';
 import type { DeviceSession } from '../device-session.ts';
 import type { DeviceView, HeadlineView, SeriesView } from '../protocol.ts';
 import { hostSentences } from './host-sentences.ts';
-
-const sum = (values: Float64Array): number => values.reduce((total, value) => total + value, 0);
 
 /** Figures of the final state, NaN where its layout lacks them. */
 function finalState(

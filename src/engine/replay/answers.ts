@@ -85,7 +85,7 @@ export function replayAnswer(session: DeviceSession): ReplayAnswer {
   const replay = replayOf(session);
   const { trace, baseline } = session;
   const { settings, origins, changed, notRecorded, confError } = session.settings;
-  const unled = session.unled.of(replay, () => unledOf(session, replay));
+  const unled = unledOf(session, replay);
   return {
     device: session.key,
     recorded: memoryStatsOf(trace, baseline.whole),
@@ -132,10 +132,7 @@ export async function whatIfAnswer(session: DeviceSession, query: WhatIfQuery): 
   });
   const { stats, firstFailure } = result;
   const sentences: string[] = [];
-  const missed = keysMissed(
-    session.unled.of(replay, () => unledOf(session, replay)),
-    replay.stats,
-  );
+  const missed = keysMissed(unledOf(session, replay), replay.stats);
   if (missed !== null) sentences.push(missed);
   if (firstFailure !== null)
     sentences.push(

@@ -2,13 +2,12 @@
  * The model left alone under the recorded settings: what it gives of the recording's own figures. Asked before any
  * what-if, because a figure that it misses here can be missed there, too.
  */
+import { reservedBy } from '../../aggregate/private-pool-series.ts';
 import { count, list } from '../../base/words.ts';
 import { formatBytes, formatInteger } from '../../base/units.ts';
 import type { SelfReplay } from '../../replay/replay-result.ts';
 import { OP } from '../../replay/requests.ts';
 import { whatIf } from '../../replay/what-if.ts';
-import { ACTION } from '../../trace/schema.ts';
-import { u64At } from '../../base/u64.ts';
 import type { DeviceSession } from '../device-session.ts';
 import type { Unled } from '../replay-protocol.ts';
 import { placeOf } from './input.ts';
@@ -18,21 +17,18 @@ const NOT_TOLD = 'num_sync_all_streams';
 
 /** Reserved bytes after each row, as recorded. */
 function recordedReserved({ trace, baseline }: DeviceSession): Float64Array {
-  const { events } = trace;
-  const reserved = new Float64Array(events.length);
+  const reserved = new Float64Array(trace.events.length);
   let now = baseline.before.reserved;
-  for (let row = 0; row < events.length; row++) {
-    const action = events.action[row];
-    if (action === ACTION.segment_alloc || action === ACTION.segment_map) now += u64At(events.size, row);
-    else if (action === ACTION.segment_free || action === ACTION.segment_unmap)
-      now -= u64At(events.size, row);
-    reserved[row] = now;
-  }
+  for (let row = 0; row < reserved.length; row++) reserved[row] = now += reservedBy(trace, row);
   return reserved;
 }
 
-/** The model under the recorded settings, deciding by itself; under the least limit that the recording allows. */
-export function unledOf(session: DeviceSession, replay: SelfReplay): Unled {
+/** The model under the recorded settings, deciding by itself; made on first use. */
+export const unledOf = (session: DeviceSession, replay: SelfReplay): Unled =>
+  session.unled.of(replay, () => makeUnled(session, replay));
+
+/** Under the least limit that the recording allows. */
+function makeUnled(session: DeviceSession, replay: SelfReplay): Unled {
   const { requests, limitBounds, stats } = replay;
   const { settings } = session.settings;
   const alone = whatIf(requests, placeOf(replay), {
