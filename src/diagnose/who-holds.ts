@@ -100,6 +100,7 @@ export const whoHolds: DeviceRule = (facts) => {
         known < 0.5
           ? `${percent(1 - known)} of the bytes ${moment} have no stack`
           : `Holds most ${moment}: ${first.label} with ${size(first.bytes)}`,
+      headline: `${isState ? 'In the recorded state' : 'At the peak'} (${size(bytes)}), most is held by:`,
       verdict: `${isState ? `${exactSize(bytes)} are allocated in the recorded state` : `${exactSize(bytes)} were allocated at the peak${isLate ? ' of the recording' : ''}`}: ${percent(share)} by ${
         lines.length <= shown.length
           ? what(lines.length)

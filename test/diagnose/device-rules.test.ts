@@ -142,6 +142,7 @@ describe('who-holds', () => {
     expect(who.verdict).toContain(
       '70 MiB (73,400,320 bytes) were allocated at the peak: 100 % by 2 lines of code.',
     );
+    expect(who.headline).toBe('At the peak (70 MiB), most is held by:');
     expect(who.confidence).toBe('certain');
     expect(who.evidence.map(({ row }) => row)).toEqual([recording.rows - 1, recording.rows - 1]);
   });

@@ -81,15 +81,13 @@ export interface DiagnosisPage {
 }
 
 /** Findings whose first stacks answer who holds memory, the more telling first. */
-const NAME_HOLDERS: readonly (readonly [string, string])[] = [
+const NAME_HOLDERS: readonly (readonly [id: string, words: string | null])[] = [
   ['linear-leak', 'Keeps more with every iteration:'],
   ['masked-leak', 'Keeps more, behind what others give back:'],
   ['kept-outputs', 'Outlives its iteration:'],
-  ['who-holds', ''],
+  // Of which moment, the finding says itself.
+  ['who-holds', null],
 ];
-/** "At the peak (3.99 GiB), most was held by:" */
-const atPeak = (peak: LedgerView['parts'][number] | undefined, unit: ByteUnit): string =>
-  `At the peak${peak === undefined || peak.bytes === null ? '' : ` (${formatBytes(peak.bytes.value, unit)} requested)`}, most is held by:`;
 const MOST_HOLDERS = 3;
 const MOST_WAYS = 3;
 /** Share of what is reserved that the cache must hold to be named among the ways. */
@@ -131,9 +129,6 @@ function whoHolds(
   hasStacks: boolean,
   unit: ByteUnit,
 ): WhoAnswer {
-  const peak = device.ledgers
-    .find(({ when }) => when === 'peak')
-    ?.ledger.parts.find(({ id }) => id === 'requested');
   for (const [id, words] of NAME_HOLDERS) {
     // Lines of a small rest are no answer to who holds the memory.
     const unnamed = id === 'who-holds' ? bySize(device, unit) : null;
@@ -148,7 +143,7 @@ function whoHolds(
       known: true,
       short: null,
       classes: [],
-      words: id === 'who-holds' ? atPeak(peak, unit) : words,
+      words: words ?? naming[0].headline ?? naming[0].title,
       holders: holders.slice(0, MOST_HOLDERS),
       caveat: unsure?.confidenceWhy ?? null,
     };

@@ -48,6 +48,7 @@ export const holders = (changes: Partial<Finding> = {}): Finding =>
     id: 'who-holds',
     severity: 'info',
     title: 'Most memory at the peak: forward (model.py:103) with 512.00 MiB',
+    headline: 'At the peak (2 GiB), most is held by:',
     confidence: 'certain',
     confidenceWhy: 'Every live byte has its stack.',
     evidence: ['103', '88', '41', '7'].map((line, stack) =>

@@ -39,7 +39,7 @@ describe('who holds it', () => {
       'forward (model.py:41)',
     ]);
     expect(who.caveat).toBeNull();
-    expect(who.words).toBe('At the peak (1.07 GiB requested), most is held by:');
+    expect(who.words).toBe('At the peak (2 GiB), most is held by:');
   });
 
   it('says how much of the memory has no stack', () => {
