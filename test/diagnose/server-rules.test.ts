@@ -322,6 +322,23 @@ describe('restarts', () => {
     expect([ended.severity, ended.title]).toEqual(['info', expect.stringContaining('did not come back')]);
   });
 
+  it('leaves how it grew before to be judged, without what came after', async () => {
+    const rising = Array.from({ length: 60 }, (_, i) => 20_000 + 500 * i);
+    const flat = Array.from({ length: 60 }, (_, i) => 20_000 + 100 * Math.min(i, 4));
+    const gone = [3, 3, 3, 3, 3, 3];
+    const [grown] = await findingsOf('gauge-growth', smi([...rising, ...gone]));
+    expect(grown.title).toContain('grows by 500 MiB a sample');
+    expect(grown.evidence[0].text).toMatch(/^60 values, from 19\.5 GiB .* to 48\.3 GiB /);
+    // It has ended: it comes to no limit any more.
+    expect(grown.verdict).not.toContain('the limit is reached');
+    expect((await findingsOf('gauge-growth', smi(rising)))[0].verdict).toContain('the limit is reached');
+    const [stayed] = await findingsOf('gauge-plateau', smi([...flat, ...gone]));
+    expect(stayed.verdict).toContain('stayed near that until it was given back.');
+    expect((await findingsOf('gauge-plateau', smi(flat)))[0].verdict).toContain(
+      'stayed near that to the end.',
+    );
+  });
+
   it('does not where the server was put to sleep', async () => {
     const used = smi([70000, 70000, 500, 4, 30000, 69000]);
     const sleep =

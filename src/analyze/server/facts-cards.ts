@@ -192,20 +192,28 @@ export interface End {
   readonly after: Fall['low'];
 }
 
+/** Samples of a gauge between which its use fell to nothing for good; null: it did not. */
+export function endIn({
+  value,
+}: Pick<Gauge, 'value'>): { readonly before: number; readonly after: number } | null {
+  const rows = Array.from(value.keys()).filter((row) => !Number.isNaN(value[row]));
+  const peak = rows.reduce((most, row) => Math.max(most, value[row]), 0);
+  // The last sample that was not nothing, and all behind it are.
+  const last = rows.findLastIndex((row) => value[row] > NOTHING * peak);
+  if (peak < LEAST_PEAK || last < 0 || last === rows.length - 1) return null;
+  const before = rows[last];
+  return value[before] < AGAIN * peak ? null : { before, after: rows[last + 1] };
+}
+
 export function endsOf(sources: readonly ReadSource[]): End[] {
   return sources.flatMap((source) =>
     (source.readings?.gauges ?? []).flatMap((gauge): End[] => {
-      if (measureOf(gauge) !== 'device_used') return [];
-      const rows = Array.from(gauge.value.keys()).filter((row) => !Number.isNaN(gauge.value[row]));
-      const peak = rows.reduce((most, row) => Math.max(most, gauge.value[row]), 0);
-      // The last sample that was not nothing, and all behind it are.
-      const last = rows.findLastIndex((row) => gauge.value[row] > NOTHING * peak);
-      if (peak < LEAST_PEAK || last < 0 || last === rows.length - 1) return [];
-      const before = rows[last];
-      const after = rows[last + 1];
-      if (gauge.value[before] < AGAIN * peak) return [];
+      const end = measureOf(gauge) === 'device_used' ? endIn(gauge) : null;
+      if (end === null) return [];
       const at = (row: number): Fall['low'] => ({ time_ns: gauge.time_ns[row], bytes: gauge.value[row] });
-      return [{ source, device: gauge.device, label: gauge.label, before: at(before), after: at(after) }];
+      return [
+        { source, device: gauge.device, label: gauge.label, before: at(end.before), after: at(end.after) },
+      ];
     }),
   );
 }

@@ -9,6 +9,7 @@ import { growthOfSamples } from '../growth/series.ts';
 import type { GrowthVerdict } from '../growth/verdict.ts';
 import { type Measure, measureOf } from '../step-curve.ts';
 import type { ReadSource } from '../read-source.ts';
+import { endIn } from './facts-cards.ts';
 import { asLines } from './printed-places.ts';
 import { totalOf } from './facts-fullness.ts';
 
@@ -21,6 +22,8 @@ export interface GaugeGrowth {
   readonly labels: Readonly<Record<string, string>>;
   readonly values: Float64Array;
   readonly granularity: number;
+  /** true: its use fell to nothing for good; the values are those before. */
+  readonly ended: boolean;
   readonly verdict: GrowthVerdict;
 }
 
@@ -46,7 +49,11 @@ function growthOf(
   measures: Measure,
   limit: number | null,
 ): GaugeGrowth | null {
-  const { value, time_ns, granularity } = gauge;
+  const { granularity } = gauge;
+  // What was given back when its process ended says nothing of how it grew.
+  const end = measures === 'device_used' ? endIn(gauge) : null;
+  const value = end === null ? gauge.value : gauge.value.subarray(0, end.before + 1);
+  const time_ns = end === null ? gauge.time_ns : gauge.time_ns.subarray(0, end.before + 1);
   if (value.filter((one) => !Number.isNaN(one)).length < LEAST_SAMPLES) return null;
   return {
     source,
@@ -57,11 +64,13 @@ function growthOf(
     labels: gauge.labels,
     values: value,
     granularity,
+    ended: end !== null,
     verdict: asLines(
       growthOfSamples(value, {
         granularity,
         ...(source.readings?.clock === 'none' ? {} : { times_ns: time_ns }),
-        ...(limit === null ? {} : { limit }),
+        // What ended reaches no limit any more.
+        ...(limit === null || end !== null ? {} : { limit }),
       }),
       source,
       gauge.labels,
