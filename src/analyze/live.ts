@@ -23,7 +23,8 @@ export interface EarlierAllocation {
 const originOf = ({ events, segments }: DeviceTrace): number =>
   Math.min(leastHigh(events.address), segments === null ? Infinity : leastHigh(segments.address));
 
-const groupNames = ({ producer }: DeviceTrace): readonly string[] =>
+/** Names by number of the `group` column: pools (PyTorch) or memory kinds. */
+export const groupNames = ({ producer }: DeviceTrace): readonly string[] =>
   producer === 'torch' ? POOLS : MEM_KINDS;
 
 const isHost = ({ producer, events }: DeviceTrace, row: number): boolean =>

@@ -10,7 +10,7 @@
  */
 import type { Analysis } from '../engine/document/analysis.ts';
 import { isFindingId } from '../diagnose/finding-ids.ts';
-import { sizeOf } from './size.ts';
+import { sizeOf } from '../base/size.ts';
 
 type Told = Analysis['findings'][number];
 

@@ -1,5 +1,5 @@
 /** What `vramscope replay` was asked: options to plain values. */
-import { sizeOf } from './size.ts';
+import { sizeOf } from '../base/size.ts';
 
 export interface ReplayArguments {
   readonly file: string;

@@ -8,9 +8,13 @@ import { allocationKeys, seriesOf } from '../aggregate/device-columns.ts';
 import { KernelTrack } from '../aggregate/kernel-track.ts';
 import { DeviceFacts } from '../analyze/device-facts.ts';
 import type { IterationMarkers } from '../analyze/growth/iterations.ts';
-import { type EarlierAllocation, earlierAllocations } from '../analyze/live.ts';
+import { type EarlierAllocation, earlierAllocations, groupNames } from '../analyze/live.ts';
 import { type Lifetimes, lifetimesOf } from '../analyze/lifetimes.ts';
+import { type GroupBy, groupsOf, type LifeGroups } from '../analyze/lives/life-groups.ts';
+import { LifeSelections } from '../analyze/lives/life-selections.ts';
+import { type Lives, livesOf } from '../analyze/lives/lives.ts';
 import { type LedgerOverTime, ledgerOverTime } from '../analyze/ledger/over-time.ts';
+import { holderLabel } from '../analyze/user-frames.ts';
 import { TallestRows } from '../analyze/ledger/tallest.ts';
 import { withReplay } from '../analyze/ledger/replay-series.ts';
 import { type SnapshotSettings, settingsOfSnapshot } from '../replay/alloc-conf-snapshot.ts';
@@ -36,7 +40,11 @@ export class DeviceSession {
   private inForce: SnapshotSettings | null = null;
   private own: { readonly key: string; readonly facts: DeviceFacts } | null = null;
   private marked: { readonly key: string; readonly facts: DeviceFacts } | null = null;
-  private lives: { lifetimes: Lifetimes; earlier: EarlierAllocation[] } | null = null;
+  private known: { lifetimes: Lifetimes; earlier: EarlierAllocation[] } | null = null;
+  private table: Lives | null = null;
+  private selected: Promise<LifeSelections> | null = null;
+  private readonly labels = new Kept<number, string>();
+  private readonly groups = new Kept<GroupBy, LifeGroups>();
 
   constructor(
     readonly sourceId: number,
@@ -140,11 +148,62 @@ export class DeviceSession {
 
   /** Lifetimes and what was allocated before the recording; made on first use. */
   get living(): { readonly lifetimes: Lifetimes; readonly earlier: readonly EarlierAllocation[] } {
-    if (this.lives === null) {
+    if (this.known === null) {
       const lifetimes = lifetimesOf(this.trace.events, this.trace.partner);
-      this.lives = { lifetimes, earlier: earlierAllocations(this.trace, lifetimes) };
+      this.known = { lifetimes, earlier: earlierAllocations(this.trace, lifetimes) };
     }
-    return this.lives;
+    return this.known;
+  }
+
+  /** Every allocation from where it was made to where it ended; made on first use. */
+  get lives(): Lives {
+    this.table ??= livesOf(this.trace, this.living.lifetimes, this.living.earlier);
+    return this.table;
+  }
+
+  /** Lives by typed filters. */
+  selections(): Promise<LifeSelections> {
+    this.selected ??= this.makeSelections();
+    return this.selected;
+  }
+
+  private async makeSelections(): Promise<LifeSelections> {
+    const { aggregate, lives, trace, source, rows } = this;
+    const peakRow = await this.peakRow();
+    return new LifeSelections(lives, aggregate.times, {
+      streams: trace.streams,
+      groups: groupNames(trace),
+      stacks: source.stacks,
+      rows,
+      peakRow,
+      origin: lives.origin,
+      rowAt: (ns) => aggregate.rowAt(ns),
+    });
+  }
+
+  /** Groups that lives are coloured by. */
+  async lifeGroups(by: GroupBy): Promise<LifeGroups> {
+    const peakRow = await this.peakRow();
+    return this.groups.of(by, () =>
+      groupsOf(this.lives, by, {
+        streams: this.trace.streams,
+        pools: groupNames(this.trace),
+        peakRow,
+        times: this.aggregate.times,
+        labelOf: (stack) => this.labelOf(stack),
+      }),
+    );
+  }
+
+  /** The line that made what has this stack; worked out once for each. */
+  labelOf(stack: number): string {
+    return this.labels.of(stack, () => holderLabel(this.source.stacks, stack));
+  }
+
+  /** First row after which most was requested (Nsight: most device memory was taken); -1 where there are no events. */
+  async peakRow(): Promise<number> {
+    const spec = this.aggregate.spec('requested') ?? this.aggregate.series[0];
+    return spec === undefined ? -1 : ((await this.aggregate.extent(spec)).peakRow ?? -1);
   }
 
   /** Kernels of the device, where they were recorded; made on first use. */

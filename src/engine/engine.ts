@@ -1,6 +1,8 @@
 /**
  * The engine: files in, answers out. It runs in the page's worker and, headless, under the command line. Holds
  * every open file's tables and, where there is one, the GPU device.
+ *
+ * Long because every question is a method here and listed nowhere else.
  */
 import { deviceLabel } from '../base/words.ts';
 import { type TraceErrorData, TraceError, toErrorData } from '../base/trace-error.ts';
@@ -18,6 +20,7 @@ import type { Analysis } from './document/analysis.ts';
 import { analysisOf } from './document/object.ts';
 import { allocationAt } from './answer/address.ts';
 import { rangeOf } from './answer/range.ts';
+import { eventsOn, lifeAt, lifeOn, livesOn } from './answer/lives.ts';
 import { momentAt } from './answer/moment.ts';
 import { timeline } from './answer/timeline.ts';
 import type { Diagnosis, LedgerView, PinsView } from './diagnosis.ts';
@@ -32,6 +35,7 @@ import { faultOf, notHeld } from './faults.ts';
 import { withDisagreements } from './history-against-state.ts';
 import { chooseKernels } from './kernel-choice.ts';
 import { kernelsIn } from './answer/kernels.ts';
+import type { EventsAnswer, EventsQuery, LifeAnswer, LivesAnswer, LivesQuery } from './lives-protocol.ts';
 import { type LoadedSource, loadFile, loadFolder, type LoadOptions } from './load-source.ts';
 import type {
   Axis,
@@ -307,6 +311,26 @@ export class Engine {
   /** Row of the newest allocation up to a row that had an address ("0x7fe134000000"). Fails with `refused`. */
   allocationAt(device: string, address: string, last: number): Promise<Result<number, TraceErrorData>> {
     return this.ask(device, (session) => allocationAt(session, address, last));
+  }
+
+  /** Allocations one by one: those that a typed filter lets pass, sorted, a page of them. */
+  lives(query: LivesQuery): Promise<Result<LivesAnswer, TraceErrorData>> {
+    return this.ask(query.device, (session) => livesOn(session, query));
+  }
+
+  /** Everything of one allocation, by its number. */
+  life(device: string, life: number): Promise<Result<LifeAnswer, TraceErrorData>> {
+    return this.ask(device, (session) => lifeOn(session, life));
+  }
+
+  /** Number of the allocation that a row begins or ends; null: it does neither. */
+  lifeAt(device: string, row: number): Promise<Result<number | null, TraceErrorData>> {
+    return this.ask(device, (session) => lifeAt(session, row));
+  }
+
+  /** Events one by one: all of them, or those of allocations that a typed filter lets pass. */
+  events(query: EventsQuery): Promise<Result<EventsAnswer, TraceErrorData>> {
+    return this.ask(query.device, (session) => eventsOn(session, query));
   }
 
   frames(device: string, stack: number): Promise<Result<readonly Frame[], TraceErrorData>> {

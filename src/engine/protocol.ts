@@ -79,7 +79,19 @@ export type {
 } from './replay-protocol.ts';
 
 export type { LedgerPart, OutsideColumns } from '../analyze/ledger/outside.ts';
+export type { GroupBy } from '../analyze/lives/life-groups.ts';
 export type { Axis, Range } from './range.ts';
+export type {
+  EventRow,
+  EventsAnswer,
+  EventsQuery,
+  ExpressionFault,
+  LifeAnswer,
+  LifeRow,
+  LifeSort,
+  LivesAnswer,
+  LivesQuery,
+} from './lives-protocol.ts';
 export type { TableFormat, TableName, TableQuery, TablesQuery, TableView } from './table-query.ts';
 
 export type GpuMode = 'auto' | 'on' | 'off';

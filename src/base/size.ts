@@ -1,4 +1,4 @@
-/** Sizes as people write them on a command line. */
+/** Sizes as people write them: on a command line, in a filter. */
 const UNITS: Readonly<Record<string, number>> = {
   '': 1,
   b: 1,
