@@ -43,7 +43,7 @@ const RULES: Rules = {
     analyze: {
       folders: ['aggregate', 'replay', 'trace', 'base'],
       rooms: {
-        top: ['device-facts.ts', 'device-side.ts', 'server-facts.ts'],
+        top: ['compare-side.ts', 'device-facts.ts', 'device-side.ts', 'server-facts.ts'],
         shared: [],
         also: { server: ['growth'] },
       },

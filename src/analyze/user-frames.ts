@@ -99,26 +99,30 @@ const isPython = ({ filename }: Frame): boolean => filename.endsWith('.py');
 const NOTHING_TOLD = 'a stack without a line of the program';
 
 /**
- * What a stack is called that holds no line outside of PyTorch and Python: the autograd node, else the innermost
- * Python frame, else the operator.
+ * What names a stack that holds no line outside of PyTorch and Python: the autograd node, else the innermost Python
+ * frame, else the operator.
  */
-function labelOfInternal(frames: readonly Frame[]): string {
+function nameOfInternal(frames: readonly Frame[]): Frame | string {
   const work = workOfFrames(frames);
   if (work !== null && work.backward) return work.label;
   const python = frames.find(isPython);
-  if (python !== undefined) return frameLabel(python);
+  if (python !== undefined) return python;
   if (work !== null) return work.label;
   // A call of CUDA, as Nsight Systems writes it, or a symbol: it is all there is.
   const [first] = frames;
-  return INTERNAL_NAME.test(first.name) || RUNTIME_NAME.test(first.name) ? NOTHING_TOLD : frameLabel(first);
+  return INTERNAL_NAME.test(first.name) || RUNTIME_NAME.test(first.name) ? NOTHING_TOLD : first;
+}
+
+/** What names a stack: the innermost frame that is no internal one; else what was done. `frames`: innermost first. */
+export function holderName(frames: readonly Frame[]): Frame | string {
+  if (frames.length === 0) return 'no stack recorded (or allocated before the recording)';
+  return frames.find((one) => !isInternalFrame(one)) ?? nameOfInternal(frames);
 }
 
 /** "name  file.py:12" of the innermost frame that is no internal one; what was done where there is none. */
 export function holderLabel(stacks: StackTable, stack: number): string {
-  if (stack === NONE) return 'no stack recorded (or allocated before the recording)';
-  const frames = stacks.stack(stack);
-  const line = frames.find((one) => !isInternalFrame(one));
-  return line === undefined ? labelOfInternal(frames) : frameLabel(line);
+  const name = holderName(stack === NONE ? [] : stacks.stack(stack));
+  return typeof name === 'string' ? name : frameLabel(name);
 }
 
 /** true: `holderLabel` names a line (of the user's or a package), and not an operation or an internal frame. */

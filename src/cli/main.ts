@@ -1,6 +1,7 @@
-/** `vramscope analyze PATH... [--json]`, `replay FILE` and `export PATH...` on Node: the same engine as the page, without a worker and without a GPU. */
+/** `vramscope analyze PATH... [--json]`, `diff A B`, `replay FILE` and `export PATH...` on Node: the same engine as the page, without a worker and without a GPU. */
 import { Engine } from '../engine/engine.ts';
 import type { RangeAnswer, SourceView } from '../engine/protocol.ts';
+import { DIFF_USAGE, diffCommand } from './diff.ts';
 import { EXPORT_USAGE, exportCommand } from './export.ts';
 import { exportArguments } from './export-arguments.ts';
 import { type Condition, parseFailOn } from './fail-on.ts';
@@ -21,6 +22,8 @@ const USAGE = `usage: vramscope analyze PATH... [--json] [--fail-on CONDITIONS] 
   --json    print one JSON object (docs/cli.md) instead of text
   --fail-on end with exit code 1 where a condition holds: leak, growth, oom, problem, peak>70GiB, ... (comma between)
   --gpus-per-pod   sums of a server's budget for pods of N GPUs, where its log names fewer ranks
+
+${DIFF_USAGE}
 
 ${REPLAY_USAGE}
 
@@ -119,10 +122,10 @@ export async function main(
     out.write(`${USAGE}\n`);
     return EXIT_READ;
   }
-  if (command === 'replay') {
+  if (command === 'replay' || command === 'diff') {
     const options = rest.includes('--') ? rest.slice(0, rest.indexOf('--')) : rest;
     if (!options.some((option) => option === '--help' || option === '-h'))
-      return await replayCommand(rest, out, err);
+      return await (command === 'diff' ? diffCommand : replayCommand)(rest, out, err);
     out.write(`${USAGE}\n`);
     return EXIT_READ;
   }

@@ -2,21 +2,13 @@
 import { formatBytes, formatDuration, formatInteger } from '../base/units.ts';
 import type { ReplayAnswer, SitesAnswer, SweepAnswer, SweepRow, WhatIfAnswer } from '../engine/protocol.ts';
 import type { DeviceReplay } from './replay-object.ts';
+import { textTable as table } from './text-table.ts';
 
 const bytes = (value: number): string => formatBytes(value, 'binary');
 const named = (conf: string | null): string =>
   conf === null ? 'recorded settings' : conf === '' ? 'defaults' : conf;
 
 type Cell = string;
-
-/** Columns as wide as what they hold; the first flush left. */
-function table(head: readonly Cell[], rows: readonly (readonly Cell[])[]): string[] {
-  const all = [head, ...rows];
-  const widths = head.map((_, at) => Math.max(...all.map((row) => row[at].length)));
-  return all.map((row) =>
-    `  ${row.map((cell, at) => (at === 0 ? cell.padEnd(widths[at]) : cell.padStart(widths[at]))).join('  ')}`.trimEnd(),
-  );
-}
 
 const HEAD = ['settings', 'reserved peak', 'bytes', 'inactive split', 'calls', 'retries', 'failed'];
 

@@ -19,6 +19,7 @@ import { vllmMemoryAccounts } from '../analyze/server/vllm-memory-words.ts';
 import type { Analysis } from './document/analysis.ts';
 import { analysisOf } from './document/object.ts';
 import { allocationAt } from './answer/address.ts';
+import { compareDevices } from './answer/compare.ts';
 import { rangeOf } from './answer/range.ts';
 import { eventsOn, lifeAt, lifeOn, livesOn } from './answer/lives.ts';
 import { momentAt } from './answer/moment.ts';
@@ -39,6 +40,8 @@ import type { EventsAnswer, EventsQuery, LifeAnswer, LivesAnswer, LivesQuery } f
 import { type LoadedSource, loadFile, loadFolder, type LoadOptions } from './load-source.ts';
 import type {
   Axis,
+  CompareQuery,
+  CompareView,
   DeviceView,
   EngineStatus,
   GpuMode,
@@ -351,6 +354,14 @@ export class Engine {
     return this.ask(device, (session) => {
       const report = row >= 0 && row < session.rows ? session.facts().pinsAfter(row) : null;
       return report === null ? null : pinsView(report, row, session.source.stacks);
+    });
+  }
+
+  /** Two devices, or two moments of one: what differs, and which line of the program does it. */
+  compare({ a, b, at, atB = at, limit }: CompareQuery): Promise<Result<CompareView, TraceErrorData>> {
+    return answerOf(null, () => {
+      const [one, other] = [this.files.compared(a), this.files.compared(b)];
+      return compareDevices(one, other, [at, atB], limit);
     });
   }
 

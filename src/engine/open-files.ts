@@ -12,7 +12,7 @@ import { deviceSideOf } from '../analyze/device-side.ts';
 import { NO_CLOCK, type OneClock } from '../analyze/clock/desk.ts';
 import { clockOf, type TimedSource } from '../analyze/clock/timed-source.ts';
 import { engineBudgets } from '../analyze/server/kv-cache-log.ts';
-import { Faults, GivenUp } from './faults.ts';
+import { Faults, GivenUp, notHeld } from './faults.ts';
 import type { OpenSource } from './open-source.ts';
 import type { ClocksAnswer } from '../analyze/clock/answer.ts';
 import type { ServerGiven } from './server-diagnosis.ts';
@@ -75,6 +75,24 @@ export class OpenFiles {
       if (index >= 0) return { open, index };
     }
     return null;
+  }
+
+  /** A device to compare, by its key or by the number of a source that has one alone. Throws `refused` for others. */
+  compared(asked: string | number): { readonly session: DeviceSession; readonly file: string } {
+    if (typeof asked === 'string') {
+      const found = this.find(asked);
+      if (found === null) throw notHeld(asked);
+      return { session: found.open.sessions[found.index], file: found.open.loaded.file };
+    }
+    const open = this.sources.get(asked);
+    if (open === undefined) throw notHeld(String(asked));
+    const { file } = open.loaded;
+    if (open.sessions.length !== 1)
+      throw new TraceError('refused', `${file} tells of ${open.sessions.length} devices.`, {
+        file,
+        advice: open.sessions.length === 0 ? 'Compare recordings of memory.' : 'Say which device is meant.',
+      });
+    return { session: open.sessions[0], file };
   }
 
   /** What was said of all open files together no longer holds. */

@@ -78,6 +78,17 @@ export type {
   WhatIfQuery,
 } from './replay-protocol.ts';
 
+export type {
+  CompareAmount,
+  CompareBoth,
+  CompareFigure,
+  CompareLine,
+  CompareMoment,
+  ComparePlace,
+  CompareQuery,
+  CompareView,
+} from './compare-protocol.ts';
+
 export type { LedgerPart, OutsideColumns } from '../analyze/ledger/outside.ts';
 export type { GroupBy } from '../analyze/lives/life-groups.ts';
 export type { Axis, Range } from './range.ts';

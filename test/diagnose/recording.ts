@@ -93,7 +93,9 @@ export class Recording {
   /** "main:3 forward:7": outermost first, each a frame "name app.py:line"; "name@/a/file.py:7" is of another file. */
   private stack(path: string): number {
     return path.split(' ').reduce((node, part) => {
-      const [frame, line] = part.split(':');
+      // Names of C++ have colons, too.
+      const cut = part.lastIndexOf(':');
+      const [frame, line] = [part.slice(0, cut), part.slice(cut + 1)];
       const [name, file = '/home/user/app.py'] = frame.split('@');
       return this.stacks.child(node, this.stacks.internFrame(name, file, Number(line)));
     }, NONE as number);

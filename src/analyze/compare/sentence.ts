@@ -1,0 +1,197 @@
+/**
+ * A comparison in words: first the one sentence that names the line, then what else is known. Where no line differs, what
+ * differs instead is named (a setting, the way memory went back to the driver, the order of requests), and where nothing
+ * does, that is said. Amounts stay numbers until the reader's unit is known (base/amounts.ts).
+ */
+import { amount } from '../../base/amounts.ts';
+import { formatInteger } from '../../base/units.ts';
+import { count, list, percent } from '../../base/words.ts';
+import type { Both, Comparison, LineDifference } from './compare.ts';
+import type { Onset } from './onset.ts';
+import type { Moment } from './side.ts';
+
+/** "forward (model.py:97)" of "forward  model.py:97". */
+const inSentence = (label: string): string => {
+  const at = label.indexOf('  ');
+  return at < 0 ? label : `${label.slice(0, at)} (${label.slice(at + 2)})`;
+};
+
+export const placeOf = ({ a, b }: Pick<LineDifference, 'a' | 'b'>): string => (b ?? a)!.label;
+
+/** A line as a sentence names it; what has no line is no code. */
+const named = (line: LineDifference): string =>
+  (line.b ?? line.a)!.frame === null ? placeOf(line) : `\`${inSentence(placeOf(line))}\``;
+
+const moreOrLess = (difference: number): string =>
+  `${amount(Math.abs(difference))} ${difference < 0 ? 'less' : 'more'}`;
+
+const allocationsMore = (n: number): string =>
+  `${count(Math.abs(n), 'allocation')} ${n < 0 ? 'fewer' : 'more'}`;
+
+/** Of fewer a rate is not told: two may be chance. */
+const FEWEST = 3;
+
+/** How the line adds up over the iterations; null: it does not, or too seldom to say. */
+function everyIteration({ allocations, allocationsPerIteration: each }: Onset): string | null {
+  const size = Math.abs(each);
+  const sign = each < 0 ? 'fewer' : 'more';
+  if (Math.abs(allocations) < FEWEST || size < 0.005 || Math.sign(allocations) !== Math.sign(each))
+    return null;
+  if (size < 0.95) return `about one allocation ${sign} kept in every ${Math.round(1 / size)} iterations`;
+  const whole = Math.round(size);
+  const isWhole = Math.abs(size - whole) < 0.05;
+  const many = !isWhole
+    ? `${size.toFixed(1)} allocations`
+    : whole === 1
+      ? 'one allocation'
+      : `${whole} allocations`;
+  return `${many} ${sign} kept in each iteration`;
+}
+
+/** What the line does otherwise in B; the part behind the colon. */
+function how({ a, b, bytes, allocations, onset }: LineDifference): string {
+  const from =
+    onset === null
+      ? ''
+      : onset.since === 0
+        ? ', from before the first iteration on'
+        : `, from iteration ${onset.since} on`;
+  const grows = onset === null ? null : everyIteration(onset);
+  if (grows !== null && onset!.since > 0) return `${grows}${from}`;
+  if (
+    onset !== null &&
+    onset.since > 0 &&
+    onset.allocationsPerIteration === 0 &&
+    onset.bytesPerIteration !== 0 &&
+    Math.abs(onset.bytesPerIteration) >= 512 &&
+    allocations.difference === 0
+  )
+    return `as many allocations, and each iteration larger ones by ${amount(Math.abs(onset.bytesPerIteration))}${from}`;
+  if (a === null || bytes.a === 0) return `${count(allocations.b, 'allocation')} that A does not hold${from}`;
+  if (b === null || bytes.b === 0) return `${count(allocations.a, 'allocation')} that B does not hold${from}`;
+  if (allocations.difference !== 0)
+    return `${allocationsMore(allocations.difference)} (${allocations.b} instead of ${allocations.a})${from}`;
+  return `${count(allocations.b, 'allocation')} as in A, ${amount(bytes.b)} instead of ${amount(bytes.a)}${from}`;
+}
+
+const momentWords = (moment: Moment): string =>
+  moment === 'peak' ? 'at its peak' : moment === 'end' ? 'at its end' : 'at the moment asked for';
+
+/** The line that the sentence names, by what it explains. */
+function leading(lines: readonly LineDifference[], total: number): string | null {
+  const [first, second, third] = lines;
+  if (first === undefined || first.bytes.difference === 0) return null;
+  const share = total === 0 ? NaN : first.bytes.difference / total;
+  const part = (line: LineDifference): string => `${named(line)} (${moreOrLess(line.bytes.difference)})`;
+  if (share > 0.5 && share <= 1) return `${percent(share)} of it is ${named(first)}: ${how(first)}`;
+  const rest = [second, third].filter((line) => line !== undefined && line.bytes.difference !== 0);
+  if (share > 0 && share <= 1 && rest.length > 0)
+    return `the most of it is ${named(first)}, ${percent(share)}: ${how(first)}; then ${list(rest.map(part))}`;
+  return `${named(first)} holds ${moreOrLess(first.bytes.difference)}: ${how(first)}${rest.length === 0 ? '' : `; ${list(rest.map(part))}`}`;
+}
+
+const RELEASES: Readonly<Record<string, string>> = {
+  empty_cache: 'empty_cache()',
+  retry: 'a request that failed at first',
+  collection: 'garbage collection of the allocator',
+  available: 'oversize segments given back for one request',
+};
+
+const valueWords = (value: string | null): string =>
+  value === null ? 'not recorded' : value === '' ? 'not set' : `"${value}"`;
+
+const settingWords = ({ name, a, b }: Comparison['settings'][number]): string =>
+  `${name} (${valueWords(a)} in A, ${valueWords(b)} in B)`;
+
+/** Those that the allocator acts on, as PyTorch writes them. */
+const isOfAllocator = ({ name }: { readonly name: string }): boolean =>
+  !name.startsWith('device.') && name !== 'recorded by';
+
+/** What differs beside the lines, most telling first; empty: nothing. */
+function otherReasons({ settings, releases, order }: Comparison): string[] {
+  const told: string[] = [];
+  const allocator = settings.filter(isOfAllocator);
+  if (allocator.length > 0)
+    told.push(
+      `${allocator.length === 1 ? 'another setting' : 'other settings'}: ${list(allocator.map(settingWords))}`,
+    );
+  for (const { cause, count: times } of releases)
+    told.push(
+      `memory given back by ${RELEASES[cause] ?? cause} ${count(times.a, 'time')} in A and ${count(times.b, 'time')} in B`,
+    );
+  if (order !== null)
+    told.push(
+      order.a === null || order.b === null
+        ? `how long they go on: ${order.a === null ? 'B' : 'A'} does from its event ${formatInteger(order.a ?? order.b ?? 0)} on, where the other one has ended`
+        : `what is asked for, or in which order, from event ${formatInteger(order.a)} of A and event ${formatInteger(order.b)} of B on`,
+    );
+  return told;
+}
+
+const isZero = (one: Both | undefined): boolean => one === undefined || one.difference === 0;
+
+/** No line holds more or less. */
+function withoutLine(comparison: Comparison, moment: Moment): string {
+  const { allocated, reserved, requested } = comparison;
+  const figures: string[] = [];
+  for (const [name, figure] of [
+    ['allocated', allocated],
+    ['reserved', reserved],
+  ] as const) {
+    const one = moment === 'peak' ? figure?.peak : figure?.at;
+    if (one !== undefined && one.difference !== 0)
+      figures.push(`${name} is ${moreOrLess(one.difference)} in B`);
+  }
+  const where = momentWords(moment).replace(/its (peak|end)/, 'their $1s');
+  if (figures.length === 0 && isZero(requested.end) && isZero(allocated?.end) && isZero(reserved?.end)) {
+    const reasons = otherReasons(comparison);
+    return `A and B hold the same ${where}, to the byte and in every line${reasons.length === 0 ? '' : `; what differs is ${list(reasons)}`}.`;
+  }
+  const reasons = otherReasons(comparison);
+  const why = reasons.length === 0 ? 'Why is not told by the recordings' : `What differs is ${list(reasons)}`;
+  const ends = figures.length === 0 ? 'they differ at their ends alone' : list(figures);
+  return `No line holds more or less ${where}; ${ends}. ${why}.`;
+}
+
+export interface ComparisonWords {
+  /** One sentence that names the line, or what differs where no line does. */
+  readonly sentence: string;
+  /** What else is to be known, each a sentence. */
+  readonly notes: readonly string[];
+}
+
+export function wordsOf(
+  comparison: Comparison,
+  moments: readonly [Moment, Moment],
+  known: readonly [boolean, boolean],
+): ComparisonWords {
+  const { requested, lines, matched, loops } = comparison;
+  const [moment] = moments;
+  const total = requested.at.difference;
+  const lead = leading(lines, total);
+  const sentence =
+    lead === null
+      ? withoutLine(comparison, moment)
+      : total === 0
+        ? `A and B hold the same ${momentWords(moment).replace(/its (peak|end)/, 'their $1s')}, but not the same lines do: ${lead}.`
+        : `B holds ${moreOrLess(total)} ${momentWords(moment)}: ${lead}.`;
+  const notes: string[] = [];
+  if (lead !== null && comparison.settings.some(isOfAllocator))
+    notes.push(`Settings differ: ${list(comparison.settings.filter(isOfAllocator).map(settingWords))}.`);
+  for (const [from, to] of matched.renamed) notes.push(`${from} of A is taken to be ${to} of B.`);
+  if (matched.moved > 0)
+    notes.push(
+      `${count(matched.moved, 'line')} moved; ${matched.moved === 1 ? 'it is' : 'they are'} matched by function, file name and neighbours.`,
+    );
+  if (typeof loops === 'string') {
+    if (lead !== null) notes.push(`From which iteration on a line differs is not told: ${loops}.`);
+  } else if (loops.counts[0] !== loops.counts[1])
+    notes.push(
+      `A has ${count(loops.counts[0], 'iteration')} and B ${loops.counts[1]}: what is kept in each iteration differs by that alone.`,
+    );
+  known.forEach((is, side) => {
+    if (!is)
+      notes.push(`What ${'AB'[side]} held before its recording is not known: its figures are lower bounds.`);
+  });
+  return { sentence, notes };
+}
