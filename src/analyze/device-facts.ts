@@ -16,14 +16,15 @@ import type { AllocatorSettings } from '../replay/settings.ts';
 import { whatIf, type WhatIfResult } from '../replay/what-if.ts';
 import type { PoolCurve } from '../aggregate/private-pool-series.ts';
 import type { DeviceTrace } from '../trace/capture.ts';
-import { ACTION } from '../trace/schema.ts';
+import { ACTION, NONE } from '../trace/schema.ts';
 import type { StackTable } from '../trace/stack-table.ts';
 import { type CombinedGrowth, combineGrowth } from './growth/conclusion.ts';
 import { type GrowthPart, growthParts } from './growth/parts.ts';
 import { growthOfIterations, type IterationGrowth, iterationDrivers } from './growth/series.ts';
 import { type ReleaseUnit, releaseUnits } from './ledger/empty-cache-units.ts';
 import { requestedCurve, reservedCurve, waitingCurve } from './device-curves.ts';
-import { heldAgainstRest } from './growth/held-against-rest.ts';
+import { heldAgainstRest, partAgainstRest } from './growth/held-against-rest.ts';
+import { onePass, type RestInput } from './growth/rest.ts';
 import {
   beforeFailure,
   findIterations,
@@ -223,6 +224,25 @@ export class DeviceFacts {
     return curve.map((value, row) => value - bytes[row]);
   }
 
+  /** What growth is held against. */
+  private get rest(): RestInput {
+    const { trace, iterations, ooms } = this;
+    return {
+      trace,
+      iterations,
+      stacks: this.input.stacks,
+      lifetimes: this.input.lifetimes,
+      sizeOf: this.sizeOf,
+      newStreams: this.workspaces.many,
+      ...(ooms.length === 0 ? {} : { failedAt: ooms[ooms.length - 1].row }),
+    };
+  }
+
+  /** Where the rounds may be parts of one pass: which (growth/rest.ts). */
+  private get pass(): string | null {
+    return onePass(this.rest);
+  }
+
   /** Growth of allocated, active and reserved, judged apart; empty where no iterations were found. */
   get growth(): readonly GrowthOfSeries[] {
     const { iterations, trace } = this;
@@ -239,16 +259,7 @@ export class DeviceFacts {
     const all = [of('allocated', this.allocated, exact)];
     if (this.replay !== null) all.push(of('active', this.replay.curves.active, true));
     if (trace.producer !== 'nsys') all.push(of('reserved', this.reserved, this.input.baseline.known));
-    const rest = {
-      trace,
-      iterations,
-      stacks: this.input.stacks,
-      lifetimes: this.input.lifetimes,
-      sizeOf: this.sizeOf,
-      newStreams: this.workspaces.many,
-      ...(this.ooms.length === 0 ? {} : { failedAt: this.ooms[this.ooms.length - 1].row }),
-    };
-    return heldAgainstRest(rest, all, this.allocated);
+    return heldAgainstRest(this.rest, all, this.allocated);
   }
 
   /** What these stacks keep at irregular places, and how it goes on (misses.ts); null: they do not. */
@@ -278,12 +289,23 @@ export class DeviceFacts {
       labels.set(stack, label);
       return label;
     };
+    const { events } = trace;
+    const { rest } = this;
     return parts.map((part) => {
-      if (part.growth.atEnd.kind !== 'linear_leak') return part;
-      const events = this.eventsOfStacks(
-        part.by === 'stream' ? () => true : (stack) => labelled(stack) === part.name,
-      );
-      return { ...part, growth: { ...part.growth, atEnd: unlessMisses(part.growth.atEnd, events) } };
+      const isOf = (row: number): boolean =>
+        part.by === 'stream'
+          ? trace.streams[events.stream_index[row]] === part.name
+          : events.stack_index[row] !== NONE && labelled(events.stack_index[row]) === part.name;
+      let atEnd =
+        part.series === 'allocated'
+          ? partAgainstRest({ ...rest, isOf }, part.growth, () => this.pass)
+          : part.growth.atEnd;
+      if (atEnd.kind === 'linear_leak')
+        atEnd = unlessMisses(
+          atEnd,
+          this.eventsOfStacks(part.by === 'stream' ? () => true : (stack) => labelled(stack) === part.name),
+        );
+      return { ...part, growth: { ...part.growth, atEnd } };
     });
   }
 

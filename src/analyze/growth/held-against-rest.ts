@@ -44,10 +44,11 @@ function fellBack({ values: { end } }: IterationGrowth): { readonly at: number; 
     : null;
 }
 
-function ofAllocated(input: RestInput, growth: IterationGrowth, curve: Float64Array): GrowthVerdict {
+/** Growth that was given back before the recording ends; null: it was not. */
+function ended(input: RestInput, growth: IterationGrowth, what: string): GrowthVerdict | null {
   const verdict = growth.atEnd;
   const { window } = verdict;
-  if (!grows(verdict) || window === null) return verdict;
+  if (!grows(verdict) || window === null) return null;
   const { count } = input.iterations;
   const top = most(growth.values.end);
   const fell = fellBack(growth);
@@ -57,13 +58,13 @@ function ofAllocated(input: RestInput, growth: IterationGrowth, curve: Float64Ar
       'warm_up_plateau',
       'low',
       [
-        `Allocated memory rose until iteration ${fell.at + 1} of ${count}, and then ${exactAmount(fell.by)} was given back before the recording ends: it had an end.`,
+        `${what} rose until iteration ${fell.at + 1} of ${count}, and then ${exactAmount(fell.by)} was given back before the recording ends: it had an end.`,
         ...verdict.why,
       ],
       top,
     );
   const grew = grewOver(growth, window);
-  if (grew < RISE * top) return verdict;
+  if (grew < RISE * top) return null;
   // All iterations, where what the first of them kept (warm-up) went, too.
   const whole = givenBack(input, [0, window[1]], grew);
   const back = whole ?? givenBack(input, [window[0] + 1, window[1]], grew);
@@ -81,7 +82,41 @@ function ofAllocated(input: RestInput, growth: IterationGrowth, curve: Float64Ar
       top,
     );
   }
-  if (!mayLeak(verdict)) return verdict;
+  return null;
+}
+
+/** Rounds that may be the layers of one pass tell no growth; null: they are no such. */
+function ofOnePass(
+  input: RestInput,
+  verdict: GrowthVerdict,
+  passOf = (): string | null => onePass(input),
+): GrowthVerdict | null {
+  const pass = mayLeak(verdict) ? passOf() : null;
+  if (pass === null) return null;
+  return instead(verdict, 'cannot_tell', 'low', [
+    `All ${input.iterations.count} rounds ${pass}: they may be the layers of a single pass that the recording ends in. A whole step was not seen twice, and ${input.failedAt === undefined ? 'what they kept was not given back' : 'what a failure gives back is no end of it'}.`,
+    ...verdict.why,
+  ]);
+}
+
+/** The verdict on what a stream or a line of code holds, held against the rest as that on the device is. `passOf`: onePass. */
+export const partAgainstRest = (
+  input: RestInput,
+  growth: IterationGrowth,
+  passOf: () => string | null,
+): GrowthVerdict =>
+  ended(input, growth, 'What it holds') ?? ofOnePass(input, growth.atEnd, passOf) ?? growth.atEnd;
+
+function ofAllocated(input: RestInput, growth: IterationGrowth, curve: Float64Array): GrowthVerdict {
+  const verdict = growth.atEnd;
+  const { window } = verdict;
+  const { count } = input.iterations;
+  const over = ended(input, growth, 'Allocated memory');
+  if (over !== null) return over;
+  if (!mayLeak(verdict) || window === null) return verdict;
+  const top = most(growth.values.end);
+  const grew = grewOver(growth, window);
+  if (grew < RISE * top) return verdict;
   const level = levelAfter(input, curve, grew);
   if (level !== null)
     return instead(
@@ -94,12 +129,8 @@ function ofAllocated(input: RestInput, growth: IterationGrowth, curve: Float64Ar
       ],
       top,
     );
-  const pass = onePass(input);
-  if (pass !== null)
-    return instead(verdict, 'cannot_tell', 'low', [
-      `All ${count} rounds ${pass}: they may be the layers of a single pass that the recording ends in. A whole step was not seen twice, and ${input.failedAt === undefined ? 'what they kept was not given back' : 'what a failure gives back is no end of it'}.`,
-      ...verdict.why,
-    ]);
+  const pass = ofOnePass(input, verdict);
+  if (pass !== null) return pass;
   return unlessMisses(verdict, eventsOf(input));
 }
 

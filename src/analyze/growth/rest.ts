@@ -30,6 +30,8 @@ export interface RestInput {
   readonly sizeOf: (row: number) => number;
   /** true: the program uses so many streams that what is reserved follows them (workspaces.ts). */
   readonly newStreams?: boolean;
+  /** Of a part of the device (a stream, a line): its alloc rows; absent: all are. */
+  readonly isOf?: (row: number) => boolean;
   /** Row of the last request that failed; absent: none did. What an exception unwinds was not given back. */
   readonly failedAt?: number;
 }
@@ -50,7 +52,7 @@ export interface GivenBack {
 
 /** What iterations first to last kept, where it was freed behind them and before the recording ends; else null. */
 export function givenBack(
-  { trace: { events }, lifetimes: { partner }, iterations: { rows }, sizeOf, failedAt }: RestInput,
+  { trace: { events }, lifetimes: { partner }, iterations: { rows }, sizeOf, isOf, failedAt }: RestInput,
   [first, last]: readonly [number, number],
   grew: number,
 ): GivenBack | null {
@@ -67,7 +69,7 @@ export function givenBack(
   let left = 0;
   const frees: [row: number, bytes: number][] = [];
   for (let row = rows[first]; row < end; row++) {
-    if (events.action[row] !== ACTION.alloc) continue;
+    if (events.action[row] !== ACTION.alloc || isOf?.(row) === false) continue;
     const known = partner[row];
     const freed = known === NONE ? (freedAt.get(row) ?? NONE) : Math.min(known, freedAt.get(row) ?? known);
     if (freed < end) continue;
