@@ -8,6 +8,10 @@
  * again before it raises the error (DeviceCachingAllocator::malloc, c10/cuda/CUDACachingAllocator.cpp). So what was free is
  * after that, and a limit refuses exactly where reserved + asked for is more than allowed.
  *
+ * What is reserved and not allocated need not be pieces: a private pool (a CUDA graph, torch.cuda.MemPool) or the cache of another
+ * stream serves no request from outside. The message counts them in, and names a private pool only where something in it lives
+ * ("with ... allocated in private pools"), so pieces in the cache are never high.
+ *
  * A cause is `high` only where the figures leave no other: two that would each have been enough are both named.
  */
 import { list } from '../base/words.ts';
@@ -25,6 +29,7 @@ export type OomCause =
   | 'limit'
   | 'refused_by_driver'
   | 'fragmentation'
+  | 'other_pools'
   | 'other_processes'
   | 'full'
   | 'not_told';
@@ -241,17 +246,18 @@ function onAFullDevice(figures: OomFigures, who: WhoIsWho, state: Full): Judged 
           unallocated.least + free.least >= requested.most
         ? perhaps
         : (['full', ...perhaps] as const);
-  const isSure = also.length === 0 && !border && !who.contradicts;
+  const isSure = cause !== 'fragmentation' && also.length === 0 && !border && !who.contradicts;
+  const readings: OomCause[] = cause === 'fragmentation' ? ['other_pools', ...also] : also;
   return {
     cause,
-    also,
+    also: readings,
     confidence: isSure ? 'high' : 'medium',
     why: isSure
       ? 'The figures of the message exclude the other causes, whatever their rounding.'
       : who.contradicts
         ? 'The processes that the message names hold more than there is: they are not all on this device (as with MIG), or not of this moment.'
-        : also.length > 0
-          ? `Not excluded by the figures of the message: ${list(also.map(nameOf))}.`
+        : readings.length > 0
+          ? `Not excluded by the figures of the message: ${list(readings.map(nameOf))}.`
           : 'About as much was free as was asked for, by the printed digits.',
     excluded,
   };
@@ -265,6 +271,7 @@ const NAMES: Readonly<Record<OomCause, string>> = {
   limit: "the process's own limit",
   refused_by_driver: 'a refusal of the driver',
   fragmentation: 'pieces in the cache',
+  other_pools: 'free memory of a private pool or of another stream',
   other_processes: 'other processes',
   full: 'a full device',
   not_told: 'anything',

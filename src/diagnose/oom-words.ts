@@ -260,6 +260,7 @@ export function oomWords(figures: OomFigures, who: WhoIsWho, judged: Judged, bes
       return with_(othersSaid(figures, who));
     case 'full':
       return fullSaid(figures, who, judged, beside);
+    case 'other_pools':
     case 'not_told':
       return {
         verdict:
@@ -292,5 +293,9 @@ function alsoText(figures: OomFigures, who: WhoIsWho, { cause, also }: Judged): 
     );
   if (also.includes('limit') && cause !== 'limit' && figures.allowed !== null)
     parts.push(`the process's own limit of ${size(middle(figures.allowed))} may have been reached, too`);
+  if (also.includes('other_pools'))
+    parts.push(
+      'what is reserved and not allocated may be free inside a private pool (CUDA graphs) or cached for another stream, where this request cannot take it',
+    );
   return parts.length === 0 ? '' : ` A second cause, which these figures do not exclude: ${list(parts)}.`;
 }

@@ -93,7 +93,10 @@ describe('drawn out-of-memory messages', () => {
     }
     expect(faults.slice(0, 3)).toEqual([]);
     // A rule that never dares is no answer either.
-    for (const cause of ['limit', 'fragmentation', 'other_processes', 'full', 'never_fits', 'host_memory'])
+    for (const cause of ['limit', 'other_processes', 'full', 'never_fits', 'host_memory'])
       expect(high.get(`${cause} high`) ?? 0, cause).toBeGreaterThan(100);
+    // What is reserved and not allocated may lie in a private pool that the message does not name.
+    expect(high.get('fragmentation high') ?? 0).toBe(0);
+    expect(high.get('fragmentation medium') ?? 0).toBeGreaterThan(1000);
   });
 });
