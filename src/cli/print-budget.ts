@@ -17,8 +17,11 @@ const size = (bytes: number): string =>
   `${bytes < 0 ? '-' : ''}${formatBytes(Math.abs(Math.round(bytes)), 'binary')}`;
 
 /** Digits that mean little are said to. */
-const sizeWithError = ({ bytes, error }: Step): string =>
-  error > 0.02 * Math.abs(bytes) ? `${size(bytes)} ± ${size(Math.ceil(error))}` : size(bytes);
+function sizeWithError({ label, bytes, error }: Step): string {
+  // What came free is named so: a step below zero would say it twice.
+  const shown = bytes < 0 && label.startsWith('Came free') ? -bytes : bytes;
+  return error > 0.02 * Math.abs(bytes) ? `${size(shown)} ± ${size(Math.ceil(error))}` : size(shown);
+}
 
 function stepLines(steps: readonly Step[]): string[] {
   const width = Math.max(0, ...steps.map(({ label }) => label.length));
@@ -54,13 +57,27 @@ function sumLines(sum: AnalysisBudgetSum): string[] {
   const printing = Math.max(0, ...steps.map(({ printed_ranks }) => printed_ranks));
   const named =
     scope === 'server' ? 'the whole server' : pod === '' ? 'all ranks of this host' : `host ${pod}`;
-  const where = alike || printing >= count ? named : `${printing} ranks that print, of ${named}`;
+  const where =
+    printing >= count
+      ? named
+      : alike
+        ? `${named}, were all ranks like the ${printing === 1 ? 'one that prints' : `${printing} that print`}`
+        : `${printing === 1 ? '1 rank that prints' : `${printing} ranks that print`}, of ${named}`;
   const whole = total === undefined ? '' : `: ${size(figure(total).bytes)}`;
   const shown = down.filter(({ id }) => alike || id !== 'remainder');
   const assumed = shown.some((step) => alike && step.printed_ranks < count && step.id !== 'remainder');
   return [
     `  ${[where, start].filter((one) => one !== '').join(', ')} (${count} ranks)${whole}`,
-    ...stepLines(shown.map((step) => ({ label: step.label, ...figure(step) }))),
+    ...stepLines(
+      shown.map((step) => ({
+        // Of a sum that is printed, no step may pass for one of all its ranks.
+        label:
+          !alike && step.printed_ranks < printing
+            ? `${step.label} (${step.printed_ranks} of ${printing} ranks print it)`
+            : step.label,
+        ...figure(step),
+      })),
+    ),
     `    ${sentence}`,
     ...(assumed ? ['    Ranks that do not print a figure are taken as like those that do.'] : []),
   ];

@@ -27,7 +27,7 @@ describe('the budgets of a log of two ranks', () => {
     expect(sums).toHaveLength(1);
     expect(sums[0]).toMatchObject({
       source: 0,
-      scope: 'host',
+      scope: 'server',
       pod: '',
       rank_count: 2,
       adds_up: 'cannot_tell',
@@ -43,7 +43,7 @@ describe('the budgets of a log of two ranks', () => {
     expect(lines.slice(0, 5)).toEqual([
       '',
       'Budget step by step',
-      '  all ranks of this host (2 ranks): 158 GiB',
+      '  the whole server (2 ranks): 158 GiB',
       '    Not requested (1 - utilization)  15.8 GiB',
       '    Weights                          114 GiB',
     ]);

@@ -183,14 +183,17 @@ export function serverLogOf(source: ReadSource): ServerLog | null {
   const starts = waterfalls.reduce((most, { rank }) => Math.max(most, rank.start), 1);
   const latest = waterfalls.filter(({ rank }) => rank.start === starts);
   const settings = settingsOfStart(source.settings, starts);
-  const pods = podWaterfalls(waterfalls, given.gpusPerPod === null ? {} : { ranksPerPod: given.gpusPerPod });
   const model = given.modelConfig === null ? null : parseKvConfig(given.modelConfig);
   const worldSize = worldSizeOf(settings);
+  const pods = podWaterfalls(waterfalls, {
+    worldSize,
+    ...(given.gpusPerPod === null ? {} : { ranksPerPod: given.gpusPerPod }),
+  });
   const isOfOnePod = pods.filter(({ start }) => start === starts).length === 1;
   const whole =
     latest.length === 0 || worldSize === null || (isOfOnePod && worldSize <= (pods.at(-1)?.rankCount ?? 0))
       ? null
-      : (podWaterfalls(latest, { ranksPerPod: worldSize, whole: true })[0] ?? null);
+      : (podWaterfalls(latest, { worldSize, ranksPerPod: worldSize, whole: true })[0] ?? null);
   return {
     source,
     waterfalls,

@@ -33,9 +33,13 @@ export interface PodWaterfall {
   readonly steps: readonly PodStep[];
   readonly addsUp: AddsUp;
   readonly sentence: string;
+  /** true: the log says how many ranks the server has, and every one of them is in this sum. */
+  readonly isWholeServer: boolean;
 }
 
 export interface PodOptions {
+  /** Ranks of the whole server, as the log tells; null: it does not. */
+  readonly worldSize?: number | null;
   /** GPUs of one pod, where the log names fewer ranks than there are. */
   readonly ranksPerPod?: number;
   /** true: all ranks of a start are one, wherever they are. */
@@ -161,8 +165,7 @@ function sentenceOf(ranks: readonly RankWaterfall[], count: number, verdict: Add
   if (verdict === 'yes') return `${who}The budget of every printed rank adds up.`;
   const bad = ranks.filter(({ addsUp }) => addsUp === 'left_over' || addsUp === 'exceeds');
   // A server that prints what was free claims no sum.
-  if (bad.length > 0 && bad.every(({ basis, addsUp }) => basis === 'free' && addsUp === 'left_over'))
-    return `${who}${ofRank(bad[0], ranks)}`;
+  if (bad.length > 0 && bad.every(({ basis }) => basis === 'free')) return `${who}${ofRank(bad[0], ranks)}`;
   if (bad.length > 0) {
     return `${who}${bad.length} of ${ranks.length} budgets do not add up: ${ofRank(bad[0], ranks)}`;
   }
@@ -195,6 +198,7 @@ export function podWaterfalls(ranks: readonly RankWaterfall[], options: PodOptio
       steps: stepsOf(members, count),
       addsUp,
       sentence: sentenceOf(members, count, addsUp),
+      isWholeServer: members.length === count && count === options.worldSize,
     };
   });
 }

@@ -85,6 +85,12 @@ class RankParts {
   }
 }
 
+/** A draft model loads its weights after the first KV cache, and then prints a cache of its own. */
+const draftOf = ({ parts }: RankParts): string => {
+  const cache = parts.findIndex(({ id }) => id === 'kv_cache');
+  return cache >= 0 && parts.slice(cache).some(({ id }) => id === 'weights') ? ', draft' : '';
+};
+
 type Handler = (text: string, rank: RankParts, offset: number) => boolean;
 
 class SglangScan implements LineScan {
@@ -228,7 +234,7 @@ class SglangScan implements LineScan {
       const what = tokens === null ? '' : ` of ${tokens.value} tokens`;
       rank.add('kv_cache_tokens', 'KV cache tokens', tokens, offset);
       for (const [, name, printed] of text.matchAll(/\b(K|V|KV|conv_state|ssm_state) size: ([\d.]+) ?GB/g)) {
-        rank.add('kv_cache', `${name}${what}`, gib(printed), offset);
+        rank.add('kv_cache', `${name}${what}${draftOf(rank)}`, gib(printed), offset);
       }
       return true;
     }
@@ -240,7 +246,7 @@ class SglangScan implements LineScan {
     }
     const planned = /The available memory for KV cache is (-?[\d.]+) GB/.exec(text);
     if (planned !== null) {
-      rank.add('other', 'Planned for the KV cache', gib(planned[1]), offset);
+      rank.add('other', `Planned for the KV cache${draftOf(rank)}`, gib(planned[1]), offset);
       return true;
     }
     const end = /Memory pool end\. avail mem=([\d.]+) GB/.exec(text);

@@ -81,8 +81,9 @@ const signed = (bytes: number, unit: ByteUnit): string =>
 const COARSE = 0.02;
 const COARSE_TOTAL = 0.002;
 
-function measured({ value, error }: Measured, unit: ByteUnit): string {
-  const text = signed(value, unit);
+function measured({ value, error }: Measured, unit: ByteUnit, label = ''): string {
+  // What came free is named so: a step below zero would say it twice.
+  const text = signed(value < 0 && label.startsWith('Came free') ? -value : value, unit);
   return error > COARSE * Math.abs(value) ? `${text} ± ${signed(Math.ceil(error), unit)}` : text;
 }
 
@@ -136,7 +137,7 @@ export function waterfallModel(
     return {
       id,
       label,
-      text: tone === 'rounding' ? signed(value, unit) : measured(step.bytes, unit),
+      text: tone === 'rounding' ? signed(value, unit) : measured(step.bytes, unit, label),
       title: titleOf(step, unit),
       left: Math.min(...ends),
       width: Math.abs(ends[0] - ends[1]),

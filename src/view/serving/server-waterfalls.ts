@@ -39,10 +39,17 @@ function podWaterfall(told: PodWaterfall, name: string): WaterfallView {
         ? `Printed by ${step.printedRanks} of ${rankCount} ranks`
         : '',
   });
-  const printing = ranks.length < rankCount ? `, ${ranks.length} in this log` : '';
-  const names = [name, startText(start)].filter((one) => one !== '');
+  // A sum is not named after ranks that are not in it.
+  const few = ranks.length === 1 ? 'the one' : `the ${ranks.length}`;
+  const of =
+    ranks.length >= rankCount
+      ? name
+      : allAlike
+        ? `${name}, were all ranks like ${few} in this log`
+        : `${count(ranks.length, 'rank')} in this log, of ${name.slice(0, 1).toLowerCase()}${name.slice(1)}`;
+  const names = [of, startText(start)].filter((one) => one !== '');
   return {
-    rank: `${names.join(', ')} (${count(rankCount, 'rank')}${printing})`,
+    rank: `${names.join(', ')} (${count(rankCount, 'rank')})`,
     total: total === undefined ? null : figure(total),
     totalWord: total === undefined || total.label === 'Total' ? '' : total.label.toLowerCase(),
     steps: steps.map(stepOf),
@@ -63,7 +70,16 @@ function podWaterfall(told: PodWaterfall, name: string): WaterfallView {
 export function podWaterfalls({ pods, whole }: ServerView): WaterfallView[] {
   const sums = pods
     .filter(({ rankCount }) => rankCount > 1)
-    .map((pod) => podWaterfall(pod, pod.pod === '' ? 'All ranks of this host' : `Host ${pod.pod}`));
+    .map((pod) =>
+      podWaterfall(
+        pod,
+        pod.isWholeServer
+          ? 'The whole server'
+          : pod.pod === ''
+            ? 'All ranks of this host'
+            : `Host ${pod.pod}`,
+      ),
+    );
   const all = whole === null ? [] : [podWaterfall(whole, 'The whole server')];
   return [...all, ...sums.reverse()];
 }

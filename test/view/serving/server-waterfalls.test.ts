@@ -144,7 +144,7 @@ describe('a waterfall', () => {
       pods: [pods[0], { ...pods[0], start: 2 }, { ...pods[0], pod: '10.0.0.2', start: 2 }],
     });
     expect(told.map(({ rank }) => rank)).toEqual([
-      'The whole server (16 ranks, 2 in this log)',
+      'The whole server, were all ranks like the 2 in this log (16 ranks)',
       'Host 10.0.0.2, start 2 (2 ranks)',
       'All ranks of this host, start 2 (2 ranks)',
       'All ranks of this host (2 ranks)',
