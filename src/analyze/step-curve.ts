@@ -163,6 +163,7 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   DCGM_FI_DEV_FB_USED: 'device_used',
   nvidia_smi_memory_used_bytes: 'device_used',
   nvidia_smi_fb_memory_usage_used_bytes: 'device_used',
+  gpu_used_vram: 'device_used',
   'process.memory.used': 'process_used',
   nvidia_smi_compute_app_used_memory_bytes: 'process_used',
   memory_allocated: 'allocated',

@@ -5,13 +5,17 @@ import { aboutServer, type ServerRule } from './server-rule.ts';
 import { code, exactSize, size } from './words.ts';
 
 function findingOf(cache: PrintedCache): Finding {
-  const { source, device, place, allocated, reserved, cached, error, tag, fall, summary } = cache;
+  const { source, device, place, allocated, reserved, cached, error, tag, fall, peak, summary } = cache;
   const where = [source.file, place].filter((part) => part !== '').join(', ');
   const at = tag === '' ? 'In the last line' : `At "${tag}"`;
   const fell =
     fall === null
       ? ''
       : ` Allocated memory fell from ${size(fall.from)} to ${size(fall.to)}${fall.tag === '' ? '' : ` at "${fall.tag}"`} and what it had was kept.`;
+  const again =
+    peak === null || peak - allocated < cached / 2
+      ? ''
+      : ` Up to ${size(peak)} were allocated at once by the same line: where the next step needs that again, the cache is what it takes it from.`;
   const split =
     summary === null
       ? ''
@@ -22,13 +26,13 @@ function findingOf(cache: PrintedCache): Finding {
     device,
     severity: 'info',
     title: `${size(cached)} of ${size(reserved)} reserved are the allocator's cache`,
-    verdict: `${where}: ${summary === null ? at : error === 0 ? 'by torch.cuda.memory_stats()' : 'by the memory summary'} ${size(reserved)} are reserved and ${size(allocated)} allocated, so ${size(cached)} are cached by PyTorch: no leak, but no other process gets them.${fell}${split}`,
+    verdict: `${where}: ${summary === null ? at : error === 0 ? 'by torch.cuda.memory_stats()' : 'by the memory summary'} ${size(reserved)} are reserved and ${size(allocated)} allocated, so ${size(cached)} are cached by PyTorch: no leak, but no other process gets them.${fell}${again}${split}`,
     confidence: 'high',
     confidenceWhy:
       'Both figures are printed by the program; how the cache is cut up only a memory summary or a snapshot tells.',
     evidence: [
       evidence(
-        `Reserved ${exactSize(reserved)} - allocated ${exactSize(allocated)} = ${exactSize(cached)}, to ${size(error)}.`,
+        `Reserved ${exactSize(reserved)} - allocated ${exactSize(allocated)} = ${exactSize(cached)}${error === 0 ? '' : `, to ${size(error)}`}.`,
       ),
     ],
     remedy: `${code('torch.cuda.empty_cache()')} ${

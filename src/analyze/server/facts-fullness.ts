@@ -13,6 +13,7 @@ export function sliceOf({ labels }: Pick<Gauge, 'labels'>): string {
 const TOTALS: Readonly<Record<string, readonly string[]>> = {
   'memory.used': ['memory.total'],
   DCGM_FI_DEV_FB_USED: ['DCGM_FI_DEV_FB_TOTAL'],
+  gpu_used_vram: ['gpu_total_vram'],
   nvidia_smi_memory_used_bytes: ['nvidia_smi_memory_total_bytes'],
   nvidia_smi_fb_memory_usage_used_bytes: ['nvidia_smi_fb_memory_usage_total_bytes'],
 };

@@ -78,12 +78,16 @@ function growthOf(
   };
 }
 
+/** msMemScope writes a row for every allocation and release of a pool: its rows are no rounds of anything. */
+const isOfAllocations = ({ producer }: ReadSource, { labels }: Gauge): boolean =>
+  producer.startsWith('msMemScope') && labels['pool'] !== undefined && labels['pool'] !== 'SNAPSHOT';
+
 /** The sampled byte series of every source; Kineto's totals are written at every change and judged elsewhere. */
 export function gaugeGrowths(sources: readonly ReadSource[]): GaugeGrowth[] {
   return sources.flatMap((source) => [
     ...(source.readings?.gauges ?? []).flatMap((gauge) => {
       const measures = measureOf(gauge);
-      if (measures === null || gauge.id.startsWith('Total ')) return [];
+      if (measures === null || gauge.id.startsWith('Total ') || isOfAllocations(source, gauge)) return [];
       const limit = measures === 'device_used' ? totalOf(sources, gauge) : null;
       return growthOf(source, gauge, measures, limit) ?? [];
     }),

@@ -28,6 +28,8 @@ export interface PrintedCache {
   readonly tag: string;
   /** The largest fall of allocated before it: from, to and the tag there; null: it did not fall by as much as half of the cache. */
   readonly fall: { readonly from: number; readonly to: number; readonly tag: string } | null;
+  /** The most that was allocated by the same line, where it prints that; null: it does not. */
+  readonly peak: number | null;
   /** By a summary; null: by lines. */
   readonly summary: {
     /** What empty_cache() gives back. */
@@ -48,12 +50,14 @@ interface Line {
   readonly tag: string;
   readonly allocated: number;
   readonly reserved: number;
+  readonly peak: number | null;
 }
 
 /** Lines with both figures, by rank or process. */
 function linesByPlace(table: DataTable): Map<string, Line[]> {
   const names = table.columns.map(({ name }) => name);
   const [allocated, reserved] = [names.indexOf('allocated'), names.indexOf('reserved')];
+  const peak = names.indexOf('allocated_peak');
   const places = new Map<string, Line[]>();
   if (allocated < 0 || reserved < 0) return places;
   for (const row of table.rows) {
@@ -65,7 +69,13 @@ function linesByPlace(table: DataTable): Map<string, Line[]> {
       if (typeof value === 'string') labels[name] = value;
     }
     const place = placeName(labels);
-    const line = { tag: String(row[1]), allocated: a, reserved: r };
+    const most = row[peak];
+    const line = {
+      tag: String(row[1]),
+      allocated: a,
+      reserved: r,
+      peak: typeof most === 'number' ? most : null,
+    };
     const own = places.get(place);
     if (own === undefined) places.set(place, [line]);
     else own.push(line);
@@ -133,6 +143,7 @@ function cachesOfSummaries(source: ReadSource): PrintedCache[] {
         error: coarse,
         tag: last.label ?? '',
         fall: null,
+        peak: null,
         summary: known
           ? {
               releasable: reserved.current - active.current - pinned.current,

@@ -311,6 +311,7 @@ class TraceReading {
       formatInteger(Math.max(0, this.scanner.events - known)),
     ]);
     const isTorch = this.hasTorchKey || this.scanner.isTorch || this.memoryEvents + this.ooms.length > 0;
+    const isForeign = error === null && !json.isCut && this.scanner.events > 0 && !isTorch;
     const data = sourceData({
       producer: isTorch
         ? `PyTorch profiler (Kineto)${isSummed ? ', without totals (PyTorch 1.9 to 1.12)' : ''}`
@@ -318,7 +319,8 @@ class TraceReading {
       rows: known,
       skipped: this.skipped + this.broken,
       warnings,
-      notRecorded: this.notRecorded(devices, isSummed),
+      // What another program would have to record stands in the error.
+      notRecorded: isForeign ? [] : this.notRecorded(devices, isSummed),
       settings: this.settings,
       readings: {
         clock: hasDate ? 'wall' : 'local',
@@ -331,9 +333,8 @@ class TraceReading {
         events,
       },
     });
-    if (error === null && !json.isCut && this.scanner.events > 0 && !isTorch)
-      error = foreignTrace(head, file, FORMAT);
-    if (error === null && this.scanner.events === 0) {
+    if (isForeign) error = foreignTrace(head, file, FORMAT);
+    else if (error === null && this.scanner.events === 0) {
       error = new TraceError('corrupt', 'There is no readable event in this trace.', {
         file,
         format: FORMAT,
@@ -411,7 +412,7 @@ function sniff(head: Head): Sniff {
 
 export const kinetoTraceReader: Reader = {
   format: FORMAT,
-  title: 'Kineto trace (torch.profiler)',
+  title: 'Chrome trace',
   sniff,
   read,
 };

@@ -3,6 +3,8 @@
  * Prometheus' text exposition and of its HTTP API.
  *   DCGM: https://docs.nvidia.com/datacenter/dcgm/latest/dcgm-api/dcgm-api-field-ids.html (framebuffer in MiB)
  *   nvidia_gpu_exporter: https://github.com/utkuozdemir/nvidia_gpu_exporter (bytes; nvidia-smi rounds to MiB)
+ *   AMD Device Metrics Exporter: https://github.com/ROCm/device-metrics-exporter (VRAM in "MB", which are MiB: an MI300X of 192 GiB
+ *   has 196592)
  *   vLLM: https://docs.vllm.ai/en/latest/usage/metrics.html, SGLang: https://docs.sglang.ai/references/production_metrics.html
  * A metric that is not listed is kept where its name speaks of a GPU, its memory or a KV cache; its unit is then
  * what its suffix says, and the note says that it is not known otherwise.
@@ -31,6 +33,8 @@ const CACHE_NOTE = 'Share of the KV cache blocks in use, 0 to 1 in spite of "per
 const COUNTER_NOTE = 'A counter: it only grows, and falls to zero when the server starts again.';
 const BUS_NOTE = 'Time in which the memory was read or written, not how full it is.';
 const COMPUTE_NOTE = 'Time in which a kernel ran, not memory.';
+
+const GTT_NOTE = 'Memory of the host that the GPU can address, not device memory.';
 
 const bytes = (label: string, note: string | null = null): Metric => ({
   label,
@@ -83,7 +87,7 @@ const KNOWN: Readonly<Record<string, Metric>> = lookup({
   DCGM_FI_DEV_XID_ERRORS: plain(
     'Last XID error',
     'count',
-    'The number of the last error, not a count of errors.',
+    'The number of the last error, not a count of errors: 13 and 31 are faults of a program (31: an address that is not mapped), 48, 63, 64, 92, 94 and 95 of the memory (ECC), 79 a GPU that fell off the bus.',
   ),
 
   nvidia_smi_memory_total_bytes: roundedBytes('Memory total'),
@@ -101,6 +105,23 @@ const KNOWN: Readonly<Record<string, Metric>> = lookup({
   nvidia_smi_temperature_memory: plain('Memory temperature', 'celsius'),
   nvidia_smi_clocks_current_sm_clock_hz: plain('SM clock', 'megahertz', null, 1e-6),
   nvidia_smi_clocks_current_memory_clock_hz: plain('Memory clock', 'megahertz', null, 1e-6),
+
+  gpu_total_vram: mebibytes('Memory total'),
+  gpu_used_vram: mebibytes('Memory used'),
+  gpu_free_vram: mebibytes('Memory free'),
+  gpu_total_visible_vram: mebibytes('Memory total, visible to the CPU'),
+  gpu_used_visible_vram: mebibytes('Memory used, visible to the CPU'),
+  gpu_free_visible_vram: mebibytes('Memory free, visible to the CPU'),
+  gpu_total_gtt: mebibytes('GTT total', GTT_NOTE),
+  gpu_used_gtt: mebibytes('GTT used', GTT_NOTE),
+  gpu_free_gtt: mebibytes('GTT free', GTT_NOTE),
+  gpu_gfx_activity: percent('GPU busy', COMPUTE_NOTE),
+  gpu_umc_activity: percent('Memory bus busy', BUS_NOTE),
+  gpu_edge_temperature: plain('GPU temperature', 'celsius'),
+  gpu_junction_temperature: plain('GPU temperature, hottest', 'celsius'),
+  gpu_memory_temperature: plain('Memory temperature', 'celsius'),
+  gpu_package_power: plain('Power', 'watts'),
+  gpu_average_package_power: plain('Power, average', 'watts'),
 
   'vllm:gpu_cache_usage_perc': plain('KV cache in use', 'ratio', CACHE_NOTE),
   'vllm:kv_cache_usage_perc': plain('KV cache in use', 'ratio', CACHE_NOTE),

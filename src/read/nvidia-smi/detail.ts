@@ -127,7 +127,7 @@ export class SmiDetailRows {
   private value(key: string, value: string, depth: number, offset: number): void {
     if (depth === 0) {
       const time = key === 'Timestamp' ? weekdayTime(value) : null;
-      if (time !== null) this.samples.saw(time.ms, true);
+      if (time !== null) this.samples.saw(time.ms, { headsBlock: true });
       return;
     }
     const { gpu } = this;

@@ -106,7 +106,7 @@ export class SmiHeaderlessRows {
     if (!this.isRow(cells, kinds, trusted)) return false;
     const timeAt = kinds.indexOf('time');
     const ms = timeAt < 0 ? null : timeOf(cells[timeAt].trim());
-    if (ms !== null) this.samples.saw(ms);
+    if (ms !== null) this.samples.saw(ms, { isUnix: EPOCH.test(cells[timeAt].trim()) });
     const shape = this.shapeOf(kinds, offset);
     cells.forEach((text, i) => {
       const figure = figures[i];

@@ -3,7 +3,8 @@
  *   --query-gpu, --query-compute-apps, --query-accounted-apps, --query-retired-pages with --format=csv, with and
  *   without header, units and timestamps (nvidia-smi-query.ts, nvidia-smi-headerless.ts); dmon and pmon
  *   (nvidia-smi-monitor.ts); the plain table (nvidia-smi-table.ts); of -q the memory (nvidia-smi-detail.ts); -L.
- * Lines like `=== 2026-11-21 09:12:29 ===` between samples are their times. Times have no zone: clock 'local'.
+ * Lines like `=== 2026-11-21 09:12:29 ===` between samples are their times. Times have no zone (clock
+ * 'local'), but for seconds since 1970 (clock 'wall').
  *
  * Not read: --format=xml (-x), topo, nvlink, daemon and accounting replays. Columns that are neither memory nor
  * load, power, temperature or clock are named in the settings. Names of hosts and serial numbers are left out.
@@ -197,7 +198,7 @@ class SmiScan implements LineScan {
     const time = separatorTime(text);
     // Ten digits alone are Unix time in few logs and a number in many.
     if (time === null || /^\s*\d{10}/.test(text)) return false;
-    this.samples.saw(time.ms, true);
+    this.samples.saw(time.ms, { headsBlock: true });
     this.inBlock = true;
     this.blockRow = 0;
     return true;

@@ -33,6 +33,8 @@ export const NO_LABELS: Readonly<Record<string, string>> = {};
 export const rowLabels = (row: number): Readonly<Record<string, string>> =>
   row > 0 && row < MOST_GPUS ? { row: String(row + 1) } : NO_LABELS;
 
+const SECONDS = /^\d{10}(?:\.\d{1,9})?$/;
+
 /** A time of nvidia-smi, ISO's, or seconds since 1970 of `date +%s`. */
 function cellTime(cell: string): number | null {
   const slash = slashTime(cell);
@@ -58,6 +60,7 @@ export class SmiQueryRows {
   private hasUnits: boolean | null = null;
   /** Time and figures of the row that isRow has just judged, by column. */
   private ms: number | null = null;
+  private isUnix = false;
   private read: CellFigure[] = [];
   /** Series by column, of each GPU under the header in force. */
   private readonly series = new Map<string, (Series | null)[]>();
@@ -145,6 +148,7 @@ export class SmiQueryRows {
         // A time of day has no date: the samples are numbered.
         if (ms === null && !/^\d\d:\d\d:\d\d(?:\.\d{1,9})?$/.test(cell)) return false;
         this.ms = ms;
+        this.isUnix = SECONDS.test(cell);
       } else if (role === 'index' || role === 'pid') {
         if (!/^\d{1,10}$/.test(cell) && !isMissingText(cell)) return false;
       } else if (quantity !== null || role === 'process-memory') {
@@ -164,7 +168,7 @@ export class SmiQueryRows {
   private keep(cells: readonly string[], columns: readonly Column[], offset: number, row: number): void {
     this.samples.rows++;
     if (this.kind === 'other') {
-      if (this.ms !== null) this.samples.saw(this.ms);
+      if (this.ms !== null) this.samples.saw(this.ms, { isUnix: this.isUnix });
       this.keepOther(cells, columns, offset);
       return;
     }
@@ -189,7 +193,7 @@ export class SmiQueryRows {
       else if (role === 'pid') pid = cell;
       else if (role === 'process') process = cell;
     }
-    if (ms !== null) this.samples.saw(ms);
+    if (ms !== null) this.samples.saw(ms, { isUnix: this.isUnix });
     const gpu: Gpu = {
       index,
       uuid: index === null ? uuid : null,

@@ -75,6 +75,8 @@ export class SmiSamples {
   skipped = 0;
   firstMs: number | null = null;
   lastMs: number | null = null;
+  /** true: every time so far was seconds since 1970 (`date +%s`), which have a zone. */
+  private isUnix = true;
   private timesSeen = 0;
   private lastHeadsBlock = false;
   private moment: Moment | null = null;
@@ -82,8 +84,9 @@ export class SmiSamples {
   private readonly indexes = new Map<string, number | null>();
 
   /** A time was printed: what follows without one happened after it; at it, where the time heads a block. */
-  saw(ms: number, headsBlock = false): void {
+  saw(ms: number, { headsBlock = false, isUnix = false } = {}): void {
     this.firstMs ??= ms;
+    if (!isUnix) this.isUnix = false;
     this.lastMs = ms;
     this.timesSeen++;
     this.lastHeadsBlock = headsBlock;
@@ -180,8 +183,8 @@ export class SmiSamples {
     series.granularity = Math.max(series.granularity, digit * quantity.scale);
   }
 
-  get clock(): 'local' | 'none' {
-    return this.firstMs === null ? 'none' : 'local';
+  get clock(): 'wall' | 'local' | 'none' {
+    return this.firstMs === null ? 'none' : this.isUnix ? 'wall' : 'local';
   }
 
   gauges(): Gauge[] {

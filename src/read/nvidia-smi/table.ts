@@ -53,7 +53,7 @@ export class SmiTableRows {
   time(text: string): boolean {
     const time = text.length > 60 ? null : weekdayTime(text.trim());
     if (time === null) return false;
-    this.samples.saw(time.ms, true);
+    this.samples.saw(time.ms, { headsBlock: true });
     return true;
   }
 

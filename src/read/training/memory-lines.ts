@@ -115,6 +115,14 @@ function readLine(whole: string, strict: boolean, isInside = false): ReadLine | 
   return { program, figures, place: placeOf(text), tag: program?.tagBefore ? null : tag };
 }
 
+const decimalsOf = (digits: string): number => /\.(\d+)$/.exec(digits)?.[1].length ?? 0;
+
+/** Numbers of unlike lengths, one of many digits, are whole floats as Python prints them ("3270.16064453125", "6406.0"). */
+function isUnrounded(line: readonly string[]): boolean {
+  const decimals = line.map(decimalsOf);
+  return Math.max(0, ...decimals) >= 6 && new Set(decimals).size > 1;
+}
+
 class MemoryLinesScan implements LineScan {
   private readonly samples: Sample[] = [];
   private readonly gauges: GaugeSet;
@@ -186,6 +194,7 @@ class MemoryLinesScan implements LineScan {
     samples.forEach(({ program, figures, place, tag }, moment) => {
       const told = new Map<SeriesName, Printed>();
       const since = program?.since ?? null;
+      const exact = isUnrounded(figures.map(({ digits }) => digits));
       for (const { meaning, digits, unit } of figures) {
         const figure = figureOf(digits.replace('+', ''), bytesOfUnit(unit ?? 'B', program?.units ?? powers));
         const series = seriesOf(meaning);
@@ -194,7 +203,7 @@ class MemoryLinesScan implements LineScan {
         const key = `${series.id}\n${place.device}\n${JSON.stringify(place.labels)}\n${since}`;
         const kind = kinds.get(key) ?? kindOf(meaning, place, since);
         kinds.set(key, kind);
-        set.addAt(moment, kind, figure.value, figure.granularity);
+        set.addAt(moment, kind, figure.value, exact ? 0 : figure.granularity);
       }
       const used = usedOf(told);
       if (used !== null) {
