@@ -36,6 +36,7 @@ export const FINDING_IDS = [
   'server-refused',
   'setting-in-force',
   'sleep-freed-nothing',
+  'sleep-shared',
   'stuck-engine',
   'summary-out-of-memory',
   'tensor-parallel-misuse',

@@ -23,6 +23,7 @@ import { printedRise } from './printed-rise.ts';
 import { serverRefused } from './server-refused.ts';
 import type { ServerRule } from './server-rule.ts';
 import { sleepFreedNothing } from './sleep-freed-nothing.ts';
+import { sleepShared } from './sleep-shared.ts';
 import { staticMemoryEdge } from './static-memory-edge.ts';
 import { stuckEngine } from './stuck-engine.ts';
 import { summaryOutOfMemory } from './summary-out-of-memory.ts';
@@ -56,6 +57,7 @@ const SERVER_RULES: readonly ServerRule[] = [
   highUsage,
   printedCachingAllocator,
   printedCache,
+  sleepShared,
   gaugePlateau,
   kvUsageExpected,
 ];

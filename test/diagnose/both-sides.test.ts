@@ -152,6 +152,9 @@ const profiled = (after: string): Files => ({
     `ERROR 03-20 19:40:59 core.py:843] AssertionError: Error in memory profiling. Initial free memory 31.1 GiB, current free memory ${after} GiB. This happens when other processes sharing the same container release GPU memory.`,
   ],
 });
+const trainer = (reserved: string): string =>
+  `[2025-04-23 16:15:06,826] [INFO] [utils.py:782:see_memory_usage] MA 41.54 GB         Max_MA 46.18 GB         ${reserved}         Max_CA 51 GB`;
+
 const slept = (freed: string, inUse: string): string =>
   `INFO 03-20 19:50:00 worker.py:133] Sleep mode freed ${freed} GiB memory, ${inUse} GiB memory is still in use.`;
 const admitted = (waiting: number): Files => ({
@@ -376,6 +379,11 @@ const SIDES: Readonly<Record<FindingId, Sides>> = {
     there: ofFiles(server(...budgetLines(), slept('0.00', '63.15'))),
     absent: ofFiles(server(...budgetLines(), slept('62.00', '1.15'))),
     by: 'what sleep freed',
+  },
+  'sleep-shared': {
+    there: ofFiles(server(...budgetLines(), trainer('CA 50.92 GB'), slept('19.51', '26.31'))),
+    absent: ofFiles(server(...budgetLines(), slept('19.51', '26.31'))),
+    by: 'a trainer that prints its memory in the same log',
   },
   'request-limit': {
     there: ofFiles(admitted(5)),

@@ -70,8 +70,6 @@ export const budgetSumsOf = (
   sourceOf: (id: number) => number | null,
 ): AnalysisBudgetSum[] =>
   servers.flatMap(({ sourceId, pods, whole }) => [
-    ...pods.map((pod) =>
-      sumOf(sourceOf(sourceId), pod.isWholeServer ? 'server' : 'host', pod),
-    ),
+    ...pods.map((pod) => sumOf(sourceOf(sourceId), pod.isWholeServer ? 'server' : 'host', pod)),
     ...(whole === null ? [] : [sumOf(sourceOf(sourceId), 'server', whole)]),
   ]);
