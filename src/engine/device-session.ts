@@ -10,6 +10,7 @@ import { DeviceFacts } from '../analyze/device-facts.ts';
 import type { IterationMarkers } from '../analyze/growth/iterations.ts';
 import { type EarlierAllocation, earlierAllocations, groupNames } from '../analyze/live.ts';
 import { type Lifetimes, lifetimesOf } from '../analyze/lifetimes.ts';
+import { AddressSpace } from '../analyze/lives/address-space.ts';
 import { type GroupBy, groupsOf, type LifeGroups } from '../analyze/lives/life-groups.ts';
 import { LifeSelections } from '../analyze/lives/life-selections.ts';
 import { type Lives, livesOf } from '../analyze/lives/lives.ts';
@@ -43,6 +44,7 @@ export class DeviceSession {
   private known: { lifetimes: Lifetimes; earlier: EarlierAllocation[] } | null = null;
   private table: Lives | null = null;
   private selected: Promise<LifeSelections> | null = null;
+  private space: AddressSpace | null = null;
   private readonly labels = new Kept<number, string>();
   private readonly groups = new Kept<GroupBy, LifeGroups>();
 
@@ -159,6 +161,12 @@ export class DeviceSession {
   get lives(): Lives {
     this.table ??= livesOf(this.trace, this.living.lifetimes, this.living.earlier);
     return this.table;
+  }
+
+  /** What stood at which address after any row; made on first use. */
+  get addressSpace(): AddressSpace {
+    this.space ??= new AddressSpace(this.trace, this.lives, this.replay, this.settings.settings);
+    return this.space;
   }
 
   /** Lives by typed filters. */

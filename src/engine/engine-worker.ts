@@ -46,6 +46,15 @@ function handOver<T extends object>(target: T, ...names: readonly (keyof T)[]): 
 }
 
 // Their arrays are made for the one answer. What is kept for the next question (readings, requests) is copied.
-const engine = handOver(new WorkerEngine(), 'timeline', 'ledgerColumns', 'kernels', 'saveTable');
+const engine = handOver(
+  new WorkerEngine(),
+  'timeline',
+  'ledgerColumns',
+  'kernels',
+  'saveTable',
+  'addressMap',
+  'addressTime',
+  'freeTime',
+);
 handOver(engine.replays, 'whatIf');
 expose(engine);

@@ -19,11 +19,23 @@ import { vllmMemoryAccounts } from '../analyze/server/vllm-memory-words.ts';
 import type { Analysis } from './document/analysis.ts';
 import { analysisOf } from './document/object.ts';
 import { allocationAt } from './answer/address.ts';
+import { addressHole } from './answer/address-hole.ts';
+import { addressMap, addressTimeOf, freeTimeOf } from './answer/address-map.ts';
 import { compareDevices } from './answer/compare.ts';
 import { rangeOf } from './answer/range.ts';
 import { eventsOn, lifeAt, lifeOn, livesOn } from './answer/lives.ts';
 import { momentAt } from './answer/moment.ts';
 import { timeline } from './answer/timeline.ts';
+import type {
+  AddressMapAnswer,
+  AddressMapQuery,
+  AddressTimeAnswer,
+  AddressTimeQuery,
+  FreeTimeAnswer,
+  FreeTimeQuery,
+  HoleAnswer,
+  HoleQuery,
+} from './address-protocol.ts';
 import type { Diagnosis, LedgerView, PinsView } from './diagnosis.ts';
 import type { ClocksAnswer } from '../analyze/clock/answer.ts';
 import type { ServerGiven } from './server-diagnosis.ts';
@@ -334,6 +346,26 @@ export class Engine {
   /** Events one by one: all of them, or those of allocations that a typed filter lets pass. */
   events(query: EventsQuery): Promise<Result<EventsAnswer, TraceErrorData>> {
     return this.ask(query.device, (session) => eventsOn(session, query));
+  }
+
+  /** Every segment and block just after a row, by address. */
+  addressMap(query: AddressMapQuery): Promise<Result<AddressMapAnswer, TraceErrorData>> {
+    return this.ask(query.device, (session) => addressMap(session, query));
+  }
+
+  /** Addresses and time as a picture: the share of what is reserved that is live. */
+  addressTime(query: AddressTimeQuery): Promise<Result<AddressTimeAnswer, TraceErrorData>> {
+    return this.ask(query.device, (session) => addressTimeOf(session, query));
+  }
+
+  /** What keeps a free block from going back, and what would free it; null: no free block is there. */
+  addressHole(query: HoleQuery): Promise<Result<HoleAnswer | null, TraceErrorData>> {
+    return this.ask(query.device, (session) => addressHole(session, query));
+  }
+
+  /** Free blocks by size class over time. */
+  freeTime(query: FreeTimeQuery): Promise<Result<FreeTimeAnswer, TraceErrorData>> {
+    return this.ask(query.device, (session) => freeTimeOf(session, query));
   }
 
   frames(device: string, stack: number): Promise<Result<readonly Frame[], TraceErrorData>> {

@@ -90,6 +90,25 @@ export type {
 } from './compare-protocol.ts';
 
 export type { LedgerPart, OutsideColumns } from '../analyze/ledger/outside.ts';
+export type {
+  AddressMapAnswer,
+  AddressMapQuery,
+  AddressTimeAnswer,
+  AddressTimeQuery,
+  BlockState,
+  FreeClass,
+  FreeTimeAnswer,
+  FreeTimeQuery,
+  HoleAnswer,
+  HoleBlock,
+  HoleQuery,
+  LargestFree,
+  MapBlockColumns,
+  MapKind,
+  MapSegmentColumns,
+  MapTotals,
+  SegmentKind,
+} from './address-protocol.ts';
 export type { GroupBy } from '../analyze/lives/life-groups.ts';
 export type { Axis, Range } from './range.ts';
 export type {

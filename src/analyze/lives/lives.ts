@@ -41,10 +41,19 @@ export interface Lives {
   readonly group: Uint8Array;
   /** Row of its alloc; -1: before the recording. */
   readonly rowFrom: Int32Array;
-  /** Row of its free_requested, or of what ended it where there is none; NEVER. */
+  /** Row of its free_requested, or of what ended it where there is none; -1: freed before the recording; NEVER. */
   readonly rowFreed: Int32Array;
   /** Row that ended it; NEVER. */
   readonly rowTo: Int32Array;
+}
+
+/** Blocks of the final state that wait for other streams, by address. */
+function pendingAtTheEnd({ blocks, cut }: DeviceTrace): AddressMap {
+  const pending = new AddressMap();
+  if (blocks === null || cut) return pending;
+  for (let i = 0; i < blocks.length; i++)
+    if (blocks.state[i] === 1) pending.swap(blocks.address[2 * i], blocks.address[2 * i + 1], i);
+  return pending;
 }
 
 export function livesOf(
@@ -91,6 +100,8 @@ export function livesOf(
     lives.rowTo[life] = lives.rowFreed[life] = one.until;
   });
   const waiting = new AddressMap();
+  const waits = pendingAtTheEnd(trace);
+  const asksFirst = events.action.includes(ACTION.free_requested);
   const lifeOf = new Uint32Array(events.length);
   let life = earlier.length;
   for (let row = 0; row < events.length; row++) {
@@ -115,6 +126,8 @@ export function livesOf(
           const asked = waiting.swap(events.address[2 * row], events.address[2 * row + 1], NONE);
           const ended = endedAt.get(row);
           if (ended !== undefined && asked !== NONE) lives.rowFreed[ended] = asked;
+          // Where frees are recorded as asked for and this one was not: that was before the recording.
+          else if (ended !== undefined && asksFirst) lives.rowFreed[ended] = -1;
         } else if (!isHost(partner[row])) {
           const ended = lifeOf[partner[row]];
           if (lives.rowFreed[ended] === NEVER) lives.rowFreed[ended] = row;
@@ -129,6 +142,7 @@ export function livesOf(
     const [low, high] = [lives.address[at] % 2 ** 32, Math.floor(lives.address[at] / 2 ** 32) + origin];
     const asked = waiting.get(low, high);
     if (asked !== NONE) lives.rowFreed[at] = asked;
+    else if (waits.get(low, high) !== NONE) lives.rowFreed[at] = -1;
   }
   return lives;
 }

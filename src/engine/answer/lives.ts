@@ -99,7 +99,7 @@ export function lifeOn(session: DeviceSession, life: number): LifeAnswer {
     aliveBytes += lives.requested[other];
   }
   const freed = lives.rowFreed[life];
-  const hasWaited = freed !== NEVER && freed !== lives.rowTo[life];
+  const hasWaited = freed >= 0 && freed !== NEVER && freed !== lives.rowTo[life];
   return {
     device: session.key,
     ...lifeRow(session, life),
