@@ -23,6 +23,7 @@ import { addressHole } from './answer/address-hole.ts';
 import { addressMap, addressTimeOf, freeTimeOf } from './answer/address-map.ts';
 import { compareDevices } from './answer/compare.ts';
 import { rangeOf } from './answer/range.ts';
+import { listAsCsv } from './answer/lives-csv.ts';
 import { eventsOn, lifeAt, lifeOn, livesOn } from './answer/lives.ts';
 import { momentAt } from './answer/moment.ts';
 import { timeline } from './answer/timeline.ts';
@@ -48,7 +49,14 @@ import { faultOf, notHeld } from './faults.ts';
 import { withDisagreements } from './history-against-state.ts';
 import { chooseKernels } from './kernel-choice.ts';
 import { kernelsIn } from './answer/kernels.ts';
-import type { EventsAnswer, EventsQuery, LifeAnswer, LivesAnswer, LivesQuery } from './lives-protocol.ts';
+import type {
+  EventsAnswer,
+  EventsQuery,
+  LifeAnswer,
+  ListQuery,
+  LivesAnswer,
+  LivesQuery,
+} from './lives-protocol.ts';
 import { type LoadedSource, loadFile, loadFolder, type LoadOptions } from './load-source.ts';
 import type {
   Axis,
@@ -366,6 +374,11 @@ export class Engine {
   /** Free blocks by size class over time. */
   freeTime(query: FreeTimeQuery): Promise<Result<FreeTimeAnswer, TraceErrorData>> {
     return this.ask(query.device, (session) => freeTimeOf(session, query));
+  }
+
+  /** Allocations or events that a typed filter lets pass, as a CSV file in pieces. */
+  saveList(query: ListQuery): Promise<Result<readonly Uint8Array<ArrayBuffer>[], TraceErrorData>> {
+    return this.ask(query.device, (session) => listAsCsv(session, query));
   }
 
   frames(device: string, stack: number): Promise<Result<readonly Frame[], TraceErrorData>> {

@@ -92,3 +92,12 @@ export interface EventsAnswer {
   readonly rows: readonly EventRow[];
   readonly fault: ExpressionFault | null;
 }
+
+/** A list as it is filtered and sorted, to be saved. */
+export interface ListQuery {
+  readonly device: string;
+  readonly mode: 'allocations' | 'events';
+  readonly filter: string;
+  readonly sort: LifeSort;
+  readonly descending: boolean;
+}

@@ -119,6 +119,7 @@ export type {
   LifeAnswer,
   LifeRow,
   LifeSort,
+  ListQuery,
   LivesAnswer,
   LivesQuery,
 } from './lives-protocol.ts';

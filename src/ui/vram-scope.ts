@@ -22,6 +22,8 @@ import type { EngineApi } from '../engine/engine-api.ts';
 import type { RanOn } from '../engine/protocol.ts';
 import { actionOf } from '../view/shell/keys.ts';
 import { tabsOf } from '../view/shell/tabs.ts';
+import { addressOf, addressText, NO_ADDRESS, type ViewAddress } from '../view/workspace/address.ts';
+import { linkNotice } from '../view/workspace/link.ts';
 import type { ClockOffsetChange } from './diagnosis/diagnosis-run.ts';
 import { arrowTables } from './shell/arrow-tables.ts';
 import type { Chosen } from './shell/dropped-files.ts';
@@ -83,7 +85,11 @@ export class VramScope extends LitElement {
   );
   private readonly leaving = new LeaveGuard(this, {
     openFiles: () => this.openSession?.openFiles ?? 0,
-    showTab: (tab) => this.has(tab) && this.choose(tab),
+    showTab: (tab, address) => {
+      if (!this.has(tab)) return;
+      this.choose(tab);
+      void this.restore(tab, addressOf(address) ?? NO_ADDRESS);
+    },
     say: (notice) => this.session.say(notice),
     ownsPage: () => this.ownPage,
   });
@@ -92,6 +98,10 @@ export class VramScope extends LitElement {
   private readonly measures = new OpenMeasures();
   /** Texts opened so far, for their names. */
   private texts = 0;
+  /** What the page's own address tells of and no open file has: shown as soon as that file is there. */
+  private linked: ViewAddress | null = null;
+  /** Address of what each tab shows. */
+  @state() private links: ReadonlyMap<string, string> = new Map();
 
   /** Waits until something was opened and everything opened has been read. */
   get analysis(): Promise<Analysis> {
@@ -151,6 +161,8 @@ export class VramScope extends LitElement {
     window.addEventListener('keydown', (event) => this.keydown(event), { signal });
     window.addEventListener('paste', (event) => void this.paste(event), { signal });
     matchMedia(DARK).addEventListener('change', (event) => (this.systemDark = event.matches), { signal });
+    this.linked = this.ownPage ? addressOf(location.hash) : null;
+    if (this.linked !== null) this.session.say(linkNotice(this.linked));
     void this.session.activity.during(this.openSrc());
   }
 
@@ -168,7 +180,52 @@ export class VramScope extends LitElement {
   private sessionChanged(): void {
     // What is shown stays shown; the first file to arrive on an empty page is shown at once.
     if (!this.has(this.chosen)) this.choose(tabsOf(this.session.sources)[0]?.id ?? '', false);
+    this.followLink();
     this.requestUpdate();
+  }
+
+  /** The file that the page's address names has come: what the link shows is shown. */
+  private followLink(): void {
+    const { linked } = this;
+    if (linked === null) return;
+    const tab = tabsOf(this.session.sources).find(
+      ({ source, ...rest }) =>
+        source.file === linked.file &&
+        rest.kind === 'device' &&
+        (linked.device === null || rest.device.device === linked.device),
+    );
+    if (tab === undefined) return;
+    this.linked = null;
+    this.session.say('');
+    this.choose(tab.id);
+    void this.session.activity.during(this.restore(tab.id, linked));
+  }
+
+  private async restore(tab: string, address: ViewAddress): Promise<void> {
+    await this.updateComplete;
+    if (address.unit !== null && address.unit !== this.settings.unit) this.change({ unit: address.unit });
+    await this.pageOf(tab)?.restore(address);
+  }
+
+  private pageOf(tab: string): VsDevice | null {
+    const pages = this.renderRoot.querySelectorAll<VsDevice>('vs-device');
+    return [...pages].find(({ device }) => device.key === tab) ?? null;
+  }
+
+  /** What a device's page shows has another address. */
+  private moved(event: CustomEvent<{ isStep: boolean }>): void {
+    const page = event.target as VsDevice;
+    const { unit } = this.settings;
+    const known = {
+      file: page.source.file,
+      device: page.device.device,
+      unit: unit === 'binary' ? null : unit,
+    };
+    const address = addressText({ ...page.address, ...known, unknown: [] });
+    const tab = page.device.key;
+    if (this.links.get(tab) === address) return;
+    this.links = new Map(this.links).set(tab, address);
+    if (tab === this.chosen) this.leaving.moved(tab, address, event.detail.isStep);
   }
 
   private has(tab: string): boolean {
@@ -270,6 +327,7 @@ export class VramScope extends LitElement {
           if (this.hinted) event.preventDefault();
           this.hinted = true;
         }}
+        @view-changed=${(event: CustomEvent<{ isStep: boolean }>) => this.moved(event)}
         @ran-on=${(event: CustomEvent<RanOn>) => (this.ranOn = event.detail)}
       >
         ${renderHeader({
@@ -298,6 +356,10 @@ export class VramScope extends LitElement {
               tabPage(tab, {
                 ...{ session, api: this.api, unit: this.settings.unit, dark: this.dark },
                 hidden: tab.id !== this.chosen,
+                link:
+                  this.ownPage && this.links.has(tab.id)
+                    ? location.href.split('#')[0] + (this.links.get(tab.id) ?? '')
+                    : '',
                 shownRow: this.shownRows.get(tab.id) ?? null,
                 showRow: (row) => (this.shownRows = new Map(this.shownRows).set(tab.id, row)),
               }),

@@ -18,6 +18,7 @@ async function openPanel(
 ): Promise<[Scope, Locator]> {
   const scope = await Scope.open(browser, SINGLE_FILE, options);
   await scope.analyse([sample(name)]);
+  await scope.page.getByRole('tab', { name: 'Settings' }).click();
   const panel = scope.page.locator('vs-replay');
   await panel.scrollIntoViewIfNeeded();
   await panel.getByText('How well it matches, in figures').waitFor();

@@ -98,6 +98,19 @@ export class DeviceQueries {
     }
   }
 
+  /** A stack by its node. */
+  async stackOf(node: number): Promise<void> {
+    const click = ++this.clicks;
+    try {
+      const result = await (await this.api()).frames(this.device, node);
+      if (click !== this.clicks) return;
+      if (!result.ok) return this.answers.failed(result.error);
+      this.answers.detail({ kind: 'stack', words: '', frames: stackFrames(result.value), moment: null });
+    } catch (error) {
+      this.answers.failed(toErrorData(error, null));
+    }
+  }
+
   /** First and last row as a stretch of an axis. */
   async window(rows: Evidence['rows'], device: DeviceView, axis: Axis): Promise<Span | null> {
     if (rows === null) return null;

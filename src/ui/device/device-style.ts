@@ -6,11 +6,48 @@ export const deviceStyle = css`
     display: block;
   }
   .page {
-    padding: 20px 24px 32px;
+    padding: 8px 24px 32px;
+  }
+  /* Tools fill the window: what is explored never scrolls away. */
+  .page.tool {
+    display: flex;
+    flex-direction: column;
+    height: calc(100vh - var(--bar-height, 45px) - 28px);
+    min-height: 560px;
+    padding: 10px 24px 12px;
+  }
+  .tool > .top {
+    margin-bottom: 0;
+  }
+  .overview {
+    padding-top: 10px;
+  }
+  .settings {
+    height: 100%;
+    overflow: auto;
+  }
+  .instrument {
+    display: grid;
+    flex: 1;
+    grid-template: auto minmax(0, 1fr) / minmax(0, 1fr) 340px;
+    gap: 10px 16px;
+    min-height: 0;
+  }
+  .instrument > aside {
+    position: static;
+    grid-area: 1 / 2 / 3 / 3;
+    max-height: none;
+  }
+  .view {
+    min-height: 0;
+    overflow: hidden;
   }
   .top {
     display: block;
     margin-bottom: 16px;
+  }
+  vs-file-bar.top {
+    margin-bottom: 4px;
   }
   .columns {
     display: grid;
@@ -72,6 +109,16 @@ export const deviceStyle = css`
     .main {
       display: contents;
     }
+    .page.tool {
+      height: auto;
+    }
+    .instrument {
+      grid-template: auto 60vh auto / minmax(0, 1fr);
+    }
+    .instrument > aside {
+      grid-area: 3 / 1;
+      order: 0;
+    }
     aside {
       position: static;
       order: 1;
@@ -79,7 +126,6 @@ export const deviceStyle = css`
     }
     .range,
     .main > section,
-    .main > vs-replay,
     .main > p {
       order: 2;
     }

@@ -4,11 +4,13 @@ import { customElement, property, state } from 'lit/decorators.js';
 import type { ByteUnit } from '../../base/units.ts';
 import { formatBytes, formatInteger } from '../../base/units.ts';
 import { count } from '../../base/words.ts';
-import type { DeviceView, HolderRow, MomentAnswer } from '../../engine/protocol.ts';
+import type { DeviceView, HolderRow, LifeAnswer, MomentAnswer } from '../../engine/protocol.ts';
 import type { Fact } from '../../view/device/moment.ts';
 import { momentModel } from '../../view/device/moment.ts';
 import type { StackFrame } from '../../view/parts/stack.ts';
 import { noStackWords, stackFrames, stackText } from '../../view/parts/stack.ts';
+import { lifeModel, lifeName } from '../../view/workspace/life.ts';
+import type { WorkspaceChange } from '../../view/workspace/context.ts';
 import { copyText } from '../parts/copy.ts';
 import { controls } from '../parts/theme.ts';
 
@@ -26,7 +28,15 @@ export type Detail =
   | FactsDetail
   | { readonly kind: 'moment'; readonly moment: MomentAnswer }
   | { readonly kind: 'holder'; readonly holder: HolderRow; readonly frames: readonly StackFrame[] }
+  | LifeDetail
   | StackDetail;
+
+/** One allocation. */
+export interface LifeDetail {
+  readonly kind: 'life';
+  readonly life: LifeAnswer;
+  readonly frames: readonly StackFrame[];
+}
 
 /** The stack that a finding names. */
 export interface StackDetail {
@@ -143,6 +153,8 @@ export class VsDetail extends LitElement {
         return this.moment(this.detail.moment);
       case 'holder':
         return this.holder(this.detail);
+      case 'life':
+        return this.life(this.detail);
       case 'facts':
         return this.facts(this.detail);
       case 'stack':
@@ -194,6 +206,31 @@ export class VsDetail extends LitElement {
     `;
   }
 
+  private life({ life, frames }: LifeDetail): unknown {
+    const model = lifeModel(life, this.clock, this.unit);
+    const change = (detail: WorkspaceChange): void => this.emit('workspace-change', detail);
+    return html`
+      ${this.heading(model.heading)}
+      <dl>${model.facts.map(renderFact)}</dl>
+      ${model.siblings === '' ? nothing : html`<p class="quiet">${model.siblings}</p>`}
+      <div class="tools">
+        ${model.moments.map(
+          ({ text, row }) => html`<button @click=${() => this.emit('go-to-row', { row })}>${text}</button>`,
+        )}
+        <button @click=${() => change({ filter: life.address })}>All at this address</button>
+        ${
+          life.stack === null
+            ? nothing
+            : html`<button @click=${() => change({ filter: `"${life.label.split('  ').at(-1) ?? ''}"` })}>
+                Only this line
+              </button>`
+        }
+        <button @click=${() => void copyText(lifeName(life))}>Copy name</button>
+      </div>
+      ${this.stack(frames)}
+    `;
+  }
+
   private holder({ holder, frames }: Extract<Detail, { kind: 'holder' }>): unknown {
     const { unit } = this;
     return html`
@@ -208,8 +245,7 @@ export class VsDetail extends LitElement {
 
   private evidence({ words, frames, moment }: StackDetail): unknown {
     return html`
-      ${this.heading('Evidence')}
-      <p>${words}</p>
+      ${this.heading(words === '' ? 'Stack' : 'Evidence')} ${words === '' ? nothing : html`<p>${words}</p>`}
       ${
         moment === null
           ? nothing

@@ -1,6 +1,8 @@
 /**
  * One device of one file, from what it is down to who holds it. Keeps its view state (zoom, range, panel) for as
  * long as the file is open, and asks the engine for what is in view.
+ *
+ * Long because what all parts of the page tell meets here: timeline, panel, workspace and address are one state.
  */
 import { LitElement, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
@@ -23,11 +25,16 @@ import type { DeviceState } from '../../view/device/device-state.ts';
 import * as moves from '../../view/device/device-state.ts';
 import { headlineCards } from '../../view/device/headline.ts';
 import type { KeyAction } from '../../view/shell/keys.ts';
-import { oomMarks } from '../../view/parts/marks.ts';
+import { iterationMarks, oomMarks } from '../../view/parts/marks.ts';
 import { readingsOfDevice } from '../../view/readings/readings.ts';
 import type { Span } from '../../view/parts/viewport.ts';
-import { spanBetween, toRange } from '../../view/parts/viewport.ts';
+import { sameSpan, spanBetween, toRange } from '../../view/parts/viewport.ts';
 import { describeRange, deviceHint } from '../../view/parts/words.ts';
+import { stackFrames } from '../../view/parts/stack.ts';
+import type { ViewAddress } from '../../view/workspace/address.ts';
+import type { ViewContext, ViewId, WorkspaceChange } from '../../view/workspace/context.ts';
+import { VIEWS } from '../../view/workspace/context.ts';
+import { whyNotShown } from '../../view/workspace/workspace-state.ts';
 import { chartToolsStyle } from './chart-tools.ts';
 import { hasLedger, renderDeviceCharts } from './device-charts.ts';
 import { DeviceQueries } from './device-queries.ts';
@@ -40,6 +47,11 @@ import {
   renderReplay,
 } from './device-sections.ts';
 import { renderDeviceTools } from './device-tools.ts';
+import { Workspace } from '../workspace/workspace.ts';
+import { renderView } from '../workspace/workspace-views.ts';
+import type { VsWorkspaceBar } from '../workspace/vs-workspace-bar.ts';
+import '../workspace/vs-workspace-bar.ts';
+import '../workspace/vs-strip.ts';
 import { askEngine } from '../replay/replay-questions.ts';
 import { measurePainted } from '../parts/measures.ts';
 import { controls } from '../parts/theme.ts';
@@ -62,6 +74,8 @@ export class VsDevice extends LitElement {
   @property({ attribute: false }) newJob!: () => number;
   @property({ attribute: false }) unit: ByteUnit = 'binary';
   @property({ type: Boolean }) dark = false;
+  /** Address of what is shown, for others; '' where there is none. */
+  @property() link = '';
   /** Of the diagnosis, once it is there. */
   @property({ attribute: false }) iterations: IterationsView | null = null;
 
@@ -79,10 +93,17 @@ export class VsDevice extends LitElement {
   @state() private marksIterations = true;
 
   private queries!: DeviceQueries;
+  private workspace!: Workspace;
+  /** Row of the moment that was looked at last. */
+  private lastMoment: number | null = null;
   /** A step of the wheel whose answers are not all there. */
   private zooming: { readonly begun: number; readonly waits: Set<'timeline' | 'ledger'> } | null = null;
   /** The last address that was found. */
   private found: { readonly address: string; readonly row: number } | null = null;
+  /** What was shown once stays as it is: the instrument, and the settings in it. */
+  private isOpened = false;
+  private isReplayed = false;
+  private given: ViewContext | null = null;
   private readings: { readonly curves: Readings; readonly tables: Readings } | null = null;
 
   override willUpdate(): void {
@@ -109,6 +130,16 @@ export class VsDevice extends LitElement {
       },
       detail: (detail) => this.showDetail(detail),
       failed: (error) => (this.error = error),
+    });
+    const { api, device } = this;
+    this.workspace = new Workspace(this, {
+      ...{ api, device },
+      applyTimeline: (change) => this.applyTimeline(change),
+      showLife: (life) => this.showDetail({ kind: 'life', life, frames: stackFrames(life.frames) }),
+      showStack: (node) => void this.queries.stackOf(node),
+      showEvent: (row) => void this.queries.moment('event', row),
+      failed: (error) => (this.error = error),
+      changed: (isStep) => this.tellAddress(isStep),
     });
     this.askRange();
   }
@@ -153,19 +184,94 @@ export class VsDevice extends LitElement {
       case 'fit':
         return this.show(moves.fitted(this.view, this.device));
       case 'clear':
-        if (selection !== null) this.select(null);
+        if (this.workspace.state.selected !== null) this.closeDetail();
+        else if (selection !== null) this.select(null);
         return;
       case 'previous-event':
         return this.step(-1);
       case 'next-event':
         return this.step(1);
+      case 'search':
+        return this.search();
+      case 'view-1':
+      case 'view-2':
+      case 'view-3':
+      case 'view-4':
+      case 'view-5':
+      case 'view-6':
+      case 'view-7':
+        return this.showView(VIEWS[Number(action.slice(-1)) - 1].id);
       default:
         return;
     }
   }
 
+  private showView(view: ViewId): void {
+    if (whyNotShown(view, this.device) === null) this.workspace.change({ view });
+  }
+
+  /** The filter is on every view but the first: there, the table of allocations is what is searched. */
+  private search(): void {
+    const { view } = this.workspace.state;
+    if (view === 'overview' || view === 'settings') this.showView('events');
+    void this.updateComplete.then(async () => {
+      const bar = this.renderRoot.querySelector<VsWorkspaceBar>('vs-workspace-bar');
+      await bar?.updateComplete;
+      bar?.focusFilter();
+    });
+  }
+
+  private applyTimeline({ axis, span, range, moment, selected }: WorkspaceChange): void {
+    if (axis !== undefined && axis !== this.view.axis) void this.changeAxis(axis);
+    else if (span !== undefined) this.show(moves.shown(this.view, this.device, span));
+    if (range !== undefined) this.select(range, false);
+    // What is pinned by itself shows itself; else the moment is what the panel shows.
+    if (moment !== undefined && moment !== null && selected === undefined)
+      void this.queries.moment('event', moment);
+  }
+
+  /** Where the page is, for the address of the browser and for links. */
+  get address(): Omit<ViewAddress, 'file' | 'device' | 'unit' | 'unknown'> {
+    const { axis, span, selection: range } = this.view;
+    const { view, filter, selected, colour } = this.workspace.state;
+    const whole = moves.wholeOf(this.device, axis);
+    const isWhole = sameSpan(span, whole);
+    return {
+      ...{ view, filter, selected, colour, axis, range, moment: this.lastMoment },
+      span: isWhole ? null : span,
+    };
+  }
+
+  /** Shows what an address tells of. */
+  async restore(address: ViewAddress): Promise<void> {
+    await this.updateComplete;
+    const { device } = this;
+    const axis =
+      address.axis !== null && (address.axis === 'event' || device.clock !== 'none')
+        ? address.axis
+        : this.view.axis;
+    if (axis !== this.view.axis) await this.changeAxis(axis);
+    const whole = moves.wholeOf(device, axis);
+    this.show(moves.shown(this.view, device, address.span ?? whole));
+    this.select(
+      address.range === null ? null : spanBetween(address.range.from, address.range.to, whole),
+      false,
+    );
+    this.lastMoment = address.moment;
+    const { view, filter, selected } = address;
+    const colour = address.colour ?? this.workspace.state.colour;
+    this.workspace.change({ view, filter, selected, colour }, false);
+    if (selected === null && address.moment !== null) await this.queries.moment('event', address.moment);
+    else if (selected === null) this.detail = null;
+  }
+
+  private tellAddress(isStep: boolean): void {
+    this.emit('view-changed', { isStep });
+  }
+
   private show(view: DeviceState): void {
     this.view = view;
+    this.tellAddress(false);
     if (this.width > 0) {
       const range = toRange(view.axis, view.span);
       const series = this.device.series.map(({ id }) => id);
@@ -176,9 +282,10 @@ export class VsDevice extends LitElement {
     }
   }
 
-  private select(selection: Span | null): void {
+  private select(selection: Span | null, isStep = true): void {
     this.view = { ...this.view, selection };
     this.askRange();
+    if (isStep) this.tellAddress(true);
   }
 
   private askRange(): void {
@@ -191,6 +298,7 @@ export class VsDevice extends LitElement {
 
   private showDetail(detail: Detail): void {
     this.detail = detail;
+    this.lastMoment = momentOf(detail)?.row ?? this.lastMoment;
     if (detail.kind !== 'holder') this.openHolder = null;
     const { pinned } = this;
     if (pinned !== null && (pinned < this.view.span.from || pinned >= this.view.span.to))
@@ -266,11 +374,15 @@ export class VsDevice extends LitElement {
   }
 
   override render(): unknown {
-    const { device, unit } = this;
+    const { device, unit, context } = this;
     const cards = headlineCards(device, unit);
+    const { view } = this.workspace.state;
+    this.isOpened ||= view !== 'overview';
+    this.isReplayed ||= view === 'settings';
     return html`
       <div
-        class="page"
+        class="page ${view === 'overview' ? '' : 'tool'}"
+        @workspace-change=${({ detail }: CustomEvent<WorkspaceChange>) => this.workspace.change(detail)}
         @chart-hover=${(event: CustomEvent<{ x: number | null }>) => (this.hoverX = event.detail.x)}
         @chart-pick=${(event: CustomEvent<{ x: number }>) => void this.queries.moment(this.view.axis, event.detail.x)}
         @chart-fit=${() => this.show({ ...this.view, span: moves.wholeOf(device, this.view.axis) })}
@@ -304,36 +416,93 @@ export class VsDevice extends LitElement {
           .device=${device}
           .unit=${unit}
           .api=${this.api}
+          ?compact=${view !== 'overview'}
         ></vs-file-bar>
-        <slot name="diagnosis"></slot>
-        ${cards.length === 0 ? nothing : html`<vs-headline class="top" .cards=${cards}></vs-headline>`}
+        <vs-workspace-bar
+          .context=${context}
+          .view=${view}
+          .passed=${this.workspace.passed}
+          .link=${this.link}
+        ></vs-workspace-bar>
         ${this.error === null ? nothing : html`<vs-error class="top" role="alert" .error=${this.error}></vs-error>`}
-        <div class="columns">
-          <div class="main">
-            ${renderOoms(oomMarks(device, this.view.axis, unit), (xNs, row) => this.goTo(xNs, row))}
-            ${this.charts()} <slot name="ledger"></slot>
-            ${renderReadings(this.readings?.curves, unit, this.dark)}
-            ${renderReplay(this, momentOf(this.detail)?.row ?? null, this.view.axis)} ${this.rangeBar()}
-            ${this.tables()} ${renderReadings(this.readings?.tables, unit, this.dark)}
+        <div class="overview" ?hidden=${view !== 'overview'}>
+          <slot name="diagnosis"></slot>
+          ${cards.length === 0 ? nothing : html`<vs-headline class="top" .cards=${cards}></vs-headline>`}
+          <div class="columns">
+            <div class="main">
+              ${renderOoms(oomMarks(device, this.view.axis, unit), (xNs, row) => this.goTo(xNs, row))}
+              ${this.charts()} <slot name="ledger"></slot>
+              ${renderReadings(this.readings?.curves, unit, this.dark)} ${this.rangeBar()} ${this.tables()}
+              ${renderReadings(this.readings?.tables, unit, this.dark)}
+            </div>
+            ${view === 'overview' ? this.panel() : nothing}
           </div>
-          <aside class="panel" aria-label="Details" tabindex="0">
-            <vs-detail
-              .detail=${this.detail}
-              .clock=${device.clock}
-              .series=${device.series}
-              .producer=${device.producer}
-              .hint=${deviceHint(device)}
-              .unit=${unit}
-            ></vs-detail>
-          </aside>
         </div>
+        ${this.isOpened ? this.instrument(context) : nothing}
       </div>
     `;
+  }
+
+  private panel(): unknown {
+    const { device, unit } = this;
+    return html`<aside class="panel" aria-label="Details" tabindex="0">
+      <vs-detail
+        .detail=${this.detail}
+        .clock=${device.clock}
+        .series=${device.series}
+        .producer=${device.producer}
+        .hint=${deviceHint(device)}
+        .unit=${unit}
+      ></vs-detail>
+    </aside>`;
+  }
+
+  private get context(): ViewContext {
+    const { device, unit, dark, iterations } = this;
+    const { axis, span, selection: range } = this.view;
+    const { filter, selected, colour } = this.workspace.state;
+    const known = { device, unit, dark, axis, span, range, filter, selected, colour, iterations };
+    const context = { ...known, moment: this.lastMoment };
+    // The same object as long as nothing in it changed: views draw by it.
+    const isSame =
+      this.given !== null &&
+      Object.entries(context).every(([name, value]) => this.given?.[name as keyof ViewContext] === value);
+    if (!isSame) this.given = context;
+    return this.given ?? context;
+  }
+
+  /** The strip, a view in all the height that is left, and the panel beside both. */
+  private instrument(context: ViewContext): unknown {
+    const { device, view, hoverX, pinned, selecting, width } = this;
+    const { axis, span } = view;
+    const { view: shown } = this.workspace.state;
+    return html`<div class="instrument" ?hidden=${shown === 'overview'}>
+      <div class="strip panel">
+        <vs-strip
+          .context=${context}
+          .answer=${this.timeline}
+          .hoverX=${hoverX}
+          .pinned=${pinned}
+          .marks=${oomMarks(device, axis, this.unit).map(({ x }) => x)}
+          .iterations=${iterationMarks(this.marksIterations ? this.iterations : null, axis, span, width)}
+          ?full=${moves.isFull(view, device)}
+          ?selecting=${selecting}
+        ></vs-strip>
+      </div>
+      <div class="view panel">
+        ${renderView(shown, context, this.api)}
+        <div class="settings" ?hidden=${shown !== 'settings'}>
+          ${this.isReplayed ? renderReplay(this, this.lastMoment, axis) : nothing}
+        </div>
+      </div>
+      ${shown === 'overview' ? nothing : this.panel()}
+    </div>`;
   }
 
   private closeDetail(): void {
     this.detail = null;
     this.openHolder = null;
+    if (this.workspace.state.selected !== null) this.workspace.change({ selected: null });
     for (const one of this.renderRoot.querySelectorAll<VsReadings>('vs-readings')) one.closeDetail();
   }
 

@@ -26,6 +26,8 @@ export interface TabPage {
   readonly unit: ByteUnit;
   readonly dark: boolean;
   readonly hidden: boolean;
+  /** Address of what a device's page shows; '' where there is none. */
+  readonly link: string;
   /** Row of the event that a device's page shows. */
   readonly shownRow: number | null;
   showRow(row: number | null): void;
@@ -47,6 +49,7 @@ export function tabPage(tab: Tab, page: TabPage): unknown {
         .newJob=${() => session.newJob()}
         .unit=${unit}
         .dark=${dark}
+        .link=${page.link}
         .iterations=${diagnosisOf(told, tab.id)?.iterations ?? null}
         @event-shown=${({ detail }: CustomEvent<{ row: number | null }>) => page.showRow(detail.row)}
         >${renderDiagnosis(told, tab.device, unit)}${renderLedger(session, tab.id, unit, page.shownRow)}</vs-device

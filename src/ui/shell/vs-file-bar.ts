@@ -21,26 +21,29 @@ export class VsFileBar extends LitElement {
       }
       header {
         display: flex;
-        align-items: baseline;
+        align-items: center;
         gap: 8px;
       }
       h1 {
         flex: 1;
         min-width: 0;
-        font-size: 20px;
+        font-size: 18px;
         font-weight: 600;
         line-height: 1.3;
         overflow-wrap: anywhere;
       }
-      .words {
+      .words p {
         max-width: 100ch;
+      }
+      div.words {
+        flex-basis: 100%;
         margin-top: 4px;
       }
       .words p + p {
         margin-top: 2px;
       }
       details {
-        margin-top: 6px;
+        margin-top: 2px;
       }
       summary.warn {
         color: var(--warn);
@@ -74,13 +77,14 @@ export class VsFileBar extends LitElement {
   @property({ attribute: false }) source: SourceView | null = null;
   @property({ attribute: false }) device: DeviceView | null = null;
   @property({ attribute: false }) unit: ByteUnit = 'binary';
+  /** Only the name and the buttons: a view needs the height. */
+  @property({ type: Boolean }) compact = false;
   /** null: nothing can be saved here. */
   @property({ attribute: false }) api: (() => Promise<EngineApi>) | null = null;
 
   override render(): unknown {
-    const { source, device, unit } = this;
+    const { source, device } = this;
     if (source === null) return nothing;
-    const known = source.format !== null;
     return html`
       <header>
         <h1>${source.file}</h1>
@@ -98,14 +102,27 @@ export class VsFileBar extends LitElement {
         }
         <button @click=${() => this.emit('close-source', { source: source.id })}>Close file</button>
       </header>
-      <div class="words">
-        ${known ? html`<p>${describeSource(source, unit)}</p>` : nothing}
-        ${device === null ? nothing : html`<p>${describeDevice(device, unit)}</p>`}
-        ${source.notRecorded.map((sentence) => html`<p class="quiet">${sentence}</p>`)}
-      </div>
       ${source.error === null ? nothing : html`<vs-error role="alert" .error=${source.error}></vs-error>`}
-      <div class="details">${this.warnings(source)}${this.events(device)}${this.settings(source)}</div>
+      <div class="details" ?hidden=${this.compact}>
+        ${this.words(source)} ${this.warnings(source)}${this.events(device)}${this.settings(source)}
+      </div>
     `;
+  }
+
+  /** One sentence of what the file is; what it covers and what it does not tell is a click away. */
+  private words(source: SourceView): unknown {
+    const { device, unit } = this;
+    const known = source.format !== null ? html`<p>${describeSource(source, unit)}</p>` : nothing;
+    const more = [
+      ...(device === null ? [] : [html`<p>${describeDevice(device, unit)}</p>`]),
+      ...source.notRecorded.map((sentence) => html`<p class="quiet">${sentence}</p>`),
+    ];
+    // Without a diagnosis to read first there is room for all of it.
+    if (device === null || source.format === null) return html`<div class="words">${known} ${more}</div>`;
+    return html`<details class="words">
+      <summary>${describeSource(source, unit)}</summary>
+      ${more}
+    </details>`;
   }
 
   private warnings(source: SourceView): unknown {

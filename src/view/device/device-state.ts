@@ -36,6 +36,10 @@ export function zoomed(state: DeviceState, device: DeviceView, at: number, facto
 export const panned = (state: DeviceState, device: DeviceView, delta: number): DeviceState =>
   withSpan(state, panBy(state.span, delta, wholeOf(device, state.axis)));
 
+/** A stretch of the axis in view, as far as there is one. */
+export const shown = (state: DeviceState, device: DeviceView, span: Span): DeviceState =>
+  withSpan(state, clampSpan(span, wholeOf(device, state.axis), minimumWidth(state.axis)));
+
 /** The chosen range; where it is in view already, or none is chosen, the whole recording. */
 export function fitted(state: DeviceState, device: DeviceView): DeviceState {
   const whole = wholeOf(device, state.axis);

@@ -8,6 +8,8 @@ export type KeyAction =
   | 'clear'
   | 'previous-event'
   | 'next-event'
+  | 'search'
+  | `view-${1 | 2 | 3 | 4 | 5 | 6 | 7}`
   | 'help'
   | 'open';
 
@@ -25,7 +27,15 @@ export const BINDINGS: readonly Binding[] = [
   { keys: ['f'], action: 'fit', does: 'Fit the chosen range; again: the whole recording' },
   { keys: [','], action: 'previous-event', does: 'Event before the one shown' },
   { keys: ['.'], action: 'next-event', does: 'Event after the one shown' },
-  { keys: ['Escape'], action: 'clear', does: 'Clear the chosen range' },
+  { keys: ['Escape'], action: 'clear', does: 'Unpin what is pinned, then clear the chosen range' },
+  { keys: ['/'], action: 'search', does: 'Filter allocations: sizes, frames, addresses, streams, times' },
+  { keys: ['1'], action: 'view-1', does: 'Answer' },
+  { keys: ['2'], action: 'view-2', does: 'Allocations' },
+  { keys: ['3'], action: 'view-3', does: 'Address map' },
+  { keys: ['4'], action: 'view-4', does: 'Stacks' },
+  { keys: ['5'], action: 'view-5', does: 'Events' },
+  { keys: ['6'], action: 'view-6', does: 'Settings' },
+  { keys: ['7'], action: 'view-7', does: 'Compare' },
   { keys: ['Ctrl+o', '⌘+o'], action: 'open', does: 'Open files' },
   { keys: ['?'], action: 'help', does: 'Show or hide this sheet' },
 ];

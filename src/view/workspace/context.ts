@@ -7,7 +7,7 @@ import type { Axis, DeviceView, GroupBy, IterationsView } from '../../engine/pro
 import type { Span } from '../parts/viewport.ts';
 
 export const VIEWS = [
-  { id: 'overview', label: 'Timeline' },
+  { id: 'overview', label: 'Answer' },
   { id: 'allocations', label: 'Allocations' },
   { id: 'map', label: 'Address map' },
   { id: 'stacks', label: 'Stacks' },

@@ -1,0 +1,23 @@
+/** The view of the workspace that is on screen: each is an element that is given the context and the engine. */
+import { html, nothing } from 'lit';
+import type { EngineApi } from '../../engine/engine-api.ts';
+import type { ViewContext, ViewId } from '../../view/workspace/context.ts';
+import './vs-events.ts';
+
+export function renderView(view: ViewId, context: ViewContext, api: () => Promise<EngineApi>): unknown {
+  switch (view) {
+    case 'allocations':
+      return html`<vs-allocations .context=${context} .api=${api}></vs-allocations>`;
+    case 'map':
+      return html`<vs-address-map .context=${context} .api=${api}></vs-address-map>`;
+    case 'stacks':
+      return html`<vs-stacks .context=${context} .api=${api}></vs-stacks>`;
+    case 'events':
+      return html`<vs-events .context=${context} .api=${api}></vs-events>`;
+    case 'compare':
+      return html`<vs-compare .context=${context} .api=${api}></vs-compare>`;
+    case 'overview':
+    case 'settings':
+      return nothing;
+  }
+}
