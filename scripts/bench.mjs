@@ -2,7 +2,7 @@
  * npm run bench: how fast each reader is, as ratios to a floor measured in the same run, every measurement in a
  * process of its own and the rivals taking turns, so that noise of the machine meets both. Medians.
  *
- *   npm run bench [-- --runs 7] [--only "nvidia-smi" | "replay" | "zoom" | "page"] [--megabytes 30]
+ *   npm run bench [-- --runs 7] [--only "nvidia-smi" | "replay" | "zoom" | "allocations" | "page"] [--megabytes 30]
  *
  * The recordings lie beside the repository (../shared/traces); without them the bundled samples are read.
  */
@@ -203,6 +203,28 @@ for (const [path] of snapshots) {
     fixed(p95, 1),
     fixed(floorMs, 1),
     `${fixed(floorMs / p50, 1)}x`,
+  ]);
+}
+
+console.log(
+  '\nThe picture of all allocations, warm: 1,000 columns of 400 pixels, of the whole recording and at steps of the wheel; stacked by age, by size.',
+);
+row(['file', 'allocations', 'open', 'first ms', 'whole p50', 'zoom p50', 'zoom p95', 'by size p50']);
+const drawer = await bundle('raster-once', 'test/bench/raster-once.ts');
+for (const [path] of snapshots) {
+  if (!`allocations ${path}`.includes(only) || !existsSync(path)) continue;
+  const line = run(process.execPath, [drawer, path], ROOT);
+  if (line === null) throw new Error(`drawing ${path} failed`);
+  const told = JSON.parse(line);
+  row([
+    path.split('/').at(-1),
+    told.allocations,
+    told.mostOpen,
+    fixed(told.firstMs),
+    fixed(told.whole_p50, 1),
+    fixed(told.zoom_p50, 1),
+    fixed(told.zoom_p95, 1),
+    fixed(told.whole_p50_size, 1),
   ]);
 }
 

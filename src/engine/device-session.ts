@@ -13,6 +13,7 @@ import { type Lifetimes, lifetimesOf } from '../analyze/lifetimes.ts';
 import { AddressSpace } from '../analyze/lives/address-space.ts';
 import { type GroupBy, groupsOf, type LifeGroups } from '../analyze/lives/life-groups.ts';
 import { LifeSelections } from '../analyze/lives/life-selections.ts';
+import { LifeStacks } from '../analyze/lives/life-stacks.ts';
 import { type Lives, livesOf } from '../analyze/lives/lives.ts';
 import { type LedgerOverTime, ledgerOverTime } from '../analyze/ledger/over-time.ts';
 import { holderLabel } from '../analyze/user-frames.ts';
@@ -45,6 +46,7 @@ export class DeviceSession {
   private table: Lives | null = null;
   private selected: Promise<LifeSelections> | null = null;
   private space: AddressSpace | null = null;
+  private stacked: Promise<LifeStacks> | null = null;
   private readonly labels = new Kept<number, string>();
   private readonly groups = new Kept<GroupBy, LifeGroups>();
 
@@ -186,7 +188,14 @@ export class DeviceSession {
       peakRow,
       origin: lives.origin,
       rowAt: (ns) => aggregate.rowAt(ns),
+      labelOf: (stack) => this.labelOf(stack),
     });
+  }
+
+  /** Lives stacked on top of each other. */
+  stacks(): Promise<LifeStacks> {
+    this.stacked ??= this.lifeGroups('line').then(({ of }) => new LifeStacks(this.lives, of));
+    return this.stacked;
   }
 
   /** Groups that lives are coloured by. */

@@ -51,6 +51,7 @@ const engine = handOver(
   'timeline',
   'ledgerColumns',
   'kernels',
+  'raster',
   'saveTable',
   'addressMap',
   'addressTime',

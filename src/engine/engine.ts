@@ -24,6 +24,7 @@ import { addressMap, addressTimeOf, freeTimeOf } from './answer/address-map.ts';
 import { compareDevices } from './answer/compare.ts';
 import { rangeOf } from './answer/range.ts';
 import { listAsCsv } from './answer/lives-csv.ts';
+import { lifePlaceOn, rasterOn } from './answer/raster.ts';
 import { eventsOn, lifeAt, lifeOn, livesOn } from './answer/lives.ts';
 import { momentAt } from './answer/moment.ts';
 import { timeline } from './answer/timeline.ts';
@@ -57,6 +58,7 @@ import type {
   LivesAnswer,
   LivesQuery,
 } from './lives-protocol.ts';
+import type { LifePlace, LifePlaceQuery, RasterAnswer, RasterQuery } from './raster-protocol.ts';
 import { type LoadedSource, loadFile, loadFolder, type LoadOptions } from './load-source.ts';
 import type {
   Axis,
@@ -379,6 +381,16 @@ export class Engine {
   /** Allocations or events that a typed filter lets pass, as a CSV file in pieces. */
   saveList(query: ListQuery): Promise<Result<readonly Uint8Array<ArrayBuffer>[], TraceErrorData>> {
     return this.ask(query.device, (session) => listAsCsv(session, query));
+  }
+
+  /** All allocations over time: for each pixel of a picture the one that is there. */
+  raster(query: RasterQuery): Promise<Result<RasterAnswer, TraceErrorData>> {
+    return this.ask(query.device, (session) => rasterOn(session, query));
+  }
+
+  /** Where an allocation, or the one so many steps from it, is in that picture; null: it does not pass the filter. */
+  lifePlace(query: LifePlaceQuery): Promise<Result<LifePlace | null, TraceErrorData>> {
+    return this.ask(query.device, (session) => lifePlaceOn(session, query));
   }
 
   frames(device: string, stack: number): Promise<Result<readonly Frame[], TraceErrorData>> {

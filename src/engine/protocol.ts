@@ -123,6 +123,14 @@ export type {
   LivesAnswer,
   LivesQuery,
 } from './lives-protocol.ts';
+export type {
+  LifePlace,
+  LifePlaceQuery,
+  RasterAnswer,
+  RasterGroup,
+  RasterQuery,
+  StackOrder,
+} from './raster-protocol.ts';
 export type { TableFormat, TableName, TableQuery, TablesQuery, TableView } from './table-query.ts';
 
 export type GpuMode = 'auto' | 'on' | 'off';

@@ -23,6 +23,16 @@ const window = { range: null, axis: 'time', columns: 300 } as const;
 const QUESTIONS = {
   timeline: () =>
     engine.timeline({ ...window, device: '1:0', series: ['reserved', 'allocated', 'requested'] }),
+  'all allocations': () =>
+    engine.raster({
+      ...window,
+      device: '1:0',
+      rows: 50,
+      bytes: null,
+      filter: '',
+      order: 'size',
+      by: 'stream',
+    }),
   'ledger over time': () => engine.ledgerColumns({ ...window, device: '1:0' }),
   kernels: () => engine.kernels({ device: '2:0', from: 0, to: 9e8, columns: 300 }),
   'what-if': () =>

@@ -7,6 +7,7 @@
  * What is no term is an error with its place in the text: nothing is left out of a filter in silence.
  */
 import { sizeOf } from '../../base/size.ts';
+import { NONE } from '../../trace/schema.ts';
 import type { StackTable } from '../../trace/stack-table.ts';
 import type { Bound, LifeFilter } from './life-filter.ts';
 
@@ -21,6 +22,8 @@ export interface ExpressionScope {
   readonly peakRow: number;
   /** High word that addresses of the lives count from. */
   readonly origin: number;
+  /** The line that made what has this stack. */
+  labelOf(stack: number): string;
   /** First row at or after a moment, nanoseconds from the start. */
   rowAt(ns: number): number;
 }
@@ -42,10 +45,12 @@ export const TERMS: readonly (readonly [string, string])[] = [
   ['stream:7', 'the stream that it was allocated on'],
   ['pool:small  pool:large', 'the pool that served it'],
   ['frame:attention  frame:/attn|mlp/', 'a frame of its stack, by name, file or file:line'],
+  ['made-by:"forward model.py:97"', 'made by this line, as views name it'],
   ['0x7fe592000000', 'holds this address; b7fe592000000_2 is its third life there'],
   ['live@peak  live@end  live@5.2s  live@139440', 'alive at a moment, a time or an event'],
   ['5.2s..5.4s  made:100..200  ended:5.2s..5.4s', 'alive, made or ended in a range of time or events'],
   ['never-freed  freed', 'whether the recording ends it'],
+  ['made-before', 'made before the recording'],
   ['-frame:optimizer', 'not this'],
 ];
 
@@ -153,15 +158,16 @@ class Builder {
   add(word: string): void {
     const isNot = word.length > 1 && word.startsWith('-');
     const term = isNot ? word.slice(1) : word;
-    if (isNot && !/^(frame|file|line|stream|pool|kind):/i.test(term) && !/^["/a-z_]/i.test(term))
+    if (isNot && !/^(frame|file|line|made-by|stream|pool|kind):/i.test(term) && !/^["/a-z_]/i.test(term))
       throw new Fault('only frames, streams and pools can be left out with "-"');
     const compared = /^(size|requested|bytes|lifetime|life)?(>=|<=|>|<|=)(.+)$/i.exec(term);
     if (compared !== null && !isNot) return this.compare(compared[1] ?? 'size', compared[2], compared[3]);
-    const named = /^([a-z]+):(.+)$/i.exec(term);
+    const named = /^([a-z-]+):(.+)$/i.exec(term);
     if (named !== null && this.named(named[1].toLowerCase(), unquoted(named[2]), isNot)) return;
     if (!isNot && (this.address(term) || this.moment(term) || this.range('alive', term))) return;
     if (!isNot && /^never-?freed$/i.test(term)) this.filter.neverFreed = true;
     else if (!isNot && /^freed$/i.test(term)) this.filter.neverFreed = false;
+    else if (!isNot && /^made-before$/i.test(term)) this.filter.madeIn = [-1, 0];
     else this.frame(unquoted(term), isNot);
   }
 
@@ -191,6 +197,9 @@ class Builder {
       case 'file':
       case 'line':
         this.frame(value, isNot);
+        return true;
+      case 'made-by':
+        this.madeBy(value, isNot);
         return true;
       case 'size':
       case 'lifetime':
@@ -223,10 +232,24 @@ class Builder {
   }
 
   private frame(wanted: string, isNot: boolean): void {
-    const { filter } = this;
     const nodes = stacksThat(this.scope.stacks, wanted);
     if (isNot) nodes.forEach((passes, i) => (nodes[i] = 1 - passes));
-    if (!isNot) this.stackless = false;
+    this.narrow(nodes, isNot);
+  }
+
+  /** `wanted`: as views name it; what has no stack is named by why. */
+  private madeBy(wanted: string, isNot: boolean): void {
+    const { stacks } = this.scope;
+    const passes = (stack: number): boolean => (unquoted(this.scope.labelOf(stack)) === wanted) !== isNot;
+    this.narrow(
+      Uint8Array.from({ length: stacks.length }, (_, stack) => (passes(stack) ? 1 : 0)),
+      passes(NONE),
+    );
+  }
+
+  private narrow(nodes: Uint8Array, passesStackless: boolean): void {
+    const { filter } = this;
+    if (!passesStackless) this.stackless = false;
     const { stacks } = filter;
     filter.stacks = stacks === undefined ? nodes : nodes.map((passes, i) => passes & stacks[i]);
   }

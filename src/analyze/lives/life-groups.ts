@@ -18,6 +18,8 @@ export interface LifeGroups {
   readonly bytesAtPeak: readonly number[];
   /** The last group holds what has no colour of its own. */
   readonly hasRest: boolean;
+  /** By group: the typed filter that only its lives pass; null: none says it. */
+  readonly filters: readonly (string | null)[];
 }
 
 export interface GroupScope {
@@ -43,6 +45,33 @@ const SIZE_NAMES = [
 ];
 const TIMES = [1e5, 1e6, 1e7, 1e8, 1e9, 1e10, Infinity];
 const TIME_NAMES = ['< 100 µs', '< 1 ms', '< 10 ms', '< 100 ms', '< 1 s', '< 10 s', '≥ 10 s'];
+
+const NS = (ns: number): string => `${ns}ns`;
+
+/** What is typed to see this group alone. `rows`: of the recording. */
+function filterOf(by: GroupBy, name: string, rows: number): string | null {
+  switch (by) {
+    case 'line':
+      return `made-by:"${name.replaceAll('"', '')}"`;
+    case 'stream':
+      return name === 'stream ?' ? null : name.replace(' ', ':');
+    case 'pool':
+      return name === 'pool not known' || name === '?' ? null : `pool:${name}`;
+    case 'size': {
+      const at = SIZE_NAMES.indexOf(name);
+      const least = at === 0 ? [] : [`size>${SIZES[at - 1]}`];
+      return [...least, ...(SIZES[at] === Infinity ? [] : [`size<=${SIZES[at]}`])].join(' ');
+    }
+    case 'lifetime': {
+      if (name === 'lives at the end') return 'never-freed';
+      if (name === 'made before the recording') return 'freed made-before';
+      const at = TIME_NAMES.indexOf(name);
+      const least = at === 0 ? [] : [`lifetime>=${NS(TIMES[at - 1])}`];
+      const most = TIMES[at] === Infinity ? [] : [`lifetime<${NS(TIMES[at])}`];
+      return ['freed', `made:0..${rows}`, ...least, ...most].join(' ');
+    }
+  }
+}
 
 /** Name of the group of a life, before only the largest are kept. */
 function namer(lives: Lives, by: GroupBy, scope: GroupScope): (life: number) => string {
@@ -93,9 +122,12 @@ export function groupsOf(lives: Lives, by: GroupBy, scope: GroupScope): LifeGrou
   kept.forEach((number, i) => (place[number] = i));
   const bytesAtPeak = kept.map((number) => held[number]);
   const keptNames = kept.map((number) => names[number]);
+  const filters: (string | null)[] = keptNames.map((name) => filterOf(by, name, lives.rows));
   if (hasRest) {
+    filters.push(null);
     keptNames.push(`${rest} others`);
     bytesAtPeak.push(order.slice(kept.length).reduce((sum, number) => sum + held[number], 0));
   }
-  return { by, of: Uint8Array.from(raw, (number) => place[number]), names: keptNames, bytesAtPeak, hasRest };
+  const of = Uint8Array.from(raw, (number) => place[number]);
+  return { by, of, names: keptNames, bytesAtPeak, hasRest, filters };
 }

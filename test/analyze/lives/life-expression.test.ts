@@ -16,6 +16,10 @@ const scope: ExpressionScope = {
   rows: 100,
   peakRow: 60,
   origin: 0x7fe5,
+  labelOf: (stack) => {
+    const [inner] = stack === 0xffffffff ? [] : stacks.stack(stack);
+    return inner === undefined ? 'no stack' : `${inner.name} ${inner.filename}:${inner.line}`;
+  },
   rowAt: (ns) => Math.min(100, Math.ceil(ns / 1e6)),
 };
 
@@ -76,6 +80,15 @@ describe('a typed filter', () => {
     expect(filterOf('/home/me/nowhere').stacks).toEqual(new Uint8Array(3));
     expect(mlp).toBe(2);
     expect(attention).toBe(1);
+  });
+
+  it('has the line that made it, whole and alone, and not', () => {
+    expect(nodes('made-by:"forward models/mlp.py:7"')).toEqual([0, 0, 1]);
+    expect(nodes('made-by:"forward models/mlp.py"')).toEqual([0, 0, 0]);
+    expect(nodes('-made-by:"forward models/mlp.py:7"')).toEqual([1, 1, 0]);
+    expect(filterOf('made-by:"no stack"').passesStackless).toBe(true);
+    expect(filterOf('-made-by:"no stack"').passesStackless).toBe(false);
+    expect(filterOf('made-before freed')).toMatchObject({ madeIn: [-1, 0], neverFreed: false });
   });
 
   it('is empty without words', () => {
