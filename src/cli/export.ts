@@ -2,22 +2,14 @@
  * `vramscope export FILE... --table NAMES --format FORMAT [-o PATH]`: tables of what was read, as files for other
  * programs. A file is written beside its place and put there when it is whole.
  */
-import {
-  closeSync,
-  mkdirSync,
-  openSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatInteger } from '../base/units.ts';
 import { TraceError } from '../base/trace-error.ts';
 import { Engine } from '../engine/engine.ts';
 import type { TableFormat, TableName } from '../engine/table-query.ts';
 import type { ExportArguments } from './export-arguments.ts';
+import { kindOf, NewFile, refuseInputs } from './new-file.ts';
 import { reasonOf } from './open-files.ts';
 import { openPaths } from './open-paths.ts';
 import { errorLines } from './print.ts';
@@ -37,45 +29,6 @@ interface Output {
 
 const EXIT_WRITTEN = 0;
 const EXIT_FAILED = 3;
-
-const kindOf = (path: string): 'none' | 'file' | 'folder' | 'other' => {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  if (stat === undefined) return 'none';
-  return stat.isFile() ? 'file' : stat.isDirectory() ? 'folder' : 'other';
-};
-
-/** A file that appears when it is whole, or not at all; devices and pipes are written as they are. */
-class NewFile {
-  private readonly descriptor: number;
-  private readonly written: string;
-
-  constructor(private readonly path: string) {
-    this.written = kindOf(path) === 'other' ? path : `${path}.${process.pid}.part`;
-    this.descriptor = openSync(this.written, 'w');
-  }
-
-  readonly write = (bytes: Uint8Array): void => {
-    for (let at = 0; at < bytes.length;) at += writeSync(this.descriptor, bytes, at);
-  };
-
-  finish(): void {
-    closeSync(this.descriptor);
-    if (this.written !== this.path) renameSync(this.written, this.path);
-  }
-
-  giveUp(): void {
-    closeSync(this.descriptor);
-    if (this.written !== this.path) rmSync(this.written, { force: true });
-  }
-}
-
-/** Throws TraceError 'refused' where a table would take the place of a file that is read. */
-function refuseInputs(path: string, inputs: readonly string[]): void {
-  if (kindOf(path) !== 'file') return;
-  const real = realpathSync(path);
-  if (inputs.some((input) => input !== '-' && kindOf(input) === 'file' && realpathSync(input) === real))
-    throw new TraceError('refused', `${path} is one of the files to read; it is left as it is.`);
-}
 
 async function writeOne(
   engine: Engine,

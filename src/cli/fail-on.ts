@@ -6,11 +6,15 @@
  *   any id of a finding           e.g. setting-in-force; one that no rule has is refused
  *   peak>70GiB                    reserved bytes at the peak of any device
  *   allocated>60GiB               allocated bytes at the peak
+ *   requested>60GiB               bytes asked for at the peak
  *   leak>1MiB                     bytes per iteration of a leak
+ *   allocated>+1%, ...            more than a baseline (fail-on-baseline.ts)
  */
 import type { Analysis } from '../engine/document/analysis.ts';
 import { isFindingId } from '../diagnose/finding-ids.ts';
 import { sizeOf } from '../base/size.ts';
+import type { Condition } from './condition.ts';
+import { baselineCondition, BASELINE_FIGURES } from './fail-on-baseline.ts';
 
 type Told = Analysis['findings'][number];
 
@@ -45,15 +49,7 @@ const KINDS: Readonly<
 const about = ({ id, device, title }: Told): string =>
   `${id}${device === null ? '' : ` (device ${device})`}: ${title}`;
 const SEVERITIES = ['problem', 'risk'];
-const FIGURES = ['peak', 'allocated', 'leak'] as const;
-
-export interface Condition {
-  readonly text: string;
-  /** What of the analysis meets it; empty: nothing. */
-  readonly met: (analysis: Analysis) => readonly string[];
-  /** Of what it cannot be told; empty: of all it can. */
-  readonly open: (analysis: Analysis) => readonly string[];
-}
+const FIGURES = ['peak', 'allocated', 'leak', 'requested'] as const;
 
 /** Bytes of "70GiB", "500 MB", "1024"; null where it is none. */
 export function parseSize(text: string): number | null {
@@ -62,7 +58,7 @@ export function parseSize(text: string): number | null {
 }
 
 function figureCondition(text: string, figure: (typeof FIGURES)[number], limit: number): Condition {
-  const key = figure === 'peak' ? 'reserved_bytes.all.peak' : 'allocated_bytes.all.peak';
+  const key = `${figure === 'peak' ? 'reserved' : figure}_bytes.all.peak`;
   return {
     text,
     open: ({ devices, findings }) =>
@@ -100,12 +96,12 @@ function figureCondition(text: string, figure: (typeof FIGURES)[number], limit: 
 }
 
 /** What was not read whole may hold what would meet the condition. */
-const judged = ({ text, met, open }: Condition): Condition => ({
-  text,
+const judged = ({ met, open, ...rest }: Condition): Condition => ({
+  ...rest,
   met,
-  open: (analysis) => [
-    ...open(analysis),
-    ...(met(analysis).length > 0
+  open: (analysis, baseline) => [
+    ...open(analysis, baseline),
+    ...(met(analysis, baseline).length > 0
       ? []
       : analysis.sources.flatMap(({ file, damage, error }) => {
           const why = damage ?? error?.message;
@@ -118,12 +114,18 @@ const judged = ({ text, met, open }: Condition): Condition => ({
 export function parseFailOn(option: string): readonly Condition[] | string {
   const conditions: Condition[] = [];
   for (const part of option.split(',').map((one) => one.trim())) {
+    const beyond = baselineCondition(part, parseSize);
+    if (typeof beyond === 'string') return `--fail-on: ${beyond}`;
+    if (beyond !== null) {
+      conditions.push(beyond);
+      continue;
+    }
     const compared = /^([a-z-]+)\s*>\s*(.+)$/.exec(part);
     if (compared !== null) {
       const figure = FIGURES.find((name) => name === compared[1]);
       const limit = parseSize(compared[2]);
       if (figure === undefined)
-        return `--fail-on: "${compared[1]}" is no figure; there are ${FIGURES.join(', ')}`;
+        return `--fail-on: "${compared[1]}" is no figure; there are ${[...FIGURES, ...BASELINE_FIGURES.map((name) => `${name} (with +)`), 'new-line'].join(', ')}`;
       if (limit === null) return `--fail-on: "${compared[2]}" is no size; write 70GiB or 500MB`;
       conditions.push(figureCondition(part, figure, limit));
     } else if (/^[a-z]+(-[a-z]+)*$/.test(part)) {

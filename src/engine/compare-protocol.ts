@@ -86,6 +86,7 @@ export interface CompareView {
   readonly rest: CompareAmount & { readonly lines: number };
   /** Every reserved byte at the moment, by part; null: not known of both. */
   readonly ledger: readonly (CompareBoth & { readonly id: string; readonly label: string })[] | null;
+  /** "0": the default stream; the others by the order of their first use, as their handles are new ones in every run. */
   readonly streams: readonly (CompareAmount & { readonly stream: string })[];
   /** Allocations of [from, to) bytes. */
   readonly sizeClasses: readonly (CompareAmount & { readonly from: number; readonly to: number })[];

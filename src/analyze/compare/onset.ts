@@ -26,7 +26,7 @@ export interface AlignedLoops {
 export interface Onset {
   /** From this iteration on (from 1) the line differs in each one; 0: before the first iteration already. */
   readonly since: number;
-  /** Allocations more that are live after each iteration than after the one before it, from `since` on. */
+  /** Allocations more that are live after each iteration than after the one before it, from `since` on; 0: they do not add up. */
   readonly allocationsPerIteration: number;
   readonly bytesPerIteration: number;
   /** Allocations more in the last iteration. */
@@ -173,6 +173,16 @@ function since(values: Float64Array): number | null {
   return at === values.length ? null : at;
 }
 
+/** true: it adds up from `at` to the end, in the second half as in the first: what is made once does not. */
+function goesOn(values: Float64Array, at: number): boolean {
+  const last = values.length - 1;
+  const middle = Math.floor((at + last) / 2);
+  const [first, second] = [values[middle] - values[at], values[last] - values[middle]];
+  return (
+    second !== 0 && Math.sign(second) === Math.sign(values[last]) && Math.abs(2 * second) >= Math.abs(first)
+  );
+}
+
 /** null: in the last iteration the line holds as much on both sides. */
 export function onsetOf(a: Held, b: Held): Onset | null {
   const last = a.endCount.length - 1;
@@ -183,13 +193,12 @@ export function onsetOf(a: Held, b: Held): Onset | null {
   if (at === null) return null;
   const counts = kept === null ? differences(a.mostCount, b.mostCount) : differences(a.endCount, b.endCount);
   const bytes = kept === null ? most : ends;
-  const before = Math.max(0, at - 1);
-  const over = last - before;
-  const each = (values: Float64Array): number => (over === 0 ? 0 : (values[last] - values[before]) / over);
+  const each = (values: Float64Array): number =>
+    kept === null || !goesOn(values, at) ? 0 : (values[last] - values[at]) / (last - at);
   return {
     since: at,
-    allocationsPerIteration: kept === null ? 0 : each(counts),
-    bytesPerIteration: kept === null ? 0 : each(bytes),
+    allocationsPerIteration: each(counts),
+    bytesPerIteration: each(bytes),
     allocations: counts[last],
   };
 }

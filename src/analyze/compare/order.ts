@@ -1,6 +1,7 @@
 /** Where two programs begin to ask for other memory, or in another order: the first of their requests that differ. */
 import { u64At } from '../../base/u64.ts';
 import { ACTION } from '../../trace/schema.ts';
+import { streamNames } from './held.ts';
 import type { CompareSide } from './side.ts';
 import type { Site, Sites } from './sites.ts';
 
@@ -27,6 +28,7 @@ export function firstDifferent(
   other: ReadonlyMap<Site, Site>,
 ): FirstDifferent | null {
   const [left, right] = [steps(a), steps(b)];
+  const [streamsA, streamsB] = [streamNames(a), streamNames(b)];
   for (;;) {
     const [one, two] = [left.next(), right.next()];
     if (one.done === true && two.done === true) return null;
@@ -36,6 +38,7 @@ export function firstDifferent(
     const same =
       eventsA.action[one.value] === eventsB.action[two.value] &&
       u64At(eventsA.size, one.value) === u64At(eventsB.size, two.value) &&
+      streamsA[eventsA.stream_index[one.value]] === streamsB[eventsB.stream_index[two.value]] &&
       (eventsA.action[one.value] !== ACTION.alloc ||
         other.get(sitesA.of(eventsA.stack_index[one.value])) === sitesB.of(eventsB.stack_index[two.value]));
     if (!same) return { a: one.value, b: two.value };

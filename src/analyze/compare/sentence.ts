@@ -58,15 +58,6 @@ function how({ a, b, bytes, allocations, onset }: LineDifference): string {
         : `, from iteration ${onset.since} on`;
   const grows = onset === null ? null : everyIteration(onset);
   if (grows !== null && onset!.since > 0) return `${grows}${from}`;
-  if (
-    onset !== null &&
-    onset.since > 0 &&
-    onset.allocationsPerIteration === 0 &&
-    onset.bytesPerIteration !== 0 &&
-    Math.abs(onset.bytesPerIteration) >= 512 &&
-    allocations.difference === 0
-  )
-    return `as many allocations, and each iteration larger ones by ${amount(Math.abs(onset.bytesPerIteration))}${from}`;
   if (a === null || bytes.a === 0) return `${count(allocations.b, 'allocation')} that A does not hold${from}`;
   if (b === null || bytes.b === 0) return `${count(allocations.a, 'allocation')} that B does not hold${from}`;
   if (allocations.difference !== 0)
@@ -108,7 +99,7 @@ const isOfAllocator = ({ name }: { readonly name: string }): boolean =>
   !name.startsWith('device.') && name !== 'recorded by';
 
 /** What differs beside the lines, most telling first; empty: nothing. */
-function otherReasons({ settings, releases, order }: Comparison): string[] {
+function otherReasons({ settings, releases, order, streams }: Comparison): string[] {
   const told: string[] = [];
   const allocator = settings.filter(isOfAllocator);
   if (allocator.length > 0)
@@ -118,6 +109,10 @@ function otherReasons({ settings, releases, order }: Comparison): string[] {
   for (const { cause, count: times } of releases)
     told.push(
       `memory given back by ${RELEASES[cause] ?? cause} ${count(times.a, 'time')} in A and ${count(times.b, 'time')} in B`,
+    );
+  if (streams.some(({ bytes }) => bytes.difference !== 0))
+    told.push(
+      `the streams: ${list(streams.filter(({ bytes }) => bytes.difference !== 0).map(({ stream, bytes }) => `stream ${stream} holds ${moreOrLess(bytes.difference)} in B`))}`,
     );
   if (order !== null)
     told.push(
@@ -145,12 +140,31 @@ function withoutLine(comparison: Comparison, moment: Moment): string {
   const where = momentWords(moment).replace(/its (peak|end)/, 'their $1s');
   if (figures.length === 0 && isZero(requested.end) && isZero(allocated?.end) && isZero(reserved?.end)) {
     const reasons = otherReasons(comparison);
-    return `A and B hold the same ${where}, to the byte and in every line${reasons.length === 0 ? '' : `; what differs is ${list(reasons)}`}.`;
+    return `A and B hold the same ${where}, to the byte and in every line${reasons.length === 0 ? '' : `; what differs is ${reasons.join('; ')}`}.`;
   }
   const reasons = otherReasons(comparison);
-  const why = reasons.length === 0 ? 'Why is not told by the recordings' : `What differs is ${list(reasons)}`;
+  const why =
+    reasons.length === 0 ? 'Why is not told by the recordings' : `What differs is ${reasons.join('; ')}`;
   const ends = figures.length === 0 ? 'they differ at their ends alone' : list(figures);
   return `No line holds more or less ${where}; ${ends}. ${why}.`;
+}
+
+/** Lines that grow alike: fewer may be chance. */
+const FEWEST_ALIKE = 3;
+
+/** A batch, a length or a dtype makes all lines of a sample grow by one factor; null: they do not. */
+function sameFactor({ lines, requested }: Comparison): string | null {
+  const differing = lines.filter(({ bytes }) => bytes.difference !== 0);
+  const both = differing.filter(
+    ({ a, bytes, allocations }) =>
+      a?.frame != null && bytes.a > 0 && bytes.b > 0 && allocations.difference === 0,
+  );
+  const factors = both.map(({ bytes }) => bytes.b / bytes.a).sort((x, y) => x - y);
+  const middle = factors[Math.floor(factors.length / 2)];
+  const alike = both.filter(({ bytes }) => Math.abs(bytes.b / bytes.a / middle - 1) < 0.02);
+  const share = alike.reduce((sum, { bytes }) => sum + bytes.difference, 0) / requested.at.difference;
+  if (alike.length < FEWEST_ALIKE || 2 * alike.length < differing.length || !(share > 0.3)) return null;
+  return `${count(alike.length, 'line')} hold ${Number(middle.toFixed(2))} times as much as in A, all by the same factor: ${middle > 1 ? 'a larger batch, longer sequences or a wider dtype do' : 'a smaller batch, shorter sequences or a narrower dtype do'} that.`;
 }
 
 export interface ComparisonWords {
@@ -176,6 +190,8 @@ export function wordsOf(
         ? `A and B hold the same ${momentWords(moment).replace(/its (peak|end)/, 'their $1s')}, but not the same lines do: ${lead}.`
         : `B holds ${moreOrLess(total)} ${momentWords(moment)}: ${lead}.`;
   const notes: string[] = [];
+  const factor = lead === null ? null : sameFactor(comparison);
+  if (factor !== null) notes.push(factor);
   if (lead !== null && comparison.settings.some(isOfAllocator))
     notes.push(`Settings differ: ${list(comparison.settings.filter(isOfAllocator).map(settingWords))}.`);
   for (const [from, to] of matched.renamed) notes.push(`${from} of A is taken to be ${to} of B.`);

@@ -1,6 +1,7 @@
 /** The object that `analyze --json` prints and `<vram-scope>.analysis` resolves to. Documented in docs/cli.md. */
 import type { TraceErrorData } from '../../base/trace-error.ts';
 import type { AnalysisBudgetSum } from './budget.ts';
+import type { AnalysisLines } from './lines.ts';
 import type { AnalysisPins } from './pins.ts';
 import type { AnalysisVllmMemory } from './vllm-memory.ts';
 
@@ -276,6 +277,8 @@ export interface Analysis {
   readonly findings: readonly AnalysisFinding[];
   readonly growth: readonly AnalysisGrowth[];
   readonly ledger: readonly AnalysisLedger[];
+  /** By line of the program, at the peak of what was asked for; of devices with events or a final state. */
+  readonly lines: readonly AnalysisLines[];
   readonly pins: readonly AnalysisPins[];
   readonly budget: readonly AnalysisWaterfall[];
   readonly budget_sums: readonly AnalysisBudgetSum[];

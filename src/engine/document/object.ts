@@ -10,6 +10,7 @@ import { kindFigures } from '../../analyze/nsys-kinds.ts';
 import type { Analysis, AnalysisDevice, AnalysisSource, AnalysisSummary } from './analysis.ts';
 import { budgetSumsOf } from './budget.ts';
 import { budgetOf, clocksOf, contradictionsOf, findingsOf, growthOf, ledgerOf } from './diagnosis.ts';
+import { type AnalysisLines, linesOf } from './lines.ts';
 import { pinsOf } from './pins.ts';
 import { readingsOf } from './readings.ts';
 import { histogramClasses } from '../../aggregate/histogram-classes.ts';
@@ -124,6 +125,7 @@ export async function analysisOf(
   };
   const faults = new Faults([...diagnosis.faults]);
   const devices: AnalysisDevice[] = [];
+  const lines: AnalysisLines[] = [];
   for (const [index, source] of sources.entries()) {
     for (const [at, session] of source.sessions.entries()) {
       const what = `the figures of ${deviceLabel(session.trace.device)}`;
@@ -136,6 +138,12 @@ export async function analysisOf(
         null,
       );
       if (device !== null) devices.push(device);
+      const held = faults.try(
+        { ...step, what: `the lines that hold memory of ${deviceLabel(session.trace.device)}` },
+        () => linesOf(index, session),
+        null,
+      );
+      if (held !== null && held.lines.length > 0) lines.push(held);
     }
   }
   const readings = sources.map(({ loaded }) => loaded.data.readings);
@@ -153,6 +161,7 @@ export async function analysisOf(
     findings: findingsOf(diagnosis, indexOf),
     growth: growthOf(diagnosis, indexOf),
     ledger: ledgerOf(diagnosis, indexOf),
+    lines,
     pins: pinsOf(diagnosis, indexOf),
     budget: budgetOf(diagnosis, placeOf),
     budget_sums: budgetSumsOf(diagnosis, placeOf),
