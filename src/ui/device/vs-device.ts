@@ -74,6 +74,8 @@ export class VsDevice extends LitElement {
   @property({ attribute: false }) newJob!: () => number;
   @property({ attribute: false }) unit: ByteUnit = 'binary';
   @property({ type: Boolean }) dark = false;
+  /** All that is open, to compare with. */
+  @property({ attribute: false }) sources: readonly SourceView[] = [];
   /** Address of what is shown, for others; '' where there is none. */
   @property() link = '';
   /** Of the diagnosis, once it is there. */
@@ -490,7 +492,7 @@ export class VsDevice extends LitElement {
         ></vs-strip>
       </div>
       <div class="view panel">
-        ${renderView(shown, context, this.api)}
+        ${renderView(shown, context, this.api, this.sources)}
         <div class="settings" ?hidden=${shown !== 'settings'}>
           ${this.isReplayed ? renderReplay(this, this.lastMoment, axis) : nothing}
         </div>

@@ -50,6 +50,7 @@ export function tabPage(tab: Tab, page: TabPage): unknown {
         .unit=${unit}
         .dark=${dark}
         .link=${page.link}
+        .sources=${session.sources}
         .iterations=${diagnosisOf(told, tab.id)?.iterations ?? null}
         @event-shown=${({ detail }: CustomEvent<{ row: number | null }>) => page.showRow(detail.row)}
         >${renderDiagnosis(told, tab.device, unit)}${renderLedger(session, tab.id, unit, page.shownRow)}</vs-device

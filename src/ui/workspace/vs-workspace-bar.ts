@@ -144,7 +144,7 @@ export class VsWorkspaceBar extends LitElement {
               </button>`
         }
       </div>
-      ${this.view === 'overview' || this.view === 'settings' ? nothing : this.filter()}
+      ${['overview', 'settings', 'compare'].includes(this.view) ? nothing : this.filter()}
     `;
   }
 
