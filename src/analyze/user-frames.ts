@@ -17,28 +17,43 @@ import { workOfFrames } from './operator-frames.ts';
 /** Stands where an allocation has no stack. */
 export const NO_STACK = NONE;
 
-/** Directories and files that nobody edits to use less memory. Paths have "/" here, whatever they were recorded with. */
-const INTERNAL_FILES = [
+/**
+ * Directories and files that nobody edits to use less memory, by whose they are. Paths have "/" here, whatever they were
+ * recorded with.
+ */
+const INTERNAL_FILES = {
   // PyTorch and what it is built of, installed or in a checkout.
-  /(^|\/)(site|dist)-packages\/(torch|torchvision|torchaudio|triton|torchgen|functorch|torch_xla|torch_npu)\//,
-  /(^|\/)torch\/(nn|_ops|autograd|utils|optim|_dynamo|_inductor|_functorch|_higher_order_ops|_prims|_refs|_decomp|_library|_tensor|_jit_internal|jit|fx|amp|cuda|functional|distributed|library|profiler|serialization|storage|multiprocessing)(\/|\.py|$)/,
+  pytorch: [
+    /(^|\/)(site|dist)-packages\/(torch|torchvision|torchaudio|triton|torchgen|functorch|torch_xla|torch_npu)\//,
+    /(^|\/)torch\/(nn|_ops|autograd|utils|optim|_dynamo|_inductor|_functorch|_higher_order_ops|_prims|_refs|_decomp|_library|_tensor|_jit_internal|jit|fx|amp|cuda|functional|distributed|library|profiler|serialization|storage|multiprocessing)(\/|\.py|$)/,
+  ],
   // Packages that carry out what a line of the program asks for: the line is what can be changed.
-  /(^|\/)(site|dist)-packages\/(einops|opt_einsum|opt_einsum_fx|xformers|flash_attn|flash_attn_2_cuda|flashinfer|apex|bitsandbytes|transformer_engine|fla|causal_conv1d|numpy|cupy|numba|jaxtyping|beartype|typeguard|pytorch_memlab|memory_profiler)\//,
+  carriers: [
+    /(^|\/)(site|dist)-packages\/(einops|opt_einsum|opt_einsum_fx|xformers|flash_attn|flash_attn_2_cuda|flashinfer|apex|bitsandbytes|transformer_engine|fla|causal_conv1d|numpy|cupy|numba|jaxtyping|beartype|typeguard|pytorch_memlab|memory_profiler)\//,
+  ],
   // Written by compilers: Inductor's cache (also another program's, by its file names), FX, dataclasses.
-  /(^|\/)torchinductor_[^/]+\//,
-  /(^|\/)[a-z2-7]{2}\/c[a-z2-7]{51}\.py$/,
-  /^<(frozen|eval_with_key|string>|attrs |__array_function__|decorator-gen|torch_package|template>)/,
+  compiled: [
+    /(^|\/)torchinductor_[^/]+\//,
+    /(^|\/)[a-z2-7]{2}\/c[a-z2-7]{51}\.py$/,
+    /^<(frozen|eval_with_key|string>|attrs |__array_function__|decorator-gen|torch_package|template>)/,
+  ],
   // Python's own library: python3.11/threading.py, python3.11/concurrent/futures/thread.py, python311.zip.
-  /(^|\/)python\d(\.\d+)?t?\/(?!(site|dist)-packages\/)/,
-  /(^|\/)python\d+\.zip\//,
+  python: [/(^|\/)python\d(\.\d+)?t?\/(?!(site|dist)-packages\/)/, /(^|\/)python\d+\.zip\//],
   // Python itself, in C; the C and C++ libraries; how a process and a thread begin.
-  /(^|\/)(Objects|Python|Modules|Include|Parser|Programs)\/([^/]+\/)*[^/]+\.[ch]$/,
-  /(^|\/)(c\+\+\d*|libstdc\+\+-v3|pybind11|nptl|sysdeps|csu|glibc[^/]*)\//,
-  /(^|\/)lib(cuda|cudart|c10|c10_cuda|torch[a-z_]*|c|pthread|python\d[.\d]*|stdc\+\+|cublas(Lt)?|cudnn[a-z_]*|nccl)[-.\d]*\.(so|dll)/,
-  /^CUDA API$/,
-];
+  native: [
+    /(^|\/)(Objects|Python|Modules|Include|Parser|Programs)\/([^/]+\/)*[^/]+\.[ch]$/,
+    /(^|\/)(c\+\+\d*|libstdc\+\+-v3|pybind11|nptl|sysdeps|csu|glibc[^/]*)\//,
+    /(^|\/)lib(cuda|cudart|c10|c10_cuda|torch[a-z_]*|c|pthread|python\d[.\d]*|stdc\+\+|cublas(Lt)?|cudnn[a-z_]*|nccl)[-.\d]*\.(so|dll)/,
+    /^CUDA API$/,
+  ],
+} as const satisfies Readonly<Record<string, readonly RegExp[]>>;
 
-const INTERNAL_FILE = new RegExp(INTERNAL_FILES.map(({ source }) => source).join('|'));
+/** Whose a frame is that is not the user's. */
+export type InternalOwner = keyof typeof INTERNAL_FILES;
+
+const anyOf = (all: readonly RegExp[]): RegExp => new RegExp(all.map(({ source }) => source).join('|'));
+
+const INTERNAL_FILE = anyOf(Object.values(INTERNAL_FILES).flat());
 
 /** Modules of Python's library. On Windows they lie in "Lib", which says nothing of whose it is. */
 const LIBRARY_ON_WINDOWS =
@@ -68,6 +83,38 @@ export function isInternalFrame({ name, filename, line }: Frame): boolean {
   if (INTERNAL_FILE.test(path)) return true;
   if (path.endsWith('.py')) return LIBRARY_ON_WINDOWS.test(path);
   return RUNTIME_NAME.test(name) || OBJECT_FILE.test(path) || (line <= 0 && SYMBOL_FILE.test(path));
+}
+
+const OWNERS = Object.entries(INTERNAL_FILES).map(
+  ([owner, all]) => [owner as InternalOwner, anyOf(all)] as const,
+);
+
+/** Whose an internal frame is; null: it is the user's, or an installed package's that somebody may want to see. */
+export function internalOwner(frame: Frame): InternalOwner | null {
+  if (!isInternalFrame(frame)) return null;
+  const path = slashed(frame.filename);
+  const owner = OWNERS.find(([, files]) => files.test(path))?.[0];
+  if (owner !== undefined) return owner;
+  if (/^(?:[^(]*\s)?(?:torch|c10|at|caffe2)::/.test(frame.name)) return 'pytorch';
+  return path.endsWith('.py') ? 'python' : 'native';
+}
+
+const NATIVE_FILE =
+  /\.(?:c|cc|cpp|cxx|cu|cuh|h|hh|hpp|inl|S|s|o|obj|a|dll|dylib|pyd)$|\.so(?:\.\d+)*$|^CUDA API$/;
+
+/** Compiled code: C, C++, CUDA, the driver, what has no file. PyTorch records it with stacks="all". */
+export const isNativeFrame = ({ name, filename }: Frame): boolean =>
+  filename === '' || filename === '??' || NATIVE_FILE.test(filename) || /::[~\w]+/.test(name);
+
+/** "torch", "transformers"; of native code "C++", of Python's own "python"; null: nobody's but the user's. */
+export function packageOf(frame: Frame): string | null {
+  const path = slashed(frame.filename);
+  const installed = /(?:^|\/)(?:site|dist)-packages\/([^/]+?)(?:\.py)?(?:\/|$)/.exec(path)?.[1];
+  if (installed !== undefined) return installed;
+  const owner = internalOwner(frame);
+  if (owner === null) return isNativeFrame(frame) ? 'C++' : null;
+  if (isNativeFrame(frame)) return 'C++';
+  return { pytorch: 'torch', carriers: 'C++', compiled: 'compiled', python: 'python', native: 'C++' }[owner];
 }
 
 /** "file.py:12" with the folder it is in; without the line where there is none, "" where there is no file either. */

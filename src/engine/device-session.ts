@@ -11,6 +11,7 @@ import type { IterationMarkers } from '../analyze/growth/iterations.ts';
 import { type EarlierAllocation, earlierAllocations, groupNames } from '../analyze/live.ts';
 import { type Lifetimes, lifetimesOf } from '../analyze/lifetimes.ts';
 import { AddressSpace } from '../analyze/lives/address-space.ts';
+import { type KnownBlocks, knownBlocksOf } from '../analyze/lives/known-blocks.ts';
 import { type GroupBy, groupsOf, type LifeGroups } from '../analyze/lives/life-groups.ts';
 import { LifeSelections } from '../analyze/lives/life-selections.ts';
 import { LifeStacks } from '../analyze/lives/life-stacks.ts';
@@ -24,6 +25,7 @@ import type { SelfReplay } from '../replay/replay-result.ts';
 import { selfReplay } from '../replay/self-replay.ts';
 import { ACTION, ACTIONS, NONE } from '../trace/schema.ts';
 import type { Chosen } from './kernel-choice.ts';
+import { StackTrees } from './stack-trees.ts';
 import type { RanOn } from './protocol.ts';
 import type { Axis, Range } from './range.ts';
 import type { Unled } from './replay-protocol.ts';
@@ -47,6 +49,8 @@ export class DeviceSession {
   private selected: Promise<LifeSelections> | null = null;
   private space: AddressSpace | null = null;
   private stacked: Promise<LifeStacks> | null = null;
+  private blocks: KnownBlocks | null = null;
+  readonly stackTrees = new StackTrees();
   private readonly labels = new Kept<number, string>();
   private readonly groups = new Kept<GroupBy, LifeGroups>();
 
@@ -169,6 +173,12 @@ export class DeviceSession {
   get addressSpace(): AddressSpace {
     this.space ??= new AddressSpace(this.trace, this.lives, this.replay, this.settings.settings);
     return this.space;
+  }
+
+  /** Bytes of the block of each life, NaN where it is not known; made on first use. */
+  get knownBlocks(): KnownBlocks {
+    this.blocks ??= knownBlocksOf(this.lives, this.trace, this.replay);
+    return this.blocks;
   }
 
   /** Lives by typed filters. */

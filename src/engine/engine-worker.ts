@@ -56,6 +56,8 @@ const engine = handOver(
   'addressMap',
   'addressTime',
   'freeTime',
+  'stackTree',
+  'line',
 );
 handOver(engine.replays, 'whatIf');
 expose(engine);

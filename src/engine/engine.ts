@@ -26,6 +26,8 @@ import { rangeOf } from './answer/range.ts';
 import { listAsCsv } from './answer/lives-csv.ts';
 import { lifePlaceOn, rasterOn } from './answer/raster.ts';
 import { eventsOn, lifeAt, lifeOn, livesOn } from './answer/lives.ts';
+import { lineOn } from './answer/line.ts';
+import { stackTree } from './answer/stack-tree.ts';
 import { momentAt } from './answer/moment.ts';
 import { timeline } from './answer/timeline.ts';
 import type {
@@ -80,6 +82,7 @@ import type {
   TimelineAnswer,
   TimelineQuery,
 } from './protocol.ts';
+import type { LineAnswer, LineQuery, StackTreeAnswer, StackTreeQuery } from './stacks-protocol.ts';
 import { OpenFiles } from './open-files.ts';
 import type { OpenSource } from './open-source.ts';
 import { pinsView } from './answer/pins.ts';
@@ -391,6 +394,16 @@ export class Engine {
   /** Where an allocation, or the one so many steps from it, is in that picture; null: it does not pass the filter. */
   lifePlace(query: LifePlaceQuery): Promise<Result<LifePlace | null, TraceErrorData>> {
     return this.ask(query.device, (session) => lifePlaceOn(session, query));
+  }
+
+  /** Stacks as a tree by one measure, as much of it as can be seen. */
+  stackTree(query: StackTreeQuery): Promise<Result<StackTreeAnswer, TraceErrorData>> {
+    return this.ask(query.device, (session) => stackTree(session, query));
+  }
+
+  /** What one line holds over time, its sizes, lifetimes and peak. */
+  line(query: LineQuery): Promise<Result<LineAnswer, TraceErrorData>> {
+    return this.ask(query.device, (session) => lineOn(session, query));
   }
 
   frames(device: string, stack: number): Promise<Result<readonly Frame[], TraceErrorData>> {

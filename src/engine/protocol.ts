@@ -131,6 +131,19 @@ export type {
   RasterQuery,
   StackOrder,
 } from './raster-protocol.ts';
+export type {
+  FrameOwner,
+  LineAnswer,
+  LineOf,
+  LineQuery,
+  StackMeasure,
+  StackTotal,
+  StackTreeAnswer,
+  StackTreeNodes,
+  StackTreeQuery,
+  TreeFrame,
+} from './stacks-protocol.ts';
+export type { Direction } from './stacks-protocol.ts';
 export type { TableFormat, TableName, TableQuery, TablesQuery, TableView } from './table-query.ts';
 
 export type GpuMode = 'auto' | 'on' | 'off';

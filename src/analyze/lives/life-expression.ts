@@ -8,7 +8,7 @@
  */
 import { sizeOf } from '../../base/size.ts';
 import { NONE } from '../../trace/schema.ts';
-import type { StackTable } from '../../trace/stack-table.ts';
+import type { Frame, StackTable } from '../../trace/stack-table.ts';
 import type { Bound, LifeFilter } from './life-filter.ts';
 
 /** What the words of a filter refer to. */
@@ -111,8 +111,8 @@ export function durationOf(text: string): number | null {
 
 const unquoted = (text: string): string => text.replaceAll('"', '');
 
-/** Frames that a text or /expression/ is in: name, file, or "file:line". */
-function framesThat(stacks: StackTable, wanted: string): Uint8Array {
+/** Frames that a text or /expression/ is in: name, file, or "file:line". Throws where it is no regular expression. */
+export function framesThat(stacks: { readonly frames: readonly Frame[] }, wanted: string): Uint8Array {
   const isExpression = wanted.length > 1 && wanted.startsWith('/') && wanted.endsWith('/');
   const passes = new Uint8Array(stacks.frames.length);
   let test: (text: string) => boolean;

@@ -73,9 +73,22 @@ function filterOf(by: GroupBy, name: string, rows: number): string | null {
   }
 }
 
+/** How long an allocation lived, as one of few classes; `order`: from short to long. `times`: nanoseconds by row. */
+export function lifetimeClass(
+  { rowFrom, rowTo }: Pick<Lives, 'rowFrom' | 'rowTo'>,
+  life: number,
+  times: Float64Array,
+): { readonly label: string; readonly order: number } {
+  if (rowTo[life] === NEVER) return { label: 'lives at the end', order: TIMES.length + 1 };
+  if (rowFrom[life] < 0) return { label: 'made before the recording', order: TIMES.length };
+  const ns = times[rowTo[life]] - times[rowFrom[life]];
+  const order = TIMES.findIndex((most) => ns < most);
+  return { label: TIME_NAMES[order], order };
+}
+
 /** Name of the group of a life, before only the largest are kept. */
 function namer(lives: Lives, by: GroupBy, scope: GroupScope): (life: number) => string {
-  const { rowFrom, rowTo, stack, streamIndex, group, requested } = lives;
+  const { stack, streamIndex, group, requested } = lives;
   switch (by) {
     case 'line':
       return (life) => scope.labelOf(stack[life]);
@@ -86,12 +99,7 @@ function namer(lives: Lives, by: GroupBy, scope: GroupScope): (life: number) => 
     case 'size':
       return (life) => SIZE_NAMES[SIZES.findIndex((most) => requested[life] <= most)];
     case 'lifetime':
-      return (life) => {
-        if (rowTo[life] === NEVER) return 'lives at the end';
-        if (rowFrom[life] < 0) return 'made before the recording';
-        const ns = scope.times[rowTo[life]] - scope.times[rowFrom[life]];
-        return TIME_NAMES[TIMES.findIndex((most) => ns < most)];
-      };
+      return (life) => lifetimeClass(lives, life, scope.times).label;
   }
 }
 
