@@ -52,6 +52,8 @@ export interface DeviceFactsInput {
   readonly lifetimes: Lifetimes;
   readonly earlier: readonly EarlierAllocation[];
   readonly replay: SelfReplay | null;
+  /** true: a part of the file could not be read, so what is not in it may have been recorded all the same. */
+  readonly unread?: boolean;
   /** Times at which iterations begin, from other files; absent: they are looked for. */
   readonly markers?: IterationMarkers;
 }

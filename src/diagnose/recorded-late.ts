@@ -29,14 +29,20 @@ function stateOnly(facts: DeviceFacts): Finding[] {
     (all, bytes, at) => all + (active_size[at] === 0 && !privateIds.has(segments.pool_id[at]) ? bytes : 0),
     0,
   );
+  const unread = facts.input.unread === true;
+  const more = unread ? 'Copy the file again, whole: its history may be in it.' : RECORD_EARLIER;
   return [
     about(facts, {
       id: 'recorded-late',
       severity: 'info',
-      title: 'Only one moment was recorded, no events',
-      verdict: `${exactSize(reserved)} are reserved, ${exactSize(sum(allocated_size))} of it allocated. How it came to that, whether it grows and which lines hold it cannot be known: the history was not recorded.`,
-      confidence: 'certain',
-      confidenceWhy: 'The file holds segments and blocks, and no events.',
+      title: unread
+        ? 'Only the last state could be read, no events'
+        : 'Only one moment was recorded, no events',
+      verdict: `${exactSize(reserved)} are reserved, ${exactSize(sum(allocated_size))} of it allocated. How it came to that, whether it grows and which lines hold it cannot be known: ${unread ? 'no event of the history could be read' : 'the history was not recorded'}.`,
+      confidence: unread ? 'medium' : 'certain',
+      confidenceWhy: unread
+        ? 'A part of the file could not be read.'
+        : 'The file holds segments and blocks, and no events.',
       evidence: [
         evidence(
           `${count(segments.length, 'segment')}; ${exactSize(idle)} in segments in which nothing lives, which empty_cache() would give back.`,
@@ -44,8 +50,8 @@ function stateOnly(facts: DeviceFacts): Finding[] {
       ],
       remedy:
         idle > 0
-          ? `${code('torch.cuda.empty_cache()')} gives ${size(idle)} back. To know more: ${RECORD_EARLIER}`
-          : RECORD_EARLIER,
+          ? `${code('torch.cuda.empty_cache()')} gives ${size(idle)} back. To know more: ${more}`
+          : more,
       gainBytes: idle > 0 ? idle : null,
       gainHow: idle > 0 ? 'whole segments in which nothing lives, private pools left out' : null,
       wouldChange: 'A recording from the start of the process.',

@@ -102,6 +102,12 @@ export class DeviceSession {
     return this.inForce;
   }
 
+  /** Whether a part of the file could not be read: what is not there may have been recorded all the same. */
+  get unread(): boolean {
+    const { damage, skipped, unread } = this.source;
+    return unread === true || (damage === undefined ? skipped > 0 : damage !== null);
+  }
+
   /**
    * What a diagnosis needs to know, kept from one diagnosis to the next: other files that come and go change nothing
    * in it. `markers`: times at which iterations begin, from another file; the last ones asked for are kept.
@@ -120,6 +126,7 @@ export class DeviceSession {
       lifetimes: living.lifetimes,
       earlier: living.earlier,
       replay,
+      unread: this.unread,
       ...(markers === undefined ? {} : { markers }),
     });
     if (markers === undefined) this.own = { key, facts };

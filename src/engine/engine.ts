@@ -288,6 +288,9 @@ export class Engine {
     try {
       return await ask(session);
     } catch (thrown) {
+      // A loss is told in a turn of its own.
+      if (this.gpu !== null && session.chosen.kernels === this.gpu)
+        await new Promise((resolve) => setTimeout(resolve));
       // Asked for by name it must be the GPU, as long as there is one.
       const isWanted = this.state.mode === 'on' && this.state.gpu !== 'lost';
       if (session.chosen.kernels.name === 'cpu' || isWanted) throw thrown;

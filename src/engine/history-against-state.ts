@@ -8,6 +8,9 @@ import { disagreementsOf } from '../analyze/recording/memory-stats.ts';
 import type { SourceData } from '../trace/capture.ts';
 import type { DeviceSession } from './device-session.ts';
 
+/** Of the events, so many may carry a time a little before the one ahead of them, as clocks of several threads do. */
+const BACKWARDS = 0.1;
+
 async function clausesOf(session: DeviceSession): Promise<string[]> {
   const { trace, baseline, aggregate } = session;
   const clauses: string[] = [];
@@ -16,6 +19,24 @@ async function clausesOf(session: DeviceSession): Promise<string[]> {
   if (keys.length > 0)
     clauses.push(
       `the events and the last state of GPU ${trace.device} disagree in ${count(keys.length, 'figure')} (${keys[0]})`,
+    );
+  // Where the sums agree, the places have to as well. A recording that began with nothing has none from before.
+  if (keys.length === 0 && baseline.whole && !trace.cut) {
+    const { earlier } = session.living;
+    const blocks = earlier.filter(({ until }) => until === Infinity).length;
+    const frees = earlier.length - blocks;
+    if (blocks > 0)
+      clauses.push(
+        `${count(blocks, 'block')} of the last state of GPU ${trace.device} ${blocks === 1 ? 'was' : 'were'} allocated by no event, although the recording began with nothing`,
+      );
+    if (frees > 0)
+      clauses.push(
+        `${count(frees, 'event')} of GPU ${trace.device} ${frees === 1 ? 'frees' : 'free'} what no event had allocated, although the recording began with nothing`,
+      );
+  }
+  if (aggregate.outOfOrder > BACKWARDS * trace.events.length)
+    clauses.push(
+      `${formatInteger(aggregate.outOfOrder)} of ${formatInteger(trace.events.length)} events of GPU ${trace.device} carry a time before the event ahead of them`,
     );
   const unused = aggregate.spec('unused');
   const lowest = unused === undefined ? 0 : (await aggregate.extent(unused)).lowest;

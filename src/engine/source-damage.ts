@@ -8,7 +8,9 @@ export function damageOf(loaded: LoadedSource): Damage | null {
   const { file, data, error } = loaded;
   const left = `${formatInteger(data.skipped)} ${data.skipped === 1 ? 'event or value' : 'events or values'} could not be read and ${data.skipped === 1 ? 'was' : 'were'} left out`;
   const what = [
-    ...(error === null || data.rows === 0 ? [] : [`it could not be read to its end (${error.code})`]),
+    ...(error === null || (data.rows === 0 && data.devices.length === 0)
+      ? []
+      : [`it could not be read to its end (${error.code})`]),
     ...(data.damage === undefined && data.skipped > 0 ? [left] : []),
     ...(data.damage === undefined || data.damage === null ? [] : [data.damage]),
     ...(data.contradictions ?? []),

@@ -14,7 +14,7 @@ export interface OpenDevice {
   readonly adapter: string;
   /** A software rasteriser, no GPU. */
   readonly software: boolean;
-  /** Resolves with the reason when the device is lost; never where it was closed on purpose. */
+  /** Resolves with the reason when the device is lost or destroyed; of `openGpu` never where it was closed on purpose. */
   readonly lost: Promise<string>;
 }
 
@@ -35,7 +35,21 @@ export async function openGpu(
   const opened = await openDevice(gpu, retryMs);
   if ('reason' in opened) return opened;
   const { device, adapter, software, lost } = opened;
-  return { kernels: createGpuKernels(device), adapter, software, lost };
+  const kernels = createGpuKernels(device);
+  let isClosed = false;
+  return {
+    kernels: {
+      ...kernels,
+      close: () => {
+        isClosed = true;
+        kernels.close();
+      },
+    },
+    adapter,
+    software,
+    // A device that was closed on purpose is not lost; one that somebody else destroyed is.
+    lost: new Promise((resolve) => void lost.then((why) => isClosed || resolve(why))),
+  };
 }
 
 /** A device with the adapter's own limits for buffers, or why there is none. */
@@ -81,9 +95,7 @@ async function requestAdapter(gpu: GPU): Promise<GPUAdapter | NoGpu> {
 
 function watchLoss(device: GPUDevice): Promise<string> {
   return new Promise((resolve) => {
-    void device.lost.then(({ reason, message }) => {
-      if (reason !== 'destroyed') resolve(message || 'The GPU device was lost.');
-    });
+    void device.lost.then(({ message }) => resolve(message || 'The GPU device was lost.'));
   });
 }
 

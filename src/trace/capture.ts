@@ -147,6 +147,8 @@ export interface SourceData {
    * skipped on purpose. Absent: whatever was skipped is damage.
    */
   readonly damage?: string | null;
+  /** true: bytes of the file were not read; absent: all were. */
+  readonly unread?: true;
   /** Clauses about what contradicts itself in the file although every figure of it can be; absent: nothing. */
   readonly contradictions?: readonly string[];
   /** Plain sentences for the header: what was not recorded, and what to record next time. */

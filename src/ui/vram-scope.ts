@@ -27,9 +27,9 @@ import { linkNotice } from '../view/workspace/link.ts';
 import type { ClockOffsetChange } from './diagnosis/diagnosis-run.ts';
 import { arrowTables } from './shell/arrow-tables.ts';
 import type { Chosen } from './shell/dropped-files.ts';
-import { pickedFolders } from './shell/dropped-files.ts';
+import { checkedFiles, pickedFolders } from './shell/dropped-files.ts';
 import { DropTarget } from './shell/drop-target.ts';
-import { fetchSource } from './shell/fetch-source.ts';
+import { sourceJob } from './shell/fetch-source.ts';
 import { keyGoesElsewhere } from './shell/keyboard.ts';
 import { LeaveGuard } from './shell/leave-guard.ts';
 import { pastedFrom, pasteGoesElsewhere, textFile } from './shell/pasted.ts';
@@ -123,7 +123,7 @@ export class VramScope extends LitElement {
   }
 
   async openFiles(files: readonly File[]): Promise<void> {
-    await this.openChosen({ files, folders: [] });
+    await this.openChosen({ files: checkedFiles(files), folders: [] });
   }
 
   async openFolders(folders: Chosen['folders']): Promise<void> {
@@ -244,7 +244,8 @@ export class VramScope extends LitElement {
     // An empty one names the page itself, which is no recording.
     if (src === null || src.trim() === '' || this.session.sources.length > 0) return;
     try {
-      await this.openFiles([await fetchSource(src)]);
+      const file = await this.session.obtain(...sourceJob(src));
+      if (file !== null) await this.openFiles([file]);
     } catch (error) {
       this.session.say(error instanceof Error ? error.message : String(error));
     }

@@ -160,7 +160,11 @@ describe('what is damaged is named', () => {
 
   it('R02 nothing is said to be not recorded where bytes were left unread', async () => {
     const { analysis } = await object('R02');
-    expect(JSON.stringify(analysis)).not.toMatch(/No history was recorded|no events were recorded/);
+    const told = JSON.stringify(analysis);
+    expect(told).not.toMatch(/No history was recorded|no events were recorded|the history was not recorded/);
+    // Nor is it advised to record what may have been recorded.
+    expect(told).not.toMatch(/_record_memory_history/);
+    for (const { confidence } of analysis.findings) expect(['low', 'medium']).toContain(confidence);
   });
 
   it('R16 a line that is no JSON is counted, as one that is damaged further to the right', async () => {

@@ -180,3 +180,42 @@ it('what is too large for the machine is said before it is read', async () => {
     /^huge\.pickle: This (may|will) not fit: a PyTorch snapshot .*vramscope analyze/,
   );
 });
+
+describe('what is fetched first', () => {
+  it('is a job with its bytes, and opens nothing by itself', async () => {
+    const { session, stages } = start();
+    const got = await session.obtain('run.pickle', (onBytes) => {
+      onBytes(0, 20);
+      onBytes(10, 20);
+      return Promise.resolve(file('run.pickle'));
+    });
+    expect(got?.name).toBe('run.pickle');
+    expect(stages.filter((stage) => stage !== '')).toEqual(['fetching 0', 'fetching 0', 'fetching 10']);
+    expect(session.jobs).toEqual([]);
+    expect(session.sources).toEqual([]);
+  });
+
+  it('is cancelled as a file is', async () => {
+    const { session } = start();
+    const fetched = session.obtain(
+      'run.pickle',
+      (_onBytes, signal) =>
+        new Promise((_resolve, reject) =>
+          signal.addEventListener('abort', () => reject(new DOMException('aborted', 'AbortError'))),
+        ),
+    );
+    const [{ id }] = session.jobs;
+    session.cancel(id);
+    expect(await fetched).toBeNull();
+    expect(session.jobs).toEqual([]);
+    expect(session.notice).toBe('Fetching run.pickle was cancelled.');
+  });
+
+  it('leaves no job behind where it fails', async () => {
+    const { session } = start();
+    await expect(
+      session.obtain('a', () => Promise.reject(new Error('the connection ended'))),
+    ).rejects.toThrow('the connection ended');
+    expect(session.jobs).toEqual([]);
+  });
+});

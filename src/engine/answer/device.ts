@@ -117,7 +117,9 @@ async function sentences(
       trace.producer !== 'nsys'
         ? trace.cut
           ? 'The file is cut before the events of this device.'
-          : 'Only the state at the end: no events were recorded.'
+          : session.unread
+            ? 'Only the state at the end: no event of its history could be read.'
+            : 'Only the state at the end: no events were recorded.'
         : 'No memory events were recorded.',
     );
     return told;

@@ -107,7 +107,7 @@ function checkEvents(trace: DeviceTrace, left: LeftOut): Partial<DeviceTrace> {
 function segmentFault(segments: SegmentTable, blocks: BlockTable, i: number): string | null {
   const total = segments.total_size[i];
   const why = whyNot(total, MOST_BYTES);
-  if (why !== null) return `its size, ${spelled(total)} bytes, is ${why}`;
+  if (why !== null) return `its size${Number.isNaN(total) ? '' : `, ${spelled(total)} bytes,`} is ${why}`;
   const sums = { size: 0, allocated: 0, active: 0, requested: 0 };
   const [from, to] = [segments.block_start[i], segments.block_start[i + 1]];
   for (let b = from; b < to; b++) {
@@ -115,7 +115,7 @@ function segmentFault(segments: SegmentTable, blocks: BlockTable, i: number): st
     const requested = blocks.requested_size[b];
     const wrong = whyNot(size, MOST_BYTES);
     if (wrong !== null)
-      return `its blocks do not fill it: the size of block ${b - from}, ${spelled(size)} bytes, is ${wrong}`;
+      return `its blocks do not fill it: the size of block ${b - from}${Number.isNaN(size) ? '' : `, ${spelled(size)} bytes,`} is ${wrong}`;
     sums.size += size;
     if (blocks.state[b] === 2) continue;
     if (requested < 0 || requested > size)

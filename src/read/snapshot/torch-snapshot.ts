@@ -369,7 +369,7 @@ export async function readSnapshot(bytes: number, feed: Feed): Promise<ReadOutco
       message: `${formatInteger(skipped)} events belong to no device's trace and were left out`,
       offset: null,
     });
-  return { data: { ...data, warnings }, error };
+  return { data: { ...data, warnings, ...(error === null ? {} : { unread: true as const }) }, error };
 }
 
 export const torchSnapshotReader: Reader = { format: 'torch-snapshot', title: TITLE, sniff, read };

@@ -16,6 +16,10 @@ export interface StatsBlock {
   readonly offset: number;
   /** "allocated_bytes.all.current" -> digits. */
   readonly values: Map<string, string>;
+  /** Keys that stand twice in one object with unlike figures: the first figure; the later one is in `values`. */
+  readonly twice: Map<string, string>;
+  /** Braces that were open when it began, counted through the file. */
+  readonly brace: number;
 }
 
 const GROUPS =
@@ -69,6 +73,8 @@ export class StatsLines {
   private tuple: string[] | null = null;
   /** Brackets open since the block began, of every kind. */
   private depth = 0;
+  /** Opening braces so far. */
+  private braces = 0;
   /** The line before, which may hold the brackets that open, and the one before that, which may say what follows. */
   private before: LogLine | null = null;
   private beforeThat: LogLine | null = null;
@@ -125,6 +131,8 @@ export class StatsLines {
       label: trimmed(said) ?? (above === null ? null : trimmed(above.text)),
       offset: opening === null ? line.offset : (before?.offset ?? line.offset),
       values: new Map(),
+      twice: new Map(),
+      brace: -1,
     };
     if (opening !== null) this.tokens(opening[0], this.open.offset);
     this.tokens(line.text.slice(from), line.offset);
@@ -152,15 +160,30 @@ export class StatsLines {
     if (at < 0) return;
     const name = path.slice(at).join('.');
     const around = at === 0 ? null : path.slice(0, at).join(' ');
+    const first = this.open?.values.get(name);
+    // In one object the later of two is in force, as for every reader of JSON; two objects are two moments.
+    if (this.open !== null && first !== undefined && this.open.brace === this.braces && this.depth > 0) {
+      if (first !== digits) this.open.twice.set(name, this.open.twice.get(name) ?? first);
+      this.open.values.set(name, digits);
+      return;
+    }
     if (this.open === null || this.open.values.has(name) || (around !== null && around !== this.open.label)) {
       if (this.open !== null) this.keep(this.open);
-      this.open = { label: around ?? this.open?.label ?? null, offset, values: new Map() };
+      this.open = {
+        label: around ?? this.open?.label ?? null,
+        offset,
+        values: new Map(),
+        twice: new Map(),
+        brace: this.braces,
+      };
     }
+    if (this.open.brace < 0) this.open = { ...this.open, brace: this.braces };
     if (this.open.values.size < MOST_VALUES) this.open.values.set(name, digits);
   }
 
   private bracket(token: string): void {
     if (token === '{') {
+      this.braces++;
       if (this.path.length < MOST_DEPTH) this.path.push(this.key);
       this.key = null;
       this.depth++;

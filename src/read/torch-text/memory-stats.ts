@@ -83,6 +83,11 @@ function summarise(block: StatsBlock, step: number): Summarised {
     ((rows[place.metric] ??= emptyTable())[place.row] ??= {})[place.figure] = value;
     cells++;
   }
+  for (const [key, first] of block.twice)
+    warnings.push({
+      message: `${key} stands twice in one object: ${first}, then ${block.values.get(key)}; the later one was taken.`,
+      offset: block.offset,
+    });
   const whole = emptyTable<Record<string, SummaryCell>>();
   for (const [metric, byRow] of Object.entries(rows)) {
     for (const [row, cell] of Object.entries(byRow)) {
@@ -141,6 +146,9 @@ function describe(lines: StatsLines): SourceData {
       'These are totals, exact to the byte; which allocations make them up is in a snapshot: ' +
         "torch.cuda.memory._record_memory_history() before, torch.cuda.memory._dump_snapshot('snapshot.pickle') after.",
     ],
+    ...(lines.blocks.some(({ twice }) => twice.size > 0)
+      ? { contradictions: ['keys of one object stand twice in it, with unlike figures'] }
+      : {}),
     summaries,
     settings: read.flatMap(({ others, summary }, at) =>
       others.map(([key, value]): readonly [string, string] => [

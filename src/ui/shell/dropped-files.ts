@@ -84,3 +84,16 @@ export function pickedFolders(files: readonly File[]): ChosenFolder[] {
   }
   return [...folders].map(([name, inside]) => ({ name, files: inside.sort(byPath) }));
 }
+
+/** What a page of somebody else hands over as files; throws for what is no list of files, before any of them is opened. */
+export function checkedFiles(files: readonly File[]): readonly File[] {
+  const given: unknown = files;
+  if (!Array.isArray(given)) throw new TypeError('openFiles() takes a list of File objects.');
+  // Files of another frame are of that frame's File.
+  const other = given.findIndex(
+    (one: Partial<File> | null) => typeof one?.slice !== 'function' || !Number.isFinite(one.size),
+  );
+  if (other >= 0)
+    throw new TypeError(`openFiles() takes File objects, and number ${other + 1} of the list is none.`);
+  return files;
+}

@@ -1,6 +1,6 @@
 /**
  * What is open: sources, files being read, the engine. Plain state that changes by replacement; listeners
- * draw it. Holds no view state.
+ * draw it. Holds no view state. Long because what is fetched, read, open and lost with an engine is one state.
  */
 import { fitsInBrowser } from '../../base/memory-need.ts';
 import type { Result } from '../../base/result.ts';
@@ -75,6 +75,8 @@ export class Session {
   private pending = true;
   private running = 0;
   private readonly waiting: { readonly job: number; go(): void }[] = [];
+  /** What is being fetched, by job. */
+  private readonly fetching = new Map<number, AbortController>();
   private analysisPromise!: Promise<Analysis>;
   private engine!: Promise<EngineHandle>;
   /** What ended the engine; the next file starts another. */
@@ -220,6 +222,45 @@ export class Session {
     return opened.flat();
   }
 
+  /**
+   * Gets what has to be fetched before it can be opened: a job like any other, with its progress and a way to stop. `load` is
+   * told by its signal that it was cancelled; resolves with null where it was. Rejects as `load` does.
+   */
+  async obtain(
+    name: string,
+    load: (onBytes: (done: number, total: number) => void, signal: AbortSignal) => Promise<File>,
+  ): Promise<File | null> {
+    const job = this.nextJob++;
+    const stop = new AbortController();
+    const at = (doneBytes: number, totalBytes: number): Progress => ({
+      job,
+      file: name,
+      stage: 'fetching',
+      doneBytes,
+      totalBytes,
+    });
+    this.jobs = [
+      ...this.jobs,
+      { id: job, file: name, progress: at(0, 0), cancelling: false, reading: false, previews: [] },
+    ];
+    this.fetching.set(job, stop);
+    this.changed();
+    try {
+      return await load(
+        (done, total) => this.changeJob(job, () => ({ progress: at(done, total) })),
+        stop.signal,
+      );
+    } catch (thrown) {
+      if (!stop.signal.aborted) throw thrown;
+      this.notice = `Fetching ${name} was cancelled.`;
+      return null;
+    } finally {
+      this.fetching.delete(job);
+      this.jobs = this.jobs.filter(({ id }) => id !== job);
+      this.changed();
+    }
+  }
+
   /** Number of work that is cancelled by it, other than reading. */
   newJob(): number {
     return this.nextJob++;
@@ -228,7 +269,9 @@ export class Session {
   cancel(job: number): void {
     this.changeJob(job, () => ({ cancelling: true }));
     this.waiting.find((one) => one.job === job)?.go();
-    void this.tell((api) => api.cancel(job));
+    const fetching = this.fetching.get(job);
+    if (fetching !== undefined) fetching.abort();
+    else void this.tell((api) => api.cancel(job));
   }
 
   /** Reads the file of a source once more, in its place: the engine that held it is gone. */
