@@ -33,6 +33,7 @@ import { describeRange, deviceHint } from '../../view/parts/words.ts';
 import { stackFrames } from '../../view/parts/stack.ts';
 import type { ViewAddress } from '../../view/workspace/address.ts';
 import type { ViewContext, ViewId, WorkspaceChange } from '../../view/workspace/context.ts';
+import type { Verdict } from '../../view/workspace/verdict.ts';
 import { VIEWS } from '../../view/workspace/context.ts';
 import { whyNotShown } from '../../view/workspace/workspace-state.ts';
 import { chartToolsStyle } from './chart-tools.ts';
@@ -74,6 +75,8 @@ export class VsDevice extends LitElement {
   @property({ attribute: false }) newJob!: () => number;
   @property({ attribute: false }) unit: ByteUnit = 'binary';
   @property({ type: Boolean }) dark = false;
+  /** The answer in one line; null: there is none yet. */
+  @property({ attribute: false }) verdict: Verdict | null = null;
   /** All that is open, to compare with. */
   @property({ attribute: false }) sources: readonly SourceView[] = [];
   /** Address of what is shown, for others; '' where there is none. */
@@ -425,6 +428,7 @@ export class VsDevice extends LitElement {
           .view=${view}
           .passed=${this.workspace.passed}
           .link=${this.link}
+          .verdict=${this.verdict}
         ></vs-workspace-bar>
         ${this.error === null ? nothing : html`<vs-error class="top" role="alert" .error=${this.error}></vs-error>`}
         <div class="overview" ?hidden=${view !== 'overview'}>

@@ -4,7 +4,9 @@ import { guard } from 'lit/directives/guard.js';
 import type { ByteUnit } from '../../base/units.ts';
 import type { DeviceDiagnosis, DeviceView, SourceView } from '../../engine/protocol.ts';
 import { podWaterfalls, rankWaterfalls } from '../../view/serving/server-waterfalls.ts';
+import { diagnosisPage } from '../../view/diagnosis/diagnosis.ts';
 import { toldElsewhere } from '../../view/diagnosis/told-elsewhere.ts';
+import { type Verdict, verdictOf } from '../../view/workspace/verdict.ts';
 import type { DiagnosisState } from './diagnosis-run.ts';
 import type { Session } from '../shell/session.ts';
 import './vs-clocks.ts';
@@ -21,6 +23,16 @@ import '../serving/vs-waterfall.ts';
 
 export const diagnosisOf = ({ diagnosis }: DiagnosisState, device: string): DeviceDiagnosis | null =>
   diagnosis?.devices.find(({ deviceKey }) => deviceKey === device) ?? null;
+
+/** The answer of a device's page in one line; null: not judged yet, or not at all. */
+export function verdictFor(
+  { diagnosis }: DiagnosisState,
+  { key: deviceKey, hasStacks }: Pick<DeviceView, 'key' | 'hasStacks'>,
+  unit: ByteUnit,
+): Verdict | null {
+  if (diagnosis === null) return null;
+  return verdictOf(diagnosisPage(diagnosis, { deviceKey, hasStacks }, unit).answers);
+}
 
 /**
  * `device`: null on a page without one, where what is said of no device stands alone. `log`: source whose page it is,

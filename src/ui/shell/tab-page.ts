@@ -13,6 +13,7 @@ import {
   renderVllmMemory,
   renderWaterfalls,
   tellServer,
+  verdictFor,
 } from '../diagnosis/diagnosis-parts.ts';
 import '../readings/vs-log.ts';
 import '../readings/vs-summaries.ts';
@@ -50,6 +51,7 @@ export function tabPage(tab: Tab, page: TabPage): unknown {
         .unit=${unit}
         .dark=${dark}
         .link=${page.link}
+        .verdict=${verdictFor(told, tab.device, unit)}
         .sources=${session.sources}
         .iterations=${diagnosisOf(told, tab.id)?.iterations ?? null}
         @event-shown=${({ detail }: CustomEvent<{ row: number | null }>) => page.showRow(detail.row)}

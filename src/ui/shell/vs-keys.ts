@@ -3,6 +3,7 @@ import { LitElement, css, html } from 'lit';
 import { customElement, property, query } from 'lit/decorators.js';
 import { BINDINGS, POINTER_HELP } from '../../view/shell/keys.ts';
 import { dialogStyle } from '../parts/dialog-style.ts';
+import { FILTER_HELP } from '../../view/workspace/filter-help.ts';
 import type { Settings, WheelChoice } from './settings.ts';
 import { controls } from '../parts/theme.ts';
 
@@ -13,7 +14,7 @@ export class VsKeys extends LitElement {
     dialogStyle,
     css`
       dialog {
-        width: min(520px, calc(100vw - 32px));
+        width: min(600px, calc(100vw - 32px));
       }
       header {
         display: flex;
@@ -25,6 +26,9 @@ export class VsKeys extends LitElement {
         grid-template-columns: 190px 1fr;
         gap: 6px 16px;
         margin-top: 12px;
+      }
+      h3 {
+        margin-top: 16px;
       }
       .choice {
         display: flex;
@@ -86,6 +90,14 @@ export class VsKeys extends LitElement {
         ${POINTER_HELP.map(
           ([what, does]) =>
             html`<dt>${what}</dt>
+              <dd>${does}</dd>`,
+        )}
+      </dl>
+      <h3>Filter of allocations</h3>
+      <dl>
+        ${FILTER_HELP.map(
+          ([what, does]) =>
+            html`<dt class="mono">${what}</dt>
               <dd>${does}</dd>`,
         )}
       </dl>

@@ -9,6 +9,8 @@ import type { GroupBy, LivesAnswer } from '../../engine/protocol.ts';
 import type { ViewContext, ViewId, WorkspaceChange } from '../../view/workspace/context.ts';
 import { VIEWS } from '../../view/workspace/context.ts';
 import { whyNotShown } from '../../view/workspace/workspace-state.ts';
+import type { Verdict } from '../../view/workspace/verdict.ts';
+import { renderSeverity, severityStyle } from '../diagnosis/finding-severity.ts';
 import { copyText } from '../parts/copy.ts';
 import { controls } from '../parts/theme.ts';
 
@@ -27,6 +29,7 @@ const PAUSE_MS = 180;
 export class VsWorkspaceBar extends LitElement {
   static override styles = [
     controls,
+    severityStyle,
     css`
       :host {
         display: block;
@@ -67,6 +70,19 @@ export class VsWorkspaceBar extends LitElement {
         margin-left: 6px;
         font: 11px var(--mono);
         color: var(--text-quiet);
+      }
+      .verdict {
+        display: flex;
+        flex: 0 1 auto;
+        gap: 6px;
+        align-items: center;
+        min-width: 120px;
+        border-color: transparent;
+        background: none;
+      }
+      .verdict > span:last-child {
+        overflow: hidden;
+        text-overflow: ellipsis;
       }
       .filter {
         display: flex;
@@ -110,6 +126,8 @@ export class VsWorkspaceBar extends LitElement {
   @property() view: ViewId = 'overview';
   /** What the filter lets pass; null: not counted yet. */
   @property({ attribute: false }) passed: LivesAnswer | null = null;
+  /** The answer in one line, where the view is not the answer itself. */
+  @property({ attribute: false }) verdict: Verdict | null = null;
   /** Address of what is shown; '' where there is none. */
   @property() link = '';
 
@@ -133,6 +151,7 @@ export class VsWorkspaceBar extends LitElement {
         <div role="tablist" aria-label="Views" @keydown=${(event: KeyboardEvent) => this.arrow(event)}>
           ${VIEWS.map(({ id, label }, i) => this.tab(id, label, i + 1))}
         </div>
+        ${this.view === 'overview' || this.verdict === null ? nothing : this.answer(this.verdict)}
         ${
           this.link === ''
             ? nothing
@@ -146,6 +165,16 @@ export class VsWorkspaceBar extends LitElement {
       </div>
       ${['overview', 'settings', 'compare'].includes(this.view) ? nothing : this.filter()}
     `;
+  }
+
+  private answer({ question, text, severity }: Verdict): unknown {
+    return html`<button
+      class="verdict"
+      title=${`${question} ${text}`}
+      @click=${() => this.change({ view: 'overview' })}
+    >
+      ${severity === null ? nothing : renderSeverity(severity)}<span>${text}</span>
+    </button>`;
   }
 
   private tab(id: ViewId, label: string, digit: number): unknown {
