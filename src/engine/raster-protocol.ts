@@ -57,6 +57,8 @@ export interface RasterAnswer {
   readonly outsideBytes: Float64Array;
   readonly outsideCount: Uint32Array;
   readonly groups: readonly RasterGroup[];
+  /** The last group holds what has no colour of its own. */
+  readonly hasRest: boolean;
   /** Lives with a lower number were made before the recording. */
   readonly earlier: number;
   /** Lives that pass, and all of the recording. */

@@ -63,6 +63,7 @@ export async function rasterOn(session: DeviceSession, query: RasterQuery): Prom
       bytesAtPeak: groups.bytesAtPeak[i],
       filter: groups.filters[i],
     })),
+    hasRest: groups.hasRest,
     earlier: lives.earlier,
     lives: passed.length,
     all: lives.length,
