@@ -1,5 +1,6 @@
 /** `vramscope analyze PATH...`, `diff A B`, `replay FILE` and `export PATH...` on Node: the same engine as the page, without a worker and without a GPU. */
 import { existsSync } from 'node:fs';
+import { RECORDER } from '../base/recorder.ts';
 import { analyzeCommand } from './analyze.ts';
 import { analyzeArguments } from './analyze-arguments.ts';
 import { completion, SHELLS } from './completion.ts';
@@ -81,6 +82,10 @@ export async function main(
       return await replayCommand(rest, out, err);
     case 'export':
       return await exportTables(rest, out, err);
+    case 'recorder':
+      if (rest.length > 0) return usage(err, `recorder takes no arguments, not "${rest[0]}"`, 'recorder');
+      out.write(RECORDER);
+      return EXIT_READ;
     case 'completion':
       return complete(rest, out, err);
   }

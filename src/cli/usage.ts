@@ -17,6 +17,10 @@ export const ANALYZE_USAGE = `usage: vramscope analyze PATH... [--baseline FILE]
             with a baseline also allocated>+1%, requested>+64MiB, line>+64MiB, new-line>64MiB
   --gpus-per-pod   sums of a server's budget for pods of N GPUs, where its log names fewer ranks`;
 
+const RECORDER_USAGE = `usage: vramscope recorder > vramscope_record.py
+
+  recorder  print a file of Python that records a program while it runs: bounded, dumped when memory runs out or grows`;
+
 const COMPLETION_USAGE = `usage: vramscope completion bash|zsh|fish
 
   completion   print what makes the shell complete commands and options: eval "$(vramscope completion bash)"`;
@@ -27,6 +31,7 @@ export const USAGES: Readonly<Record<string, string>> = {
   diff: DIFF_USAGE,
   replay: REPLAY_USAGE,
   export: EXPORT_USAGE,
+  recorder: RECORDER_USAGE,
   completion: COMPLETION_USAGE,
 };
 

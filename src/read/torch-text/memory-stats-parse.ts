@@ -5,6 +5,7 @@
  *   {"active": {"all": {"current": 342, ...}}}                 memory_stats_as_nested_dict()
  *   {'active.all.current': 342, ...}                           print() of a dict
  *   OrderedDict([('active.all.current', 342), ...])            print() of what memory_stats() returns
+ *   {"rank": 1, "step": 7, "device": 2, "active.all.current": 342, ...}   a line of a log in JSON, which says whose it is
  *
  * Numbers are kept as text: max_split_size may be 2^64 - 1, which no double holds.
  */
@@ -42,6 +43,9 @@ export const STATS_NEEDLES: readonly string[] = [
 const IS_STAT = new RegExp(
   String.raw`^(?:(?:${GROUPS}|${TIMES})\.|${UNKNOWN}(?:\.[\w ()-]{1,80}){0,2}\.(?:current|peak|allocated|freed)$|(?:${SCALARS})$)`,
 );
+/** What a line of JSON says beside its figures: whose they are. In the order in which a label tells it. */
+const WHOSE = ['device', 'rank', 'local_rank', 'pid', 'epoch', 'iteration', 'step'] as const;
+const isWhose = (name: string): boolean => (WHOSE as readonly string[]).includes(name);
 const TOKEN = /"([^"\\]{1,120})"|'([^'\\]{1,120})'|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|([{}[\](),:])/g;
 /** Lines of a nested dictionary hold nothing but its tokens. */
 const ONLY_TOKENS = /^[\s{}[\](),:"'\w.-]*$/;
@@ -69,6 +73,10 @@ export class StatsLines {
   /** Names of the objects around, the outermost first; null: an object without a name. */
   private path: (string | null)[] = [];
   private key: string | null = null;
+  /** true: the next token is a key's value. */
+  private isValue = false;
+  /** What the object says of itself. */
+  private whose = new Map<string, string>();
   /** Numbers of a tuple that may be a key, "(0, 1)": a private pool. null: none is open. */
   private tuple: string[] | null = null;
   /** Brackets open since the block began, of every kind. */
@@ -141,9 +149,20 @@ export class StatsLines {
   private tokens(text: string, offset: number): void {
     for (const match of text.matchAll(TOKEN)) {
       const quoted = match[1] ?? match[2];
-      if (quoted !== undefined) this.key = quoted;
+      if (
+        match[4] !== ':' &&
+        quoted !== undefined &&
+        this.isValue &&
+        this.key !== null &&
+        isWhose(this.key)
+      ) {
+        // "device": "cuda:2"
+        this.whose.set(this.key, quoted);
+        this.key = null;
+      } else if (quoted !== undefined) this.key = quoted;
       else if (match[3] !== undefined) this.number(match[3], offset);
       else this.bracket(match[4]);
+      this.isValue = match[4] === ':';
     }
   }
 
@@ -157,7 +176,10 @@ export class StatsLines {
     const path = [...this.path.filter((part) => part !== null), key];
     // Around it there may be names of its own: {"rank0": {"active.all.current": 1}}.
     const at = path.findIndex((_part, i) => IS_STAT.test(path.slice(i).join('.')));
-    if (at < 0) return;
+    if (at < 0) {
+      if (isWhose(key)) this.whose.set(key, digits);
+      return;
+    }
     const name = path.slice(at).join('.');
     const around = at === 0 ? null : path.slice(0, at).join(' ');
     const first = this.open?.values.get(name);
@@ -205,10 +227,18 @@ export class StatsLines {
     this.path = [];
     this.key = null;
     this.depth = 0;
+    this.isValue = false;
     if (block !== null) this.keep(block);
+    this.whose = new Map();
   }
 
   private keep(block: StatsBlock): void {
-    if (block.values.size >= LEAST_VALUES) this.blocks.push(block);
+    if (block.values.size < LEAST_VALUES) return;
+    const whose = WHOSE.flatMap((name) => {
+      const value = this.whose.get(name);
+      return value === undefined ? [] : [`${name} ${value}`];
+    }).join(', ');
+    const isNamed = block.label !== null && block.label !== 'memory_stats';
+    this.blocks.push(whose === '' || isNamed ? block : { ...block, label: whose });
   }
 }

@@ -176,7 +176,18 @@ export class VsEmpty extends LitElement {
           aria-label=${`${recipe.title} commands`}
         ><code>${recipe.code}</code></pre>
       </div>
-      <p class="quiet">${recipe.then}</p>
+      <p class="quiet">
+        ${
+          recipe.file === undefined
+            ? nothing
+            : html`<a
+                download=${recipe.file.name}
+                href=${`data:text/x-python;charset=utf-8,${encodeURIComponent(recipe.file.text)}`}
+                >Save ${recipe.file.name}</a
+              > `
+        }
+        ${recipe.then}
+      </p>
     </section>`;
   }
 

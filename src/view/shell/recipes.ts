@@ -1,4 +1,6 @@
 /** What to record, and how: the lessons of the empty page. */
+import { RECORDER, RECORDER_FILE } from '../../base/recorder.ts';
+
 export interface Recipe {
   readonly id: string;
   readonly title: string;
@@ -6,6 +8,8 @@ export interface Recipe {
   readonly language: 'Python' | 'Shell';
   readonly code: string;
   readonly then: string;
+  /** A file to save beside it. */
+  readonly file?: { readonly name: string; readonly text: string };
 }
 
 export const RECIPES: readonly Recipe[] = [
@@ -24,6 +28,24 @@ memory._record_memory_history(
 
 memory._dump_snapshot("snapshot.pickle")`,
     then: 'Open snapshot.pickle (or snapshot.pickle.gz) here.',
+  },
+  {
+    id: 'recorder',
+    title: 'A recorder that was running',
+    answers:
+      'Snapshots when memory runs out, when it grows, or on a signal; totals in a log. A few files, however long it runs.',
+    language: 'Python',
+    code: `import vramscope_record
+
+# before the model is made
+recorder = vramscope_record.start(
+    folder="memory", growth_mib=1024)
+
+for batch in batches:
+    run(batch)
+    recorder.step()`,
+    then: 'Save the file beside your program; open the folder "memory" here.',
+    file: { name: RECORDER_FILE, text: RECORDER },
   },
   {
     id: 'summary',
