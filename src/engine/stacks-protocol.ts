@@ -23,8 +23,8 @@ export interface StackTreeQuery {
   /** Typed expression (docs/views.md); '' for all. */
   readonly filter: string;
   readonly direction: Direction;
-  /** Rules of frames that are folded away (analyze/frame-rules.ts), a line each; empty: none is. */
-  readonly hide: readonly string[];
+  /** Rules of frames that are folded away (docs/views.md), a line each; empty: none is. null: those of the engine. */
+  readonly hide: readonly string[] | null;
   readonly collapseRecursion: boolean;
   /** Whether frames of compiled code are shown where no rule hides them. */
   readonly cpp: boolean;
@@ -37,8 +37,7 @@ export interface StackTreeQuery {
 }
 
 /** Whose a frame is: the user's own code, an installed package, what rules know as framework, compiled code. */
-export const FRAME_OWNERS = ['own', 'package', 'framework', 'native'] as const;
-export type FrameOwner = (typeof FRAME_OWNERS)[number];
+export type FrameOwner = 'own' | 'package' | 'framework' | 'native';
 
 export interface TreeFrame extends Frame {
   readonly owner: FrameOwner;
@@ -90,6 +89,12 @@ export interface StackTreeAnswer {
   readonly moment: number;
   readonly a: number;
   readonly b: number;
+  /** Their times, ns from base; null: before the first row. */
+  readonly momentNs: number | null;
+  readonly aNs: number | null;
+  readonly bNs: number | null;
+  /** The moment is the end of the recording. */
+  readonly atEnd: boolean;
   readonly total: StackTotal;
   /** Of it: what has no stack. */
   readonly stackless: StackTotal;
@@ -104,6 +109,9 @@ export interface StackTreeAnswer {
   /** Distinct frames in these stacks, and how many of them are folded. */
   readonly seenFrames: number;
   readonly hiddenFrames: number;
+  /** The engine's own rules, and the sets that rules can name, with what is in them. */
+  readonly rules: readonly string[];
+  readonly ruleSets: readonly (readonly [name: string, what: string])[];
   /** Allocations that the measure cannot weigh, and their bytes (rounding: blocks that are not known). */
   readonly unknown: { readonly count: number; readonly bytes: number };
   /** Why the measure has nothing exact to say; the tree is empty then. */

@@ -1,5 +1,5 @@
 /** Stacks as a tree by one measure: which rows it speaks of, the tree itself, and what of it can be seen. */
-import { frameRules } from '../../analyze/frame-rules.ts';
+import { DEFAULT_RULES, frameRules, RULE_SETS } from '../../analyze/frame-rules.ts';
 import { cutTree, type Hits, searchTree } from '../../analyze/lives/stack-cut.ts';
 import { NODE, type StackTree, stackTreeOf } from '../../analyze/lives/stack-tree.ts';
 import { type StackWeights, type Weighed, weighStacks } from '../../analyze/lives/stack-weights.ts';
@@ -163,6 +163,9 @@ function markedPlace(
   return -1;
 }
 
+const timeAfter = (session: DeviceSession, row: number): number | null =>
+  row < 0 || row >= session.rows ? null : session.timeOf(row);
+
 function answered(
   session: DeviceSession,
   query: StackTreeQuery,
@@ -190,6 +193,10 @@ function answered(
     measure: query.measure,
     unit: query.measure === 'byte_time' || query.measure === 'count' ? UNIT[query.measure] : 'bytes',
     ...asked,
+    momentNs: timeAfter(session, asked.moment),
+    aNs: timeAfter(session, asked.a),
+    bNs: timeAfter(session, asked.b),
+    atEnd: asked.moment === session.rows - 1,
     total: totalOf(tree, () => true),
     stackless: totalOf(tree, (node) => tree.kind[node] === NODE.stackless),
     allNodes: tree.length,
@@ -199,6 +206,8 @@ function answered(
     marked: markedPlace(session, tree, nodes, query.mark),
     seenFrames: tree.seenFrames,
     hiddenFrames: tree.hiddenFrames,
+    rules: DEFAULT_RULES,
+    ruleSets: RULE_SETS,
     unknown: weights.unknown,
     why: more.why ?? null,
     fault: more.fault ?? null,
@@ -211,11 +220,12 @@ export async function stackTree(session: DeviceSession, query: StackTreeQuery): 
     answered(session, query, asked, { tree: EMPTY, weights: NO_WEIGHTS }, more);
   const selected = (await session.selections()).select(query.filter);
   if (!selected.ok) return none({ fault: { of: 'filter', why: selected.fault.why, at: selected.fault } });
-  const rules = frameRules(query.hide);
+  const hide = query.hide ?? DEFAULT_RULES;
+  const rules = frameRules(hide);
   if (!rules.ok) return none({ fault: { of: 'rules', why: `Line ${rules.line}: ${rules.why}`, at: null } });
   const weighed = weighedBy(session, query, asked);
   if (typeof weighed === 'string') return none({ why: weighed });
-  const { filter, direction, hide, collapseRecursion, cpp, measure, range } = query;
+  const { filter, direction, collapseRecursion, cpp, measure, range } = query;
   const key = JSON.stringify([
     measure,
     asked,

@@ -5,6 +5,7 @@ import type { SourceView } from '../../engine/protocol.ts';
 import type { ViewContext, ViewId } from '../../view/workspace/context.ts';
 import './vs-compare.ts';
 import './vs-events.ts';
+import './vs-stacks.ts';
 
 /** `sources`: all that is open, to compare with. */
 export function renderView(

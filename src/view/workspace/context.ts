@@ -5,6 +5,7 @@
 import type { ByteUnit } from '../../base/units.ts';
 import type { Axis, DeviceView, GroupBy, IterationsView } from '../../engine/protocol.ts';
 import type { Span } from '../parts/viewport.ts';
+import type { StackChoice } from './stack-choice.ts';
 
 export const VIEWS = [
   { id: 'overview', label: 'Answer' },
@@ -40,9 +41,11 @@ export interface ViewContext {
   readonly selected: Selected | null;
   readonly colour: GroupBy;
   readonly iterations: IterationsView | null;
+  /** How stacks are looked at; absent: the view of stacks keeps it. */
+  readonly stacks?: StackChoice | undefined;
 }
 
 /** Detail of a `workspace-change` event: what a view wants to be otherwise. Bubbles, composed. */
 export type WorkspaceChange = Partial<
-  Pick<ViewContext, 'axis' | 'span' | 'range' | 'moment' | 'filter' | 'selected' | 'colour'>
+  Pick<ViewContext, 'axis' | 'span' | 'range' | 'moment' | 'filter' | 'selected' | 'colour' | 'stacks'>
 > & { readonly view?: ViewId };
