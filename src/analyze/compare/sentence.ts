@@ -68,6 +68,17 @@ function how({ a, b, bytes, allocations, onset }: LineDifference): string {
 const momentWords = (moment: Moment): string =>
   moment === 'peak' ? 'at its peak' : moment === 'end' ? 'at its end' : 'at the moment asked for';
 
+const isSame = (a: Moment, b: Moment): boolean => JSON.stringify(a) === JSON.stringify(b);
+
+/** When B holds more or less: at the moment of both, or at its own against another one of A. */
+const whenWords = ([a, b]: readonly [Moment, Moment]): string =>
+  isSame(a, b) ? momentWords(b) : `${momentWords(b)} than A ${momentWords(a)}`;
+
+const sameWords = ([a, b]: readonly [Moment, Moment]): string =>
+  isSame(a, b)
+    ? `A and B hold the same ${momentWords(a).replace(/its (peak|end)/, 'their $1s')}`
+    : `B holds as much ${momentWords(b)} as A ${momentWords(a)}`;
+
 /** The line that the sentence names, by what it explains. */
 function leading(lines: readonly LineDifference[], total: number): string | null {
   const [first, second, third] = lines;
@@ -187,8 +198,8 @@ export function wordsOf(
     lead === null
       ? withoutLine(comparison, moment)
       : total === 0
-        ? `A and B hold the same ${momentWords(moment).replace(/its (peak|end)/, 'their $1s')}, but not the same lines do: ${lead}.`
-        : `B holds ${moreOrLess(total)} ${momentWords(moment)}: ${lead}.`;
+        ? `${sameWords(moments)}, but not the same lines do: ${lead}.`
+        : `B holds ${moreOrLess(total)} ${whenWords(moments)}: ${lead}.`;
   const notes: string[] = [];
   const factor = lead === null ? null : sameFactor(comparison);
   if (factor !== null) notes.push(factor);

@@ -36,14 +36,13 @@ export class VsWorkspaceBar extends LitElement {
       }
       .row {
         display: flex;
-        flex-wrap: wrap;
         align-items: center;
         gap: 4px 12px;
         border-bottom: 1px solid var(--line);
       }
       [role='tablist'] {
         display: flex;
-        flex: 1 1 auto;
+        flex: 0 1 auto;
         min-width: 0;
         overflow-x: auto;
         scrollbar-width: thin;
@@ -71,12 +70,26 @@ export class VsWorkspaceBar extends LitElement {
         font: 11px var(--mono);
         color: var(--text-quiet);
       }
+      .space {
+        flex: 1;
+      }
+      .row > * {
+        flex-shrink: 0;
+      }
+      .row > [role='tablist'] {
+        flex-shrink: 1;
+      }
+      .row > .verdict {
+        flex-shrink: 1;
+      }
       .verdict {
         display: flex;
-        flex: 0 1 auto;
+        flex: 1 1 0;
         gap: 6px;
         align-items: center;
-        min-width: 120px;
+        justify-content: flex-end;
+        min-width: 0;
+        overflow: hidden;
         border-color: transparent;
         background: none;
       }
@@ -152,6 +165,7 @@ export class VsWorkspaceBar extends LitElement {
           ${VIEWS.map(({ id, label }, i) => this.tab(id, label, i + 1))}
         </div>
         ${this.view === 'overview' || this.verdict === null ? nothing : this.answer(this.verdict)}
+        ${this.view === 'overview' ? html`<span class="space"></span>` : nothing}
         ${
           this.link === ''
             ? nothing

@@ -46,6 +46,14 @@ describe('a recording against itself', () => {
     expect(comparison.lines[0].bytes.difference).toBe(comparison.requested.at.difference);
   });
 
+  it('at its peak and at its end: the sentence says which moment is whose', () => {
+    const { side } = trained({ seed: 5, keepEvery: 1 });
+    const moments = [{ iteration: 4 }, 'end'] as const;
+    const comparison = compareSides(side, side, moments)!;
+    const { sentence } = wordsOf(comparison, moments, [true, true]);
+    expect(sentence).toMatch(/^B holds .* more at its end than A at the moment asked for: /);
+  });
+
   it('has no moment beyond its end', () => {
     const { side } = trained({ seed: 5 });
     expect(compareSides(side, side, [{ row: side.trace.events.length }, 'end'])).toBeNull();
