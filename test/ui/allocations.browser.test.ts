@@ -290,8 +290,10 @@ describe('all allocations over time', () => {
 });
 
 it('shows the state at the end as one column where there is no history', async () => {
-  engine = new EngineForTest();
-  await start('test/fixtures/snapshot/torch214.json');
+  await start('test/fixtures/field/U05-state-only-empty-segments.pickle');
+  expect([device.rows, seen!.lives]).toEqual([0, seen!.all]);
   expect(seen!.all).toBeGreaterThan(0);
-  expect(textOf(view)).toContain(device.rows === 0 ? 'Only the state at the end' : 'in view');
+  expect(textOf(view)).toContain('Only the state at the end');
+  expect(plot().getAttribute('aria-label')).toContain(`${seen!.peak.bytes.toLocaleString('en-US')} bytes`);
+  expect(seen!.total[0]).toBe(seen!.peak.bytes);
 });

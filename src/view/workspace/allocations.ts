@@ -126,7 +126,7 @@ export function allocationsName(answer: RasterAnswer | null, device: DeviceView,
       ? count(all, 'allocation')
       : `${formatInteger(lives)} of ${count(all, 'allocation')} pass the filter`;
   if (device.rows === 0)
-    return `Allocations at the end: ${which}, ${formatBytes(peak.bytes, unit)} requested.`;
+    return `Allocations at the end: ${which}, ${formatBytes(peak.bytes, unit)} (${bytesOf(peak.bytes)}) requested.`;
   return `Allocations over time: ${which}. Most requested: ${formatBytes(peak.bytes, unit)} (${bytesOf(peak.bytes)}) at ${when(answer, peak.row, peak.xNs)}, in ${count(peak.open, 'allocation')}.`;
 }
 
