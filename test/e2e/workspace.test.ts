@@ -109,6 +109,20 @@ describe('the page', () => {
     },
   );
 
+  it.each([
+    ['Allocations', 'light', 1280] as const,
+    ['Address map', 'dark', 1920] as const,
+    ['Stacks', 'light', 1920] as const,
+    ['Settings', 'dark', 1280] as const,
+    ['Compare', 'light', 1280] as const,
+  ])('has nothing that axe finds in %s, %s, %i px', async (name, colorScheme, width) => {
+    const scope = await opened(SINGLE_FILE, { colorScheme, width });
+    await tab(scope.page, name).click();
+    await scope.idle();
+    expect(await findings(scope.page, ['vram-scope', 'vs-device'])).toEqual([]);
+    await scope.close();
+  });
+
   it('saves what the filter lets pass as CSV', async () => {
     const scope = await opened();
     await tab(scope.page, 'Events').click();
