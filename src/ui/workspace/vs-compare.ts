@@ -260,7 +260,7 @@ export class VsCompare extends LitElement {
             <vs-table .model=${of}></vs-table>
           </div>`;
     return html`
-      <h2 class="sentence" role="status">${code(model.sentence)}</h2>
+      <div role="status"><h2 class="sentence">${code(model.sentence)}</h2></div>
       <p class="quiet">A: ${sides[0].label}, ${model.placeA}. B: ${sides[1].label}, ${model.placeB}.</p>
       ${
         model.notes.length === 0
