@@ -2,7 +2,7 @@
  * npm run bench: how fast each reader is, as ratios to a floor measured in the same run, every measurement in a
  * process of its own and the rivals taking turns, so that noise of the machine meets both. Medians.
  *
- *   npm run bench [-- --runs 7] [--only "nvidia-smi" | "replay" | "zoom" | "allocations" | "page"] [--megabytes 30]
+ *   npm run bench [-- --runs 7] [--only "nvidia-smi" | "replay" | "zoom" | "allocations" | "addresses" | "page"] [--megabytes 30]
  *
  * The recordings lie beside the repository (../shared/traces); without them the bundled samples are read.
  */
@@ -225,6 +225,43 @@ for (const [path] of snapshots) {
     fixed(told.zoom_p50, 1),
     fixed(told.zoom_p95, 1),
     fixed(told.whole_p50_size, 1),
+  ]);
+}
+
+console.log(
+  '\nThe address map: first map (everything that it rests on is made), a step to the next event, a jump to any row; 400 columns of pictures over time.',
+);
+row([
+  'file',
+  'segments',
+  'blocks',
+  'first ms',
+  'step p50',
+  'step p95',
+  'jump p50',
+  'jump p95',
+  'addresses ms',
+  'sizes first',
+  'sizes ms',
+]);
+const mapper = await bundle('address-once', 'test/bench/address-once.ts');
+for (const [path] of snapshots) {
+  if (!`addresses ${path}`.includes(only) || !existsSync(path)) continue;
+  const line = run(process.execPath, [mapper, path], ROOT);
+  if (line === null) throw new Error(`mapping ${path} failed`);
+  const told = JSON.parse(line);
+  row([
+    path.split('/').at(-1),
+    told.segments,
+    told.blocks,
+    fixed(told.firstMs),
+    fixed(told.stepMs, 1),
+    fixed(told.stepP95, 1),
+    fixed(told.jumpMs, 1),
+    fixed(told.jumpP95, 1),
+    fixed(told.addressTimeMs, 1),
+    fixed(told.freeTimeFirstMs, 1),
+    fixed(told.freeTimeMs, 1),
   ]);
 }
 

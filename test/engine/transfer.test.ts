@@ -21,6 +21,10 @@ const window = { range: null, axis: 'time', columns: 300 } as const;
 
 /** Every question whose answer holds arrays. */
 const QUESTIONS = {
+  'address map': () =>
+    engine.addressMap({ device: '2:0', row: null, addresses: null, colour: 'line', filter: '' }),
+  'addresses over time': () => engine.addressTime({ ...window, device: '1:0', rows: 50 }),
+  'free blocks over time': () => engine.freeTime({ ...window, device: '1:0' }),
   timeline: () =>
     engine.timeline({ ...window, device: '1:0', series: ['reserved', 'allocated', 'requested'] }),
   'all allocations': () =>

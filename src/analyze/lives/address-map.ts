@@ -110,6 +110,13 @@ export function wholePages(base: number, page: number, from: number, to: number)
   return [first, Math.max(first, base + Math.floor((to - base) / page) * page)];
 }
 
+/** Bytes of a free stretch that are a whole segment, or whole pages of one. */
+function wholeOf({ address, size, page }: MapSegment, from: number, to: number): number {
+  if (page === 0) return from === address && to - from === size ? size : 0;
+  const [first, last] = wholePages(address, page, from, to);
+  return last - first;
+}
+
 /** `pieces` and `live`: what is open just after `row`, each by address. */
 export function addressState(
   input: StateInput,
@@ -135,12 +142,7 @@ export function addressState(
 
   const putFree = (segment: MapSegment, from: number, to: number): void => {
     if (to <= from) return;
-    let whole = 0;
-    if (segment.page === 0) whole = from === segment.address && to - from === segment.size ? segment.size : 0;
-    else {
-      const [first, last] = wholePages(segment.address, segment.page, from, to);
-      whole = last - first;
-    }
+    const whole = wholeOf(segment, from, to);
     blocks.address[count] = from;
     blocks.size[count] = to - from;
     blocks.whole[count] = whole;
