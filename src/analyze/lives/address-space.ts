@@ -12,6 +12,7 @@ import { type FreeLives, freeLivesOf } from './free-lives.ts';
 import type { Lives } from './lives.ts';
 import { OpenIndex } from './open-index.ts';
 import { type SegmentLives, segmentLivesOf } from './segment-lives.ts';
+import { type Stretches, stretchesOf } from './stretches.ts';
 
 /** Place of each in the order of addresses, and the order itself. */
 class ByAddress {
@@ -43,6 +44,7 @@ export class AddressSpace {
   private readonly piecesByAddress: ByAddress;
   private last: AddressState | null = null;
   private free: FreeLives | null = null;
+  private everReserved: Stretches | null = null;
 
   constructor(
     readonly trace: DeviceTrace,
@@ -82,6 +84,12 @@ export class AddressSpace {
   get freeLives(): FreeLives {
     this.free ??= freeLivesOf(this.input);
     return this.free;
+  }
+
+  /** Addresses that were ever reserved; made on first use. */
+  get stretches(): Stretches {
+    this.everReserved ??= stretchesOf(this.segments, this.lives, this.sizes);
+    return this.everReserved;
   }
 
   /** Rows before and after a row at which segments change; null: there is none. */

@@ -21,45 +21,11 @@ export interface AddressTime {
   readonly bytes: number;
 }
 
-/** Stretches at which something was ever reserved (without segments: live), merged. */
-function stretches({ segments, lives, sizes }: AddressSpace): {
-  address: Float64Array;
-  packed: Float64Array;
-} {
-  const many = segments.length + lives.length;
-  const from = new Float64Array(many);
-  const to = new Float64Array(many);
-  for (let i = 0; i < segments.length; i++) {
-    from[i] = segments.address[i];
-    to[i] = from[i] + segments.size[i];
-  }
-  for (let i = 0; i < lives.length; i++) {
-    from[segments.length + i] = lives.address[i];
-    to[segments.length + i] = lives.address[i] + sizes.size[i];
-  }
-  const order = Uint32Array.from(from.keys()).sort((a, b) => from[a] - from[b]);
-  const address: number[] = [];
-  const packed: number[] = [];
-  let end = -Infinity;
-  let sum = 0;
-  for (const one of order) {
-    if (from[one] > end) {
-      if (address.length > 0) sum += end - address[address.length - 1];
-      address.push(from[one]);
-      packed.push(sum);
-      end = to[one];
-    } else if (to[one] > end) end = to[one];
-  }
-  if (address.length > 0) sum += end - address[address.length - 1];
-  packed.push(sum);
-  return { address: Float64Array.from(address), packed: Float64Array.from(packed) };
-}
-
 /** `moments`: for each column the row just after which it is, ascending; -1: before the first one. */
 export function addressTime(space: AddressSpace, moments: Int32Array, rows: number): AddressTime {
   const { segments, lives, sizes } = space;
   const columns = moments.length;
-  const { address, packed } = stretches(space);
+  const { address, packed } = space.stretches;
   const bytes = packed[packed.length - 1];
   const width = columns + 1;
   const live = new Float64Array(width * rows);
@@ -98,5 +64,6 @@ export function addressTime(space: AddressSpace, moments: Int32Array, rows: numb
       shares[y * columns + column] = isThere ? 1 + Math.min(254, Math.round((254 * here) / of)) : 0;
     }
   }
-  return { columns, rows, shares, address, packed, bytes };
+  // The stretches are kept, and answers take their arrays with them.
+  return { columns, rows, shares, address: address.slice(), packed: packed.slice(), bytes };
 }

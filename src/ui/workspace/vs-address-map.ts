@@ -30,10 +30,12 @@ import {
   changeWords,
   eventWords,
   mapName,
+  refusalWords,
   segmentWords,
   totalsWords,
 } from '../../view/workspace/address-map-words.ts';
 import type { ViewContext, WorkspaceChange } from '../../view/workspace/context.ts';
+import { WHEEL_PROPERTY } from '../parts/chart-pointer.ts';
 import { Latest } from '../parts/latest.ts';
 import { controls } from '../parts/theme.ts';
 import { paintMap } from './address-map-canvas.ts';
@@ -136,8 +138,22 @@ export class VsAddressMap extends LitElement {
       this.layout = mapLayout(answer, width, this.scale ?? this.fitted.scale, sort, this.context.unit);
   }
 
-  override updated(): void {
+  override updated(changed: Map<string, unknown>): void {
+    const before = changed.get('context') as ViewContext | undefined;
+    if (changed.has('context') && before?.selected !== this.context.selected) this.reveal();
     this.paint();
+  }
+
+  /** What is pinned, by whichever view, is in view. */
+  private reveal(): void {
+    const { answer, scroller, segment } = this;
+    const { selected } = this.context;
+    if (answer === null || scroller === null || segment === null) return;
+    const offset = selected?.kind === 'life' ? (placeOfLife(answer, selected.life)?.offset ?? 0) : 0;
+    const box = this.boxOf(segment, offset);
+    if (box === null) return;
+    if (box.y < scroller.scrollTop || box.y + LINE_HEIGHT > scroller.scrollTop + this.height)
+      scroller.scrollTop = box.y - this.height / 2;
   }
 
   private ask(): void {
@@ -247,17 +263,11 @@ export class VsAddressMap extends LitElement {
   }
 
   private beside(by: -1 | 1): void {
-    const { answer, layout, scroller } = this;
-    if (answer === null || layout === null || scroller === null) return;
+    const { answer, layout } = this;
+    if (answer === null || layout === null) return;
     const segment = segmentBeside(layout, this.segment, by);
     if (segment === null) return;
     this.hole = null;
-    const box = this.boxOf(segment, 0);
-    if (
-      box !== null &&
-      (box.y < scroller.scrollTop || box.y + LINE_HEIGHT > scroller.scrollTop + this.height)
-    )
-      scroller.scrollTop = box.y - this.height / 2;
     this.spoken = segmentWords(answer, segment, this.context.unit);
     const address = addressText(answer.origin, answer.segments.address[segment]);
     this.change({ selected: { kind: 'segment', address } });
@@ -327,7 +337,8 @@ export class VsAddressMap extends LitElement {
   }
 
   private wheel(event: WheelEvent): void {
-    if (!event.ctrlKey && !event.metaKey) return;
+    const zooms = getComputedStyle(this).getPropertyValue(WHEEL_PROPERTY).trim() === 'zooms';
+    if (!zooms && !event.ctrlKey && !event.metaKey) return;
     event.preventDefault();
     const box = this.canvas?.getBoundingClientRect();
     if (box !== undefined)
@@ -352,7 +363,12 @@ export class VsAddressMap extends LitElement {
         <div class="scroller" @scroll=${() => this.paint()}>
           ${isEmpty ? renderNothing() : this.picture(answer)}
         </div>
-        <aside aria-label="What is pinned, and the legend">
+        <aside tabindex="0" aria-label="What is pinned, and the legend">
+          ${
+            answer === null
+              ? nothing
+              : refusalWords(answer, unit).map((sentence) => html`<p class="refused">${sentence}</p>`)
+          }
           ${this.hole === null ? nothing : renderHole(this.hole, unit, (life) => this.change({ selected: { kind: 'life', life } }))}
           ${answer === null || this.hole !== null ? nothing : this.segmentAside(answer)}
           ${answer === null ? nothing : renderLegend(answer, this.context.dark)}

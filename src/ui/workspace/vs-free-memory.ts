@@ -266,9 +266,6 @@ export class VsFreeMemory extends LitElement {
         aria-label="Free blocks by size, and the largest requests"
       >
         <table>
-          <caption class="visually-hidden" hidden>
-            Free blocks by size class
-          </caption>
           <tbody>
             ${model.rows.map(
               (row) =>

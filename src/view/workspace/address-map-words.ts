@@ -3,7 +3,10 @@ import { type ByteUnit, formatBytes, formatInteger } from '../../base/units.ts';
 import { count, percent } from '../../base/words.ts';
 import type { AddressMapAnswer, HoleAnswer, HoleBlock, MapTotals } from '../../engine/protocol.ts';
 import { formatInstant } from '../parts/words.ts';
-import { addressText, kindName, type MapPlace } from './address-map.ts';
+import { addressText, isDefault, kindName, type MapPlace } from './address-map.ts';
+
+/** Largest request of the small pool. */
+const SMALL = 2 ** 20;
 
 const moment = (row: number, xNs: number | null): string =>
   xNs === null ? `event ${formatInteger(row)}` : `event ${formatInteger(row)} at ${formatInstant(xNs, 1e3)}`;
@@ -110,7 +113,7 @@ export function holeWords(hole: HoleAnswer, unit: ByteUnit): string[] {
   const size = (bytes: number): string => formatBytes(bytes, unit);
   const page = hole.segment.kind === 'expandable' ? 'its pages' : 'its segment';
   const said = [`${size(hole.size)} free at ${hole.address}, in a segment of ${size(hole.segment.size)}.`];
-  const isPrivate = hole.poolId !== '' && hole.poolId !== '(0, 0)';
+  const isPrivate = !isDefault(hole.poolId);
   if (hole.whole > 0 && isPrivate)
     said.push(
       `${size(hole.whole)} of it idle in private pool ${hole.poolId}: it goes back once nothing uses the pool any more.`,
@@ -138,6 +141,30 @@ export function holeWords(hole: HoleAnswer, unit: ByteUnit): string[] {
   if (hole.joinedBytes > hole.size)
     said.push(
       `Were ${hole.before !== null && hole.after !== null ? 'both neighbours' : 'its neighbour'} freed, ${size(hole.joinedBytes)} would be free in one piece.`,
+    );
+  return said;
+}
+
+/** Where the event is an out-of-memory error: what was asked for, and why nothing that is free served it. */
+export function refusalWords({ event, largest, totals }: AddressMapAnswer, unit: ByteUnit): string[] {
+  if (event?.action !== 'oom') return [];
+  const size = (bytes: number): string => formatBytes(bytes, unit);
+  const free = totals.pinned + totals.releasable + totals.idle;
+  const said = [
+    `A request of ${size(event.size)} on stream ${event.stream} got an out-of-memory error here.`,
+  ];
+  const pool = event.size > SMALL ? 'large_pool' : 'small_pool';
+  const own = largest.filter((one) => one.stream === event.stream && one.pool === pool);
+  const best = own.find(({ poolId }) => isDefault(poolId));
+  if (best === undefined)
+    said.push(`No free block of its stream and pool served it; ${size(free)} are free in all.`);
+  else if (best.request < event.size)
+    said.push(
+      `The largest free block of its stream and pool serves ${size(best.request)}, ${size(event.size - best.request)} too little; ${size(free)} are free in all, and no request takes two blocks together.`,
+    );
+  else
+    said.push(
+      `As recorded, a free block of its stream would have served it (${size(best.request)} at ${best.address}): the request was of a private pool, or of another allocator.`,
     );
   return said;
 }

@@ -49,12 +49,15 @@ export const POOL_NAMES: Readonly<Record<string, string>> = {
   small_pool: 'small pool',
 };
 
+/** Whether an id is of the default pool. */
+export const isDefault = (poolId: string): boolean => poolId === '' || poolId === '(0, 0)';
+
 /** "Stream 0, large pool, private pool (1, 0), expandable". */
 export function kindName({ stream, pool, poolId, kind }: MapKind): string {
   // Nsight tells the kind of memory, and of most allocations no stream.
   if (kind === 'run' && !/^\d+$/.test(stream)) return `Memory of kind ${pool}`;
   const parts = [`Stream ${stream}`, POOL_NAMES[pool] ?? pool];
-  if (poolId !== '' && poolId !== '(0, 0)') parts.push(`private pool ${poolId}`);
+  if (!isDefault(poolId)) parts.push(`private pool ${poolId}`);
   if (kind === 'expandable') parts.push('expandable');
   return parts.join(', ');
 }

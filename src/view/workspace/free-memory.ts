@@ -2,7 +2,7 @@
 import { type ByteUnit, formatBytes } from '../../base/units.ts';
 import { count, percent } from '../../base/words.ts';
 import type { AddressMapAnswer, FreeTimeAnswer } from '../../engine/protocol.ts';
-import { POOL_NAMES } from './address-map.ts';
+import { isDefault, POOL_NAMES } from './address-map.ts';
 
 /** "2 to 4 MiB": sizes of a class, from a power of two to below the next. */
 export const className = (from: number, unit: ByteUnit): string =>
@@ -37,7 +37,7 @@ export function freeModel(answer: AddressMapAnswer, unit: ByteUnit): FreeModel {
     [
       `stream ${one.stream}`,
       POOL_NAMES[one.pool] ?? one.pool,
-      ...(one.poolId === '' || one.poolId === '(0, 0)' ? [] : [`private pool ${one.poolId}`]),
+      ...(isDefault(one.poolId) ? [] : [`private pool ${one.poolId}`]),
     ].join(', ');
   return {
     headline:

@@ -18,6 +18,7 @@ import {
   eventWords,
   holeWords,
   mapName,
+  refusalWords,
   segmentWords,
 } from '../../../src/view/workspace/address-map-words.ts';
 import { addressHeat, addressOfRow, addressTimeWords } from '../../../src/view/workspace/address-time.ts';
@@ -225,6 +226,20 @@ describe('what it says', () => {
     expect(segmentWords(answer(), 0, 'binary')).toBe(
       'Segment 0x7f0000000000, 20 MiB, Stream 0, large pool: 3 blocks, 15 MiB free (75.0 %)',
     );
+  });
+
+  it('of an out-of-memory error, what was asked for and why no hole fits', () => {
+    const event = { action: 'oom', address: '0x0', size: 30 * MIB, stream: '0', life: null };
+    expect(refusalWords(answer({ event }), 'binary')).toEqual([
+      'A request of 30 MiB on stream 0 got an out-of-memory error here.',
+      'The largest free block of its stream and pool serves 20 MiB, 10 MiB too little; 35 MiB are free in all, and no request takes two blocks together.',
+    ]);
+    const elsewhere = refusalWords(answer({ event: { ...event, stream: '7' } }), 'binary');
+    expect(elsewhere[1]).toBe('No free block of its stream and pool served it; 35 MiB are free in all.');
+    expect(refusalWords(answer({ event: { ...event, size: 20 * MIB } }), 'binary')[1]).toContain(
+      'As recorded',
+    );
+    expect(refusalWords(answer(), 'binary')).toEqual([]);
   });
 
   it('what pins a hole, and never that something goes back where it does not', () => {
