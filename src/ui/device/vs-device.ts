@@ -466,8 +466,8 @@ export class VsDevice extends LitElement {
   private get context(): ViewContext {
     const { device, unit, dark, iterations } = this;
     const { axis, span, selection: range } = this.view;
-    const { filter, selected, colour } = this.workspace.state;
-    const known = { device, unit, dark, axis, span, range, filter, selected, colour, iterations };
+    const { filter, selected, colour, stacks } = this.workspace.state;
+    const known = { device, unit, dark, axis, span, range, filter, selected, colour, stacks, iterations };
     const context = { ...known, moment: this.lastMoment };
     // The same object as long as nothing in it changed: views draw by it.
     const isSame =

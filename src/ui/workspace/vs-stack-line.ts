@@ -8,6 +8,7 @@ import {
   areaPath,
   type Bar,
   curvePath,
+  highestShown,
   iterationWords,
   lifetimeBars,
   lineWords,
@@ -101,7 +102,7 @@ export class VsStackLine extends LitElement {
       <p>${words}</p>
       <svg
         role="img"
-        aria-label="${label}: bytes alive over time. At most ${formatBytes(answer.peak.bytes, unit)}."
+        aria-label="${label}: bytes alive over time. At most ${formatBytes(highestShown(answer), unit)}."
         viewBox="0 0 ${WIDE} ${HIGH}"
         preserveAspectRatio="none"
       >
@@ -109,7 +110,9 @@ export class VsStackLine extends LitElement {
           <path class="curve" d=${curvePath(answer, WIDE, HIGH)}></path>`}
       </svg>
       <div class="ends">
-        <span>${formatX(axis, range.from, range)}</span><span>${formatX(axis, range.to, range)}</span>
+        <span>${formatX(axis, range.from, range)}</span>
+        <span>from 0 to ${formatBytes(highestShown(answer), unit)}</span>
+        <span>${formatX(axis, range.to, range)}</span>
       </div>
       ${iterations === '' ? nothing : html`<p>${iterations}</p>`}
       <div class="both">

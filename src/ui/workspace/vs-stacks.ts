@@ -291,12 +291,14 @@ export class VsStacks extends LitElement {
     if (this.line !== null) return this.linePage();
     const { answer, context, choice } = this;
     const told = this.hovered >= 0 ? this.hovered : this.current;
+    const words =
+      answer === null
+        ? 'Asking…'
+        : `${shownWords(answer, context.unit)} ${missingWords(answer, context.unit)}`;
     return html`
       ${this.bar()}
       <div class="said">
-        <p id="shown">
-          ${answer === null ? 'Asking…' : `${shownWords(answer, context.unit)} ${missingWords(answer, context.unit)}`}
-        </p>
+        <p id="shown" title=${words}>${words}</p>
         <p class="node">
           <span id="node" aria-live="polite"
             >${

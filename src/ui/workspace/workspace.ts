@@ -67,6 +67,7 @@ export class Workspace implements ReactiveController {
       filter: change.filter ?? before.filter,
       selected: change.selected === undefined ? before.selected : change.selected,
       colour: change.colour ?? before.colour,
+      stacks: change.stacks ?? before.stacks,
     };
     const { view, filter, selected } = this.state;
     if (view !== 'overview' && (this.passed === null || filter !== before.filter)) this.counts.want(filter);

@@ -23,6 +23,10 @@ export function curvePath({ max, min }: LineAnswer, width: number, height: numbe
   return columns === 0 ? '' : `M${above.join('L')}L${below.join('L')}Z`;
 }
 
+/** Most that is held in what the curve shows, bytes. */
+export const highestShown = ({ max }: LineAnswer): number =>
+  max.reduce((most, value) => Math.max(most, value), 0);
+
 /** The same down to 0: what is held, as an area. */
 export function areaPath({ max }: LineAnswer, width: number, height: number): string {
   const columns = max.length;

@@ -1,6 +1,7 @@
 /** What a device's workspace shows beside the timeline's state: the view, the filter, the selection. Pure. */
 import type { DeviceView, GroupBy } from '../../engine/protocol.ts';
 import type { Selected, ViewId } from './context.ts';
+import type { StackChoice } from './stack-choice.ts';
 
 export interface WorkspaceState {
   readonly view: ViewId;
@@ -8,6 +9,8 @@ export interface WorkspaceState {
   readonly filter: string;
   readonly selected: Selected | null;
   readonly colour: GroupBy;
+  /** How stacks are looked at; absent: nobody has chosen yet. */
+  readonly stacks?: StackChoice | undefined;
 }
 
 /** Lines of code where there are some, else sizes. */
