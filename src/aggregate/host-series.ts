@@ -84,6 +84,13 @@ export function hostSeries(trace: DeviceTrace, { known }: Baseline): SeriesSpec[
   const asked: SizeOf = recorded
     ? (row) => u64At(events.size, row)
     : (row) => askedAtLeast(sizes[row], roundLimit);
+  /** Of what lives in the last state: the blocks say it, as far as there are any. */
+  const finalBlocks = (isCounted: (state: number) => boolean): number => {
+    let total = 0;
+    for (let i = 0; i < (state?.blocks.length ?? 0); i++)
+      if (isCounted(state!.blocks.state[i])) total += state!.blocks.size[i];
+    return total;
+  };
   const finalAsked = (): number => {
     let total = 0;
     for (let i = 0; i < (state?.blocks.length ?? 0); i++)
@@ -120,7 +127,7 @@ export function hostSeries(trace: DeviceTrace, { known }: Baseline): SeriesSpec[
         ACTION.alloc,
         ACTION.free_completed,
         blockSize,
-        state && sum(state.segments.active_size),
+        state && finalBlocks((one) => one !== 2),
       ),
     },
     {
@@ -133,7 +140,7 @@ export function hostSeries(trace: DeviceTrace, { known }: Baseline): SeriesSpec[
         ACTION.alloc,
         ACTION.free_requested,
         blockSize,
-        state && sum(state.segments.allocated_size),
+        state && finalBlocks((one) => one === 0),
       ),
     },
     {

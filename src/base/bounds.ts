@@ -33,6 +33,10 @@ export function whyNot(value: number, most: number, slack = 0): string | null {
   return null;
 }
 
+/** The same of an amount of memory that is written to the byte, as the files of tools do. */
+export const whyNotBytes = (value: number): string | null =>
+  whyNot(value, MOST_BYTES) ?? (Number.isInteger(value) ? null : 'no whole number of bytes');
+
 /** A figure as it is told of: short, whatever was printed. */
 export const spelled = (value: number): string =>
   Number.isSafeInteger(value) ? value.toLocaleString('en-US') : String(value);

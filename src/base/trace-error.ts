@@ -45,7 +45,8 @@ export class TraceError extends Error {
     this.code = code;
     this.file = where.file ?? null;
     this.format = where.format ?? null;
-    this.offset = where.offset ?? null;
+    // Worked out of damaged fields, it may be no place at all.
+    this.offset = Number.isFinite(where.offset) ? (where.offset ?? null) : null;
     this.advice = where.advice ?? null;
     this.tried = where.tried;
   }

@@ -60,7 +60,8 @@ function unevenAgainst(failed: Map<string, Line>, others: readonly DeviceFacts[]
     // What is held once on each (weights) is alike; what is larger there makes it no cause here.
     const larger = shared.filter(({ here, there }) => here >= UNEVEN * there);
     const held = larger.reduce((sum, { bytes }) => sum + bytes, 0);
-    if (held < SHARED * all) continue;
+    // Lines that hold nothing are no share of nothing.
+    if (held === 0 || held < SHARED * all) continue;
     const first = larger.reduce((most, one) => (one.bytes > most.bytes ? one : most));
     const here = larger.reduce((sum, one) => sum + one.here, 0);
     const times = here / larger.reduce((sum, one) => sum + one.there, 0);

@@ -13,6 +13,8 @@ import { type OpenInput, openStored, storedChunks } from './open-input.ts';
 
 const BLOCK = 512;
 const ADVICE = 'Copy the archive again; the files before this place are listed.';
+/** Among what is left out: the blocks of zeros behind the last file. */
+const NO_END = 'end';
 
 const text = (bytes: Uint8Array): string => {
   const end = bytes.indexOf(0);
@@ -91,8 +93,12 @@ async function walk(
   };
   for (;;) {
     const header = await bytes.read(at, BLOCK);
-    // The end is two blocks of zeros; an archive that just stops at a border is whole for most programs too.
-    if (header.length === 0 || header.every((byte) => byte === 0)) break;
+    // The end is two blocks of zeros; an archive that just stops is whole for most programs, and may have been cut.
+    if (header.length === 0) {
+      left.set(NO_END, 1);
+      break;
+    }
+    if (header.every((byte) => byte === 0)) break;
     if (header.length < BLOCK) {
       fail('truncated', 'the tar archive ends in the middle of a header');
       break;
@@ -165,7 +171,10 @@ async function find(bytes: ForwardBytes, file: string, limits: Limits): Promise<
     error = thrown;
   }
   const notes = [...left].map(([kind, count]) => ({
-    message: `${count} ${kind} in the archive were left out`,
+    message:
+      kind === NO_END
+        ? 'the archive just stops, without the blocks of zeros that end one: files after the last one may be missing'
+        : `${count} ${kind} in the archive were left out`,
     offset: null,
   }));
   return { found, notes, error };

@@ -58,11 +58,15 @@ export function adoptState(
   return unknownSizes;
 }
 
-/** Cuts [address, address + size) out of a free block as an allocation. */
+/**
+ * Cuts [address, address + size) out of a free block as an allocation. Throws where not even the request fits: what is
+ * said to have been there before cannot have been.
+ */
 function carve(allocator: Allocator, free: number, address: number, size: number, requested: number): number {
   const { blocks } = allocator;
   const list = blocks.list[free];
   const end = blocks.address[free] + blocks.size[free];
+  if (requested > end - address) throw new Error('A block before the recording is larger than its room.');
   const bytes = Math.min(size, end - address);
   allocator.lists[list].remove(free);
   let block = free;

@@ -76,9 +76,10 @@ export class StackTable {
     return this.nodeCount;
   }
 
-  /** Index of the frame, made on first sight. */
-  internFrame(longName: string, longFile: string, line: number): number {
+  /** Index of the frame, made on first sight. A number that no line has is taken as 0, not known. */
+  internFrame(longName: string, longFile: string, printedLine: number): number {
     const [name, filename] = [cut(longName), cut(longFile)];
+    const line = Number.isSafeInteger(printedLine) && printedLine > 0 ? printedLine : 0;
     const key = `${line}\u0000${name}\u0000${filename}`;
     let index = this.frameIndex.get(key);
     if (index === undefined) {

@@ -338,6 +338,19 @@ describe('tar', () => {
     }
   });
 
+  it('says where an archive just stops: at the border of a file, and in its padding', async () => {
+    const whole = join(tarFile('a.log', NOTE), tarFile('b.log', NOTE), tarEnd());
+    const border = 512 * (1 + Math.ceil(NOTE.length / 512));
+    expect((await open(whole)).notes).toEqual([]);
+    for (const length of [border, border - 1, 2 * border]) {
+      const { entries, notes } = await open(whole.subarray(0, length));
+      expect(entries).toHaveLength(length > border ? 2 : 1);
+      expect(notes.map(({ message }) => message)).toEqual([
+        'the archive just stops, without the blocks of zeros that end one: files after the last one may be missing',
+      ]);
+    }
+  });
+
   it('lists what is before a damaged header, and says where that is', async () => {
     const damaged = TAR.slice();
     const at = 512 + 512 + Math.ceil(LOG.length / 512) * 512;

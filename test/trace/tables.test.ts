@@ -78,6 +78,14 @@ describe('StackTable', () => {
     expect(table.parent(table.parent(first))).toBe(NONE);
   });
 
+  it('a line that none can be is taken as not known', () => {
+    const table = new StackTable();
+    const unknown = table.internFrame('f', 'a', 0);
+    for (const line of [-1, -5, NaN, Infinity, 1.5, 2 ** 60])
+      expect(table.internFrame('f', 'a', line)).toBe(unknown);
+    expect(table.internFrame('f', 'a', 1)).not.toBe(unknown);
+  });
+
   it('frames differ by name, file or line alone', () => {
     const table = new StackTable();
     const ids = [

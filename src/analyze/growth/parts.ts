@@ -111,6 +111,15 @@ function chosenStreams(input: GrowthPartsInput): number[] {
   return all.slice(0, MOST_STREAMS).sort((a, b) => a - b);
 }
 
+/** Bytes of a stream's segments in the last state; -Infinity: there is none. */
+function reservedAtEnd({ segments, cut }: GrowthPartsInput['trace'], stream: number): number {
+  if (segments === null || cut) return -Infinity;
+  let bytes = 0;
+  for (let i = 0; i < segments.length; i++)
+    if (segments.stream_index[i] === stream) bytes += segments.total_size[i];
+  return bytes;
+}
+
 function ofStreams(input: GrowthPartsInput): GrowthPart[] {
   const { trace, iterations, options } = input;
   const { events, streams, producer } = trace;
@@ -128,6 +137,7 @@ function ofStreams(input: GrowthPartsInput): GrowthPart[] {
   const curve = new Float64Array(events.length);
   for (const group of groups) {
     let held = 0;
+    let lowest = 0;
     let touched = false;
     for (let row = 0; row < events.length; row++) {
       if (events.stream_index[row] === group) {
@@ -140,12 +150,16 @@ function ofStreams(input: GrowthPartsInput): GrowthPart[] {
               : 0;
         if (sign !== 0) {
           held += sign * u64At(events.size, row);
+          lowest = Math.min(lowest, held);
           touched = true;
         }
       }
       curve[row] = held;
     }
     if (!touched) continue;
+    // What the stream had before: so that it ends with what it has, and is never below 0.
+    const before = Math.max(reservedAtEnd(trace, group) - held, -lowest);
+    if (before !== 0) for (let row = 0; row < events.length; row++) curve[row] += before;
     const growth = growthOfIterations(curve, iterations, options);
     parts.push({ by: 'stream', name: streams[group], stack: null, series: 'reserved', growth });
   }

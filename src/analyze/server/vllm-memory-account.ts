@@ -11,6 +11,8 @@ import { rolesOf, type SnapshotRole } from './vllm-memory-roles.ts';
 import {
   checkProfiling,
   checkSnapshot,
+  impossibleIn,
+  isBelowZero,
   isSame,
   kvCacheMemory,
   memoryCategories,
@@ -85,6 +87,7 @@ export interface VllmMemoryAccount {
   readonly snapshots: readonly AccountSnapshot[];
   readonly differences: readonly AccountDifference[];
   readonly results: readonly AccountResult[];
+  /** Sums that can be; what cannot is among the problems. */
   readonly profiling: readonly AccountProfiling[];
   readonly peak: PeakCategories | null;
   readonly kv: AccountKv | null;
@@ -98,6 +101,8 @@ export interface VllmMemoryAccount {
 
 /** An account before anything is said of it, and what the weights took. */
 export interface AccountFigures {
+  /** Sums with a term, or as a whole, below 0 where it cannot be. */
+  readonly impossible: readonly ProfilingArithmetic[];
   readonly figures: Omit<VllmMemoryAccount, 'problems' | 'statements' | 'missing'>;
   readonly weights: Measured | null;
 }
@@ -199,7 +204,10 @@ function peakOf(
   const nonTorch = terms?.[2].bytes ?? result?.non_torch_increase ?? null;
   if (others === null || weights === null || activation === null || nonTorch === null) return null;
   const torch = sumOf([weights, activation]);
-  return { others, torch, nonTorch, sum: sumOf([others, torch, nonTorch]) };
+  const sum = sumOf([others, torch, nonTorch]);
+  return isBelowZero(others) || isBelowZero(torch) || isBelowZero(sum)
+    ? null
+    : { others, torch, nonTorch, sum };
 }
 
 function kvOf(budget: MemoryBudget | undefined, nonKv: Measured | null): AccountKv | null {
@@ -232,7 +240,8 @@ export function accountFigures(
   const given = results.findLast(({ result }) => result.weights_memory !== null)?.result.weights_memory;
   const weights = given ?? budgetFigure(budget, 'weights');
   const whole = results.findLast(({ result }) => result.non_kv_cache_memory !== null);
-  const profiling = profilingOf(snapshots, weights, whole);
+  const computed = profilingOf(snapshots, weights, whole);
+  const profiling = computed.filter((one) => impossibleIn(one).length === 0);
   const nonKv = whole?.result.non_kv_cache_memory ?? profiling[0]?.nonKvCacheMemory ?? null;
   const figures = {
     rank,
@@ -243,5 +252,5 @@ export function accountFigures(
     peak: peakOf(snapshots, weights, whole?.result, profiling),
     kv: kvOf(budget, nonKv),
   };
-  return { figures, weights };
+  return { figures, weights, impossible: computed.filter((one) => impossibleIn(one).length > 0) };
 }

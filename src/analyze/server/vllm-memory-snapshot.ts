@@ -61,6 +61,9 @@ const fieldsBy = (
 export const isSame = (one: Measured, other: Measured): boolean =>
   one.error === 0 && other.error === 0 ? one.value === other.value : canEqual(one, other);
 
+/** Whatever the digits leave open, it is below 0. */
+export const isBelowZero = ({ value, error }: Measured): boolean => value < -error;
+
 const minus = (one: Measured | null, other: Measured | null): Measured | null =>
   one === null || other === null ? null : lessOf(one, other);
 
@@ -118,6 +121,7 @@ export function memoryCategories(
   const nonTorch = minus(moment.non_torch_memory, others);
   if (others === null || torch === null || nonTorch === null) return null;
   const sum = sumOf([others, torch, nonTorch]);
+  if (isBelowZero(others) || isBelowZero(sum)) return null;
   const used = moment.cuda_memory;
   return { others, torch, nonTorch, sum, addsUp: used === null ? null : isSame(sum, used) };
 }
@@ -128,6 +132,15 @@ export function memoryCategories(
  * 'consumed' (newer ones, 0.29 among them): free before - free after + torch's peak over what is still allocated.
  */
 export type ProfilingRule = 'increase' | 'consumed';
+
+/** Terms that may be below 0: others give memory back. What torch's peak rose by, and the weights, cannot. */
+const SIGNED_TERMS: readonly string[] = ['non-torch increase', 'consumed'];
+
+/** What of a sum cannot be, since an amount is never below 0: its terms by name, or "the sum". */
+export const impossibleIn = ({ nonKvCacheMemory, terms }: ProfilingArithmetic): string[] => [
+  ...terms.flatMap(({ name, bytes }) => (isBelowZero(bytes) && !SIGNED_TERMS.includes(name) ? [name] : [])),
+  ...(isBelowZero(nonKvCacheMemory) ? ['the sum'] : []),
+];
 
 export interface ProfilingArithmetic {
   readonly rule: ProfilingRule;

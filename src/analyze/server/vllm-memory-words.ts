@@ -12,7 +12,7 @@ import {
   type AccountSnapshot,
   type VllmMemoryAccount,
 } from './vllm-memory-account.ts';
-import type { ProfilingCheck } from './vllm-memory-snapshot.ts';
+import { impossibleIn, isBelowZero, type ProfilingCheck } from './vllm-memory-snapshot.ts';
 
 type Figures = AccountFigures['figures'];
 
@@ -23,13 +23,26 @@ const apart = ({ value, error }: Measured): string =>
   `${amount(Math.abs(value))} apart${error < 0.5 ? '' : `, of which their digits explain at most ${amount(Math.ceil(error))}`}`;
 
 function snapshotProblems(snapshots: readonly AccountSnapshot[]): string[] {
-  return snapshots.flatMap(({ name, checks }) =>
-    checks.flatMap(({ identity, apart: by, holds }) => {
+  return snapshots.flatMap(({ name, role, snapshot: { non_torch_memory: nonTorch }, checks }) => [
+    ...(role !== 'difference' && nonTorch !== null && isBelowZero(nonTorch)
+      ? [
+          `${name}: non_torch_memory is ${withError(nonTorch)}, and memory in use cannot be below 0: a figure is mistyped or of another device.`,
+        ]
+      : []),
+    ...checks.flatMap(({ identity, apart: by, holds }) => {
       if (holds) return [];
       const [left, right] = identity.split(' = ');
       return [`${name}: ${left} is not ${right}: ${apart(by)}: a figure is mistyped or of another device.`];
     }),
-  );
+  ]);
+}
+
+/** Sums that are not shown. */
+function impossibleProblems(impossible: AccountFigures['impossible']): string[] {
+  return impossible.map((one) => {
+    const terms = one.terms.map(({ name, bytes }) => `${name} ${withError(bytes)}`).join(' + ');
+    return `${RULES[one.rule]} of these snapshots is ${terms}: ${impossibleIn(one).join(' and ')} cannot be below 0. They are swapped, of different runs, or a figure is mistyped.`;
+  });
 }
 
 function differenceProblems({ snapshots, differences }: Figures): string[] {
@@ -69,11 +82,12 @@ function resultProblems({ line, check, result }: AccountResult): string[] {
   ];
 }
 
-function problemsOf(account: Figures): string[] {
+function problemsOf(account: Figures, impossible: AccountFigures['impossible']): string[] {
   const { snapshots, results, profiling } = account;
   return [
     ...snapshotProblems(snapshots),
     ...differenceProblems(account),
+    ...impossibleProblems(impossible),
     ...results.flatMap(resultProblems),
     ...profiling.flatMap(({ rule, printed }) =>
       printed === null || printed.holds
@@ -134,7 +148,11 @@ function statementsOf({ snapshots, results, profiling, kv }: Figures): string[] 
   return said;
 }
 
-function missingOf({ snapshots, results, profiling, kv }: Figures, weights: Measured | null): string[] {
+function missingOf(
+  { snapshots, results, profiling, kv }: Figures,
+  weights: Measured | null,
+  isImpossible: boolean,
+): string[] {
   const has = (role: AccountSnapshot['role']): boolean => snapshots.some((one) => one.role === role);
   const whole = results.some(({ result }) => result.non_kv_cache_memory !== null);
   const missing: string[] = [];
@@ -147,7 +165,7 @@ function missingOf({ snapshots, results, profiling, kv }: Figures, weights: Meas
     missing.push(
       'What the weights took is not here ("Model loading took ..." or weights_memory=...): the sum of the three terms needs it.',
     );
-  else if (isProfiled && profiling.length === 0)
+  else if (isProfiled && profiling.length === 0 && !isImpossible)
     missing.push('The snapshots lack fields that the sum of what is not KV cache needs.');
   if (!isProfiled && snapshots.length > 0 && !whole)
     missing.push(
@@ -177,16 +195,16 @@ export function vllmMemoryAccounts(
     else group.push(print);
   }
   return [...byRank].map(([name, group]) => {
-    const { figures, weights } = accountFigures(
+    const { figures, weights, impossible } = accountFigures(
       group[0].rank,
       group,
       budgets.find(({ rank }) => rankText(rank) === name),
     );
     return {
       ...figures,
-      problems: problemsOf(figures),
+      problems: problemsOf(figures, impossible),
       statements: statementsOf(figures),
-      missing: missingOf(figures, weights),
+      missing: missingOf(figures, weights, impossible.length > 0),
     };
   });
 }

@@ -4,6 +4,7 @@
  */
 import { u64At } from '../../base/u64.ts';
 import { formatInteger } from '../../base/units.ts';
+import { deviceLabel } from '../../base/words.ts';
 import type { DeviceTrace } from '../../trace/capture.ts';
 import {
   ACTION,
@@ -88,7 +89,7 @@ function checkEvents(trace: DeviceTrace, left: LeftOut): Partial<DeviceTrace> {
         // What is no size at all is told by the reader as 64 bits of 1; a number below 0 looks large here.
         const signed = BigInt.asIntN(64, size);
         const what = signed === -1n ? 'no number of bytes' : `${signed.toLocaleString('en-US')} bytes`;
-        return `event ${formatInteger(row)} of GPU ${trace.device} (address ${hex(events.address, row)}): ${what}`;
+        return `event ${formatInteger(row)} of ${deviceLabel(trace.device)} (address ${hex(events.address, row)}): ${what}`;
       });
   const move = <T>(rows: readonly (readonly [number, T])[]): (readonly [number, T])[] =>
     rows.flatMap(([row, value]) => {
@@ -104,7 +105,12 @@ function checkEvents(trace: DeviceTrace, left: LeftOut): Partial<DeviceTrace> {
 }
 
 /** Why a segment cannot be as it is written; null: it can. */
-function segmentFault(segments: SegmentTable, blocks: BlockTable, i: number): string | null {
+function segmentFault(
+  { producer }: DeviceTrace,
+  segments: SegmentTable,
+  blocks: BlockTable,
+  i: number,
+): string | null {
   const total = segments.total_size[i];
   const why = whyNot(total, MOST_BYTES);
   if (why !== null) return `its size${Number.isNaN(total) ? '' : `, ${spelled(total)} bytes,`} is ${why}`;
@@ -129,7 +135,8 @@ function segmentFault(segments: SegmentTable, blocks: BlockTable, i: number): st
   for (const [name, said, sum] of [
     ['allocated', segments.allocated_size[i], sums.allocated],
     ['active', segments.active_size[i], sums.active],
-    ['asked for', segments.requested_size[i], sums.requested],
+    // The host allocator does not keep what was asked for.
+    ['asked for', producer === 'torch_host' ? NaN : segments.requested_size[i], sums.requested],
   ] as const)
     if (to > from && said !== sum && !Number.isNaN(said) && !Number.isNaN(sum))
       return `it says that ${spelled(said)} bytes in it are ${name}, and its blocks say ${spelled(sum)}`;
@@ -187,10 +194,13 @@ function checkState(trace: DeviceTrace, left: LeftOut): Partial<DeviceTrace> {
   if (segments === null || blocks === null) return {};
   const good: number[] = [];
   for (let i = 0; i < segments.length; i++) {
-    const fault = segmentFault(segments, blocks, i);
+    const fault = segmentFault(trace, segments, blocks, i);
     if (fault === null) good.push(i);
     else
-      left.add('segments', () => `the one at ${hex(segments.address, i)} of GPU ${trace.device}: ${fault}`);
+      left.add(
+        'segments',
+        () => `the one at ${hex(segments.address, i)} of ${deviceLabel(trace.device)}: ${fault}`,
+      );
   }
   return good.length === segments.length ? {} : pickState(segments, blocks, good);
 }
@@ -222,7 +232,7 @@ export function overlapOf({ segments, device }: DeviceTrace): string | null {
         u64At(segments.address, i),
   );
   if (overlaps.length === 0) return null;
-  return `${formatInteger(overlaps.length)} segments of the last state of GPU ${device} overlap the one before (the first at ${hex(segments.address, overlaps[0])})`;
+  return `${formatInteger(overlaps.length)} segments of the last state of ${deviceLabel(device)} overlap the one before (the first at ${hex(segments.address, overlaps[0])})`;
 }
 
 /** The trace without what cannot be; the same object where there is nothing of the kind. */
@@ -234,7 +244,7 @@ export function checkDevice(given: DeviceTrace, left: LeftOut): DeviceTrace {
   const changed = {
     ...free,
     ...checkEvents(trace, left),
-    ...(given.producer === 'torch' ? checkState(trace, left) : {}),
+    ...checkState(trace, left),
   };
   return Object.keys(changed).length === 0 ? given : { ...given, ...changed };
 }

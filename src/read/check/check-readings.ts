@@ -122,9 +122,12 @@ function checkEvent(event: LogEvent, left: LeftOut): LogEvent {
     : { ...event, figures: Object.fromEntries(figures) };
 }
 
-/** Fields of vLLM's prints that are no differences. */
+/**
+ * Fields of vLLM's prints that cannot be below 0: amounts, and what torch's peak rose by, since a peak only rises.
+ * `non_torch_increase` and `total_consumed` can: others give memory back.
+ */
 const VLLM_AMOUNT =
-  /^(torch_peak|torch_allocated|free_memory|total_memory|cuda_memory|torch_memory|weights_memory)$/;
+  /^(torch_peak|torch_allocated|free_memory|total_memory|cuda_memory|torch_memory|weights_memory|non_kv_cache_memory|torch_peak_increase|transient_peak_headroom)$/;
 
 function checkPrint<T extends VllmMemoryPrint>(print: T, left: LeftOut): T {
   const all = Object.entries(print.fields) as [string, { value: number; granularity: number }][];

@@ -12,7 +12,7 @@ import { LeftOut } from './left-out.ts';
 export function checkSource(data: SourceData): SourceData {
   const left = new LeftOut();
   const devices = data.devices.map((trace) => checkDevice(trace, left));
-  const summaries = data.summaries.map((summary) => checkSummary(summary, left));
+  const summaries = data.summaries.flatMap((summary) => checkSummary(summary, left) ?? []);
   const readings = data.readings === undefined ? undefined : checkReadings(data.readings, left);
   const overlaps = devices.flatMap((trace) => overlapOf(trace) ?? []);
   if (left.count === 0 && overlaps.length === 0) return data;

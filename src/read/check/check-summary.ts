@@ -1,7 +1,10 @@
-/** Figures of printed summaries: a row with one that cannot be, or with a current above its peak, is left out. */
+/**
+ * Figures of printed summaries: a row with one that cannot be, or with a current above its peak, is left out; a summary
+ * of a device that cannot be is left out as a whole.
+ */
 import { emptyTable } from '../../base/lookup.ts';
 import type { MemorySummary, SummaryCell } from '../../trace/capture.ts';
-import { MOST_COUNT, spelled, whyNot } from '../../base/bounds.ts';
+import { MOST_COUNT, MOST_DEVICE, spelled, whyNot } from '../../base/bounds.ts';
 import type { LeftOut } from './left-out.ts';
 
 const FIGURES = ['current', 'peak', 'allocated', 'freed'] as const;
@@ -19,8 +22,13 @@ function faultOf(cell: SummaryCell, width: SummaryCell): string | null {
 
 const NO_WIDTH: SummaryCell = { current: 0, peak: 0, allocated: 0, freed: 0 };
 
-export function checkSummary(summary: MemorySummary, left: LeftOut): MemorySummary {
+/** null: it is left out. */
+export function checkSummary(summary: MemorySummary, left: LeftOut): MemorySummary | null {
   const { offset, device } = summary;
+  if (!Number.isInteger(device) || device < 0 || device > MOST_DEVICE) {
+    left.add('summaries', () => `the one of device ${String(device)}`, offset);
+    return null;
+  }
   let isChanged = false;
   const count = (name: 'ooms' | 'retries'): number => {
     const why = whyNot(summary[name], MOST_COUNT);

@@ -4,7 +4,7 @@
  * found out afterwards (nsys-devices.ts).
  */
 import { ACTION, HOST_KINDS, MEM_KINDS } from '../../trace/schema.ts';
-import { MOST_BYTES, MOST_DEVICE, whyNot } from '../../base/bounds.ts';
+import { MOST_BYTES, MOST_DEVICE, whyNotBytes } from '../../base/bounds.ts';
 import type { ReaderContext } from '../reader.ts';
 import { EVENTS_TABLE } from './schema.ts';
 import type { NsysTables, Rows } from './tables.ts';
@@ -223,11 +223,14 @@ export class EventRows {
     const globalPid = rows.number(COLUMN.globalPid);
     const process = this.processOf.of(globalPid);
     if (process === events.processes.length) events.processes.push(globalPid);
-    const device = rows.int(COLUMN.deviceId);
-    // With memory of the host the number means nothing.
-    if ((device < 0 || device > MOST_DEVICE) && !HOST_KINDS.includes(kind)) {
-      this.skip('of a device whose number cannot be');
-      return;
+    let device = rows.int(COLUMN.deviceId);
+    if (device < 0 || device > MOST_DEVICE) {
+      if (!HOST_KINDS.includes(kind)) {
+        this.skip('of a device whose number cannot be');
+        return;
+      }
+      // With memory of the host the number means nothing; where nothing else is in the file it is shown with this one.
+      device = 0;
     }
     events.time[row] = events.hasTime ? time : BigInt(row);
     events.address[row] = rows.bigint(COLUMN.address);
@@ -276,7 +279,7 @@ export class EventRows {
     if (address === 0n) return;
     const size = rows.number(COLUMN.localMemoryPoolSize);
     const utilized = rows.number(COLUMN.localMemoryPoolUtilizedSize);
-    if (whyNot(size, MOST_BYTES) !== null || whyNot(utilized, MOST_BYTES) !== null) {
+    if (whyNotBytes(size) !== null || whyNotBytes(utilized) !== null) {
       this.skip('with figures of a pool that cannot be', 'lost them');
       return;
     }

@@ -49,18 +49,25 @@ async function bytesAt(source: ByteSource, start: number, end: number): Promise<
     : bytes.slice().buffer;
 }
 
-/** From where to where the wanted columns of a row group lie. */
-function extentOf(group: RowGroup, columns: ReadonlySet<string>): readonly [number, number] {
+/** From where to where the wanted columns of a row group lie; a text: why that is not known. */
+function extentOf(group: RowGroup, columns: ReadonlySet<string>): readonly [number, number] | string {
   let from = Infinity;
   let to = 0;
+  let found = 0;
   for (const { meta_data } of group.columns) {
     if (meta_data === undefined || !columns.has(meta_data.path_in_schema.join('.'))) continue;
     const start = Number(meta_data.dictionary_page_offset ?? meta_data.data_page_offset);
     const first = Math.min(start, Number(meta_data.data_page_offset));
+    const end = first + Number(meta_data.total_compressed_size);
+    if (!Number.isSafeInteger(first) || !Number.isSafeInteger(end))
+      return 'A row group does not say where its columns lie.';
+    found++;
     from = Math.min(from, first);
-    to = Math.max(to, first + Number(meta_data.total_compressed_size));
+    to = Math.max(to, end);
   }
-  return [from, to];
+  if (found < columns.size) return 'A row group lacks columns that its file names.';
+  // A table without any of the columns is its number of rows.
+  return found === 0 ? [0, 0] : [from, to];
 }
 
 function cellsOf(chunks: readonly ArrayLike<unknown>[]): Cells {
@@ -77,6 +84,8 @@ export class ParquetFile {
   private constructor(
     private readonly source: ByteSource,
     private readonly metadata: FileMetaData,
+    /** Bytes of the table of contents, which 8 bytes follow. */
+    private readonly footer: number,
   ) {
     // The first element is the root; Nsight's tables have no columns within columns.
     this.columns = new Set(
@@ -100,7 +109,7 @@ export class ParquetFile {
     };
     try {
       const metadata = await parquetMetadataAsync(file, { initialFetchSize: footer + 8 });
-      const opened = new ParquetFile(source, metadata);
+      const opened = new ParquetFile(source, metadata, footer);
       opened.bytesRead = footer + 8;
       return opened;
     } catch (thrown) {
@@ -125,11 +134,18 @@ export class ParquetFile {
   private async *groups(columns: readonly string[]): AsyncGenerator<Rows> {
     const present = new Set(columns.filter((column) => this.columns.has(column)));
     const groups = this.metadata.row_groups;
+    const contents = this.source.size - 8 - this.footer;
     for (let first = 0; first < groups.length;) {
-      let [from, to] = extentOf(groups[first], present);
+      const extent = extentOf(groups[first], present);
+      if (typeof extent === 'string')
+        throw new TraceError('corrupt', extent, { format: 'parquet', offset: contents });
+      let [from, to] = extent;
       let end = first + 1;
       for (; end < groups.length; end++) {
-        const [nextFrom, nextTo] = extentOf(groups[end], present);
+        const next = extentOf(groups[end], present);
+        // Told when its turn comes: the groups before it are read.
+        if (typeof next === 'string') break;
+        const [nextFrom, nextTo] = next;
         if (nextTo - from > FETCH_BYTES || nextFrom < from) break;
         to = Math.max(to, nextTo);
         from = Math.min(from, nextFrom);
@@ -176,7 +192,7 @@ export class ParquetFile {
           },
         });
       } catch (thrown) {
-        throw toTraceError(thrown, 'A row group cannot be read', Number.isFinite(from) ? from : 0);
+        throw toTraceError(thrown, 'A row group cannot be read', from);
       }
     }
     for (const [column, parts] of chunks) {

@@ -8,7 +8,7 @@
  *   30   | free of 4096, row 4   | 4096             | 0        Nsight prints a free's value BEFORE it
  */
 import { u64At } from '../../base/u64.ts';
-import { MOST_BYTES, whyNot } from '../../base/bounds.ts';
+import { whyNotBytes } from '../../base/bounds.ts';
 import { ACTION, NONE } from '../../trace/schema.ts';
 import type { PoolTable } from '../../trace/capture.ts';
 import type { RawEvents } from './events.ts';
@@ -63,7 +63,7 @@ export async function readPoolEvents(tables: NsysTables): Promise<PoolEvents> {
       }
       const isGone = rows.int(4) === DESTROYED;
       const [size, utilized] = isGone ? [0, 0] : [rows.number(7), rows.number(8)];
-      if (whyNot(size, MOST_BYTES) !== null || whyNot(utilized, MOST_BYTES) !== null) {
+      if (whyNotBytes(size) !== null || whyNotBytes(utilized) !== null) {
         impossible++;
         continue;
       }

@@ -6,6 +6,7 @@
  *
  * Environment, user, host and process names are never read.
  */
+import { MOST_BYTES, MOST_DEVICE } from '../../base/bounds.ts';
 import { MEM_KINDS } from '../../trace/schema.ts';
 import { apiName } from './api-name.ts';
 import { noteReturn, type RefusedCalls, RETURN_COLUMNS } from './failed-calls.ts';
@@ -118,6 +119,11 @@ export async function readCaptureOptions(tables: NsysTables): Promise<CaptureOpt
   };
 }
 
+/** Whether it can be what a GPU has; NULL reads as 0. */
+const isTotal = (bytes: number): boolean => Number.isInteger(bytes) && bytes > 0 && bytes <= MOST_BYTES;
+/** Whether it can be the number of a GPU. */
+const isNumber = (gpu: number): boolean => Number.isInteger(gpu) && gpu >= 0 && gpu <= MOST_DEVICE;
+
 export async function readGpus(tables: NsysTables): Promise<Gpu[]> {
   const gpus: Gpu[] = [];
   if (!tables.names.has('TARGET_INFO_GPU')) return gpus;
@@ -127,7 +133,7 @@ export async function readGpus(tables: NsysTables): Promise<Gpu[]> {
         id: rows.number(0),
         cuDevice: rows.isNull(1) ? null : rows.number(1),
         name: rows.isNull(2) ? null : rows.text(2),
-        totalBytes: rows.isNull(3) || rows.number(3) <= 0 ? null : rows.number(3),
+        totalBytes: isTotal(rows.number(3)) ? rows.number(3) : null,
       });
     }
   }
@@ -140,7 +146,8 @@ export async function readGpuOfProcessDevice(tables: NsysTables): Promise<Map<st
   if (!tables.names.has('TARGET_INFO_CUDA_DEVICE')) return map;
   for await (const rows of tables.rows('TARGET_INFO_CUDA_DEVICE', ['pid', 'cudaId', 'gpuId'])) {
     while (rows.step()) {
-      if (!rows.isNull(2)) map.set(`${rows.number(0)}:${rows.number(1)}`, rows.number(2));
+      const gpu = rows.isNull(2) ? NaN : rows.number(2);
+      if (isNumber(gpu)) map.set(`${rows.number(0)}:${rows.number(1)}`, gpu);
     }
   }
   return map;

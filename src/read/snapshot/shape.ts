@@ -319,7 +319,10 @@ export class SnapshotShape implements PickleShape {
       const key = tags[i] === STR ? nums[i] : -1;
       if (key === K.name && tag === STR) name = this.machine.strings.text(nums[i + 1]);
       else if (key === K.filename && tag === STR) filename = this.machine.strings.text(nums[i + 1]);
-      else if (key === K.line && tag === INT) line = nums[i + 1];
+      else if (key === K.line && tag === INT) {
+        line = nums[i + 1];
+        if (line < 0) this.arena.malformed++;
+      }
       // Where Python knows no line, PyTorch writes -1 as 2^64 - 1.
       else if (key === K.line && tag === BIG && this.machine.bigs[nums[i + 1]] === NO_SIZE) line = 0;
       else if (key === K.name || key === K.filename || key === K.line) this.arena.malformed++;

@@ -6,6 +6,7 @@ import { logReader } from '../../../src/read/log.ts';
 import { readBytes } from '../../read/open-for-test.ts';
 import { type VllmMemoryAccount } from '../../../src/analyze/server/vllm-memory-account.ts';
 import { vllmMemoryAccounts } from '../../../src/analyze/server/vllm-memory-words.ts';
+import { checkSource } from '../../../src/read/check/check-source.ts';
 import { rolesOf } from '../../../src/analyze/server/vllm-memory-roles.ts';
 import {
   checkProfiling,
@@ -239,6 +240,7 @@ describe('an account', () => {
       'after_profile was taken 11 s before before_profile: they are swapped, or of different runs.',
       'total_memory of after_profile and of before_create is not the same: 10 GiB apart: they are of different devices.',
       'after_profile was taken 10 s before before_create: they are swapped, or of different runs.',
+      'what was consumed + the peak over what stays allocated of these snapshots is consumed -6 GiB + peak over what stays allocated 1 GiB: the sum cannot be below 0. They are swapped, of different runs, or a figure is mistyped.',
       'Line 4: the total of what is not KV cache is not weights + activation peak + non-torch increase: 1 GiB apart, of which their digits explain at most 20.5 MiB: a figure is mistyped or of another run.',
       'The printed total is not weights + activation peak + non-torch increase of these snapshots: 1 GiB apart, of which their digits explain at most 10.2 MiB: they are not of the same profiling.',
     ]);
@@ -255,6 +257,44 @@ describe('an account', () => {
     expect(await of('9.02')).toBe(1);
     expect(await of('9.01')).toBe(0);
     expect(await of('8.0')).toBe(0);
+  });
+
+  it('shows no sum with a term below 0 that cannot be, and says which term', async () => {
+    // torch's peak never falls within a run, and memory in use is not below 0.
+    const fell = AFTER.replace('torch_peak=4294967296', 'torch_peak=1073741824');
+    const [account] = await accountsOf(CREATE, BEFORE, fell, 'weights_memory=2147483648');
+    expect(account.profiling).toEqual([]);
+    expect(account.peak).toBeNull();
+    expect(amountsIn(account.problems, 'binary')).toEqual([
+      'weights + activation peak + non-torch increase of these snapshots is weights 2 GiB + activation peak -1 GiB + non-torch increase 1 GiB: activation peak cannot be below 0. They are swapped, of different runs, or a figure is mistyped.',
+      'what was consumed + the peak over what stays allocated of these snapshots is consumed 4 GiB + peak over what stays allocated -2 GiB: peak over what stays allocated cannot be below 0. They are swapped, of different runs, or a figure is mistyped.',
+    ]);
+  });
+
+  it('shows no categories of memory of others below 0, and takes what others gave back', async () => {
+    const below = CREATE.replace('non_torch_memory=1073741824', 'non_torch_memory=-5');
+    const [account] = await accountsOf(below, BEFORE, AFTER, RESULT);
+    expect(account.peak).toBeNull();
+    expect(account.snapshots.map(({ categories }) => categories)).toEqual([null, null, null]);
+    expect(account.problems.some((one) => one.includes('memory in use cannot be below 0'))).toBe(true);
+    const gave = CREATE.replace('non_torch_memory=1073741824', 'non_torch_memory=3221225472');
+    const [other] = await accountsOf(gave, BEFORE, AFTER, RESULT);
+    expect(other.profiling[0].terms[2].bytes.value).toBe(-1 * GIB);
+    expect(other.profiling[0].nonKvCacheMemory.value).toBe(3 * GIB);
+  });
+
+  it('takes no printed total or rise of a peak below 0', async () => {
+    const { data } = await readBytes(
+      logReader,
+      'unknown',
+      RESULT.replace('5.0GiB', '-5.0GiB').replace('2.0GiB', '-2.0GiB'),
+    );
+    const { readings, skipped } = checkSource(data);
+    expect(Object.keys(readings!.vllm_memory![0].fields).sort()).toEqual([
+      'non_torch_increase',
+      'weights_memory',
+    ]);
+    expect(skipped).toBe(2);
   });
 
   it('says by what it took snapshots without names for before and after', async () => {

@@ -245,4 +245,23 @@ describe('figures of logs and monitors', () => {
     expect(checked.skipped).toBe(3);
     expect(words(checked)).toMatch(/current 10 is above its peak 9/);
   });
+
+  it('a summary of a device that cannot be is left out and told', () => {
+    const of = (device: number): SourceData =>
+      checkSource(
+        sourceData({
+          producer: 'PyTorch',
+          summaries: [
+            { label: null, step: 0, device, ooms: 0, retries: 0, offset: 12, rows: {}, granularity: {} },
+          ],
+        }),
+      );
+    expect(of(65_535).summaries).toHaveLength(1);
+    for (const device of [65_536, 2 ** 53, 18446744073709552000, -1, 0.5]) {
+      const checked = of(device);
+      expect(checked.summaries).toEqual([]);
+      expect(checked.skipped).toBe(1);
+      expect(words(checked)).toContain(`the one of device ${device}`);
+    }
+  });
 });

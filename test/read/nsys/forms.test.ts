@@ -300,6 +300,20 @@ describe('damage', () => {
     }
   });
 
+  it('a row group that does not say where its columns lie is an error with a place', async () => {
+    const files = entriesOf(join(FORMS, 'pools.parquetdir'));
+    const at = files.findIndex(({ name }) => name.startsWith(EVENTS));
+    const damaged = new Uint8Array(readFileSync(join(FORMS, 'pools.parquetdir', files[at].name)));
+    // The kind of a field of the table of contents, by which the place of a column is known.
+    damaged[4732] ^= 0x80;
+    const { error } = await readBytes(nsysParquetReader, files[at].name, damaged);
+    expect(error).toMatchObject({
+      code: 'corrupt',
+      message: expect.stringMatching(/row group/) as string,
+      offset: damaged.length - 8 - new DataView(damaged.buffer).getUint32(damaged.length - 8, true),
+    });
+  });
+
   it('random bytes behind the right beginning are an error', async () => {
     const random = numbers(7);
     for (const [reader, magic] of [
