@@ -39,6 +39,8 @@ const LIST: readonly Listed[] = [
       'snapshot/oom.cpp.pickle',
       'snapshot/oom.torch20.pickle',
       'snapshot/oom.torch212.pickle',
+      'snapshot/torch214.pickle',
+      'snapshot/torch214.ring.pickle',
       'snapshot/oom.devices.pickle',
       'device-side/process.pickle',
       'field/U05-state-only-empty-segments.pickle',
@@ -64,6 +66,12 @@ const LIST: readonly Listed[] = [
     mutations: SNAPSHOT,
     knowsItsEnd: true,
   },
+  {
+    reader: 'torch-snapshot-json',
+    files: ['field/U09-snapshot.json', 'snapshot/torch214.json'],
+    mutations: JSONS,
+    knowsItsEnd: true,
+  },
   { reader: 'memory-viz', files: ['memory-viz/trace_plot.html'], mutations: LINES },
   {
     reader: 'memory-summary',
@@ -74,7 +82,11 @@ const LIST: readonly Listed[] = [
     ],
     mutations: LINES,
   },
-  { reader: 'memory-stats', files: ['memory-summary/train.memory_stats.json'], mutations: JSONS },
+  {
+    reader: 'memory-stats',
+    files: ['memory-summary/train.memory_stats.json', 'snapshot/torch214.host_memory_stats.json'],
+    mutations: JSONS,
+  },
   {
     reader: 'memory-lines',
     files: [
@@ -121,6 +133,11 @@ const LIST: readonly Listed[] = [
     ],
     mutations: LINES,
   },
+  {
+    reader: 'server-log',
+    files: ['tools/trtllm.log', 'tools/tgi.log', 'tools/lmdeploy.log'],
+    mutations: LINES,
+  },
   { reader: 'llama-log', files: ['field/T06-llama-cpp-oom.log'], mutations: LINES },
   {
     reader: 'nvidia-smi',
@@ -137,8 +154,32 @@ const LIST: readonly Listed[] = [
   },
   {
     reader: 'device-tools',
-    files: ['field/T28-rocm-smi.txt', 'field/T28c-amd-smi.txt', 'field/T45a-gpustat.txt'],
+    files: [
+      'field/T28-rocm-smi.txt',
+      'field/T28c-amd-smi.txt',
+      'field/T45a-gpustat.txt',
+      'field/T28b-rocm-smi-meminfo.csv',
+      'tools/hl-smi.txt',
+      'tools/xpu-stats.txt',
+      'tools/nvtop.txt',
+      'tools/nvitop.txt',
+    ],
     mutations: LINES,
+  },
+  {
+    reader: 'tracker-csv',
+    files: ['tools/wandb-events.csv', 'tools/mlflow.csv', 'tools/lightning.csv'],
+    mutations: LINES,
+  },
+  {
+    reader: 'foreign',
+    files: [
+      'field/U12-msmemscope-dump.csv',
+      'field/U25-execution-trace.json',
+      'field/U27-trace-of-xla.json',
+      'field/U28-xprof-memory-viewer.json',
+    ],
+    mutations: [...JSON_TEXT, ...LINES],
   },
   {
     reader: 'prometheus-text',

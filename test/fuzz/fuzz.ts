@@ -8,6 +8,7 @@ import { tryInput } from './try-input.ts';
 const KEPT_PER_KIND = 3;
 
 export interface Broken {
+  readonly seed: number;
   readonly reader: string;
   /** `input(seed, number)` makes the input again. */
   readonly number: number;
@@ -23,10 +24,12 @@ export interface ReaderCount {
   /** CPU, ms. */
   slowest: number;
   total: number;
+  /** Resident memory that one input took beside what was there, bytes; what a collection gave back meanwhile hides some. */
+  most: number;
 }
 
 export interface Log {
-  readonly seed: number;
+  readonly seeds: readonly number[];
   readonly inputs: number;
   readonly seconds: number;
   readonly readers: ReadonlyMap<string, ReaderCount>;
@@ -39,8 +42,16 @@ export function input(
   seed: number,
   number: number,
 ): { subject: Subject; bytes: Uint8Array; isCut: boolean } {
+  return damaged(all[number % all.length], seed, number);
+}
+
+/** The same of a subject that is known: other subjects that come and go change nothing in it. */
+export function damaged(
+  subject: Subject,
+  seed: number,
+  number: number,
+): { subject: Subject; bytes: Uint8Array; isCut: boolean } {
   const random = new Random(Math.imul(seed, 0x9e3779b1) ^ Math.imul(number + 1, 0x85ebca6b));
-  const subject = all[number % all.length];
   // One in twelve is cut and nothing else: that must never go unsaid where the file knows its end.
   if (random.chance(1 / 12)) return { subject, bytes: cut(subject.bytes, random), isCut: true };
   let { bytes } = subject;
@@ -71,7 +82,7 @@ export async function fuzz(seed: number, limits: Limits): Promise<Log> {
   const first = limits.from ?? 0;
   let done = 0;
   const log = (): Log => ({
-    seed,
+    seeds: [seed],
     inputs: done,
     seconds: (performance.now() - started) / 1000,
     readers,
@@ -81,7 +92,7 @@ export async function fuzz(seed: number, limits: Limits): Promise<Log> {
   for (; done < limits.inputs && performance.now() - started < 1000 * limits.seconds; done++) {
     const number = first + done;
     const { subject, bytes, isCut } = input(all, seed, number);
-    const { complaints, milliseconds, rows, told } = await tryInput(subject.name, bytes);
+    const { complaints, milliseconds, took, rows, told } = await tryInput(subject.name, bytes);
     const count = readers.get(subject.reader) ?? {
       inputs: 0,
       read: 0,
@@ -89,6 +100,7 @@ export async function fuzz(seed: number, limits: Limits): Promise<Log> {
       broken: 0,
       slowest: 0,
       total: 0,
+      most: 0,
     };
     readers.set(subject.reader, count);
     count.inputs++;
@@ -96,6 +108,7 @@ export async function fuzz(seed: number, limits: Limits): Promise<Log> {
     if (told) count.told++;
     count.slowest = Math.max(count.slowest, milliseconds);
     count.total += milliseconds;
+    count.most = Math.max(count.most, took);
     const silent =
       isCut && subject.knowsItsEnd && !told && rows < intact[number % all.length]
         ? [
@@ -109,7 +122,7 @@ export async function fuzz(seed: number, limits: Limits): Promise<Log> {
       const known = (kinds.get(kind) ?? 0) + 1;
       kinds.set(kind, known);
       if (known <= KEPT_PER_KIND)
-        broken.push({ reader: subject.reader, number, file: subject.name, complaint });
+        broken.push({ seed, reader: subject.reader, number, file: subject.name, complaint });
     }
     if (done % 1000 === 999) {
       limits.report?.(done + 1, log);
@@ -120,17 +133,37 @@ export async function fuzz(seed: number, limits: Limits): Promise<Log> {
   return log();
 }
 
+/** Logs of several processes as one; their seconds ran side by side. */
+export function joined(logs: readonly Log[]): Log {
+  const readers = new Map<string, ReaderCount>();
+  for (const [reader, one] of logs.flatMap((log) => [...log.readers])) {
+    const sum = readers.get(reader);
+    if (sum === undefined) readers.set(reader, { ...one });
+    else {
+      for (const name of ['inputs', 'read', 'told', 'broken', 'total'] as const) sum[name] += one[name];
+      for (const name of ['slowest', 'most'] as const) sum[name] = Math.max(sum[name], one[name]);
+    }
+  }
+  return {
+    seeds: logs.flatMap(({ seeds }) => seeds),
+    inputs: logs.reduce((sum, { inputs }) => sum + inputs, 0),
+    seconds: Math.max(...logs.map(({ seconds }) => seconds)),
+    readers,
+    broken: logs.flatMap(({ broken }) => broken),
+  };
+}
+
 /** The log by reader, as a table of Markdown. */
 export function table({ readers }: Log): string {
   const rows = [...readers]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(
-      ([reader, { inputs, read, told, broken, slowest, total }]) =>
-        `| ${reader} | ${inputs.toLocaleString('en-US')} | ${read.toLocaleString('en-US')} | ${told.toLocaleString('en-US')} | ${broken.toLocaleString('en-US')} | ${(total / inputs).toFixed(1)} | ${Math.round(slowest).toLocaleString('en-US')} |`,
+      ([reader, { inputs, read, told, broken, slowest, total, most }]) =>
+        `| ${reader} | ${inputs.toLocaleString('en-US')} | ${read.toLocaleString('en-US')} | ${told.toLocaleString('en-US')} | ${broken.toLocaleString('en-US')} | ${(total / inputs).toFixed(1)} | ${Math.round(slowest).toLocaleString('en-US')} | ${Math.round(most / 2 ** 20).toLocaleString('en-US')} |`,
     );
   return [
-    '| reader | inputs | with rows | damage told | rule broken | mean ms | slowest ms |',
-    '| --- | --: | --: | --: | --: | --: | --: |',
+    '| reader | inputs | with rows | damage told | rule broken | mean ms | slowest ms | most MiB |',
+    '| --- | --: | --: | --: | --: | --: | --: | --: |',
     ...rows,
   ].join('\n');
 }

@@ -3,6 +3,7 @@
  * know nothing of formats; fuzz.test.ts plants a fault for each of them.
  */
 import type { Analysis } from '../../src/engine/document/analysis.ts';
+import { HOST_DEVICE } from '../../src/trace/capture.ts';
 
 /** Controls but the program's own line breaks, and marks that turn writing round. */
 const CONTROL = /(?!\n)[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/u;
@@ -15,7 +16,7 @@ const PLACEHOLDER = /\{(bytes|exact):/;
 
 /** Figures that may be negative: differences, what is left over, and rates. */
 const SIGNED =
-  /slope|remainder|difference|offset|left_bytes|saved|gain|samples|rows|figures|figure|value|apart|differences|from|to$|tables|time|parts\.\d+\.value|span_ns|stack|row$|window|log_events|labels|budget|non_torch|categories/;
+  /slope|remainder|difference|offset|left_bytes|saved|gain|samples|rows|figures|figure|value|apart|differences|from|to$|tables|time|parts\.\d+\.value|span_ns|stack|row$|window|log_events|labels|budget|non_torch|categories|^vllm_memory\.\d+\.profiling\.\d+\.terms/;
 
 const SAFE = Number.MAX_SAFE_INTEGER;
 
@@ -29,11 +30,13 @@ export function* walk(value: unknown, path = ''): Generator<readonly [string, un
 const number = (value: unknown): number => (typeof value === 'string' ? Number(value) : (value as number));
 
 function* figures(analysis: Analysis): Generator<string> {
+  const hasHost = analysis.devices.some(({ device }) => device === HOST_DEVICE);
   for (const [path, value] of walk(analysis)) {
     if (typeof value !== 'number') continue;
     if (!Number.isFinite(value)) yield `not finite: ${path} is ${value}`;
     else if (Number.isInteger(value) && Math.abs(value) > SAFE && !/time|samples|tables|labels/.test(path))
       yield `beyond 2^53: ${path} is ${value}`;
+    else if (hasHost && value === HOST_DEVICE && /\.device$/.test(path)) continue;
     else if (value < 0 && !SIGNED.test(path)) yield `below 0: ${path} is ${value}`;
   }
 }
@@ -97,12 +100,24 @@ function* confidence({ findings, sources, growth }: Analysis): Generator<string>
       yield `confidence: growth of ${series} is ${sure} on damage`;
 }
 
+/** Terms of vLLM's sums that may be below 0: others give memory back. The sums themselves may not (figures). */
+const SIGNED_TERMS = ['non-torch increase', 'consumed'];
+
+function* accounts({ vllm_memory: all }: Analysis): Generator<string> {
+  for (const [at, { profiling }] of (all ?? []).entries())
+    for (const { terms } of profiling)
+      for (const { name, bytes } of terms)
+        if (bytes.bytes < -bytes.error_bytes && !SIGNED_TERMS.includes(name))
+          yield `below 0: vllm_memory.${at}: ${name} is ${bytes.bytes}`;
+}
+
 /** Broken rules of an analysis. */
 export const complaintsOf = (analysis: Analysis): string[] => [
   ...figures(analysis),
   ...sums(analysis),
   ...texts(analysis),
   ...confidence(analysis),
+  ...accounts(analysis),
 ];
 
 /** Broken rules of what was printed. */

@@ -23,6 +23,8 @@ const MOST_BYTES = 600 * 2 ** 20;
 export interface Tried {
   readonly complaints: readonly string[];
   readonly milliseconds: number;
+  /** Resident memory that came with it; 0 where the process gave some back meanwhile. */
+  readonly took: number;
   /** Rows read, of all its sources. */
   readonly rows: number;
   /** What is told of damage: an error, a warning, something left out or not recorded. */
@@ -79,6 +81,7 @@ export async function tryInput(name: string, bytes: Uint8Array): Promise<Tried> 
         ...(took > MOST_BYTES ? [`memory: ${Math.round(took / 2 ** 20)} MiB for ${bytes.length} bytes`] : []),
       ],
       milliseconds,
+      took: Math.max(0, took),
       rows: sources.reduce((sum, { rows }) => sum + rows, 0),
       told: sources.some(
         ({ error, warnings, skipped, damage }) =>
@@ -91,6 +94,7 @@ export async function tryInput(name: string, bytes: Uint8Array): Promise<Tried> 
     return {
       complaints: [`thrown: ${stack.split('\n').slice(0, 4).join(' | ')}`],
       milliseconds: 0,
+      took: 0,
       rows: 0,
       told: true,
       analysis: null,
