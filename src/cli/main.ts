@@ -7,6 +7,7 @@ import { completion, SHELLS } from './completion.ts';
 import { diffCommand } from './diff.ts';
 import { exportCommand } from './export.ts';
 import { exportArguments } from './export-arguments.ts';
+import { ranksCommand } from './ranks.ts';
 import { replayCommand } from './replay.ts';
 import { lines } from './terminal.ts';
 import { EXIT_CODES, USAGE, USAGES } from './usage.ts';
@@ -78,6 +79,8 @@ export async function main(
       return await analyze(rest, out, err);
     case 'diff':
       return await diffCommand(rest, out, err);
+    case 'ranks':
+      return await ranksCommand(rest, out, err);
     case 'replay':
       return await replayCommand(rest, out, err);
     case 'export':

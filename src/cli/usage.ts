@@ -1,6 +1,7 @@
 /** What `--help` prints: of a verb its own usage, without one of all of them. */
 import { DIFF_USAGE } from './diff.ts';
 import { EXPORT_USAGE } from './export.ts';
+import { RANKS_USAGE } from './ranks.ts';
 import { REPLAY_USAGE } from './replay.ts';
 
 export const ANALYZE_USAGE = `usage: vramscope analyze PATH... [--baseline FILE] [--fail-on CONDITIONS] [--gpus-per-pod N]
@@ -29,6 +30,7 @@ const COMPLETION_USAGE = `usage: vramscope completion bash|zsh|fish
 export const USAGES: Readonly<Record<string, string>> = {
   analyze: ANALYZE_USAGE,
   diff: DIFF_USAGE,
+  ranks: RANKS_USAGE,
   replay: REPLAY_USAGE,
   export: EXPORT_USAGE,
   recorder: RECORDER_USAGE,

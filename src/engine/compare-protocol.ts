@@ -101,3 +101,30 @@ export interface CompareView {
   /** Events from which on the two ask for other memory, or in another order; a side is null where it has ended; null: nowhere. */
   readonly firstDifferent: { readonly a: number | null; readonly b: number | null } | null;
 }
+
+export interface OverviewFigure {
+  readonly peak: number;
+  readonly end: number;
+}
+
+/** One device in a few figures, for a list of many. */
+export interface OverviewView {
+  readonly device: string;
+  /** Number of the device in its file. */
+  readonly gpu: number;
+  /** Asked for and held at the peak: what all lines sum up to. */
+  readonly requestedPeak: number;
+  /** null: the allocator was not replayed to the byte. */
+  readonly allocated: OverviewFigure | null;
+  /** null: not recorded. */
+  readonly reserved: OverviewFigure | null;
+  /** false: what it held before its recording is a lower bound. */
+  readonly exact: boolean;
+  /** At the peak of what was asked for, most bytes first. */
+  readonly lines: readonly { readonly place: string; readonly bytes: number; readonly allocations: number }[];
+  readonly iterations: number;
+  /** Of allocated bytes: none, warm_up_plateau, steps_with_largest_request, linear_leak, sub_linear, cannot_tell; null: no iterations. */
+  readonly growth: string | null;
+  /** Requests that ended in an out-of-memory error. */
+  readonly outOfMemory: number;
+}

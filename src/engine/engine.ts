@@ -29,6 +29,7 @@ import { eventsOn, lifeAt, lifeOn, livesOn } from './answer/lives.ts';
 import { lineOn } from './answer/line.ts';
 import { stackTree } from './answer/stack-tree.ts';
 import { momentAt } from './answer/moment.ts';
+import { overviewOf } from './answer/overview.ts';
 import { timeline } from './answer/timeline.ts';
 import type {
   AddressMapAnswer,
@@ -74,6 +75,7 @@ import type {
   LedgerColumns,
   LedgerColumnsQuery,
   MomentAnswer,
+  OverviewView,
   Preview,
   Progress,
   RangeAnswer,
@@ -436,6 +438,11 @@ export class Engine {
       const [one, other] = [this.files.compared(a), this.files.compared(b)];
       return compareDevices(one, other, [at, atB], limit);
     });
+  }
+
+  /** One device in a few figures and its `limit` largest lines: for a list of many ranks. */
+  overview(device: string, limit: number): Promise<Result<OverviewView, TraceErrorData>> {
+    return this.ask(device, (session) => overviewOf(session, limit));
   }
 
   /** The ledger over time, sized by pixels. */

@@ -87,6 +87,8 @@ export type {
   ComparePlace,
   CompareQuery,
   CompareView,
+  OverviewFigure,
+  OverviewView,
 } from './compare-protocol.ts';
 
 export type { LedgerPart, OutsideColumns } from '../analyze/ledger/outside.ts';

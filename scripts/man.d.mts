@@ -1,0 +1,1 @@
+export function manual(markdown: string, version: string): string;
