@@ -145,13 +145,13 @@ export function hostSeries(trace: DeviceTrace, { known }: Baseline): SeriesSpec[
     },
     {
       id: 'requested',
-      label: recorded ? 'Asked for' : 'Asked for (at least)',
+      label: recorded ? 'Requested' : 'Requested (at least)',
       ...usage,
       exact: recorded && known,
       bound: recorded && known ? null : 'lower',
       note: recorded
         ? unknownNote
-        : 'PyTorch records the block that was given and not the request. It rounds requests up to a power of two: of a block of 4 MiB at least 2 MiB and a byte were asked for.',
+        : 'PyTorch records the block that was given and not the request. It rounds requests up to a power of two: of a block of 4 MiB at least 2 MiB and a byte were requested.',
       ...curveOf(trace, ACTION.alloc, ACTION.free_completed, asked, state && finalAsked()),
     },
   ];

@@ -72,7 +72,7 @@ function segmentDeltas({ events }: DeviceTrace): Uint32Array {
 }
 
 const FLOOR_NOTE =
-  'A lower bound: the recording holds the bytes asked for. Each is rounded up to 512 B here; the allocator may have given a larger block.';
+  'A lower bound: the recording holds the bytes requested. Each is rounded up to 512 B here; the allocator may have given a larger block.';
 const GAP_NOTE =
   'Free address ranges between allocations inside segments. The end of a block that is larger than its request counts as free, so a free block is at most this large.';
 

@@ -17,11 +17,11 @@ import { lines } from './terminal.ts';
 
 export const EXPORT_USAGE = `usage: vramscope export PATH... --table TABLES --format arrow|parquet|csv|jsonl [-o PATH]
 
-  export    write tables of what was read for other programs (docs/tables.md)
+  export    write tables for other programs (docs/tables.md)
   --table   events, segments, blocks, stacks, annotations, kernels, pools, summaries, gauges, requests, budgets,
-            log_events, findings; several with commas between them, or all that have a row
-  --format  how; where there is one table and a path, its ending says it too
-  -o        the file, or the folder for several; without it one table goes to standard output`;
+            log_events, findings; comma-separated, or "all": every table that has rows
+  --format  output format; optional if one table goes to a path with that extension
+  -o        output file, or folder for several tables; default: one table to standard output`;
 
 interface Output {
   write(bytes: string | Uint8Array): unknown;

@@ -15,9 +15,9 @@ export function pinLines(pins: readonly AnalysisPins[]): string[] {
       const together = shared > 0 ? `, ${exactly(shared)} of it by several stacks together` : '';
       const what =
         best === undefined
-          ? '; no stack alone sets free more than its blocks take'
-          : `; free ${exactly(best.block_bytes)} in ${count(best.blocks, 'block')} of ${best.by}, and ${exactly(best.released_bytes)} goes back`;
+          ? '; no stack alone keeps more than its own blocks take'
+          : `; ${count(best.blocks, 'block')} of ${best.by} (${exactly(best.block_bytes)}) ${best.blocks === 1 ? 'keeps' : 'keep'} ${exactly(best.unpinned_bytes)} of free memory from being released`;
       return `  device ${device}: ${exactly(pinned)} are free and pinned by live blocks${together}${what}`;
     });
-  return lines.length === 0 ? [] : ['', 'What keeps free memory from going back at the end', ...lines];
+  return lines.length === 0 ? [] : ['', 'What keeps free memory from being released at the end', ...lines];
 }

@@ -41,7 +41,7 @@ function oomLines({ ooms, clock }: DeviceView): string[] {
   const lines = ooms.slice(0, MOST_OOMS).map(({ xNs, row, size, deviceFree }) => {
     const when = clock === 'none' ? `event ${formatInteger(row)}` : formatDuration(xNs);
     const free = deviceFree === null ? '' : `, ${both(deviceFree).trim()} free on the device`;
-    return `  out of memory at ${when}: asked for ${both(size).trim()}${free}`;
+    return `  out of memory at ${when}: requested ${both(size).trim()}${free}`;
   });
   const more = ooms.length - lines.length;
   return more > 0 ? [...lines, `  and ${formatInteger(more)} more out-of-memory events`] : lines;

@@ -17,14 +17,14 @@ interface Output {
 export const REPLAY_USAGE = `usage: vramscope replay FILE [--set CONF]... [--cap SIZE|recorded] [--card SIZE]
                         [--empty-cache-at EVENT]... [--sweep] [--sites[=N]] [--device N] [--json]
 
-  replay    lead PyTorch's caching allocator along a snapshot's history, and serve its requests again
-  --set     under this PYTORCH_CUDA_ALLOC_CONF, "max_split_size_mb:32"; "" is the defaults; may be given again
-  --cap     with so much memory to reserve, "8000MiB"; "recorded": the least that the recording was allowed
-  --card    on a card that can give so much to the allocator, "24GiB"
-  --empty-cache-at   with torch.cuda.empty_cache() after this event; may be given again
-  --sweep   try a few hundred settings
-  --sites   try the N lines of the program that hold most (20), each left out and at half its size
-  --device  this device alone`;
+  replay    replay a snapshot through a model of PyTorch's caching allocator, as recorded or with other settings
+  --set     use this PYTORCH_CUDA_ALLOC_CONF, "max_split_size_mb:32"; "" is the defaults; repeatable
+  --cap     limit reserved memory, "8000MiB"; "recorded": the smallest limit that the recording shows
+  --card    limit what the GPU can give to the allocator, "24GiB"
+  --empty-cache-at   call torch.cuda.empty_cache() after this event; repeatable
+  --sweep   compare a few hundred settings
+  --sites   compare the N lines of code that hold most (20), each without its allocations and at half their size
+  --device  only this device`;
 
 const EXIT_READ = 0;
 const EXIT_USAGE = 2;

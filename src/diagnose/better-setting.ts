@@ -106,7 +106,7 @@ function betterOne(facts: DeviceFacts, trial: Trial, best: Tried): Finding {
     evidence: [trial.recorded, replayedUnder(best, trial.base, facts.reservedPeak.row)],
     remedy: code(facts.lineFor({ ...trial.dropped, ...best.change })),
     gainBytes: best.gain,
-    gainHow: `reserved peak replayed with and without ${best.name}`,
+    gainHow: 'lower reserved peak with this setting, replayed',
     wouldChange: WOULD_CHANGE,
   });
 }

@@ -37,8 +37,7 @@ export function pressureOn(facts: DeviceFacts): Pressure {
   if (limit === null)
     return {
       short: false,
-      sentence:
-        'How much memory the device has is not in the recording: it matters where memory is short, not where there is room.',
+      sentence: 'The file does not say how large the GPU is; this matters only if you are short of memory.',
     };
   const share = reservedPeak.bytes / limit.bytes;
   return {

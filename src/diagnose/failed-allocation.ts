@@ -50,7 +50,7 @@ function about(events: readonly LogEvent[]): Finding {
     ],
     remedy: onHost
       ? 'Pin less memory of the host (cudaMallocHost, cudaHostAlloc; pin_memory=True of a DataLoader), or raise the limit of locked memory and of the container.'
-      : 'Hold less at this moment. If this process held little of the device, look at what else is on it (nvidia-smi). In PyTorch a snapshot (torch.cuda.memory._record_memory_history) tells which lines hold the memory and what was asked for.',
+      : 'Hold less at this moment. If this process held little of the device, look at what else is on it (nvidia-smi). In PyTorch a snapshot (torch.cuda.memory._record_memory_history) tells which lines hold the memory and what was requested.',
     gainBytes: null,
     gainHow: null,
     wouldChange: 'A return value other than 2.',

@@ -59,7 +59,7 @@ function withoutIterations(facts: DeviceFacts): Finding[] {
     about(facts, {
       id: 'growth-unclear',
       severity: 'info',
-      title: 'Whether memory grows cannot be told: no iterations were found',
+      title: 'No iterations were found, so growth of memory cannot be judged',
       verdict: `Growth is judged from one iteration to the next, and the recording shows no loop. At its end ${exactSize(end)} are allocated, ${exactSize(facts.allocatedPeak.bytes)} at most.`,
       confidence: 'low',
       confidenceWhy: facts.iterations.why.join(' '),
@@ -152,7 +152,7 @@ function ofJudged(facts: DeviceFacts): Finding[] {
     about(facts, {
       id: 'growth-unclear',
       severity: 'info',
-      title: `Whether the growth of ${names} memory ends cannot be told`,
+      title: `Not enough data to tell whether ${names} memory ${unclear.length === 1 ? 'stops' : 'stop'} growing`,
       verdict: `Over ${count(iterations.count, rest === undefined ? 'iteration' : 'round')} ${most.series} grew by ${exactSize(risenBy(most))}${rest === undefined ? lastRise(most) : ''}. ${rest ?? conclusion?.sentence ?? 'Whether it goes on cannot be told from this recording.'}`,
       confidence: 'low',
       confidenceWhy: most.growth.atEnd.why.join(' '),

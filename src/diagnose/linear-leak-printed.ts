@@ -1,5 +1,6 @@
 /** Allocated memory that a program's own lines, or its memory summaries, show to grow without an end: a leak. */
 import { placeName, type PrintedGrowth } from '../analyze/server/facts-growth.ts';
+import type { GrowthVerdict } from '../analyze/growth/verdict.ts';
 import type { PrintedRise } from '../analyze/server/printed-rises.ts';
 import { evidence, type Finding } from './finding.ts';
 import { fromTo, untilLimitText } from './growth-words.ts';
@@ -8,6 +9,14 @@ import { aboutServer, type ServerRule } from './server-rule.ts';
 import { code, size } from './words.ts';
 
 const REMEDY = `A snapshot names the line: ${code('torch.cuda.memory._record_memory_history()')} at the start of the program, torch.cuda.memory._dump_snapshot('snapshot.pickle') after some requests. empty_cache() gives none of it back.`;
+
+/** Two causes that the same lines show: both are named. */
+const OR_CACHE =
+  ' It rises now and then: a cache that is never emptied (prefixes, users, shapes) looks the same while most of what comes is new to it.';
+const words = ({ mayBeCache }: GrowthVerdict): Pick<Finding, 'severity'> & { what: string; also: string } =>
+  mayBeCache === true
+    ? { severity: 'risk', what: 'a leak, or a cache that fills', also: OR_CACHE }
+    : { severity: 'problem', what: 'a leak', also: '' };
 
 function findingOf({ allocated, reserved, conclusion, what, device, source }: PrintedGrowth): Finding[] {
   const { verdict } = allocated;
@@ -18,9 +27,9 @@ function findingOf({ allocated, reserved, conclusion, what, device, source }: Pr
       id: 'linear-leak-printed',
       device,
       claim: { kind: 'leak', source: source.id },
-      severity: 'problem',
-      title: `Allocated memory grows by ${size(slope)} per line: a leak`,
-      verdict: `${what}: ${conclusion.sentence}${untilLimitText(verdict)} Which allocations these are the lines do not tell.`,
+      severity: words(verdict).severity,
+      title: `Allocated memory grows by ${size(slope)} per line: ${words(verdict).what}`,
+      verdict: `${what}: ${conclusion.sentence}${words(verdict).also}${untilLimitText(verdict)} Which allocations these are the lines do not tell.`,
       confidence: conclusion.confidence,
       confidenceWhy: verdict.why.join(' '),
       evidence: [evidence(`Allocated: ${fromTo(allocated)}`), evidence(`Reserved: ${fromTo(reserved)}`)],
@@ -40,9 +49,9 @@ function alone({ growth }: PrintedRise): Finding {
     id: 'linear-leak-printed',
     device,
     claim: { kind: 'leak', source: source.id },
-    severity: 'problem',
-    title: `Allocated memory grows by ${size(verdict.slopePerIteration ?? 0)} per line: a leak`,
-    verdict: `${what}: Allocated memory grows steadily and nothing in these lines bounds it: the program keeps more with every line.${untilLimitText(verdict)} Which allocations these are the lines do not tell.`,
+    severity: words(verdict).severity,
+    title: `Allocated memory grows by ${size(verdict.slopePerIteration ?? 0)} per line: ${words(verdict).what}`,
+    verdict: `${what}: Allocated memory grows steadily and nothing in these lines bounds it.${words(verdict).also}${untilLimitText(verdict)} Which allocations these are the lines do not tell.`,
     confidence: verdict.confidence,
     confidenceWhy: verdict.why.join(' '),
     evidence: [evidence(`Allocated: ${fromTo(growth)}`)],

@@ -68,7 +68,7 @@ function lasting({ limit }: DeviceFacts, growth: GrowthVerdict): string {
   const iterations = Math.floor(2 ** 30 / slope);
   if (iterations < 1) return '';
   const time = pace === null || pace <= 0 ? '' : `, ${formatDuration((1e9 * 2 ** 30) / pace)} at this pace`;
-  return ` How much memory the device has is not in the recording: each ${size(2 ** 30)} of it lasts ${count(iterations, 'iteration')}${time}.`;
+  return ` The file does not say how large the GPU is: each ${size(2 ** 30)} of it lasts ${count(iterations, 'iteration')}${time}.`;
 }
 
 /** What is said of a suspect; the reasons of all that is allocated are not said twice. */

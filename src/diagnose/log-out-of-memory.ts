@@ -18,7 +18,7 @@ import { code, size } from './words.ts';
 function proofs({ event, source, times }: LoggedOom, figures: OomFigures, { excluded }: Judged): Evidence[] {
   const { reserved } = figures;
   const rows: [string, Bounds | null][] = [
-    ['asked for', figures.requested],
+    ['requested', figures.requested],
     ['free', figures.free],
     ['total', figures.total],
     ['in use by this process', figures.process],
@@ -56,9 +56,9 @@ function overflow(oom: LoggedOom): Finding {
     claim: { kind: 'oom', source: oom.source.id, requested: null, free: null, allocated: null },
     device: oom.event.device,
     severity: 'problem',
-    title: 'Out of memory: more than 2^60 bytes asked for',
+    title: 'Out of memory: more than 2^60 bytes requested',
     verdict:
-      'More than 2^60 bytes were asked for at once: no memory is that large. The size was computed wrongly, mostly from a negative or uninitialised number; where ranks exchange sizes, from a message of another operation.',
+      'More than 2^60 bytes were requested at once: no memory is that large. The size was computed wrongly, mostly from a negative or uninitialised number; where ranks exchange sizes, from a message of another operation.',
     confidence: 'high',
     confidenceWhy: 'PyTorch checks the size before it looks at the memory.',
     evidence: [evidence(`${oom.source.file}: ${oom.event.text}`)],
@@ -110,7 +110,7 @@ function findingOf(oom: LoggedOom, ooms: readonly LoggedOom[], facts: ServerFact
     },
     device: oom.event.device,
     severity: 'problem',
-    title: requested === undefined ? 'Out of memory' : `Out of memory: ${size(requested)} asked for`,
+    title: requested === undefined ? 'Out of memory' : `Out of memory: ${size(requested)} requested`,
     confidence: judged.confidence,
     confidenceWhy: `${judged.why} The figures are those of the message, rounded to two decimals.`,
     evidence: [

@@ -40,7 +40,7 @@ function findingOf(slice: Slice, { ooms }: ServerFacts): Finding[] {
       confidenceWhy:
         failed.length > 0
           ? "The message's total capacity is that of the instance."
-          : 'It is full; whether more was asked for is not in the logs. A server that plans with most of a device fills it by intent.',
+          : 'It is full; whether more was requested is not in the logs. A server that plans with most of a device fills it by intent.',
       evidence: [
         evidence(
           `${slice.source.file}: ${slice.name} of GPU ${slice.device ?? '?'}, at most ${size(slice.peak)} of ${size(slice.total)}.`,

@@ -128,7 +128,7 @@ const enough = (has: Bounds, asks: Bounds): Enough =>
 export function judgeOom(figures: OomFigures, who: WhoIsWho): Judged {
   const { requested, total, allowed, unallocated } = figures;
   if (requested === null)
-    return never('no_figures', 'low', 'The message gives no figure of what was asked for.');
+    return never('no_figures', 'low', 'The message gives no figure of what was requested.');
   const wrong = contradictionOf(figures);
   if (wrong !== null) return wrong;
   if (total !== null && requested.least > total.most)
@@ -159,6 +159,10 @@ export function judgeOom(figures: OomFigures, who: WhoIsWho): Judged {
       ],
     };
   if (free === null) return withoutFree(figures, requested);
+  // What is not PyTorch's may have been free, or another's, and the message does not say which.
+  const isCached = unallocated !== null && enough(unallocated, requested) === 'yes';
+  if (figures.free === null && free.most >= requested.least && limited === 'yes' && !isCached)
+    return never('not_told', 'low', 'The message does not say what was free.');
   return onAFullDevice(figures, who, { requested, free, limited, excluded, unallocated });
 }
 
@@ -172,7 +176,7 @@ function limit(figures: OomFigures, free: Bounds | null, requested: Bounds): Jud
     confidence: deviceToo ? 'medium' : 'high',
     why: deviceToo
       ? 'The limit refused it by its figures; but the device had too little free as well, so a higher limit alone would not have served it.'
-      : 'What was reserved and what was asked for are together more than is allowed, whatever the rounding.',
+      : 'What was reserved and what was requested are together more than is allowed, whatever the rounding.',
     excluded: alone ? [`A full device: ${size(free.least)} at least were free.`] : [],
   };
 }
@@ -208,18 +212,18 @@ function onAFullDevice(figures: OomFigures, who: WhoIsWho, state: Full): Judged 
   const notOwn = figures.total === null || own === null ? Infinity : figures.total.most - own.least;
   const most = Math.min(free.most + (who.held.most ?? Infinity), notOwn);
   const others = enough({ least: free.least + who.held.least, most }, requested);
-  const border = figures.free !== null && free.most >= requested.least;
+  const border = free.most >= requested.least;
   const excluded = [
     ...state.excluded,
     ...(border ? [] : [`Room on the device: ${size(free.most)} at most were free.`]),
     ...(cached === 'no' && unallocated !== null
       ? [
-          `Pieces in the cache: ${size(unallocated.most)} at most are reserved and unallocated; with all that was free that is less than was asked for.`,
+          `Pieces in the cache: ${size(unallocated.most)} at most are reserved and unallocated; with all that was free that is less than was requested.`,
         ]
       : []),
     ...(others === 'no'
       ? [
-          `Other processes: they and what was free hold at most ${size(Math.max(0, most))} together, less than was asked for.`,
+          `Other processes: they and what was free hold at most ${size(Math.max(0, most))} together, less than was requested.`,
         ]
       : []),
   ];
@@ -258,7 +262,7 @@ function onAFullDevice(figures: OomFigures, who: WhoIsWho, state: Full): Judged 
         ? 'The processes that the message names hold more than there is: they are not all on this device (as with MIG), or not of this moment.'
         : readings.length > 0
           ? `Not excluded by the figures of the message: ${list(readings.map(nameOf))}.`
-          : 'About as much was free as was asked for, by the printed digits.',
+          : 'About as much was free as was requested, by the printed digits.',
     excluded,
   };
 }

@@ -29,6 +29,11 @@ export interface Said {
 
 const none = { gainBytes: null, gainHow: null };
 
+/** What lists the processes on a GPU of this kind. */
+const TOOLS: Readonly<Record<string, string>> = { HIP: 'amd-smi', XPU: 'xpu-smi', NPU: 'npu-smi info' };
+const toolOf = ({ backend }: Beside): string =>
+  Object.hasOwn(TOOLS, backend) ? TOOLS[backend] : 'nvidia-smi';
+
 const expandableOf = ({ variable }: Beside): string => code(`${variable}=expandable_segments:True`);
 
 /** "2.00 GiB of 79.18 GiB" or nothing. */
@@ -41,7 +46,7 @@ const freeText = ({ free, total }: OomFigures): string =>
 function noAdviceOf({ requested, unallocated, free }: OomFigures, advised: string | null): string {
   if (unallocated === null || requested === null || free === null) return '';
   if (unallocated.most + free.most >= requested.least) return '';
-  return ` Only ${size(middle(unallocated))} are reserved and unallocated; with all that could still be taken that is less than was asked for: ${
+  return ` Only ${size(middle(unallocated))} are reserved and unallocated; with all that could still be taken that is less than was requested: ${
     advised === null ? 'no allocator setting can help' : `${advised}, as the message advises, cannot help`
   }.`;
 }
@@ -105,7 +110,7 @@ function limitSaid(figures: OomFigures, judged: Judged, beside: Beside): Said {
       ? ' By the printed digits it is at the border; nothing else that the message tells refuses it.'
       : '';
   return {
-    verdict: `The process's own limit of ${limit} refused it: ${used} were in use and ${asked} more were asked for.${full}${cacheText(figures)}${digits}${isApple ? ' Within the limit the memory is full.' : ''}`,
+    verdict: `The process's own limit of ${limit} refused it: ${used} were in use and ${asked} more were requested.${full}${cacheText(figures)}${digits}${isApple ? ' Within the limit the memory is full.' : ''}`,
     remedy: isApple
       ? `Allocate less at once: smaller batches or shorter sequences, lower precision. ${code('PYTORCH_MPS_HIGH_WATERMARK_RATIO=0.0')} lifts the limit and can bring the system down.`
       : judged.also.includes('full')
@@ -115,12 +120,18 @@ function limitSaid(figures: OomFigures, judged: Judged, beside: Beside): Said {
   };
 }
 
-function hostSaid({ total, reserved, allocated, process, requested }: OomFigures): Said {
+function hostSaid({ total, reserved, allocated, process, requested }: OomFigures, { backend }: Beside): Said {
   const own = reserved ?? allocated;
   const all = middle(total!);
   const held = own !== null && own.least > total!.most ? middle(own) : middle(process!);
   const what = own !== null && own.least > total!.most ? 'PyTorch alone has reserved' : 'This process has';
   const over = middle(requested!) + held - all;
+  if (backend !== 'CUDA')
+    return {
+      verdict: `${what} ${size(held)} on a device of ${size(all)}: memory of the host is in use as GPU memory (an integrated GPU or an APU takes it so, and managed memory does). This request failed when that ended, too.`,
+      remedy: `Allocate ${size(over)} less (smaller batches, offloading that you control, quantised weights); what the driver may take of the host's memory is a setting of the system (of the kernel's driver, or of the firmware).`,
+      ...none,
+    };
   return {
     verdict: `${what} ${size(held)} on a device of ${size(all)}: memory of the host is in use as GPU memory (the driver of Windows and WSL2 moves it there by itself, "sysmem fallback"; managed memory does the same). It is slow, and this request failed when that ended, too.`,
     remedy: `Allocate ${size(over)} less (smaller batches, offloading that you control, quantised weights); or set "CUDA - Sysmem Fallback Policy" to "Prefer No Sysmem Fallback" in the NVIDIA control panel, so that the limit shows early.`,
@@ -137,7 +148,7 @@ function driverSaid(figures: OomFigures, beside: Beside): Said {
       ? 'a limit of the process or container (set_per_process_memory_fraction, a slice of the GPU, ulimit -v, cgroup)'
       : 'a limit of the process or container (set_per_process_memory_fraction, MPS, a vGPU slice, ulimit -v, cgroup)';
   return {
-    verdict: `${size(free)} were free${times >= 2 ? `, ${count(times, 'time')} what was asked for` : ', more than was asked for'}: the memory was neither full nor fragmented. The driver refused it: ${limits}, mappings that ran out (vm.max_map_count, very many segments), an earlier error of this context, or memory that another process gave back just then.`,
+    verdict: `${size(free)} were free${times >= 2 ? `, ${count(times, 'time')} what was requested` : ', more than was requested'}: the memory was neither full nor fragmented. The driver refused it: ${limits}, mappings that ran out (vm.max_map_count, very many segments), an earlier error of this context, or memory that another process gave back just then.`,
     remedy: `Look at dmesg, at the limits (ulimit -a, the container's), and at ${code('python -c "import torch; print(torch.cuda.mem_get_info())"')} in the same place; run once more with CUDA_LAUNCH_BLOCKING=1 to see an earlier error. No setting of the allocator gives room that was there.`,
     ...none,
   };
@@ -149,8 +160,8 @@ function fragmentationSaid(figures: OomFigures, who: WhoIsWho, beside: Beside): 
   const asked = size(middle(requested!));
   const why =
     unallocated!.least >= requested!.most
-      ? `${cached} are reserved and not allocated, more than the ${asked} that were asked for, but in no one piece that fits: fragmentation.`
-      : `${cached} are reserved and not allocated, and ${size(free === null ? 0 : middle(free))} more could be taken: together enough for the ${asked} that were asked for, but in no one piece: fragmentation.`;
+      ? `${cached} are reserved and not allocated, more than the ${asked} that were requested, but in no one piece that fits: fragmentation.`
+      : `${cached} are reserved and not allocated, and ${size(free === null ? 0 : middle(free))} more could be taken: together enough for the ${asked} that were requested, but in no one piece: fragmentation.`;
   const verdict = `${why}${whoText(who)}${restText(figures, who)}`;
   if (beside.expandable === true)
     return {
@@ -172,7 +183,7 @@ function fragmentationSaid(figures: OomFigures, who: WhoIsWho, beside: Beside): 
   return { verdict, remedy: since, ...none };
 }
 
-function othersSaid(figures: OomFigures, who: WhoIsWho): Said {
+function othersSaid(figures: OomFigures, who: WhoIsWho, beside: Beside): Said {
   const { free, total, reserved, allocated } = figures;
   const { held, others, ranks, namedLeast } = who;
   const own = reserved ?? allocated;
@@ -198,7 +209,7 @@ function othersSaid(figures: OomFigures, who: WhoIsWho): Said {
         : `other processes hold ${size(held.least)} at least (${list(named)})`;
   return {
     verdict: `${before}${what}. Without them the request had been served.${whoText(who)}`,
-    remedy: `See who they are (${code('nvidia-smi --query-compute-apps=pid,process_name,used_gpu_memory --format=csv')} on the host), then move this program or them to another GPU, or end those that nobody needs: other processes are the only thing that makes room here without allocating less.`,
+    remedy: `See who they are (${code(toolOf(beside) === 'nvidia-smi' ? 'nvidia-smi --query-compute-apps=pid,process_name,used_gpu_memory --format=csv' : toolOf(beside))} on the host), then move this program or them to another GPU, or end those that nobody needs: other processes are the only thing that makes room here without allocating less.`,
     gainBytes: gain > 0 ? gain : null,
     gainHow: gain > 0 ? 'what the processes hold that the message names beside this one, rounded down' : null,
   };
@@ -212,8 +223,8 @@ function fullSaid(figures: OomFigures, who: WhoIsWho, judged: Judged, beside: Be
     ? ` By the printed digits the process's own limit of ${size(middle(figures.allowed!))} may have refused it first.`
     : '';
   return {
-    verdict: `${size(middle(requested!))} were asked for${freeText(figures)}${free === null && total !== null ? ` on a device of ${size(middle(total))}` : ''}${held}: the memory is full.${after}${limit}${noAdviceOf(figures, beside.advised)}`,
-    remedy: `${judged.also.includes('other_processes') ? 'See whether another process is on the GPU (nvidia-smi on the host). Else: ' : ''}${lessOf(beside)}`,
+    verdict: `${size(middle(requested!))} were requested${freeText(figures)}${free === null && total !== null ? ` on a device of ${size(middle(total))}` : ''}${held}: the memory is full.${after}${limit}${noAdviceOf(figures, beside.advised)}`,
+    remedy: `${judged.also.includes('other_processes') ? `See whether another process is on the GPU (${toolOf(beside)} on the host). Else: ` : ''}${lessOf(beside)}`,
     ...none,
   };
 }
@@ -232,15 +243,14 @@ export function oomWords(figures: OomFigures, who: WhoIsWho, judged: Judged, bes
     case 'contradiction':
       return {
         verdict: `The figures contradict each other: ${judged.why} Why the request failed does not follow from them.`,
-        remedy:
-          'See what nvidia-smi and torch.cuda.mem_get_info() say in the same place; a snapshot at the moment of the error tells who holds the memory.',
+        remedy: `See what ${toolOf(beside)} says in the same place; a snapshot at the moment of the error tells who holds the memory.`,
         ...none,
       };
     case 'host_memory':
-      return hostSaid(figures);
+      return hostSaid(figures, beside);
     case 'never_fits':
       return {
-        verdict: `${size(middle(requested!))} were asked for at once and the GPU has ${size(middle(total!))}: it can never fit.${noAdviceOf(figures, beside.advised)}`,
+        verdict: `${size(middle(requested!))} were requested at once and the GPU has ${size(middle(total!))}: it can never fit.${noAdviceOf(figures, beside.advised)}`,
         remedy: 'Find the tensor: a mask of length times length, a batch put together wrongly.',
         ...none,
       };
@@ -253,11 +263,11 @@ export function oomWords(figures: OomFigures, who: WhoIsWho, judged: Judged, bes
       if (!judged.also.includes('other_processes')) return said;
       return {
         ...said,
-        remedy: `${said.remedy}. See who else is on the GPU, too (nvidia-smi on the host): without them it had been served as well.`,
+        remedy: `${said.remedy}. See who else is on the GPU, too (${toolOf(beside)} on the host): without them it had been served as well.`,
       };
     }
     case 'other_processes':
-      return with_(othersSaid(figures, who));
+      return with_(othersSaid(figures, who, beside));
     case 'full':
       return fullSaid(figures, who, judged, beside);
     case 'other_pools':
@@ -265,10 +275,9 @@ export function oomWords(figures: OomFigures, who: WhoIsWho, judged: Judged, bes
       return {
         verdict:
           allocated === null || total === null
-            ? `${size(middle(requested!))} were asked for; how much was free, and who had the rest, the message does not say.`
-            : `PyTorch had ${size(middle(allocated))} of ${size(middle(total))} allocated; ${size(middle(total) - middle(allocated))} were not, more than the ${size(middle(requested!))} that were asked for. How much of that was free, cached in pieces or another process's the message does not say.`,
-        remedy:
-          'nvidia-smi tells whether another process is on the GPU, torch.cuda.memory_summary() how much is cached; if nearly all is allocated at every such moment, allocate less.',
+            ? `${size(middle(requested!))} were requested; how much was free, and who had the rest, the message does not say.`
+            : `PyTorch had ${size(middle(allocated))} of ${size(middle(total))} allocated; ${size(middle(total) - middle(allocated))} were not, more than the ${size(middle(requested!))} that were requested. How much of that was free, cached in pieces or another process's the message does not say.`,
+        remedy: `${toolOf(beside)} tells whether another process is on the GPU, ${beside.backend === 'XPU' ? 'torch.xpu.memory_reserved()' : beside.backend === 'NPU' ? 'torch.npu.memory_summary()' : 'torch.cuda.memory_summary()'} how much is cached; if nearly all is allocated at every such moment, allocate less.`,
         ...none,
       };
   }

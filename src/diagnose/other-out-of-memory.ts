@@ -19,7 +19,7 @@ interface Told {
 }
 
 const FIGURE_NAMES: Readonly<Record<string, string>> = {
-  requested: 'asked for',
+  requested: 'requested',
   needed: 'needed by the program',
   held: 'held by its buffers before',
   allocated: 'allocated',
@@ -41,7 +41,7 @@ const figuresText = (figures: Readonly<Record<string, number>>): string =>
     .join(', ');
 
 const asked = (figures: Readonly<Record<string, number>>): string =>
-  figures['requested'] === undefined ? '' : `: ${size(figures['requested'])} asked for`;
+  figures['requested'] === undefined ? '' : `: ${size(figures['requested'])} requested`;
 
 function xla({ event }: LoggedOom): Pick<Told, 'verdict' | 'remedy'> {
   const { requested, program, live_out: results, temporaries, parameters, needed, total } = event.figures;
@@ -57,7 +57,7 @@ function xla({ event }: LoggedOom): Pick<Told, 'verdict' | 'remedy'> {
     program === undefined
       ? needed !== undefined && total !== undefined
         ? `The compiled program needs ${size(needed)} and the device has ${size(total)}.`
-        : `XLA asked for ${requested === undefined ? 'memory' : size(requested)} and did not get it.`
+        : `XLA requested ${requested === undefined ? 'memory' : size(requested)} and did not get it.`
       : `One compiled program needs ${size(program)}${parts.length === 0 ? '' : `, of which ${parts.join(', ')}`}.`;
   const buffer =
     largest === undefined
@@ -143,7 +143,7 @@ function toldOf(oom: LoggedOom): Told {
       : event.allocator === 'ggml'
         ? ggml(oom)
         : {
-            verdict: `${own.who} ran out of memory${isHost ? ' (RAM, no GPU)' : ''}${figures['requested'] === undefined ? '' : `: ${size(figures['requested'])} were asked for`}${figures['free'] === undefined ? '' : `, ${size(figures['free'])} were free`}${figures['allocated'] === undefined ? '' : `, ${size(figures['allocated'])} allocated`}.`,
+            verdict: `${own.who} ran out of memory${isHost ? ' (RAM, no GPU)' : ''}${figures['requested'] === undefined ? '' : `: ${size(figures['requested'])} were requested`}${figures['free'] === undefined ? '' : `, ${size(figures['free'])} were free`}${figures['allocated'] === undefined ? '' : `, ${size(figures['allocated'])} allocated`}.`,
             remedy: own.remedy,
           };
   const hasFigures = Object.keys(figures).length > 0;

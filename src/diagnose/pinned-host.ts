@@ -29,8 +29,8 @@ export const pinnedHost: DeviceRule = (facts) => {
       evidence: [
         evidence(
           least < used
-            ? `Blocks are powers of two: of ${exactSize(used)} in use at least ${exactSize(least)} were asked for; PyTorch does not record how much more.`
-            : `All ${exactSize(used)} in use were asked for.`,
+            ? `Blocks are powers of two: of ${exactSize(used)} in use at least ${exactSize(least)} were requested; PyTorch does not record how much more.`
+            : `All ${exactSize(used)} in use were requested.`,
           at,
         ),
         ...(pending.bytes > 0

@@ -5,6 +5,12 @@ import { evidence } from './finding.ts';
 import { about, type DeviceRule, isWorth, pressureOn } from './device-rule.ts';
 import { code, exactSize, inSentence, size } from './words.ts';
 
+/** "One block of 32 MiB", "3 blocks of 96 MiB in all". */
+const pinningBlocks = ({ blocks, blockBytes }: { blocks: { length: number }; blockBytes: number }): string =>
+  blocks.length === 1
+    ? `One block of ${size(blockBytes)}`
+    : `${count(blocks.length, 'block')} of ${size(blockBytes)} in all`;
+
 export const pinnedSegments: DeviceRule = (facts) => {
   const { pins } = facts;
   const reserved = facts.finalReserved;
@@ -32,7 +38,7 @@ export const pinnedSegments: DeviceRule = (facts) => {
       // Where memory is not short it explains why empty_cache() gives back so little.
       severity: worth && pressureOn(facts).short ? 'risk' : 'info',
       title: worth
-        ? `Free ${size(best.blockBytes)} here, ${size(best.releasedBytes)} goes back: ${nameOf(best.holder)}`
+        ? `${pinningBlocks(best)} from ${nameOf(best.holder)} ${best.blocks.length === 1 ? 'keeps' : 'keep'} ${size(best.unpinnedBytes)} of free memory from being released`
         : `${size(pins.pinnedBytes)} are free but pinned by live blocks`,
       verdict: `At the end ${exactSize(pins.pinnedBytes)} of reserved memory are free and cannot go back to the driver, because something live lies in the same ${unit}${
         pins.sharedBytes > 0 ? ` (${exactSize(pins.sharedBytes)} of it held by several stacks together)` : ''
@@ -52,10 +58,10 @@ export const pinnedSegments: DeviceRule = (facts) => {
           ),
         ),
       remedy: worth
-        ? `Allocate what lives long (${nameOf(best.holder)}) before the first large request. Or free it at a quiet moment, call ${code('torch.cuda.empty_cache()')}, and make it again: that takes its own ${size(best.blockBytes)} again.`
+        ? `Allocate ${best.blocks.length === 1 ? 'this long-lived tensor' : 'these long-lived tensors'} (${nameOf(best.holder)}) before the first large one. Or free ${best.blocks.length === 1 ? 'it' : 'them'} between batches, call ${code('torch.cuda.empty_cache()')}, and recreate ${best.blocks.length === 1 ? 'it' : 'them'} (net gain ${size(best.releasedBytes - best.blockBytes)}).`
         : null,
       gainBytes: worth ? best.releasedBytes : null,
-      gainHow: worth ? 'these blocks freed and empty_cache() called on the replayed final state' : null,
+      gainHow: worth ? 'if these blocks are freed and empty_cache() is called, replayed' : null,
       wouldChange:
         'Another moment: what lives between requests pins other segments than what lives at the end.',
     }),

@@ -73,7 +73,7 @@ export const recordedLate: DeviceRule = (facts) => {
   const proofs: Evidence[] = [
     known
       ? evidence(
-          `Before the first event ${exactSize(before.requested)} were asked for and alive, and ${exactSize(before.reserved)} reserved.`,
+          `Before the first event ${exactSize(before.requested)} were requested and alive, and ${exactSize(before.reserved)} reserved.`,
           { row: 0 },
         )
       : evidence('There is no final state to count back from.', { row: 0 }),

@@ -33,7 +33,7 @@ export const settingInForce: DeviceRule = (facts) => {
         ],
         remedy: `Leave ${name} out: ${code(line.endsWith('=') ? `unset ${line.slice(0, -1)}` : line)}`,
         gainBytes: without.gain,
-        gainHow: `reserved peak replayed with and without ${name}`,
+        gainHow: `lower reserved peak without ${name}, replayed`,
         wouldChange: 'Other requests: record the run that matters and replay it.',
       }),
     );

@@ -17,7 +17,7 @@ export const summaryOutOfMemory: ServerRule = ({ summaryOoms, ooms: messages }):
           sinceBefore
             ? `, the first before ${label === '' ? 'a later summary' : `the summary at "${label}"`}`
             : ''
-        }, and ${count(retries, 'retry', 'retries')} of cudaMalloc (the cache was given back and it was tried again). What was asked for the summary does not tell; its own figures are of the moment at which it was printed, not of the error.`,
+        }, and ${count(retries, 'retry', 'retries')} of cudaMalloc (the cache was given back and it was tried again). What was requested the summary does not tell; its own figures are of the moment at which it was printed, not of the error.`,
         confidence: 'certain',
         confidenceWhy:
           'It is counted by the allocator itself; a program may have caught the error and gone on.',

@@ -25,10 +25,10 @@ function refusedStart(log: ServerLog): Finding[] {
       id: 'utilization-edge',
       device: refusal.device,
       severity: 'problem',
-      title: `The server asked for ${size(requested)} and ${size(free)} were free: it did not start`,
+      title: `The server requested ${size(requested)} and ${size(free)} were free: it did not start`,
       verdict: `Of ${size(total)} only ${size(free)} were free when the server started: something else holds ${size(total - free)} (other processes, or one that is still ending).`,
       confidence: 'certain',
-      confidenceWhy: 'The server printed what it asked for and what was free.',
+      confidenceWhy: 'The server printed what it requested and what was free.',
       evidence: [evidence(refusal.text)],
       remedy:
         possible > 0

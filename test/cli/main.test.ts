@@ -179,7 +179,7 @@ describe('text', () => {
       /Reserved +now +3\.95 GiB \(4,242,538,496 B\) +peak 3\.95 GiB \(4,242,538,496 B\) at 1\.5 ms/,
     );
     expect(out).toContain(
-      '  out of memory at 1.8 ms: asked for 300 MiB (314,572,800 B), 74.7 GiB (80,222,552,064 B) free on the device',
+      '  out of memory at 1.8 ms: requested 300 MiB (314,572,800 B), 74.7 GiB (80,222,552,064 B) free on the device',
     );
     // memory_stats of the same process has this peak: the replay knows every block.
     expect(out).toMatch(/Allocated +now .* peak 3\.87 GiB \(4,153,409,536 B\)/);

@@ -203,6 +203,103 @@ describe('lines that are no iterations', () => {
   });
 });
 
+/** Numbers in [0, 1) that are the same in every run. */
+function drawn(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), state | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+describe('caches and leaks by printed lines alone', () => {
+  const CACHES: readonly (readonly [string, number, (key: number) => number, number])[] = [
+    ["prefixes by Zipf's law", 5000, (key) => 1 / (key + 1), 0],
+    ['the same beside other memory that comes and goes', 5000, (key) => 1 / (key + 1), 60],
+    ['64 keys', 64, () => 1, 0],
+    ['512 keys', 512, () => 1, 0],
+  ];
+
+  /** A line a request; a key that is new to the cache keeps 24 MB. */
+  function cacheLog(keys: number, weightOf: (key: number) => number, noise: number, seed: number): string[] {
+    const next = drawn(seed);
+    const weights = range(keys).map(weightOf);
+    const all = weights.reduce((sum, weight) => sum + weight, 0);
+    const seen = new Set<number>();
+    return range(60 + 20 * seed).map((i) => {
+      let at = next() * all;
+      let key = 0;
+      while (key < keys - 1 && (at -= weights[key]) > 0) key++;
+      seen.add(key);
+      const held = 4000 + 24 * seen.size + Math.floor(noise * next());
+      return `step ${i} Allocated: ${held}.00 MB, Reserved: ${held + 200}.00 MB`;
+    });
+  }
+
+  it.each(CACHES)('%s: never a leak for certain, and both causes are named', async (_name, ...cache) => {
+    let quiet = 0;
+    for (const seed of range(6)) {
+      const found = (await told({ 'a.log': cacheLog(...cache, seed) })).get('linear-leak-printed');
+      if (found === undefined) {
+        quiet++;
+        continue;
+      }
+      expect(['low', 'medium']).toContain(found.confidence);
+      expect(found.severity).toBe('risk');
+      expect(found.title).toContain('a leak, or a cache that fills');
+      expect(textOf(found)).toContain('looks the same');
+    }
+    expect(quiet).toBeGreaterThanOrEqual(cache[0] === 512 ? 0 : 1);
+  });
+
+  it('what is kept at every line is a leak', async () => {
+    const lines = range(80).map((i) => `step ${i} Allocated: ${4000 + 24 * i}.00 MB, Reserved: 8000.00 MB`);
+    const found = (await told({ 'a.log': lines })).get('linear-leak-printed')!;
+    expect([found.severity, found.confidence]).toEqual(['problem', 'high']);
+  });
+});
+
+describe('GPUs that are not of NVIDIA', () => {
+  const message = (backend: string, free: string, allocated: string): string =>
+    `torch.OutOfMemoryError: ${backend} out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 15.91 GiB${free} Of the allocated memory ${allocated} is allocated by PyTorch, and 100.00 MiB is reserved by PyTorch but unallocated.`;
+  const oom = async (...parts: Parameters<typeof message>): Promise<Finding> =>
+    (await told({ 'oom.txt': message(...parts) })).get('log-out-of-memory')!;
+
+  it('an APU holds memory of the host: no control panel of NVIDIA changes that', async () => {
+    const found = await oom('HIP', ' of which 0 bytes is free.', '23.31 GiB');
+    expect(textOf(found)).toMatch(/memory of the host is in use as GPU memory \(an integrated GPU or an APU/);
+    expect(textOf(found)).not.toMatch(/NVIDIA|Windows/);
+  });
+
+  it('what was free is not printed: what PyTorch does not hold may have been, so nothing is called full', async () => {
+    const found = await oom('XPU', '.', '10.30 GiB');
+    expect(found.confidence).toBe('low');
+    expect(textOf(found)).toMatch(
+      /How much of that was free, cached in pieces or another process's the message does not say/,
+    );
+    expect(textOf(found)).not.toMatch(/the memory is full|Room on the device|nvidia-smi/);
+    // Where it cannot have been enough, it is.
+    expect(textOf(await oom('XPU', '.', '14.90 GiB'))).toContain('the memory is full');
+  });
+
+  it('other processes are looked for with the tool of the vendor', async () => {
+    const found = await oom('HIP', ' of which 500.00 MiB is free.', '12.00 GiB');
+    expect(textOf(found)).toContain('amd-smi');
+    expect(textOf(found)).not.toContain('nvidia-smi');
+  });
+});
+
+describe('an engine without tokens', () => {
+  it('a long prefill takes block after block, and is not stuck', async () => {
+    const rising = range(20).map((i) => statsLine(10 * i, 5 + 3 * i, 1, 0, 0));
+    expect((await told(log(engineLine(), rising))).has('stuck-engine')).toBe(false);
+    const still = range(20).map((i) => statsLine(10 * i, 40, 1, 3, 0));
+    expect((await told(log(engineLine(), still))).get('stuck-engine')!.confidence).toBe('high');
+  });
+});
+
 describe('recordings', () => {
   it('graphs captured in each iteration, each with a pool of its own, are no fragments', async () => {
     const program = new Recording({ pools: 50 });

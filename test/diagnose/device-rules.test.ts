@@ -176,7 +176,7 @@ describe('recorded-late', () => {
     // Lost: two segments and their two blocks.
     const late = findingOf(await run().findings({ without: 4 }), 'recorded-late');
     expect(late).toMatchObject({ severity: 'info', confidence: 'certain', gainBytes: null });
-    expect(late.evidence[0].text).toContain('96 MiB (100,663,296 bytes) were asked for');
+    expect(late.evidence[0].text).toContain('96 MiB (100,663,296 bytes) were requested');
     expect(late.evidence[1].text).toBe('1 free of allocations that are not in it.');
     expect(late.verdict).toContain('growth cannot be judged');
     expect(idsOf(await run().findings({ without: 4 }))).not.toContain('better-setting');

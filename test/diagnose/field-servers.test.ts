@@ -156,7 +156,7 @@ describe('ranks and limits', () => {
   it('T62: what was right stays right', async () => {
     const found = await fieldFinding('utilization-edge', 'T62-vllm-free-on-startup.log');
     expect(textOf(found)).toMatch(
-      /asked for 54\.4 GiB and 23\.2 GiB were free.*--gpu-memory-utilization 0\.35/s,
+      /requested 54\.4 GiB and 23\.2 GiB were free.*--gpu-memory-utilization 0\.35/s,
     );
     expect(found.confidence).toBe('certain');
   });

@@ -19,7 +19,7 @@ describe('an out-of-memory error that was recorded and printed', () => {
     const { findings } = await diagnoseFiles(files(OOM_TEXT));
     expect(idsOf(findings)).not.toContain('log-out-of-memory');
     const told = findingOf(findings, 'out-of-memory').evidence.map(({ text }) => text);
-    expect(told).toContain('oom.txt tells the same: Out of memory: 300 MiB asked for.');
+    expect(told).toContain('oom.txt tells the same: Out of memory: 300 MiB requested.');
     expect(told.join('\n')).toContain('allowed 3.96 GiB');
     expect(findings.every((finding) => !('claim' in finding))).toBe(true);
   });

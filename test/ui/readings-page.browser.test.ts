@@ -130,7 +130,7 @@ describe('a server’s log', () => {
 
   it('tells an out-of-memory error in words, and its figures on a click', async () => {
     page = await show(refused);
-    await expect.poll(seen).toContain('2 GiB asked for, 1.12 GiB of 79.2 GiB free');
+    await expect.poll(seen).toContain('2 GiB requested, 1.12 GiB of 79.2 GiB free');
     all('tbody.opens button', page)[0].click();
     await expect.poll(() => textOf(all('vs-detail', page)[0])).toContain('Tried to allocate 2.00 GiB');
     all('button', all('vs-detail', page)[0])[0].click();

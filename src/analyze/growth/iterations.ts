@@ -262,7 +262,7 @@ export function findIterations(
     const work = workOf(loop.found, period.rows);
     return { ...period, why: [...why, ...period.why], ...(work === null ? {} : { work }) };
   }
-  const none = nothing('Nothing comes back in the sequence of allocations that chance would not explain.');
+  const none = nothing('No repeating pattern of allocations was found, so growth cannot be judged.');
   return { ...none, why: [...why, ...none.why] };
 }
 

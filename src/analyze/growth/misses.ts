@@ -59,10 +59,13 @@ export interface Pace {
   readonly goesOn: boolean;
 }
 
-/** How events at these places (ascending, above 0, at most `total`) go on; null: they come in a rhythm, or are too few. */
-export function paceOfEvents(places: readonly number[], total: number): Pace | null {
+/**
+ * How events at these places (ascending, above 0, at most `total`) go on; null: they come in a rhythm, or are too few.
+ * `rhythm`: gaps that vary by less than this share of their mean are one.
+ */
+export function paceOfEvents(places: readonly number[], total: number, rhythm = RHYTHM): Pace | null {
   const k = places.length;
-  if (k < FEW || spreadOfGaps(places).variation < RHYTHM) return null;
+  if (k < FEW || spreadOfGaps(places).variation < rhythm) return null;
   const exponent = (k - 1) / places.reduce((sum, place) => sum + Math.log(total / place), 0);
   // Where time runs so that events come evenly, what is left is chance.
   const { variation } = spreadOfGaps(places.map((place) => place ** exponent));
@@ -168,5 +171,10 @@ export function unlessMisses(
   if (verdict.kind !== 'linear_leak' || events === null) return verdict;
   const why = [events.why, ...verdict.why];
   if (!events.goesOn) return instead(verdict, 'cannot_tell', 'low', why);
-  return { ...verdict, confidence: verdict.confidence === 'high' ? 'medium' : verdict.confidence, why };
+  return {
+    ...verdict,
+    confidence: verdict.confidence === 'high' ? 'medium' : verdict.confidence,
+    why,
+    mayBeCache: true,
+  };
 }

@@ -141,14 +141,21 @@ export function growthOfSamples(
   return unlessRare(verdict, values, granularity ?? 0);
 }
 
+/** Of the samples, so many may not rise where it is said to rise at every one. */
+const SINGLE = 0.02;
+
 /** Single rises at irregular places may be the misses of a cache (misses.ts): what makes them a figure does not tell. */
 function unlessRare(verdict: GrowthVerdict, values: Float64Array, granularity: number): GrowthVerdict {
   const { kind, rises, window } = verdict;
   if (kind !== 'linear_leak' || window === null || !keeps(values, granularity)) return verdict;
-  if (2 * rises.length > values.length) return verdict;
+  // At every sample, but for single ones: there is nothing in between by which it could slow down.
+  if (rises.length >= (1 - SINGLE) * (values.length - 1)) return verdict;
+  // In most samples: a cache of many keys begins so, and the gaps between its misses hardly vary.
+  const isDense = 2 * rises.length > values.length;
   const pace = paceOfEvents(
     rises.map(({ at }) => at + 0.5),
     values.length,
+    isDense ? 0 : undefined,
   );
   if (pace === null) return verdict;
   const how = pace.goesOn ? 'steadily so far.' : 'too few to tell a leak from one that slows down.';

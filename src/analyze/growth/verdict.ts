@@ -76,6 +76,8 @@ export interface GrowthVerdict {
   readonly untilLimit: { readonly iterations: number; readonly ns: number | null } | null;
   readonly rises: readonly GrowthRise[];
   readonly why: readonly string[];
+  /** true: it rises now and then, as a cache does that fills with what it has not seen before. */
+  readonly mayBeCache?: true;
   /** What the rest of the recording says of it, a sentence of `why`; absent: the values alone were judged. */
   readonly rest?: string;
 }

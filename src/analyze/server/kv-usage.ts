@@ -125,6 +125,20 @@ function stateOf(sample: UsageSample, limits: Limits): UsageState {
   return usage >= limits.full ? 'full' : 'running';
 }
 
+/** A step of usage that is none: what 0.1 % rounds to. */
+const STEP = 0.001;
+
+/** Usage that goes up through to the end and never down: somebody takes blocks. */
+function isRising(samples: readonly UsageSample[]): boolean {
+  const usages = samples.map(({ usage }) => usage);
+  const half = usages[Math.floor((usages.length - 1) / 2)];
+  return (
+    usages.every((usage, i) => i === 0 || usage >= usages[i - 1]) &&
+    half > usages[0] + STEP &&
+    usages[usages.length - 1] > half + STEP
+  );
+}
+
 /** Runs of a state that must last: shorter ones are what their neighbours are. */
 function settle(
   samples: readonly UsageSample[],
@@ -141,7 +155,9 @@ function settle(
       const lasted = hasClock
         ? samples[to].time_ns - samples[from].time_ns >= limits.stuckNs
         : count >= MINUTE_SAMPLES;
-      if (count < limits.stuckSamples || !lasted) {
+      // A long prefill makes no token for minutes, and takes block after block meanwhile.
+      const prefills = state === 'stuck' && isRising(samples.slice(from, to + 1));
+      if (count < limits.stuckSamples || !lasted || prefills) {
         for (let i = from; i <= to; i++) states[i] = calm(samples[i], limits);
       }
       from = to;

@@ -135,7 +135,7 @@ async function sentences(
       );
     else if (baseline.whole)
       told.push(
-        'The recording began with nothing allocated and nothing reserved: peaks and totals are those of memory_stats, counted from there.',
+        'Recorded from the first allocation: peaks and totals are exact, as in torch.cuda.memory_stats().',
       );
     else if (baseline.fromEmpty)
       told.push('Before the first event nothing was allocated and nothing reserved (from the final state).');

@@ -7,7 +7,7 @@ export function hostSentences({ trace, baseline }: DeviceSession): string[] {
   const told: string[] = [];
   if (baseline.whole)
     told.push(
-      'The recording began with nothing pinned: peaks and totals are those of host_memory_stats, counted from there.',
+      'Recorded from the first pinned allocation: peaks and totals are exact, as in torch.cuda.host_memory_stats().',
     );
   else if (baseline.known)
     told.push(
@@ -19,7 +19,7 @@ export function hostSentences({ trace, baseline }: DeviceSession): string[] {
     );
   if (!hasPinnedRequests(trace, pinnedBlockSizes(trace)))
     told.push(
-      'PyTorch takes pinned memory in blocks, by powers of two, and records the block and not the request: what was asked for is a lower bound here.',
+      'PyTorch takes pinned memory in blocks, by powers of two, and records the block and not the request: what was requested is a lower bound here.',
     );
   if (trace.cut) told.push('The file is cut inside the events: what follows the last event is not known.');
   return told;

@@ -136,7 +136,7 @@ function segmentFault(
     ['allocated', segments.allocated_size[i], sums.allocated],
     ['active', segments.active_size[i], sums.active],
     // The host allocator does not keep what was asked for.
-    ['asked for', producer === 'torch_host' ? NaN : segments.requested_size[i], sums.requested],
+    ['requested', producer === 'torch_host' ? NaN : segments.requested_size[i], sums.requested],
   ] as const)
     if (to > from && said !== sum && !Number.isNaN(said) && !Number.isNaN(sum))
       return `it says that ${spelled(said)} bytes in it are ${name}, and its blocks say ${spelled(sum)}`;

@@ -262,7 +262,7 @@ class TraceReading {
       kind: 'oom',
       time_ns,
       device: type === HOST || device < 0 ? null : device,
-      text: `[OutOfMemory] ${formatInteger(numbers.bytes)} bytes asked for on ${deviceTypeName(type)}${device < 0 ? '' : ` ${device}`}`,
+      text: `[OutOfMemory] ${formatInteger(numbers.bytes)} bytes requested on ${deviceTypeName(type)}${device < 0 ? '' : ` ${device}`}`,
       figures,
       offset,
     });

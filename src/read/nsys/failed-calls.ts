@@ -148,12 +148,12 @@ function heldAtEach(
 }
 
 function textOf({ name, start, where }: FailedCall, held: Held | null): string {
-  const failed = `${name} failed at ${(Number(start) / 1e6).toFixed(2)} ms: out of memory${where === 'host' ? ' of the host' : ''}. The size asked for is not in the export`;
+  const failed = `${name} failed at ${(Number(start) / 1e6).toFixed(2)} ms: out of memory${where === 'host' ? ' of the host' : ''}. The size requested is not in the export`;
   const last = held?.last ?? null;
   if (last === null) return `${failed}.`;
   return last.times === 1
-    ? `${failed}; the call before asked for ${formatInteger(last.size)} bytes.`
-    : `${failed}; the ${last.times} calls before asked for ${formatInteger(last.size)} bytes each.`;
+    ? `${failed}; the call before requested ${formatInteger(last.size)} bytes.`
+    : `${failed}; the ${last.times} calls before requested ${formatInteger(last.size)} bytes each.`;
 }
 
 /**

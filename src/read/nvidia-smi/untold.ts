@@ -71,7 +71,7 @@ export function howMuchText(
   if (asked)
     return [
       ...least,
-      `How much memory of each GPU is used was asked for and has no figure: a GPU that shares the memory of its host (GB10, Jetson), a container or a vGPU can hide it. There torch.cuda.mem_get_info() tells total and free, and what each process holds: ${WHAT_PROCESSES}`,
+      `How much memory of each GPU is used was requested and has no figure: a GPU that shares the memory of its host (GB10, Jetson), a container or a vGPU can hide it. There torch.cuda.mem_get_info() tells total and free, and what each process holds: ${WHAT_PROCESSES}`,
     ];
   return [...least, `How much memory of each GPU is used is not in here. To record it: ${command}`];
 }

@@ -56,7 +56,7 @@ export function renderDeviceTables({ device, range, unit, openHolder, open }: De
       <vs-histograms
         .streams=${range.streams}
         .unit=${unit}
-        .sizes=${isHost ? 'Bytes of the blocks that were given' : 'Bytes asked for'}
+        .sizes=${isHost ? 'Bytes of the blocks that were given' : 'Bytes requested'}
       ></vs-histograms>
     </section>
     ${
@@ -73,7 +73,7 @@ export function renderDeviceTables({ device, range, unit, openHolder, open }: De
             ></vs-table>
           </section>`
     }
-    ${isHost ? nothing : section('Streams', 'What each stream asked for in the range.', streamsTable(range, unit))}
+    ${isHost ? nothing : section('Streams', 'What each stream requested in the range.', streamsTable(range, unit))}
     ${
       range.segmentsTotal === 0
         ? nothing

@@ -89,7 +89,7 @@ export class VsHistograms extends LitElement {
   @property({ attribute: false }) streams: readonly StreamRow[] = [];
   @property({ attribute: false }) unit: ByteUnit = 'binary';
   /** What the sizes are of. */
-  @property() sizes = 'Bytes asked for';
+  @property() sizes = 'Bytes requested';
 
   @state() private measure: HistogramMeasure = 'count';
   @state() private pointed: { readonly stream: string; readonly bar: HistogramBar } | null = null;

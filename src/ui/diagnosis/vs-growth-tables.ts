@@ -63,7 +63,7 @@ export class VsGrowthTables extends LitElement {
         code (${growthPartsWords(device)})
       </summary>
       <p class="quiet">
-        Of what was allocated in the recording, in whole blocks: a little more than was asked for. Click a row
+        Of what was allocated in the recording, in whole blocks: a little more than was requested. Click a row
         for its evidence.
       </p>
       <vs-table

@@ -191,8 +191,8 @@ export class VsReplayWhatif extends LitElement {
       <div class="fields">${FIELDS.map((field) => this.field(field, field.key === wrong))}</div>
       <label>
         <span class="name">
-          <span>The same as a string, or one that you paste</span>
-          <span class="quiet mono">PYTORCH_CUDA_ALLOC_CONF</span>
+          <span class="mono">PYTORCH_CUDA_ALLOC_CONF</span>
+          <span class="quiet">edit or paste</span>
         </span>
         <input
           type="text"
@@ -279,7 +279,7 @@ export class VsReplayWhatif extends LitElement {
       ${
         answer.conf === null || answer.conf === ''
           ? html`<p class="words quiet">
-              ${answer.conf === '' && !this.asRecorded ? 'These are the defaults: there is nothing to set.' : ''}
+              ${answer.conf === '' && !this.asRecorded ? 'Default settings: nothing to set.' : ''}
             </p>`
           : html`<vs-replay-line .line=${answer.line ?? ''}></vs-replay-line>`
       }
@@ -292,7 +292,7 @@ export class VsReplayWhatif extends LitElement {
     const { cursor, emptyCacheAfter: rows } = this;
     const more = cursor !== null && !rows.includes(cursor);
     return html`<div class="row words">
-      <span>empty_cache() besides:</span>
+      <span>Also call empty_cache() at:</span>
       ${rows.map(
         (row) =>
           html`<span class="chip"

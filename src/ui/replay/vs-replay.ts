@@ -282,9 +282,9 @@ export class VsReplay extends LitElement {
         ? ''
         : `Requests met a limit of at least ${formatBytes(limitBounds[0], this.unit)}. `;
     return html`<div class="limits" role="group" aria-label="Memory limits, for everything below">
-      ${field('cap', 'The process may reserve', 'no limit', 'MiB')}
-      ${field('card', 'The card can give', 'enough', 'MiB')}
-      <p class="quiet words">${met}Limits hold for settings, sweep and sites.</p>
+      ${field('cap', 'Process limit', 'no limit', 'MiB')}
+      ${field('card', 'GPU memory available', 'enough', 'MiB')}
+      <p class="quiet words">${met}These limits apply to all three tabs.</p>
     </div>`;
   }
 }

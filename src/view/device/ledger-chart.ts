@@ -257,7 +257,7 @@ export function ledgerTable(answer: ToldColumns, span: Span, unit: ByteUnit): Ta
 export function ledgerChartWords({ parts: told }: ToldColumns, hidden: ReadonlySet<string>): string {
   const out = told.parts.filter(({ id }) => hidden.has(id)).length;
   return [
-    'Each column of pixels is one event, to the byte: the one after which most is reserved, and of those most is asked for.',
+    'Each pixel column shows one exact moment: the one with the most reserved memory, and of those the one with the most requested.',
     told.outside === null
       ? ''
       : `What lies above what is reserved is told by ${told.outside.file}, from its samples beside each event; where none is close, nothing is drawn.`,

@@ -35,7 +35,7 @@ const SERIES_LABEL: Readonly<Record<string, string>> = {
 const METHOD_WORDS: Readonly<Record<string, string>> = {
   markers: 'by their markers',
   annotations: 'by their annotations',
-  period: 'by the rounds in which the same stacks come back',
+  period: 'from repeating allocation stacks',
 };
 
 /** A kind that is not known here yet is said as it is. */
@@ -68,7 +68,7 @@ export interface GrowthLine {
 }
 
 export interface GrowthModel {
-  /** "40 iterations, found by the rounds ..."; or why there are none. */
+  /** "40 iterations, detected from repeating allocation stacks"; or why there are none. */
   readonly summary: string;
   readonly confidence: string;
   readonly why: readonly string[];
@@ -128,8 +128,8 @@ export function growthModel({ iterations, growth }: DeviceDiagnosis, unit: ByteU
   const found = iterations.count > 0;
   return {
     summary: found
-      ? `${count(iterations.count, 'iteration')}, found ${inWords(METHOD_WORDS, iterations.method)}.`
-      : 'No iterations were found, so growth from one to the next cannot be told.',
+      ? `${count(iterations.count, 'iteration')}, detected ${inWords(METHOD_WORDS, iterations.method)}.`
+      : 'No iterations were found, so growth cannot be judged.',
     confidence: found ? `Confidence: ${iterations.confidence}` : '',
     why: iterations.why,
     rows: growth.map((one) => ({

@@ -13,11 +13,14 @@ const bytes = (value: number, unit: ByteUnit, share: number | null = null): Cell
 export const bestPin = ({ alone }: PinsView): PinsView['alone'][number] | null =>
   alone.find(({ unpinnedBytes, blockBytes }) => unpinnedBytes > blockBytes) ?? null;
 
-/** "Free 3.00 MiB here, 1.20 GiB goes back"; null: no stack gives back much more than it takes. */
+/** "One block of 3 MiB keeps 1.2 GiB of free memory from being released"; null: none keeps more than it takes. */
 export function pinsHeadline(pins: PinsView, unit: ByteUnit): string | null {
   const best = bestPin(pins);
   if (best === null) return null;
-  return `Free ${formatBytes(best.blockBytes, unit)} here, ${formatBytes(best.releasedBytes, unit)} goes back`;
+  const own = formatBytes(best.blockBytes, unit);
+  const blocks =
+    best.blocks === 1 ? `One block of ${own} keeps` : `${count(best.blocks, 'block')} of ${own} in all keep`;
+  return `${blocks} ${formatBytes(best.unpinnedBytes, unit)} of free memory from being released`;
 }
 
 /** What is pinned, and how it is held, a sentence each. */
@@ -42,8 +45,8 @@ export function pinsWords(pins: PinsView, unit: ByteUnit): string[] {
 const RELEASE: readonly Column[] = [
   { id: 'blocks', label: 'Blocks', numeric: true },
   { id: 'blockBytes', label: 'Free these', numeric: true },
-  { id: 'released', label: 'Goes back', numeric: true },
-  { id: 'unpinned', label: 'Of it free already', numeric: true },
+  { id: 'released', label: 'Released', numeric: true },
+  { id: 'unpinned', label: 'Free memory it pins', numeric: true },
 ];
 
 const releaseCells = (

@@ -78,7 +78,7 @@ export function oomMarks(device: DeviceView, axis: Axis, unit: ByteUnit): OomMar
       xNs,
       row,
       when: axis === 'time' ? `at ${formatInstant(xNs)}` : `at event ${formatInteger(row)}`,
-      title: `Out of memory: ${formatBytes(size, unit)} asked for${free}`,
+      title: `Out of memory: ${formatBytes(size, unit)} requested${free}`,
     };
   });
 }

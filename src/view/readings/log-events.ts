@@ -21,7 +21,7 @@ const eventKind = ({ kind }: LogEvent): string => KINDS[kind];
 
 /** In the order in which they are told. */
 const FIGURES: readonly (readonly [string, string])[] = [
-  ['requested', 'Asked for'],
+  ['requested', 'Requested'],
   ['free', 'Free on the device'],
   ['total', 'Device in all'],
   ['process', 'Held by this process'],
@@ -59,7 +59,7 @@ export function eventWords(event: LogEvent, unit: ByteUnit): string {
       : `${bytes('reserved_unallocated')} reserved but not allocated`,
     bytes('private_pools') === null ? null : `${bytes('private_pools')} in private pools`,
   ].filter((text) => text !== null);
-  const words = [asked === null ? null : `${asked} asked for`, room]
+  const words = [asked === null ? null : `${asked} requested`, room]
     .filter((text) => text !== null)
     .join(', ');
   const torch = held.length === 0 ? '' : `${words === '' ? '' : '; '}PyTorch had ${list(held)}`;

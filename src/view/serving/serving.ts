@@ -232,10 +232,8 @@ export function kvModel(told: KvView, unit: ByteUnit): KvModel {
     heading: ['KV cache', kv.engine, startText(kv.start)].filter((part) => part !== '').join(', '),
     facts: factsOf(kv, unit),
     words: [
-      kv.missing.length === 0 ? '' : `The log does not tell: ${list(kv.missing)}.`,
-      kv.shape === 'mixed'
-        ? 'Layers keep unlike numbers of tokens, so there is no one number of bytes a token.'
-        : '',
+      kv.missing.length === 0 ? '' : `Not in the log: ${list(kv.missing)}.`,
+      kv.shape === 'mixed' ? 'Layers cache different numbers of tokens, so bytes per token varies.' : '',
       disagree === 0 ? '' : `${count(disagree, 'check does', 'checks do')} not agree: see below.`,
       ...(kv.model?.notes ?? []),
     ].filter((sentence) => sentence !== ''),

@@ -61,7 +61,7 @@ for batch in batches:
   {
     id: 'nsys',
     title: 'Nsight Systems',
-    answers: 'Memory of the whole process by kind, whichever library asked for it.',
+    answers: 'Memory of the whole process by kind, whichever library requested it.',
     language: 'Shell',
     code: `nsys profile --output=run \\
     --trace=cuda,nvtx \\
@@ -109,6 +109,6 @@ export const OTHER_INPUTS: readonly OtherInput[] = [
   {
     name: 'Out-of-memory messages',
     how: 'any log that holds one, or the message alone: Ctrl+V',
-    answers: 'what was asked for, what was free, what PyTorch held',
+    answers: 'what was requested, what was free, what PyTorch held',
   },
 ];

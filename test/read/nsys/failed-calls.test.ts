@@ -32,7 +32,7 @@ describe('a call for memory that was refused', () => {
         time_ns: 353_120_000n,
         device: 0,
         allocator: 'driver',
-        text: 'cudaMalloc failed at 353.12 ms: out of memory. The size asked for is not in the export; the 13 calls before asked for 3,100,000,000 bytes each.',
+        text: 'cudaMalloc failed at 353.12 ms: out of memory. The size requested is not in the export; the 13 calls before requested 3,100,000,000 bytes each.',
         figures: {
           process: 40_300_000_000,
           allocated_after: 0,

@@ -164,7 +164,7 @@ describe('marks', () => {
       xNs: 5e8,
       row: 12,
       when: 'at event 12',
-      title: 'Out of memory: 1 GiB asked for, 1 MiB free on the device',
+      title: 'Out of memory: 1 GiB requested, 1 MiB free on the device',
     });
   });
 });

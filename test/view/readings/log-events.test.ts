@@ -54,9 +54,9 @@ const REQUESTS: DataTable = {
 describe('an out-of-memory error', () => {
   it('is told in words', () => {
     expect(eventWords(oom(0), 'binary')).toBe(
-      '2 GiB asked for, 1.12 GiB of 79.2 GiB free; PyTorch had 70 GiB allocated and 3.2 GiB reserved but not allocated',
+      '2 GiB requested, 1.12 GiB of 79.2 GiB free; PyTorch had 70 GiB allocated and 3.2 GiB reserved but not allocated',
     );
-    expect(eventWords({ ...oom(0), figures: { requested: 2 ** 20 } }, 'binary')).toBe('1 MiB asked for');
+    expect(eventWords({ ...oom(0), figures: { requested: 2 ** 20 } }, 'binary')).toBe('1 MiB requested');
     expect(eventWords({ ...oom(0), figures: {}, text: 'out of memory' }, 'binary')).toBe('out of memory');
   });
 
