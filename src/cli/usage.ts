@@ -7,16 +7,16 @@ import { REPLAY_USAGE } from './replay.ts';
 export const ANALYZE_USAGE = `usage: vramscope analyze PATH... [--baseline FILE] [--fail-on CONDITIONS] [--gpus-per-pod N]
                          [--json | --format text|json|junit|sarif|md [-o FILE]]... [-q]
 
-  analyze   read files of every kind in docs/formats.md; a folder is read as one where its files belong together;
+  analyze   diagnose files of any kind in docs/formats.md; a folder whose files belong together is one source;
             - reads standard input. Without a verb, vramscope PATH... does the same
   --json    print one JSON object (docs/cli.md) instead of text
-  --format  the result as text, json, junit, sarif or md (for a pull request); may be given again, each with its -o
+  --format  the result as text, json, junit, sarif or md (for a pull request); repeatable, each with its -o
   -o        write it to this file
   -q        print nothing on standard output; what holds or failed is still said on standard error
   --baseline   hold the run against an earlier one: what its analyze --json printed, or its recording
-  --fail-on end with exit code 1 where a condition holds: leak, growth, oom, problem, peak>70GiB, ... (comma between);
+  --fail-on exit with code 1 if a condition holds: leak, growth, oom, problem, peak>70GiB, ... (comma-separated);
             with a baseline also allocated>+1%, requested>+64MiB, line>+64MiB, new-line>64MiB
-  --gpus-per-pod   sums of a server's budget for pods of N GPUs, where its log names fewer ranks`;
+  --gpus-per-pod   sum a server's memory budget over pods of N GPUs, if its log names fewer ranks`;
 
 const RECORDER_USAGE = `usage: vramscope recorder > vramscope_record.py
 

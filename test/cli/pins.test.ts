@@ -45,15 +45,15 @@ describe('the line', () => {
   it('names the stack that sets more free than it takes', () => {
     expect(pinLines([pins()])).toEqual([
       '',
-      'What keeps free memory from going back at the end',
-      '  device 1: 20 MiB (20,971,520 B) are free and pinned by live blocks; free 1 MiB (1,048,576 B) in 1 block of b, and 10 MiB (10,485,760 B) goes back',
+      'What keeps free memory from being released at the end',
+      '  device 1: 20 MiB (20,971,520 B) are free and pinned by live blocks; 1 block of b (1 MiB (1,048,576 B)) keeps 9 MiB (9,437,184 B) of free memory from being released',
     ]);
   });
 
   it('says where no stack does, and what several hold together', () => {
     const [, , line] = pinLines([pins({ alone: pins().alone.slice(0, 1), shared_bytes: MIB })]);
     expect(line).toBe(
-      '  device 1: 20 MiB (20,971,520 B) are free and pinned by live blocks, 1 MiB (1,048,576 B) of it by several stacks together; no stack alone sets free more than its blocks take',
+      '  device 1: 20 MiB (20,971,520 B) are free and pinned by live blocks, 1 MiB (1,048,576 B) of it by several stacks together; no stack alone keeps more than its own blocks take',
     );
   });
 
@@ -92,7 +92,7 @@ describe('a recording', () => {
 
   it('has a line in the text', async () => {
     expect(await run('analyze', GRAPHS)).toMatch(
-      /\n {2}device 0: [\d.]+ MiB \([\d,]+ B\) are free and pinned by live blocks.*goes back\n/,
+      /\n {2}device 0: [\d.]+ MiB \([\d,]+ B\) are free and pinned by live blocks.* of free memory from being released\n/,
     );
   });
 });

@@ -214,7 +214,9 @@ describe('pinned-segments', () => {
   it('fires with what goes back when the block is freed', async () => {
     const recording = pinned();
     const told = findingOf(await recording.findings(), 'pinned-segments');
-    expect(told.title).toBe('Free 2 MiB here, 256 MiB goes back: counter (user/app.py:4)');
+    expect(told.title).toBe(
+      'One block of 2 MiB from counter (user/app.py:4) keeps 254 MiB of free memory from being released',
+    );
     expect(told.gainBytes).toBe(256 * MIB);
     // A device with room: nothing to lose sleep over.
     expect(told.severity).toBe('info');

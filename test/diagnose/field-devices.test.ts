@@ -99,7 +99,7 @@ describe('a state without history', () => {
     expect(text).toContain('the device was not used');
     // No rows of 0 B for a device of which nothing is known.
     expect(text).toContain('"headline":[]');
-    expect(text).not.toContain('The recording began with nothing allocated');
+    expect(text).not.toContain('Recorded from the first allocation');
   });
 
   it('U05: what empty_cache() gives is the remedy and the gain', async () => {

@@ -53,7 +53,7 @@ describe('linear-leak', () => {
 
   it('says how long a GiB lasts where no limit is known', async () => {
     const { verdict } = findingOf(await leakOf(2 * MIB), 'linear-leak');
-    expect(verdict).toContain('How much memory the device has is not in the recording');
+    expect(verdict).toContain('The file does not say how large the GPU is');
     expect(verdict).toMatch(/each 1 GiB of it lasts 512 iterations/);
   });
 
@@ -130,7 +130,7 @@ describe('growth-unclear', () => {
     const findings = await requests([20, 20, 60, 60, 100, 100]).findings();
     const unclear = findingOf(findings, 'growth-unclear');
     expect(unclear).toMatchObject({ severity: 'info', confidence: 'low', gainBytes: null });
-    expect(unclear.title).toBe('Whether the growth of reserved memory ends cannot be told');
+    expect(unclear.title).toBe('Not enough data to tell whether reserved memory stops growing');
     expect(unclear.remedy).toContain('Record more iterations');
     expect(idsOf(findings)).not.toContain('caching-allocator');
   });
@@ -153,7 +153,7 @@ describe('growth-unclear', () => {
     const once = new Recording({ conf: '' });
     for (let i = 0; i < 120; i++) once.take(`load:${i}`, (1 + (i % 7)) * MIB);
     const unclear = findingOf(await once.findings(), 'growth-unclear');
-    expect(unclear.title).toBe('Whether memory grows cannot be told: no iterations were found');
+    expect(unclear.title).toBe('No iterations were found, so growth of memory cannot be judged');
     expect(unclear.evidence[0].row).toBe(once.rows - 1);
     const few = new Recording({ conf: '' });
     for (let i = 0; i < 10; i++) few.take(`load:${i}`, (1 + i) * MIB);

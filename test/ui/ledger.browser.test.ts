@@ -199,7 +199,9 @@ describe('what is free', () => {
 describe('what is pinned', () => {
   beforeEach(async () => {
     await start();
-    await expect.poll(() => told('vs-pins')).toContain('Free 3 MiB here, 1.2 GiB goes back');
+    await expect
+      .poll(() => told('vs-pins'))
+      .toContain('One block of 3 MiB keeps 1.2 GiB of free memory from being released');
   });
 
   it('shows the stack and the event of a row', async () => {

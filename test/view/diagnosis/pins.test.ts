@@ -27,7 +27,9 @@ describe('the sentence on top', () => {
   it('is of the stack that sets most free for what it takes', () => {
     // The first one of the list takes more than it sets free.
     expect(bestPin(pins())?.label).toBe('forward model.py:97');
-    expect(pinsHeadline(pins(), 'binary')).toBe('Free 3 MiB here, 1.2 GiB goes back');
+    expect(pinsHeadline(pins(), 'binary')).toBe(
+      'One block of 3 MiB keeps 1.2 GiB of free memory from being released',
+    );
   });
 
   it('is not there where no stack does, which is said', () => {

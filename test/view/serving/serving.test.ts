@@ -54,7 +54,7 @@ describe('the KV cache', () => {
     const changes = { bytes: null, bytesPerToken: null, missing: ['bytes of the KV cache', 'dtype'] };
     expect(factOf('KV cache', changes)).toBeUndefined();
     expect(kvModel(kv(changes), 'binary').words).toEqual([
-      'The log does not tell: bytes of the KV cache and dtype.',
+      'Not in the log: bytes of the KV cache and dtype.',
     ]);
   });
 
