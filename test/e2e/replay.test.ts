@@ -56,7 +56,7 @@ describe('replay of a sample', () => {
 
   it('runs a what-if from a pasted line, refuses a wrong one with the words of PyTorch', async () => {
     const [scope, panel] = await openPanel('train.pickle.gz');
-    const text = panel.getByRole('textbox', { name: /the same as a string/i });
+    const text = panel.getByRole('textbox', { name: /edit or paste/i });
     const run = panel.getByRole('button', { name: 'Replay with these settings' });
     await text.fill('expandable_segments:true');
     await panel
