@@ -6,6 +6,8 @@ export const addressMapStyle = css`
     display: flex;
     flex-direction: column;
     gap: 6px;
+    box-sizing: border-box;
+    padding: 8px 12px;
     height: 100%;
     min-height: 0;
     overflow: hidden;

@@ -237,18 +237,23 @@ export class VsWorkspaceBar extends LitElement {
         @keydown=${(event: KeyboardEvent) => this.key(event)}
       />
       <span id="passed" class="passed" role="status">${this.counted()}</span>
-      <label
-        >Colour by
-        <select
-          @change=${(event: Event) => this.change({ colour: (event.target as HTMLSelectElement).value as GroupBy })}
-        >
-          ${COLOURS.filter(([by]) => by !== 'line' || context.device.hasStacks).map(
-            ([by, label]) => html`<option value=${by} ?selected=${context.colour === by}>${label}</option>`,
-          )}
-        </select></label
-      >
+      ${this.view === 'map' ? this.colours() : nothing}
       ${fault === null ? nothing : html`<p class="fault" role="alert">${this.faultWords(fault.from, fault.to)}: ${fault.why}.</p>`}
     </div>`;
+  }
+
+  private colours(): unknown {
+    const { context } = this;
+    return html`<label
+      >Colour by
+      <select
+        @change=${(event: Event) => this.change({ colour: (event.target as HTMLSelectElement).value as GroupBy })}
+      >
+        ${COLOURS.filter(([by]) => by !== 'line' || context.device.hasStacks).map(
+          ([by, label]) => html`<option value=${by} ?selected=${context.colour === by}>${label}</option>`,
+        )}
+      </select></label
+    >`;
   }
 
   private faultWords(from: number, to: number): string {

@@ -3,6 +3,7 @@ import { html, nothing } from 'lit';
 import type { EngineApi } from '../../engine/engine-api.ts';
 import type { SourceView } from '../../engine/protocol.ts';
 import type { ViewContext, ViewId } from '../../view/workspace/context.ts';
+import './vs-address-map.ts';
 import './vs-allocations.ts';
 import './vs-compare.ts';
 import './vs-events.ts';
