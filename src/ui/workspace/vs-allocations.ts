@@ -10,7 +10,6 @@ import type { Result } from '../../base/result.ts';
 import { type TraceErrorData, toErrorData } from '../../base/trace-error.ts';
 import type { EngineApi } from '../../engine/engine-api.ts';
 import type {
-  GroupBy,
   LifeAnswer,
   LifePlace,
   RasterAnswer,
@@ -37,8 +36,6 @@ import {
   type Bytes,
   byteTicksIn,
   capacityWords,
-  COLOURINGS,
-  colouringOf,
   emptyWords,
   leftOutWords,
   legendChange,
@@ -387,8 +384,8 @@ export class VsAllocations extends LitElement {
       bytes: this.shown,
       curves: isAll && device.rows > 0 ? this.curves : null,
       lines: [
-        { id: 'allocated', colour: inks.ink },
-        { id: 'reserved', colour: inks.red },
+        { id: 'allocated', colour: inks.green },
+        { id: 'reserved', colour: inks.orange },
       ],
       capacity: totalBytes !== null && totalBytes <= this.shown[1] ? totalBytes : null,
       marked,
@@ -399,13 +396,18 @@ export class VsAllocations extends LitElement {
   }
 
   /** Worked out once a theme: each costs the browser its styles. */
-  private inksOf(canvas: HTMLCanvasElement): Record<'accent' | 'text' | 'ink' | 'red', string> {
+  private inksOf(canvas: HTMLCanvasElement): Record<'accent' | 'text' | 'green' | 'orange', string> {
     const { dark } = this.context;
     if (this.inks?.dark !== dark) {
       const of = (name: string): string => resolved(canvas, name);
       this.inks = {
         dark,
-        of: { accent: of('--accent'), text: of('--text'), ink: of('--curve-ink'), red: of('--curve-red') },
+        of: {
+          accent: of('--accent'),
+          text: of('--text'),
+          green: of('--curve-green'),
+          orange: of('--curve-orange'),
+        },
       };
     }
     return this.inks.of;
@@ -439,18 +441,8 @@ export class VsAllocations extends LitElement {
 
   private header(): unknown {
     const { context } = this;
-    const chosen = colouringOf(context);
-    const colourings = COLOURINGS.filter(({ id }) => id !== 'line' || context.device.hasStacks);
     const value = (event: Event): string => (event.target as HTMLSelectElement).value;
     return html`<header>
-      <label
-        >Colour by
-        <select data-colour @change=${(event: Event) => this.change({ colour: value(event) as GroupBy })}>
-          ${colourings.map(
-            ({ id, label }) => html`<option value=${id} ?selected=${id === chosen}>${label}</option>`,
-          )}
-        </select></label
-      >
       <label
         >Stacked
         <select data-order @change=${(event: Event) => (this.order = value(event) as StackOrder)}>
@@ -470,7 +462,7 @@ export class VsAllocations extends LitElement {
           html`<span class="quiet"
             ><span
               class="line"
-              .style=${`display: inline-block; vertical-align: middle; border-color: var(--curve-${id === 'reserved' ? 'red' : 'ink'})`}
+              .style=${`display: inline-block; vertical-align: middle; border-color: var(--curve-${id === 'reserved' ? 'orange' : 'green'})`}
             ></span>
             ${id}</span
           >`,

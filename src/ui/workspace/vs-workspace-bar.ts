@@ -237,7 +237,7 @@ export class VsWorkspaceBar extends LitElement {
         @keydown=${(event: KeyboardEvent) => this.key(event)}
       />
       <span id="passed" class="passed" role="status">${this.counted()}</span>
-      ${this.view === 'map' ? this.colours() : nothing}
+      ${this.view === 'map' || this.view === 'allocations' ? this.colours() : nothing}
       ${fault === null ? nothing : html`<p class="fault" role="alert">${this.faultWords(fault.from, fault.to)}: ${fault.why}.</p>`}
     </div>`;
   }

@@ -29,14 +29,6 @@ export const ORDERS: readonly { readonly id: StackOrder; readonly label: string 
   { id: 'line', label: 'line by line' },
 ];
 
-export const COLOURINGS: readonly { readonly id: GroupBy; readonly label: string }[] = [
-  { id: 'line', label: 'line of code' },
-  { id: 'size', label: 'size' },
-  { id: 'stream', label: 'stream' },
-  { id: 'pool', label: 'pool' },
-  { id: 'lifetime', label: 'lifetime' },
-];
-
 /** Bytes shown; null: all that there are. */
 export type Bytes = readonly [number, number];
 
