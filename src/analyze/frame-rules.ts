@@ -8,6 +8,7 @@
  *
  * The last line that says something of a frame holds. A line that cannot be read is an error with its number.
  */
+import { typedPattern } from '../base/typed-pattern.ts';
 import type { Frame } from '../trace/stack-table.ts';
 import { internalOwner, isNativeFrame } from './user-frames.ts';
 
@@ -41,12 +42,9 @@ function testOf(rule: string): Test | string {
     return (frame) => internalOwner(frame) === rule.slice(1);
   }
   if (rule.length > 2 && rule.startsWith('/') && rule.endsWith('/')) {
-    try {
-      const expression = new RegExp(rule.slice(1, -1), 'i');
-      return ({ name, filename, line }) => expression.test(name) || expression.test(`${filename}:${line}`);
-    } catch {
-      return `${rule} is no regular expression`;
-    }
+    const passes = typedPattern(rule.slice(1, -1));
+    if (typeof passes === 'string') return `${rule} ${passes}`;
+    return ({ name, filename, line }) => passes(name) || passes(`${filename}:${line}`);
   }
   const text = rule.toLowerCase();
   return ({ name, filename, line }) =>

@@ -125,6 +125,7 @@ describe('every regular expression', () => {
     // Bounded or anchored in every part: see each file.
     expect([...new Set(all.flatMap(({ built }) => built))].sort()).toEqual([
       'src/analyze/user-frames.ts',
+      'src/base/typed-pattern.ts',
       'src/diagnose/other-out-of-memory.ts',
       'src/kernel/wgsl.ts',
       'src/read/engines/foreign-oom.ts',

@@ -7,6 +7,7 @@
  * What is no term is an error with its place in the text: nothing is left out of a filter in silence.
  */
 import { sizeOf } from '../../base/size.ts';
+import { typedPattern } from '../../base/typed-pattern.ts';
 import { NONE } from '../../trace/schema.ts';
 import type { Frame, StackTable } from '../../trace/stack-table.ts';
 import type { Bound, LifeFilter } from './life-filter.ts';
@@ -117,12 +118,9 @@ export function framesThat(stacks: { readonly frames: readonly Frame[] }, wanted
   const passes = new Uint8Array(stacks.frames.length);
   let test: (text: string) => boolean;
   if (isExpression) {
-    try {
-      const expression = new RegExp(wanted.slice(1, -1), 'i');
-      test = (text) => expression.test(text);
-    } catch {
-      throw new Fault(`${wanted} is no regular expression`);
-    }
+    const typed = typedPattern(wanted.slice(1, -1));
+    if (typeof typed === 'string') throw new Fault(`${wanted} ${typed}`);
+    test = typed;
   } else {
     const text = wanted.toLowerCase();
     test = (of) => of.toLowerCase().includes(text);

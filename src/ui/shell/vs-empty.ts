@@ -4,8 +4,13 @@ import { customElement, state } from 'lit/decorators.js';
 import type { Recipe } from '../../view/shell/recipes.ts';
 import { OTHER_INPUTS, RECIPES } from '../../view/shell/recipes.ts';
 import { copyText } from '../parts/copy.ts';
+import { saveFile } from '../parts/save-file.ts';
 import { picksFolders } from './dropped-files.ts';
 import { controls } from '../parts/theme.ts';
+
+function save(file: Recipe['file']): void {
+  if (file !== undefined) saveFile(file.name, [new TextEncoder().encode(file.text)], 'text/x-python');
+}
 
 @customElement('vs-empty')
 export class VsEmpty extends LitElement {
@@ -180,11 +185,7 @@ export class VsEmpty extends LitElement {
         ${
           recipe.file === undefined
             ? nothing
-            : html`<a
-                download=${recipe.file.name}
-                href=${`data:text/x-python;charset=utf-8,${encodeURIComponent(recipe.file.text)}`}
-                >Save ${recipe.file.name}</a
-              > `
+            : html`<button @click=${() => save(recipe.file)}>Save ${recipe.file.name}</button> `
         }
         ${recipe.then}
       </p>
