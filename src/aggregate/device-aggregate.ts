@@ -37,6 +37,8 @@ export class DeviceAggregate {
   readonly base: bigint;
   /** Rows whose own time lies before an earlier row's; `times` gives them the earlier row's. */
   readonly outOfOrder: number;
+  /** The longest time between two events in a row, ns. */
+  readonly longestIdleNs: number;
 
   /**
    * `early`: curves that follow from the rows alone. `complete`: of those, all that can be asked for; made on first use,
@@ -58,14 +60,17 @@ export class DeviceAggregate {
     const baseLow = events.length > 0 ? events.time_ns[0] : 0;
     let last = 0;
     let outOfOrder = 0;
+    let idle = 0;
     for (let row = 0; row < events.length; row++) {
       const time =
         ((events.time_ns[2 * row + 1] | 0) - baseHigh) * 4294967296 + (events.time_ns[2 * row] - baseLow);
+      if (time - last > idle) idle = time - last;
       if (time < last) outOfOrder++;
       else last = time;
       this.times[row] = last;
     }
     this.outOfOrder = outOfOrder;
+    this.longestIdleNs = idle;
   }
 
   get rows(): number {

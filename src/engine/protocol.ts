@@ -246,6 +246,8 @@ export interface DeviceView {
   /** Absolute ns of x = 0. */
   readonly base: bigint;
   readonly spanNs: number;
+  /** The longest time between two events in a row; absent: not known. */
+  readonly longestIdleNs?: number;
   readonly rows: number;
   /** Counts by action. */
   readonly events: Readonly<Record<string, number>>;

@@ -224,6 +224,7 @@ export async function deviceView(session: DeviceSession): Promise<DeviceView> {
     clock: trace.clock,
     base: aggregate.base,
     spanNs: session.rows > 0 ? aggregate.times[session.rows - 1] : 0,
+    longestIdleNs: aggregate.longestIdleNs,
     rows: session.rows,
     events,
     streams: trace.streams,

@@ -1,5 +1,6 @@
 /** The buttons beside a device's timeline: marks of iterations, the axis, and what every chart has. */
 import { html, nothing } from 'lit';
+import { percent } from '../../base/words.ts';
 import type { Axis } from '../../engine/protocol.ts';
 import type { ChartTools } from './chart-tools.ts';
 import { renderChartTools } from './chart-tools.ts';
@@ -53,4 +54,17 @@ export function renderDeviceTools(tools: DeviceTools): unknown {
           </span>`
     }`,
   );
+}
+
+/** One line where most of the time axis would be empty: which axis is shown for that, and a way to the other. */
+export function renderIdle(share: number | null, axis: Axis, chooseAxis: (axis: Axis) => void): unknown {
+  if (share === null) return nothing;
+  const isEvents = axis === 'event';
+  return html`<p class="quiet words idle">
+    ${percent(share)} of the time axis is one stretch without an
+    event${isEvents ? ', so each event has the same width' : ''}.
+    <button @click=${() => chooseAxis(isEvents ? 'time' : 'event')}>
+      ${isEvents ? 'Show time' : 'Show events'}
+    </button>
+  </p>`;
 }

@@ -47,7 +47,7 @@ import {
   renderReadings,
   renderReplay,
 } from './device-sections.ts';
-import { renderDeviceTools } from './device-tools.ts';
+import { renderDeviceTools, renderIdle } from './device-tools.ts';
 import { Workspace } from '../workspace/workspace.ts';
 import { renderView } from '../workspace/workspace-views.ts';
 import type { VsWorkspaceBar } from '../workspace/vs-workspace-bar.ts';
@@ -517,10 +517,11 @@ export class VsDevice extends LitElement {
       this;
     const iterations = this.marksIterations ? this.iterations : null;
     const tools = this.tools();
-    return renderDeviceCharts({
+    const idle = renderIdle(moves.idleShare(device), view.axis, (axis) => void this.changeAxis(axis));
+    return html`${idle}${renderDeviceCharts({
       ...{ device, view, timeline, kernels, ledgerColumns, iterations, unit, dark },
       ...{ hoverX, pinned, selecting, width, tools },
-    });
+    })}`;
   }
 
   private tools(): unknown {

@@ -18,8 +18,28 @@ export function wholeOf(device: DeviceView, axis: Axis): Span {
   return { from: 0, to: axis === 'time' ? device.spanNs + 1 : Math.max(1, device.rows) };
 }
 
+/** From so much of the time axis on an idle stretch leaves too little room for what happens. */
+const IDLE_SHARE = 0.25;
+
+/**
+ * The share of the time axis in which nothing happens at all, in one stretch; null: it leaves room enough, or what is drawn
+ * under the axis (kernels, annotations) has times alone.
+ */
+export function idleShare({
+  clock,
+  producer,
+  annotations,
+  kernels,
+  spanNs,
+  longestIdleNs = 0,
+}: DeviceView): number | null {
+  if (clock === 'none' || producer !== 'torch' || annotations.length > 0 || kernels !== null) return null;
+  const share = spanNs > 0 ? longestIdleNs / spanNs : 0;
+  return share > IDLE_SHARE ? share : null;
+}
+
 export function initialState(device: DeviceView): DeviceState {
-  const axis: Axis = device.clock === 'none' ? 'event' : 'time';
+  const axis: Axis = device.clock === 'none' || idleShare(device) !== null ? 'event' : 'time';
   return { axis, span: wholeOf(device, axis), selection: null, hidden: new Set() };
 }
 

@@ -10,6 +10,7 @@ import type {
 import {
   centred,
   fitted,
+  idleShare,
   initialState,
   isFull,
   panned,
@@ -38,6 +39,20 @@ describe('state', () => {
       span: { from: 0, to: 1000 },
     });
     expect(wholeOf(device({ rows: 0 }), 'event').to).toBe(1);
+  });
+
+  it('shows events where one idle stretch would take more than a quarter of the time axis', () => {
+    const idle = (share: number, told = {}): ReturnType<typeof device> => {
+      const { spanNs } = device();
+      return device({ annotations: [], kernels: null, longestIdleNs: share * spanNs, ...told });
+    };
+    expect(idleShare(idle(0.85))).toBeCloseTo(0.85);
+    expect(initialState(idle(0.85)).axis).toBe('event');
+    expect(initialState(idle(0.2)).axis).toBe('time');
+    // What is drawn under the axis has times alone.
+    expect(initialState(idle(0.85, { producer: 'nsys' })).axis).toBe('time');
+    const named = [{ name: 'step', startNs: 0, endNs: 1e9 }] as never;
+    expect(initialState(idle(0.85, { annotations: named })).axis).toBe('time');
   });
 
   it('fits the chosen range, then everything', () => {
