@@ -16,7 +16,11 @@ async function analysisOf(name: string, content: string): Promise<Analysis> {
   const path = join(folder, name);
   writeFileSync(path, content);
   let out = '';
-  await main(['analyze', '--json', path], { write: (text) => (out += text) }, { write: () => undefined });
+  await main(
+    ['analyze', '--json', path],
+    { write: (text) => (out += String(text)) },
+    { write: () => undefined },
+  );
   return JSON.parse(out) as Analysis;
 }
 

@@ -19,7 +19,11 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 async function run(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
   let [out, err] = ['', ''];
-  const code = await main(argv, { write: (text) => (out += text) }, { write: (text) => (err += text) });
+  const code = await main(
+    argv,
+    { write: (text) => (out += String(text)) },
+    { write: (text) => (err += String(text)) },
+  );
   return { code, out, err };
 }
 

@@ -34,7 +34,11 @@ afterAll(() => {
 async function run(...argv: string[]): Promise<{ code: number; out: Buffer; err: string }> {
   const out: (string | Uint8Array)[] = [];
   let err = '';
-  const code = await main(argv, { write: (bytes) => out.push(bytes) }, { write: (text) => (err += text) });
+  const code = await main(
+    argv,
+    { write: (bytes) => out.push(bytes) },
+    { write: (text) => (err += String(text)) },
+  );
   return { code, out: Buffer.concat(out.map((part) => Buffer.from(part))), err };
 }
 

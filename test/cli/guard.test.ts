@@ -18,7 +18,11 @@ const side = (name: string): string => join(PAIRS, `${name}.pickle.gz`);
 
 async function run(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
   let [out, err] = ['', ''];
-  const code = await main(argv, { write: (text) => (out += text) }, { write: (text) => (err += text) });
+  const code = await main(
+    argv,
+    { write: (text) => (out += String(text)) },
+    { write: (text) => (err += String(text)) },
+  );
   // The folder of a test is another one each time.
   return { code, out, err: err.replaceAll(folder, '') };
 }

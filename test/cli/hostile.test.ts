@@ -15,7 +15,11 @@ const pathOf = (start: string): string => join(folder, names.find((name) => name
 
 async function run(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
   let [out, err] = ['', ''];
-  const code = await main(argv, { write: (text) => (out += text) }, { write: (text) => (err += text) });
+  const code = await main(
+    argv,
+    { write: (text) => (out += String(text)) },
+    { write: (text) => (err += String(text)) },
+  );
   return { code, out, err };
 }
 

@@ -9,7 +9,7 @@ import { fixturePath } from '../read/snapshot/fixtures.ts';
 
 async function run(...argv: string[]): Promise<string> {
   let out = '';
-  await main(argv, { write: (text) => (out += text) }, { write: () => undefined });
+  await main(argv, { write: (text) => (out += String(text)) }, { write: () => undefined });
   return out;
 }
 

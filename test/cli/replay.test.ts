@@ -29,8 +29,8 @@ async function run(...argv: string[]): Promise<{ code: number; out: string; err:
   let [out, err] = ['', ''];
   const code = await main(
     ['replay', ...argv],
-    { write: (text) => (out += text) },
-    { write: (text) => (err += text) },
+    { write: (text) => (out += String(text)) },
+    { write: (text) => (err += String(text)) },
   );
   return { code, out, err };
 }

@@ -159,7 +159,7 @@ export function matchSites(a: readonly Site[], b: readonly Site[]): Matched {
       .filter(({ a: one, b: other }) => one.path !== other.path)
       .map((pair) => [pair.a.path, pair.b.path]),
     moved: lines.filter(
-      ([one, other]) => one.frame !== null && lineOf(one) !== lineOf(other!.frame === null ? one : other),
+      ([one, other]) => one.frame !== null && lineOf(one) !== lineOf(other.frame === null ? one : other),
     ).length,
   };
 }
