@@ -228,6 +228,9 @@ describe('growth', () => {
     // On the fragmentation below, too: the charts share their axis.
     const marks = (): number => all('.mark.iteration').length / all('vs-timeline').length;
     const chart = find('vs-timeline') as HTMLElement & { iterations: readonly number[] };
+    // More than a quarter of the time is one idle stretch: events are the axis until time is chosen.
+    await expect.poll(() => chart.iterations).toEqual([100, 300, 500, 700, 900]);
+    button('Time').click();
     await expect.poll(() => chart.iterations).toEqual([1e8, 3e8, 5e8, 7e8, 9e8]);
     await expect.poll(marks).toBe(5);
     button('Iterations').click();
