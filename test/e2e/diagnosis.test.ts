@@ -55,7 +55,7 @@ describe('the bundled sample', () => {
       .first()
       .getByRole('button', { name: /iterations/ })
       .click();
-    await scope.sees(/Chosen range: [\d.]+ ms to [\d.]+ ms/);
+    await scope.sees(/Chosen range: events [\d,]+ to [\d,]+/);
     await expect.poll(() => chart.getAttribute('aria-label')).not.toBe(before);
     // The timeline that was far below is on screen.
     await expect

@@ -120,7 +120,7 @@ export class VsFileBar extends LitElement {
     // Without a diagnosis to read first there is room for all of it.
     if (device === null || source.format === null) return html`<div class="words">${known} ${more}</div>`;
     return html`<details class="words">
-      <summary>${describeSource(source, unit)}</summary>
+      <summary>${describeSource(source, unit)}${device.name === null ? '' : ` ${device.name}.`}</summary>
       ${more}
     </details>`;
   }
