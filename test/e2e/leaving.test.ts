@@ -54,7 +54,7 @@ const use = (target: Page | Frame): Promise<void> =>
   target.locator('vram-scope').click({ position: { x: 640, y: 300 } });
 
 const selected = (page: Page): Promise<string | null> =>
-  page.locator('[role=tab][aria-selected=true]').getAttribute('title');
+  page.locator('vs-tabs [role=tab][aria-selected=true]').getAttribute('title');
 
 describe('from disk', () => {
   it('with nothing open, a reload asks nothing', async () => {
@@ -114,7 +114,7 @@ describe('from disk', () => {
     await scope.analyse([LEAK]);
     await scope.analyse([NSYS]);
     await scope.idle();
-    await page.locator('[role=tab]', { hasText: 'leak.pickle' }).click();
+    await page.locator('vs-tabs [role=tab]', { hasText: 'leak.pickle' }).click();
     await page.getByRole('button', { name: 'Close file' }).filter({ visible: true }).click();
     await expect.poll(() => selected(page)).toMatch(/nsys-small/);
     await begin(page, 'back');

@@ -25,7 +25,7 @@ export function renderHole(hole: HoleAnswer, unit: ByteUnit, pick: (life: number
     </li>`;
   const rest = hole.pinsTotal - Math.min(MOST_PINS, hole.pins.length);
   return html`<section class="hole">
-    <h3>What pins it</h3>
+    <h2>What pins it</h2>
     ${holeWords(hole, unit).map((sentence) => html`<p>${sentence}</p>`)}
     ${
       hole.pins.length === 0
@@ -38,7 +38,7 @@ export function renderHole(hole: HoleAnswer, unit: ByteUnit, pick: (life: number
     ${
       hole.before === null && hole.after === null
         ? nothing
-        : html`<h3>Beside it</h3>
+        : html`<h2>Beside it</h2>
             <ul class="pins">
               ${hole.before === null ? nothing : block(hole.before, 'before it: ')}
               ${hole.after === null ? nothing : block(hole.after, 'behind it: ')}
@@ -51,7 +51,7 @@ export function renderLegend(answer: AddressMapAnswer, dark: boolean): unknown {
   const { names, hasRest } = answer.colours;
   const used = new Set(answer.blocks.group);
   const states = STATES.filter(([, , bytes]) => bytes(answer) > 0);
-  return html`<h3>Legend</h3>
+  return html`<h2>Legend</h2>
     <ul class="legend" data-theme=${dark ? 'dark' : 'light'}>
       ${names.map((name, group) =>
         used.has(group)

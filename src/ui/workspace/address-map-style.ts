@@ -14,6 +14,9 @@ export const addressMapStyle = css`
     container-type: size;
     font-size: 13px;
   }
+  h2 {
+    font-size: 13px;
+  }
   .bar {
     display: flex;
     flex: none;
@@ -83,10 +86,10 @@ export const addressMapStyle = css`
     margin-bottom: 4px;
     overflow-wrap: anywhere;
   }
-  aside h3 {
+  aside h2 {
     margin: 6px 0 2px;
   }
-  aside h3:first-child {
+  aside h2:first-child {
     margin-top: 0;
   }
   .legend li,

@@ -481,7 +481,7 @@ export class VsAddressMap extends LitElement {
     const { segment } = this;
     return segment === null
       ? nothing
-      : html`<h3>Segment</h3>
+      : html`<h2>Segment</h2>
           <p>${segmentWords(answer, segment, this.context.unit)}</p>`;
   }
 

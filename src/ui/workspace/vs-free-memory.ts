@@ -42,6 +42,9 @@ export class VsFreeMemory extends LitElement {
   static override styles = [
     controls,
     css`
+      h2 {
+        font-size: 13px;
+      }
       :host {
         display: flex;
         gap: 16px;
@@ -187,14 +190,14 @@ export class VsFreeMemory extends LitElement {
     if (problem !== null) return html`<p role="status">${problem}</p>`;
     const isNsight = device.producer === 'nsys';
     return html`
-      ${device.rows === 0 ? this.noHistory() : pictures === null ? html`<section><h3>Addresses over time</h3></section>` : this.overTime(pictures, dark, isNsight)}
+      ${device.rows === 0 ? this.noHistory() : pictures === null ? html`<section><h2>Addresses over time</h2></section>` : this.overTime(pictures, dark, isNsight)}
       ${isNsight ? nothing : this.atMoment(answer, unit)}
     `;
   }
 
   private noHistory(): unknown {
     return html`<section>
-      <h3>Over time</h3>
+      <h2>Over time</h2>
       <p>
         The file holds a state alone. To see how it came to be, call
         <code>torch.cuda.memory._record_memory_history()</code> at the start of the program and dump a
@@ -208,7 +211,7 @@ export class VsFreeMemory extends LitElement {
     const { unit } = this.context;
     return html`
       <section>
-        <h3>Addresses over time</h3>
+        <h2>Addresses over time</h2>
         <vs-heat
           id="addresses"
           .heat=${pictures.addressHeat}
@@ -230,7 +233,7 @@ export class VsFreeMemory extends LitElement {
         isNsight
           ? nothing
           : html`<section>
-              <h3>Free blocks by size over time</h3>
+              <h2>Free blocks by size over time</h2>
               <vs-heat
                 id="sizes"
                 .heat=${pictures.freeHeat}
@@ -257,7 +260,7 @@ export class VsFreeMemory extends LitElement {
   private atMoment(answer: AddressMapAnswer, unit: ViewContext['unit']): unknown {
     const model = freeModel(answer, unit);
     return html`<section>
-      <h3>Free memory</h3>
+      <h2>Free memory</h2>
       <p class="headline">${model.headline}</p>
       <div
         class="sizes"
