@@ -105,7 +105,7 @@ export class VsFreeMemory extends LitElement {
       .shares > .idle {
         background: repeating-linear-gradient(45deg, transparent 0 2px, var(--text-quiet) 2px 3px);
       }
-      h4 {
+      h3 {
         margin: 6px 0 0;
         font-size: 13px;
       }
@@ -292,7 +292,7 @@ export class VsFreeMemory extends LitElement {
         ${
           model.largest.length === 0
             ? nothing
-            : html`<h4>Largest request without a new segment</h4>
+            : html`<h3>Largest request without a new segment</h3>
                 <ul>
                   ${model.largest.map(({ where, request }) => html`<li>${request}: ${where}</li>`)}
                 </ul>`
