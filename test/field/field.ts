@@ -13,7 +13,7 @@ export interface Said {
 
 async function run(...argv: string[]): Promise<{ readonly code: number; readonly out: string }> {
   let out = '';
-  const code = await main(argv, { write: (text) => (out += text) }, { write: () => undefined });
+  const code = await main(argv, { write: (text) => (out += String(text)) }, { write: () => undefined });
   return { code, out };
 }
 

@@ -132,6 +132,14 @@ export class VsReadings extends LitElement {
         return;
       case 'previous-event':
       case 'next-event':
+      case 'search':
+      case 'view-1':
+      case 'view-2':
+      case 'view-3':
+      case 'view-4':
+      case 'view-5':
+      case 'view-6':
+      case 'view-7':
       case 'help':
       case 'open':
         return;
