@@ -15,7 +15,11 @@ async function documentOf(text: string): Promise<Analysis> {
   const path = join(folder, 'pasted');
   writeFileSync(path, text);
   let out = '';
-  await main(['analyze', '--json', path], { write: (piece) => (out += String(piece)) }, { write: () => undefined });
+  await main(
+    ['analyze', '--json', path],
+    { write: (piece) => (out += String(piece)) },
+    { write: () => undefined },
+  );
   return JSON.parse(out) as Analysis;
 }
 
