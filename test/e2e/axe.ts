@@ -5,7 +5,7 @@ import { basename } from 'node:path';
 import type { AxeResults } from 'axe-core';
 import type { Browser, Page } from 'playwright';
 import { expect } from 'vitest';
-import { fixture, sample, Scope, SINGLE_FILE } from './harness.ts';
+import { diagnosed, fixture, sample, Scope, SINGLE_FILE } from './harness.ts';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -127,5 +127,39 @@ export async function checkError(browser: Browser, view: View): Promise<void> {
   await scope.analyse([{ name: 'x.pickle', bytes: new TextEncoder().encode('nothing known') }]);
   await scope.page.getByRole('alert').first().waitFor();
   expect(await findings(scope.page)).toEqual([]);
+  await scope.close();
+}
+
+/** Pages of the diagnosis, by name. */
+export const DIAGNOSED = {
+  'leak.pickle.gz': () => sample('leak.pickle.gz'),
+  'train.pickle.gz': () => sample('train.pickle.gz'),
+  'oom.pickle': () => fixture('snapshot/oom.pickle'),
+  'vllm-v1-tp2.log': () => fixture('log/vllm-v1-tp2.log'),
+} as const;
+
+/** A diagnosis with everything that is folded unfolded. */
+export async function checkDiagnosis(
+  browser: Browser,
+  name: keyof typeof DIAGNOSED,
+  view: View,
+): Promise<void> {
+  const scope = await open(browser, view);
+  const { page } = scope;
+  await scope.analyse([DIAGNOSED[name]()]);
+  await diagnosed(page);
+  await page
+    .locator('vs-diagnosis details, vs-ledger-chart details, vs-diagnosis-ledger details, vs-pins details')
+    .evaluateAll((all) => all.forEach((one) => one.setAttribute('open', '')));
+  await scope.idle();
+  expect(await findings(page)).toEqual([]);
+  const wide = await page
+    .locator('vs-diagnosis, vs-ledger, vs-ledger-chart, vs-pins, vs-waterfall')
+    .evaluateAll((all) => all.filter((one) => one.scrollWidth > one.clientWidth + 2).length);
+  expect(wide).toBe(0);
+  if (view[1] >= 1280)
+    expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(
+      0,
+    );
   await scope.close();
 }

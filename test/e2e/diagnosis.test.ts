@@ -1,8 +1,8 @@
 /** The diagnosis of the bundled samples, in the built page opened from disk: the leak is named first, and shown. */
 import type { Browser, Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findings } from './axe.ts';
-import { ensureBuilt, fixture, type GivenFile, launch, sample, Scope, SINGLE_FILE } from './harness.ts';
+import { checkDiagnosis } from './axe.ts';
+import { diagnosed, ensureBuilt, launch, sample, Scope, SINGLE_FILE } from './harness.ts';
 
 let browser: Browser;
 beforeAll(async () => {
@@ -10,12 +10,6 @@ beforeAll(async () => {
   browser = await launch();
 });
 afterAll(() => browser.close());
-
-/** Waits until the diagnosis of the open page is there. */
-async function diagnosed(page: Page): Promise<void> {
-  await page.getByRole('region', { name: 'Diagnosis' }).waitFor({ timeout: 60_000 });
-  await expect.poll(() => page.getByLabel('Diagnosing').count(), { timeout: 60_000 }).toBe(0);
-}
 
 /** What stands on screen under a question. */
 const answer = (page: Page, which: string): Promise<string> =>
@@ -202,41 +196,15 @@ it('a row of what is pinned shows its stack', async () => {
   await scope.close();
 });
 
-describe.each([
-  ['light', 1280],
-  ['dark', 1920],
-  ['light', 640],
-] as const)('unfolded, %s, %i px', (colorScheme, width) => {
-  const pages: readonly (readonly [string, () => GivenFile])[] = [
-    ['leak.pickle.gz', () => sample('leak.pickle.gz')],
-    ['train.pickle.gz', () => sample('train.pickle.gz')],
-    ['oom.pickle', () => fixture('snapshot/oom.pickle')],
-    ['vllm-v1-tp2.log', () => fixture('log/vllm-v1-tp2.log')],
-  ];
-  // Wide pages of logs are those of access.test.ts.
-  it.each(width < 1280 ? pages : pages.slice(0, 3))(
-    'axe finds nothing with %s, and nothing is wider than the window',
-    async (_, file) => {
-      const scope = await Scope.open(browser, SINGLE_FILE, { colorScheme, width });
-      const { page } = scope;
-      await scope.analyse([file()]);
-      await diagnosed(page);
-      await page
-        .locator(
-          'vs-diagnosis details, vs-ledger-chart details, vs-diagnosis-ledger details, vs-pins details',
-        )
-        .evaluateAll((all) => all.forEach((one) => one.setAttribute('open', '')));
-      await scope.idle();
-      expect(await findings(page)).toEqual([]);
-      const wide = await page
-        .locator('vs-diagnosis, vs-ledger, vs-ledger-chart, vs-pins, vs-waterfall')
-        .evaluateAll((all) => all.filter((one) => one.scrollWidth > one.clientWidth + 2).length);
-      expect(wide).toBe(0);
-      if (width >= 1280)
-        expect(
-          await page.evaluate(() => document.documentElement.scrollWidth - innerWidth),
-        ).toBeLessThanOrEqual(0);
-      await scope.close();
-    },
+/** Each page once, so that both themes and a narrow window are seen; diagnosis.long.test.ts has the other combinations. */
+describe('unfolded', () => {
+  it.each([
+    ['leak.pickle.gz', 'light', 1280],
+    ['train.pickle.gz', 'light', 640],
+    ['oom.pickle', 'dark', 1920],
+    ['vllm-v1-tp2.log', 'light', 640],
+  ] as const)(
+    'axe finds nothing with %s, %s, %i px, and nothing is wider than the window',
+    (name, colorScheme, width) => checkDiagnosis(browser, name, [colorScheme, width]),
   );
 });

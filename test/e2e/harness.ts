@@ -231,3 +231,9 @@ export async function serve(
   const { port } = server.address() as AddressInfo;
   return { origin: `http://127.0.0.1:${port}`, hits, close: () => void server.close() };
 }
+
+/** Waits until the diagnosis of the open page is there. */
+export async function diagnosed(page: Page): Promise<void> {
+  await page.getByRole('region', { name: 'Diagnosis' }).waitFor({ timeout: 60_000 });
+  await expect.poll(() => page.getByLabel('Diagnosing').count(), { timeout: 60_000 }).toBe(0);
+}
