@@ -1,4 +1,5 @@
 /** What the address map asks, and what it gets: columns sized by what stands at one moment, pictures sized by pixels. */
+import type { MapBlocks } from '../analyze/lives/address-map.ts';
 import type { FreeClass } from '../analyze/lives/free-classes.ts';
 import type { GroupBy } from '../analyze/lives/life-groups.ts';
 import type { LifeRow } from './lives-protocol.ts';
@@ -71,19 +72,8 @@ export interface MapSegmentColumns {
   readonly blockStart: Uint32Array;
 }
 
-export interface MapBlockColumns {
-  readonly address: Float64Array;
-  readonly size: Float64Array;
-  /** 0 of free ones. */
-  readonly requested: Float64Array;
-  /** 0 allocated, 1 pending, 2 free_pinned, 3 free_releasable, 4 free_private. */
-  readonly state: Uint8Array;
-  /** -1: free. */
-  readonly life: Int32Array;
-  /** 1: it may be larger than `size`. */
-  readonly atLeast: Uint8Array;
-  /** Of a free block: bytes that are whole segments or pages. */
-  readonly whole: Float64Array;
+/** `state`: 0 allocated, 1 pending, 2 free_pinned, 3 free_releasable, 4 free_private. `life`: -1: free. */
+export interface MapBlockColumns extends MapBlocks {
   /** Index into `colours`; 255: free. */
   readonly group: Uint8Array;
   /** 0: the filter does not let it pass. */

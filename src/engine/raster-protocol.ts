@@ -1,4 +1,5 @@
 /** The picture of all allocations over time: for each pixel the one that is there. Plain data, sized by the picture. */
+import type { RasterColumns } from '../analyze/lives/raster.ts';
 import type { ExpressionFault } from '../analyze/lives/life-expression.ts';
 import type { GroupBy } from '../analyze/lives/life-groups.ts';
 import type { StackOrder } from '../analyze/lives/life-stacks.ts';
@@ -31,7 +32,7 @@ export interface RasterGroup {
   readonly filter: string | null;
 }
 
-export interface RasterAnswer {
+export interface RasterAnswer extends RasterColumns {
   readonly device: string;
   readonly range: Range;
   readonly order: StackOrder;
@@ -45,17 +46,6 @@ export interface RasterAnswer {
   readonly pixels: Int32Array;
   /** Index into `groups` of that life; 255: none. */
   readonly colours: Uint8Array;
-  /** Row that each column shows: the one after which most is requested of what passes; -1: before the first one. */
-  readonly row: Int32Array;
-  /** Of each column, requested bytes of all lives that pass just after its row, and their number. */
-  readonly total: Float64Array;
-  readonly open: Uint32Array;
-  /** Of them, those that lie in the bytes shown, at least partly, and own no pixel. */
-  readonly thinBytes: Float64Array;
-  readonly thinCount: Uint32Array;
-  /** Of them, those wholly above or below the bytes shown. */
-  readonly outsideBytes: Float64Array;
-  readonly outsideCount: Uint32Array;
   readonly groups: readonly RasterGroup[];
   /** The last group holds what has no colour of its own. */
   readonly hasRest: boolean;

@@ -1,4 +1,5 @@
 /** What the view of stacks asks and gets: a tree of stacks by one measure, and the page of one line. Plain data. */
+import type { CutTree } from '../analyze/lives/stack-cut.ts';
 import type { ExpressionFault } from '../analyze/lives/life-expression.ts';
 import type { Direction } from '../analyze/lives/stack-tree.ts';
 import type { Frame } from '../trace/stack-table.ts';
@@ -46,32 +47,7 @@ export interface TreeFrame extends Frame {
 }
 
 /** Columns of nodes, callers before what they call, siblings by width; what has no stack first. */
-export interface StackTreeNodes {
-  readonly length: number;
-  /** Number in the whole tree, for `within`; of "more" its parent's (4294967295 at the roots). */
-  readonly id: Uint32Array;
-  /** Place of the caller in these columns; -1: a root. */
-  readonly parent: Int32Array;
-  /** 0 frame, 1 package or file, 2 what a stack did of which all frames are folded, 3 no stack, 4 more nodes. */
-  readonly kind: Uint8Array;
-  /** Index into `frames`; 4294967295: none. */
-  readonly frame: Uint32Array;
-  /** A node of the stack table behind it, for `frames` and `stackLine`; 4294967295: none. */
-  readonly stack: Uint32Array;
-  /** In the measure's unit. What ends here; all of it; what of it grew and what shrank, both as amounts above 0. */
-  readonly own: Float64Array;
-  readonly total: Float64Array;
-  readonly up: Float64Array;
-  readonly down: Float64Array;
-  /** Allocations behind `total`. */
-  readonly count: Float64Array;
-  /** Of "more": nodes that it stands for. */
-  readonly stands: Uint32Array;
-  /** 1: children of it are left out. */
-  readonly isCut: Uint8Array;
-  /** 1: it is what was searched; of "more": something in it is. */
-  readonly hit: Uint8Array;
-}
+export type StackTreeNodes = CutTree;
 
 export interface StackTotal {
   readonly total: number;
