@@ -186,3 +186,19 @@ recorder.close()
     expect(last.rows['Allocated memory']['all']).toMatchObject({ current: 32 * 2 ** 20, peak: 64 * 2 ** 20 });
   });
 });
+
+it('what it wrote on a real GPU out of memory is read whole, and its two files agree', async () => {
+  const fixtures = join(import.meta.dirname, '../fixtures/recorder');
+  const paths = readdirSync(fixtures).map((name) => join(fixtures, name));
+  let out = '';
+  expect(await main(['analyze', ...paths, '--json'], { write: (text) => (out += String(text)) })).toBe(0);
+  const { sources, summaries, devices, findings } = JSON.parse(out) as Analysis;
+  expect(sources.map(({ format }) => format).sort()).toEqual(['memory-stats', 'torch-snapshot']);
+  expect(sources.flatMap(({ warnings }) => warnings)).toEqual([]);
+  // Three rows are the allocator's own notes that a snapshot was taken: they have no stack to lack.
+  const lacking = sources.flatMap(({ not_recorded }) => not_recorded).join(' ');
+  expect(lacking).not.toMatch(/carry no stack|names no device/);
+  expect(devices[0].memory_stats!['allocated_bytes.all.peak']).toBe(960 * 2 ** 20);
+  expect(summaries.at(-1)!.rows['Allocated memory']['all'].peak).toBe(960 * 2 ** 20);
+  expect(findings.map(({ id }) => id)).toContain('out-of-memory');
+});

@@ -121,7 +121,10 @@ function stacksOf(devices: readonly DeviceTrace[]): { readonly framed: number; r
   let all = 0;
   for (const { events, producer } of devices)
     for (let row = 0; row < events.length; row++) {
-      if (producer === 'torch_host' && events.action[row] !== ACTION.alloc) continue;
+      const action = events.action[row];
+      if (producer === 'torch_host' && action !== ACTION.alloc) continue;
+      // The allocator notes that a snapshot was taken, and never with a stack.
+      if (action === ACTION.snapshot) continue;
       all++;
       if (events.stack_index[row] !== NONE) framed++;
     }

@@ -59,6 +59,8 @@ function placeOf(key: string, metrics: Readonly<Record<string, string>>): Place 
 
 interface Summarised {
   readonly summary: MemorySummary;
+  /** Whether the text says which device it is: in the words before the figures, or beside them. */
+  readonly named: boolean;
   /** What has no place in a summary, as printed. */
   readonly others: readonly (readonly [string, string])[];
   readonly warnings: readonly Warning[];
@@ -116,7 +118,7 @@ function summarise(block: StatsBlock, step: number): Summarised {
     rows: whole,
     granularity: Object.fromEntries(Object.keys(whole).map((metric) => [metric, EXACT])),
   };
-  return { summary, others, warnings, cells };
+  return { summary, named: host !== null || device !== null, others, warnings, cells };
 }
 
 function describe(lines: StatsLines): SourceData {
@@ -142,7 +144,9 @@ function describe(lines: StatsLines): SourceData {
       ...(more > 0 ? [{ message: `There are ${more} more warnings of these kinds.`, offset: null }] : []),
     ],
     notRecorded: [
-      'memory_stats() names no device; where nothing beside it does, it is taken for device 0.',
+      ...(read.some(({ named }) => !named)
+        ? ['memory_stats() names no device; where nothing beside it does, it is taken for device 0.']
+        : []),
       'These are totals, exact to the byte; which allocations make them up is in a snapshot: ' +
         "torch.cuda.memory._record_memory_history() before, torch.cuda.memory._dump_snapshot('snapshot.pickle') after.",
     ],

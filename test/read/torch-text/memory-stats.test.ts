@@ -61,6 +61,17 @@ describe.each(Object.entries(FORMS))('%s', (_name, text) => {
     expect(Object.fromEntries(data.settings)).toMatchObject({ max_split_size: '-1', num_ooms: '0' });
   });
 
+  it('says that no device is named only where none is', async () => {
+    const unnamed = (data: { readonly notRecorded: readonly string[] }) =>
+      data.notRecorded.filter((sentence) => sentence.includes('names no device'));
+    const line = JSON.stringify({ time: 1.5, rank: '0', step: 3, device: 1, ...stats });
+    const named = await readBytes(memoryStatsReader, 'x.jsonl', `${line}\n${line}\n`);
+    expect(named.data.summaries.map(({ device }) => device)).toEqual([1, 1]);
+    expect(unnamed(named.data)).toEqual([]);
+    const one = await readBytes(memoryStatsReader, 'x.jsonl', `${line}\n${JSON.stringify(stats)}\n`);
+    expect(unnamed(one.data)).toHaveLength(1);
+  });
+
   it('is recognised by its content alone', () => {
     const { head } = inputFromBytes('unknown', text);
     expect(memoryStatsReader.sniff(head).score).toBeGreaterThan(0.9);
