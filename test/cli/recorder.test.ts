@@ -198,7 +198,7 @@ it('what it wrote on a real GPU out of memory is read whole, and its two files a
   // Three rows are the allocator's own notes that a snapshot was taken: they have no stack to lack.
   const lacking = sources.flatMap(({ not_recorded }) => not_recorded).join(' ');
   expect(lacking).not.toMatch(/carry no stack|names no device/);
-  expect(devices[0].memory_stats!['allocated_bytes.all.peak']).toBe(960 * 2 ** 20);
+  expect(devices[0].memory_stats['allocated_bytes.all.peak']).toBe(960 * 2 ** 20);
   expect(summaries.at(-1)!.rows['Allocated memory']['all'].peak).toBe(960 * 2 ** 20);
   expect(findings.map(({ id }) => id)).toContain('out-of-memory');
 });

@@ -22,7 +22,7 @@ export interface TreeChoice {
   readonly direction: Direction;
   /** Frames that are left out. */
   hides(frame: Frame): boolean;
-  /** A function called from within itself counts as its outermost call. */
+  /** Calls that repeat those that made them, line by line, count as the outermost of them. */
   readonly collapseRecursion: boolean;
 }
 
@@ -109,15 +109,55 @@ function neededOf(stacks: StackTable, { value, count }: StackWeights): Uint8Arra
   return needed;
 }
 
-/** Numbers of functions by frame: lines of one function have one number. */
-function functionsOf(frames: readonly Frame[]): Uint32Array {
-  const numbers = new Map<string, number>();
-  return Uint32Array.from(frames, ({ name, filename }) => {
-    const key = `${name}\u0000${filename}`;
-    let number = numbers.get(key);
-    if (number === undefined) numbers.set(key, (number = numbers.size));
-    return number;
-  });
+/** Longest cycle of frames that is looked for. */
+const LONGEST_CYCLE = 32;
+
+/**
+ * The node at which a call stands that only repeats what called it: the frames down to `frame` are the same as those before
+ * them, line by line (a function that calls itself, or two that call each other). NONE: it repeats nothing. A name alone is
+ * no function: every class has an `__init__` and a `forward`, and a snapshot does not tell them apart.
+ */
+function repeatedIn(table: StackTable, caller: number, frame: number): number {
+  let again = caller;
+  for (let length = 1; length <= LONGEST_CYCLE && again !== NONE; length++, again = table.parent(again)) {
+    if (table.frameOf(again) !== frame) continue;
+    // `again` is `length` above the new call. The frames between are compared with those above `again`.
+    let [lower, upper] = [caller, table.parent(again)];
+    let rest = length - 1;
+    while (rest > 0 && upper !== NONE && table.frameOf(lower) === table.frameOf(upper)) {
+      rest--;
+      lower = table.parent(lower);
+      upper = table.parent(upper);
+    }
+    if (rest === 0) return again;
+  }
+  return NONE;
+}
+
+/** Without nodes that have no weight on or below them: a cycle that was folded leaves the calls it began with. */
+function withoutEmpty(from: Growing): Growing {
+  const { table, kind, stack, own, count } = from;
+  const kept = new Uint8Array(kind.length);
+  for (let node = kind.length - 1; node >= 0; node--) {
+    if (own[node] !== 0 || count[node] !== 0) kept[node] = 1;
+    const above = table.parent(node);
+    if (kept[node] === 1 && above !== NONE) kept[above] = 1;
+  }
+  if (!kept.includes(0)) return from;
+  const into = withFramesOf(from);
+  const moved = new Uint32Array(kind.length).fill(NONE);
+  for (let node = 0; node < kind.length; node++) {
+    if (kept[node] === 0) continue;
+    const above = table.parent(node);
+    moved[node] = into.child(
+      above === NONE ? NONE : moved[above],
+      table.frameOf(node),
+      kind[node],
+      stack[node],
+    );
+    into.add(moved[node], own[node], count[node]);
+  }
+  return into;
 }
 
 interface TopDown {
@@ -131,14 +171,11 @@ function topDown(source: TreeSource, choice: TreeChoice): TopDown {
   const grown = new Growing();
   const { parent, frame } = stacks.columns(0, stacks.length);
   const needed = neededOf(stacks, weights);
-  const functions = choice.collapseRecursion ? functionsOf(stacks.frames) : null;
   const UNSEEN = 2;
   const hidden = new Uint8Array(stacks.frames.length).fill(UNSEEN);
   const ownFrame = new Uint32Array(stacks.frames.length);
   let [seenFrames, hiddenFrames] = [0, 0];
   const mapped = new Uint32Array(stacks.length).fill(NONE);
-  /** Function of each node of the tree. */
-  const functionOf: number[] = [];
   for (let node = 0; node < stacks.length; node++) {
     if (needed[node] === 0) continue;
     const of = frame[node];
@@ -152,12 +189,8 @@ function topDown(source: TreeSource, choice: TreeChoice): TopDown {
     const caller = parent[node] === NONE ? NONE : mapped[parent[node]];
     mapped[node] = caller;
     if (hidden[of] === 0) {
-      let same = NONE;
-      if (functions !== null)
-        for (let at = caller; at !== NONE && same === NONE; at = grown.table.parent(at))
-          if (functionOf[at] === functions[of]) same = at;
+      const same = choice.collapseRecursion ? repeatedIn(grown.table, caller, ownFrame[of]) : NONE;
       mapped[node] = same === NONE ? grown.child(caller, ownFrame[of], NODE.frame, node) : same;
-      if (same === NONE && functions !== null) functionOf[mapped[node]] = functions[of];
     }
     if (weights.value[node] === 0 && weights.count[node] === 0) continue;
     if (mapped[node] !== NONE) grown.add(mapped[node], weights.value[node], weights.count[node]);
@@ -168,7 +201,7 @@ function topDown(source: TreeSource, choice: TreeChoice): TopDown {
     const work = grown.child(NONE, grown.table.internFrame(source.labelOf(node), '', -1), NODE.work, node);
     grown.add(work, weights.value[node], weights.count[node]);
   }
-  return { grown, seenFrames, hiddenFrames };
+  return { grown: withoutEmpty(grown), seenFrames, hiddenFrames };
 }
 
 /** Each path of a tree that has a weight of its own, led into another tree. `pathOf`: frames of that, and their kinds. */
