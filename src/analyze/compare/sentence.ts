@@ -137,21 +137,23 @@ function otherReasons({ settings, releases, order, streams }: Comparison): strin
 const isZero = (one: Both | undefined): boolean => one === undefined || one.difference === 0;
 
 /** No line holds more or less. */
-function withoutLine(comparison: Comparison, moment: Moment): string {
+function withoutLine(comparison: Comparison, moments: readonly [Moment, Moment]): string {
+  const [moment] = moments;
+  const sameMoment = isSame(...moments);
   const { allocated, reserved, requested } = comparison;
   const figures: string[] = [];
   for (const [name, figure] of [
     ['allocated', allocated],
     ['reserved', reserved],
   ] as const) {
-    const one = moment === 'peak' ? figure?.peak : figure?.at;
+    const one = sameMoment && moment === 'peak' ? figure?.peak : figure?.at;
     if (one !== undefined && one.difference !== 0)
       figures.push(`${name} is ${moreOrLess(one.difference)} in B`);
   }
-  const where = momentWords(moment).replace(/its (peak|end)/, 'their $1s');
+  const where = sameMoment ? momentWords(moment).replace(/its (peak|end)/, 'their $1s') : whenWords(moments);
   if (figures.length === 0 && isZero(requested.end) && isZero(allocated?.end) && isZero(reserved?.end)) {
     const reasons = otherReasons(comparison);
-    return `A and B hold the same ${where}, to the byte and in every line${reasons.length === 0 ? '' : `; what differs is ${reasons.join('; ')}`}.`;
+    return `${sameWords(moments)}, to the byte and in every line${reasons.length === 0 ? '' : `; what differs is ${reasons.join('; ')}`}.`;
   }
   const reasons = otherReasons(comparison);
   const why =
@@ -191,12 +193,11 @@ export function wordsOf(
   known: readonly [boolean, boolean],
 ): ComparisonWords {
   const { requested, lines, matched, loops } = comparison;
-  const [moment] = moments;
   const total = requested.at.difference;
   const lead = leading(lines, total);
   const sentence =
     lead === null
-      ? withoutLine(comparison, moment)
+      ? withoutLine(comparison, moments)
       : total === 0
         ? `${sameWords(moments)}, but not the same lines do: ${lead}.`
         : `B holds ${moreOrLess(total)} ${whenWords(moments)}: ${lead}.`;

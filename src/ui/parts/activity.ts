@@ -5,9 +5,10 @@
 
 /**
  * Frames without anything new before the page is idle. What an answer changed is laid out in the first, where a chart
- * learns of its new size; that asks for the second; the question it leads to is asked there, before the third.
+ * learns of its new size; it takes it in the second, and the question that this leads to waits for the third, so that
+ * questions of one frame become one. One more, for a chart within a view that is made in the first.
  */
-const QUIET_FRAMES = 3;
+const QUIET_FRAMES = 5;
 
 const frame = (): Promise<unknown> => new Promise((resolve) => requestAnimationFrame(resolve));
 

@@ -40,6 +40,9 @@ export class VsWorkspaceBar extends LitElement {
         gap: 4px 12px;
         border-bottom: 1px solid var(--line);
       }
+      .row:last-child {
+        margin-bottom: 8px;
+      }
       [role='tablist'] {
         display: flex;
         flex: 0 1 auto;

@@ -27,6 +27,8 @@ export interface Lead {
   readonly answer: LeadAnswer | null;
   /** The three, in the order in which they matter here, as they are asked here. */
   readonly questions: readonly { readonly id: Question; readonly text: string }[];
+  /** Of the finding that something grows; null where that is not what the page leads with. */
+  readonly growth: Severity | null;
 }
 
 /** Findings of a request for memory that was refused. */
@@ -98,6 +100,7 @@ export function leadOf(
     return {
       answer: fromFinding('Why did it fail?', failed),
       questions: inOrder(['who', 'back', 'ends'], { back: 'What would help?' }),
+      growth: null,
     };
   const grows = own.find(
     ({ id, severity }) => GROWS.has(id) && (severity === 'problem' || severity === 'risk'),
@@ -106,6 +109,7 @@ export function leadOf(
     return {
       answer: null,
       questions: inOrder(['who', 'ends', 'back'], { who: 'What grows?', back: 'How do I fix it?' }),
+      growth: grows.severity,
     };
   const contradiction = general.find(({ id }) => id === 'contradiction');
   if (contradiction !== undefined)
@@ -115,8 +119,13 @@ export function leadOf(
         short: `Not as they are: ${brief(contradiction.title)}`,
       },
       questions: inOrder(['who', 'ends', 'back']),
+      growth: null,
     };
   if (device.conclusion !== null && PLATEAU.has(device.conclusion.kind))
-    return { answer: null, questions: inOrder(['ends', 'who', 'back'], { ends: 'Is this a leak?' }) };
-  return { answer: slackOf(device, unit), questions: inOrder(['who', 'ends', 'back']) };
+    return {
+      answer: null,
+      questions: inOrder(['ends', 'who', 'back'], { ends: 'Is this a leak?' }),
+      growth: null,
+    };
+  return { answer: slackOf(device, unit), questions: inOrder(['who', 'ends', 'back']), growth: null };
 }

@@ -25,7 +25,12 @@ export function verdictOf(answers: Answers | null): Verdict | null {
     case 'who': {
       const [holder] = who.holders;
       const text = who.short ?? (holder === undefined ? who.words : `${holder.name}, ${holder.words}`);
-      return { question, text, severity: null };
+      if (lead.growth !== null) return { question, text: `Grows: ${text}`, severity: lead.growth };
+      return {
+        question,
+        text: who.short === null && holder !== undefined ? `Most is held by ${text}` : text,
+        severity: null,
+      };
     }
   }
 }

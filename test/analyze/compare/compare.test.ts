@@ -38,6 +38,16 @@ describe('a recording against itself', () => {
     expect(said(comparison, at)).toMatch(/^A and B hold the same at .*, to the byte and in every line\.$/);
   });
 
+  it('at its end and at the event that is its end: as much, said of two moments', () => {
+    const { recording, side } = trained({ seed: 5, keepEvery: 3 });
+    const moments = ['end', { row: recording.rows - 1 }] as const;
+    const comparison = compareSides(side, side, moments)!;
+    expect(differing(comparison)).toEqual([]);
+    expect(wordsOf(comparison, moments, [true, true]).sentence).toBe(
+      'B holds as much at the moment asked for as A at its end, to the byte and in every line.',
+    );
+  });
+
   it('at two of its moments: what is kept in between, to the byte', () => {
     const { side } = trained({ seed: 5, keepEvery: 1 });
     const comparison = compareSides(side, side, [{ iteration: 4 }, { iteration: 9 }])!;
