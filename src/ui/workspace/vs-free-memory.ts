@@ -85,11 +85,17 @@ export class VsFreeMemory extends LitElement {
         text-align: left;
         white-space: nowrap;
       }
+      th.number,
       td.number {
         text-align: right;
       }
+      thead {
+        color: var(--text-quiet);
+      }
       td.bar {
         width: 40%;
+      }
+      .shares {
         min-width: 60px;
       }
       .shares {
@@ -269,6 +275,14 @@ export class VsFreeMemory extends LitElement {
         aria-label="Free blocks by size, and the largest requests"
       >
         <table>
+          <thead>
+            <tr>
+              <th scope="col">Size</th>
+              <th scope="col" class="number">Blocks</th>
+              <th scope="col" class="number">Bytes</th>
+              <td></td>
+            </tr>
+          </thead>
           <tbody>
             ${model.rows.map(
               (row) =>

@@ -1,12 +1,15 @@
 /** Free memory: by size class at a moment and over time, and the largest request that would succeed. */
-import { type ByteUnit, formatBytes } from '../../base/units.ts';
+import { type ByteUnit, formatBytes, formatInteger } from '../../base/units.ts';
 import { count, percent } from '../../base/words.ts';
 import type { AddressMapAnswer, FreeTimeAnswer } from '../../engine/protocol.ts';
 import { isDefault, POOL_NAMES } from './address-map.ts';
 
-/** "2 to 4 MiB": sizes of a class, from a power of two to below the next. */
-export const className = (from: number, unit: ByteUnit): string =>
-  `${formatBytes(from, unit)} to ${formatBytes(2 * from, unit)}`;
+/** "2 to 4 MiB", "512 KiB to 1 MiB": sizes of a class, from a power of two to below the next. */
+export function className(from: number, unit: ByteUnit): string {
+  const [low, high] = [formatBytes(from, unit), formatBytes(2 * from, unit)];
+  const [amount, ofLow] = low.split(' ');
+  return `${ofLow === high.split(' ')[1] ? amount : low} to ${high}`;
+}
 
 export interface FreeRow {
   readonly name: string;
@@ -55,7 +58,7 @@ export function freeModel(answer: AddressMapAnswer, unit: ByteUnit): FreeModel {
       ].filter((part) => part !== '');
       return {
         name: className(one.from, unit),
-        blocks: count(one.blocks, 'block'),
+        blocks: formatInteger(one.blocks),
         bytes: size(one.bytes),
         note: parts.join(', '),
         shares: [pinned / most, one.releasable / most, one.idle / most],

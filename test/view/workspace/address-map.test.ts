@@ -286,8 +286,8 @@ describe('free memory', () => {
       '35 MiB free in 2 blocks. The largest request that needs no new segment: 20 MiB (stream 0, large pool).',
     );
     expect(model.rows.map(({ name, note }) => [name, note])).toEqual([
-      ['16 MiB to 32 MiB', '100 % releasable'],
-      ['8 MiB to 16 MiB', '100 % pinned'],
+      ['16 to 32 MiB', '100 % releasable'],
+      ['8 to 16 MiB', '100 % pinned'],
     ]);
     expect(model.rows[1].shares).toEqual([0.75, 0, 0]);
     expect(freeModel(answer({ free: [], largest: [] }), 'binary').headline).toContain('Nothing is free');
