@@ -167,6 +167,8 @@ export interface FreeTimeAnswer {
   readonly blocks: Uint32Array;
   /** Of the bytes: in whole segments and pages. */
   readonly whole: Float64Array;
+  /** Bytes of the largest free block, by column; 0: nothing is free. */
+  readonly largest: Float64Array;
 }
 
 export interface HoleQuery {

@@ -24,6 +24,7 @@ import { type SnapshotSettings, settingsOfSnapshot } from '../replay/alloc-conf-
 import type { SelfReplay } from '../replay/replay-result.ts';
 import { selfReplay } from '../replay/self-replay.ts';
 import { ACTION, ACTIONS, NONE } from '../trace/schema.ts';
+import { FreeColumns } from './free-columns.ts';
 import type { Chosen } from './kernel-choice.ts';
 import { StackTrees } from './stack-trees.ts';
 import type { RanOn } from './protocol.ts';
@@ -36,6 +37,8 @@ export class DeviceSession {
   /** The model left alone, by the replay that it is compared with. */
   readonly unled = new Kept<SelfReplay, Unled>();
   readonly aggregate: DeviceAggregate;
+  /** Free blocks over time. */
+  readonly freeColumns: FreeColumns;
   private broken: string | null = null;
   private replayed: { readonly result: SelfReplay | null } | null = null;
   private ledger: LedgerOverTime | null = null;
@@ -69,6 +72,13 @@ export class DeviceSession {
       chosen.kernels,
       () => allocationKeys(trace),
     );
+    this.freeColumns = new FreeColumns(chosen.kernels, () => this.addressSpace.freeLives);
+  }
+
+  /** Releases what is resident where the kernels run. */
+  async close(): Promise<void> {
+    await this.aggregate.close();
+    await this.freeColumns.close();
   }
 
   /** The allocator led along the recording; null where there is nothing to replay. Made on first use. */

@@ -317,7 +317,7 @@ export class Engine {
 
   async close(sourceId: number): Promise<void> {
     const open = this.files.remove(sourceId);
-    for (const session of open?.sessions ?? []) await session.aggregate.close();
+    for (const session of open?.sessions ?? []) await session.close();
   }
 
   timeline(query: TimelineQuery): Promise<Result<TimelineAnswer, TraceErrorData>> {

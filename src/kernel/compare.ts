@@ -2,7 +2,7 @@
  * Compares two answers of the kernels and names the first difference. Tests and the benchmark trust it to
  * prove that CPU and GPU give the same integers, so it is itself tested with planted differences.
  */
-import type { PixelColumns, StreamHistogram } from './kernels.ts';
+import type { OpenLives, PixelColumns, StreamHistogram } from './kernels.ts';
 
 export interface Difference {
   readonly field: string;
@@ -61,6 +61,11 @@ export function compareHistograms(left: StreamHistogram, right: StreamHistogram)
     compareColumns('count', left.count, right.count, 1) ?? compareColumns('bytes', left.bytes, right.bytes, 2)
   );
 }
+
+export const compareOpenLives = (left: OpenLives, right: OpenLives): Difference | null =>
+  compareColumns('count', left.count, right.count, 1) ??
+  compareColumns('bytes', left.bytes, right.bytes, 2) ??
+  compareColumns('largest', left.largest, right.largest, 2);
 
 /** "max[17]: 5 is not 7" */
 export const describeDifference = (difference: Difference): string =>

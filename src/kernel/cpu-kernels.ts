@@ -1,7 +1,8 @@
 /** The kernels on the CPU: plain loops over columns that stay where they are. Uploading copies nothing. */
-import { checkOffsets, checkRange } from './checks.ts';
+import { checkLives, checkOffsets, checkRange } from './checks.ts';
 import { Extremes } from './extremes.cpu.ts';
 import type { Kernels, Resident } from './kernels.ts';
+import { countOpenLives } from './open-lives.cpu.ts';
 import { reducePixelColumns } from './pixel-columns.cpu.ts';
 import { computeRunningTotals } from './running-totals.cpu.ts';
 import { countStreamHistogram } from './stream-histogram.cpu.ts';
@@ -70,6 +71,11 @@ export function createCpuKernels(): Kernels {
         const keyWords = wordsOf(keys);
         checkRange(from, to, Math.min(sizeWords.length / 2, keyWords.length));
         return countStreamHistogram(sizeWords, keyWords, from, to, streams);
+      }),
+    openLives: (spans, sizes, keys, moments, keyCount) =>
+      settle(() => {
+        checkLives(spans, sizes, keys, moments);
+        return countOpenLives(wordsOf(spans), wordsOf(sizes), wordsOf(keys), moments, keyCount);
       }),
     close: () => undefined,
   };

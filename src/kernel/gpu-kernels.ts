@@ -1,7 +1,8 @@
 /** The kernels on the GPU: columns stay in its memory, only answers come back. */
-import { checkLength, checkOffsets, checkRange } from './checks.ts';
+import { checkLength, checkLives, checkOffsets, checkRange } from './checks.ts';
 import { GpuContext } from './gpu-context.ts';
 import type { Kernels, Resident } from './kernels.ts';
+import { createOpenLivesKernel } from './open-lives.ts';
 import { createPixelColumnsKernel } from './pixel-columns.ts';
 import { createRunningTotalsKernel } from './running-totals.ts';
 import { StagingRing } from './staging-ring.ts';
@@ -105,6 +106,16 @@ export function createGpuKernels(device: GPUDevice, dispatchLimit?: number): Ker
       const prepare = await createStreamHistogramKernel(context);
       const [work, words] = await context.read('stream histogram', () =>
         prepare(sizeColumn.buffer, keyColumn.buffer, from, to, streams),
+      );
+      return work.join(words);
+    },
+
+    async openLives(spans, sizes, keys, moments, keyCount) {
+      checkLives(spans, sizes, keys, moments);
+      const [spanColumn, sizeColumn, keyColumn] = [columnOf(spans), columnOf(sizes), columnOf(keys)];
+      const prepare = await createOpenLivesKernel(context);
+      const [work, words] = await context.read('open lives', () =>
+        prepare(spanColumn.buffer, sizeColumn.buffer, keyColumn.buffer, keys.length, moments, keyCount),
       );
       return work.join(words);
     },

@@ -22,6 +22,18 @@ export interface StreamHistogram {
   readonly bytes: Uint32Array;
 }
 
+/** Lives that are open at each of a picture's moments. */
+export interface OpenLives {
+  readonly keys: number;
+  readonly columns: number;
+  /** [key * columns + column]: number of lives. */
+  readonly count: Uint32Array;
+  /** u64 words, [2 * (key * columns + column)]: sum of their sizes. Modulo 2^64. */
+  readonly bytes: Uint32Array;
+  /** u64 words, by column: the largest size among all keys; 0 where nothing is open. */
+  readonly largest: Uint32Array;
+}
+
 /** Element of `keys` that is left out of a histogram. */
 export const SKIP = 0xffffffff;
 
@@ -65,6 +77,18 @@ export interface Kernels {
     to: number,
     streams: number,
   ): Promise<StreamHistogram>;
+  /**
+   * Number and bytes of lives by key, and the largest of all, at each of `moments` (rows, ascending). `spans`: first row of a
+   * life and the row at which it ends, i32 each, two words a life; it is open at moments from the first to before the last.
+   * `sizes`: u64 words. `keys`: a word a life, and one that is not below `keyCount` (SKIP) leaves its life out.
+   */
+  openLives(
+    spans: Resident,
+    sizes: Resident,
+    keys: Resident,
+    moments: Int32Array,
+    keyCount: number,
+  ): Promise<OpenLives>;
   /** Releases the device and everything resident. */
   close(): void;
 }

@@ -44,10 +44,11 @@ async function open(
 async function ask(
   engine: Engine,
   view: SourceView,
-): Promise<{ answers: string; zoomMs: number; rangeMs: number }> {
+): Promise<{ answers: string; zoomMs: number; rangeMs: number; freeMs: number }> {
   const told: unknown[] = [];
   const zooms: number[] = [];
   const ranges: number[] = [];
+  const frees: number[] = [];
   for (const device of view.devices) {
     const series = device.series.filter(({ chart }) => chart === 'usage').map(({ id }) => id);
     for (let zoom = 0; zoom < ZOOMS; zoom++) {
@@ -67,7 +68,10 @@ async function ask(
       const answer = await engine.range({ device: device.key, range, limit: 20 });
       ranges.push(performance.now() - started);
       if (!timeline.ok || !answer.ok) throw new Error('a question failed');
-      told.push({ ...timeline.value, ranOn: null }, { ...answer.value, ranOn: null });
+      started = performance.now();
+      const free = await engine.freeTime({ device: device.key, range, axis: 'time', columns: 512 });
+      frees.push(performance.now() - started);
+      told.push({ ...timeline.value, ranOn: null }, { ...answer.value, ranOn: null }, free);
     }
   }
   told.push(await engine.analysis());
@@ -78,7 +82,12 @@ async function ask(
       : ArrayBuffer.isView(value)
         ? Array.from(value as Float64Array)
         : value;
-  return { answers: JSON.stringify(told, plain), zoomMs: median(zooms), rangeMs: median(ranges) };
+  return {
+    answers: JSON.stringify(told, plain),
+    zoomMs: median(zooms),
+    rangeMs: median(ranges),
+    freeMs: median(frees),
+  };
 }
 
 let different = 0;
@@ -92,7 +101,7 @@ for (const path of process.argv.slice(2)) {
   if (!equal) different++;
   const pair = (a: number, b: number): string => `${a.toFixed(1)} / ${b.toFixed(1)} ms`;
   console.log(
-    `  ${cpu.view.rows} rows, ${equal ? 'equal' : 'DIFFERENT'} (${onCpu.answers.length} characters); CPU / GPU: open ${pair(cpu.openMs, card.openMs)}, zoom ${pair(onCpu.zoomMs, onGpu.zoomMs)}, range ${pair(onCpu.rangeMs, onGpu.rangeMs)}`,
+    `  ${cpu.view.rows} rows, ${equal ? 'equal' : 'DIFFERENT'} (${onCpu.answers.length} characters); CPU / GPU: open ${pair(cpu.openMs, card.openMs)}, zoom ${pair(onCpu.zoomMs, onGpu.zoomMs)}, range ${pair(onCpu.rangeMs, onGpu.rangeMs)}, free blocks ${pair(onCpu.freeMs, onGpu.freeMs)}`,
   );
 }
 process.exit(different > 0 ? 1 : 0);

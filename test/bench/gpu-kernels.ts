@@ -3,12 +3,19 @@
  * GPU times are wall time from submit to done over resident data, the median of many: alone (one submission of
  * one run) and queued (many runs in one submission, time of one). Answers and uploads are timed whole.
  */
-import { compareHistograms, comparePixelColumns, compareTotals } from '../../src/kernel/compare.ts';
+import {
+  compareHistograms,
+  compareOpenLives,
+  comparePixelColumns,
+  compareTotals,
+} from '../../src/kernel/compare.ts';
 import { describeDifference, type Difference } from '../../src/kernel/compare.ts';
 import { openDevice } from '../../src/kernel/device.ts';
 import { GpuContext, type GpuWork } from '../../src/kernel/gpu-context.ts';
 import { createGpuKernels } from '../../src/kernel/gpu-kernels.ts';
 import { SKIP, type Kernels } from '../../src/kernel/kernels.ts';
+import { createOpenLivesKernel } from '../../src/kernel/open-lives.ts';
+import { countOpenLives } from '../../src/kernel/open-lives.cpu.ts';
 import { createPixelColumnsKernel } from '../../src/kernel/pixel-columns.ts';
 import { reducePixelColumns } from '../../src/kernel/pixel-columns.cpu.ts';
 import { createRunningTotalsKernel } from '../../src/kernel/running-totals.ts';
@@ -217,6 +224,48 @@ async function benchHistogram(
   return row;
 }
 
+/** Free blocks as an allocator leaves them: most live briefly, one in twenty to the end; 22 classes of size. */
+async function benchOpenLives(bench: Bench, elements: number, columns: number): Promise<BenchRow> {
+  const { context, kernels } = bench;
+  const KEYS = 44;
+  const { sizes } = makeSizes(elements, 1, 0);
+  const random = createRandom(3);
+  const spans = new Uint32Array(2 * elements);
+  const keys = new Uint32Array(elements);
+  for (let i = 0; i < elements; i++) {
+    spans[2 * i] = i;
+    spans[2 * i + 1] = randomBelow(random, 20) === 0 ? 2 ** 31 - 1 : i + 1 + randomBelow(random, 5000);
+    keys[i] = 22 - Math.clz32(sizes[2 * i]);
+  }
+  const moments = Int32Array.from(
+    { length: columns },
+    (_, i) => Math.floor((elements * (i + 1)) / columns) - 1,
+  );
+  const prepare = await createOpenLivesKernel(context);
+  const columnsOf = await Promise.all([spans, sizes, keys].map((words) => kernels.upload(words)));
+  const buffers = [spans, sizes, keys].map((words) => {
+    const buffer = context.createStorage('bench', words.length);
+    context.device.queue.writeBuffer(buffer, 0, new Uint32Array(words));
+    return buffer;
+  });
+  const work = prepare(buffers[0], buffers[1], buffers[2], elements, moments, KEYS);
+  const answer = (): ReturnType<Kernels['openLives']> =>
+    kernels.openLives(columnsOf[0], columnsOf[1], columnsOf[2], moments, KEYS);
+  const row = await measure(bench, {
+    kernel: `open lives, ${columns} columns`,
+    elements,
+    bytesPerElement: 20,
+    cpu: () => countOpenLives(spans, sizes, keys, moments, KEYS),
+    work,
+    answer,
+    compare: async () => compareOpenLives(countOpenLives(spans, sizes, keys, moments, KEYS), await answer()),
+  });
+  work.release();
+  for (const buffer of buffers) buffer.destroy();
+  for (const column of columnsOf) column.release();
+  return row;
+}
+
 /** Bytes per second of making a column resident, the best of a few. */
 async function benchUpload(kernels: Kernels, elements: number): Promise<number> {
   const words = new Uint32Array(2 * elements).fill(3);
@@ -272,6 +321,7 @@ export async function benchKernels(
     await add(benchHistogram(bench, elements, '1 stream', 1, 0));
     await add(benchHistogram(bench, elements, '16 streams, 97% in one bin', 16, 0.97));
     await add(benchHistogram(bench, elements, '200 streams', 200, 0));
+    await add(benchOpenLives(bench, elements, 1024));
     log(`upload of ${elements / 2 ** 20} Mi: ${(await benchUpload(kernels, elements)).toFixed(2)} GB/s`);
   }
   kernels.close();

@@ -236,6 +236,9 @@ describe('pictures over time', () => {
           free.classes.map((from) => map.free.find((one) => one.from === from)?.[value] ?? 0);
         expect(blocks).toEqual(found('blocks'));
         expect(sizes).toEqual(found('bytes'));
+        const isFree = (at: number): boolean => map.blocks.life[at] < 0;
+        const sizesOfFree = Array.from(map.blocks.size).filter((_, at) => isFree(at));
+        expect(free.largest[column]).toBe(Math.max(0, ...sizesOfFree));
       }
     },
   );

@@ -2,20 +2,32 @@
 import { describe, expect, it } from 'vitest';
 import {
   compareHistograms,
+  compareOpenLives,
   comparePixelColumns,
   compareTotals,
   describeDifference,
 } from '../../src/kernel/compare.ts';
 import type { PixelColumns, StreamHistogram } from '../../src/kernel/kernels.ts';
+import { countOpenLives } from '../../src/kernel/open-lives.cpu.ts';
 import { reducePixelColumns } from '../../src/kernel/pixel-columns.cpu.ts';
 import { countStreamHistogram } from '../../src/kernel/stream-histogram.cpu.ts';
-import { COLUMN_SHAPES, HISTOGRAM_SHAPES, createRandom, makeHistogramInput } from './shapes.ts';
+import {
+  COLUMN_SHAPES,
+  HISTOGRAM_SHAPES,
+  LIVES_SHAPES,
+  createRandom,
+  makeHistogramInput,
+  makeLivesInput,
+} from './shapes.ts';
 
 const values = COLUMN_SHAPES[0].make(40, createRandom(3));
 const columns = reducePixelColumns(values, new Uint32Array([0, 9, 9, 40]));
 const shape = HISTOGRAM_SHAPES.find(({ name }) => name === 'rows inside')!;
 const input = makeHistogramInput(shape);
 const histogram = countStreamHistogram(input.sizes, input.keys, input.from, input.to, shape.streams);
+
+const livesInput = makeLivesInput(LIVES_SHAPES.find(({ name }) => name === 'every class')!);
+const open = countOpenLives(livesInput.spans, livesInput.sizes, livesInput.keyOf, livesInput.moments, 3);
 
 /** Copy of `words` with one bit of one word flipped. */
 function plant(words: Uint32Array, word: number, bit: number): Uint32Array {
@@ -29,6 +41,18 @@ describe('comparator', () => {
     expect(compareTotals(values, values.slice())).toBeNull();
     expect(comparePixelColumns(columns, structuredClone(columns))).toBeNull();
     expect(compareHistograms(histogram, structuredClone(histogram))).toBeNull();
+    expect(compareOpenLives(open, structuredClone(open))).toBeNull();
+  });
+
+  it.each([
+    ['count', 1],
+    ['bytes', 2],
+    ['largest', 2],
+  ] as const)('finds a bit planted in any word of the %s of open lives', (field, wordsEach) => {
+    for (let word = 0; word < open[field].length; word++) {
+      const planted = { ...open, [field]: plant(open[field], word, word % 32) };
+      expect(compareOpenLives(open, planted)).toMatchObject({ field, index: Math.floor(word / wordsEach) });
+    }
   });
 
   it('finds a bit planted in any word of the totals', () => {

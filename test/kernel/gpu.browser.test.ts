@@ -6,6 +6,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   compareHistograms,
+  compareOpenLives,
   comparePixelColumns,
   compareTotals,
   describeDifference,
@@ -19,8 +20,10 @@ import {
   COLUMN_SHAPES,
   HISTOGRAM_SHAPES,
   LENGTHS,
+  LIVES_SHAPES,
   createRandom,
   makeHistogramInput,
+  makeLivesInput,
   makeOffsets,
 } from './shapes.ts';
 
@@ -101,6 +104,19 @@ describe.skipIf('reason' in opened)('kernels on the GPU', () => {
     expect(say(compareHistograms(histograms[0], histograms[1]))).toBeNull();
   });
 
+  it.each(LIVES_SHAPES)('open lives: $name', async (shape) => {
+    const { spans, sizes, keyOf, moments } = makeLivesInput(shape);
+    const [a, b] = await Promise.all(
+      [kernels, cpu].map(async (side) => {
+        const columns = await Promise.all([spans, sizes, keyOf].map((words) => side.upload(words)));
+        const answer = await side.openLives(columns[0], columns[1], columns[2], moments, shape.keys);
+        for (const column of columns) column.release();
+        return answer;
+      }),
+    );
+    expect(say(compareOpenLives(a, b))).toBeNull();
+  });
+
   it('sees a difference planted in what the GPU gave', async () => {
     const deltas = COLUMN_SHAPES[1].make(5000, createRandom(9));
     const totals = await kernels.runningTotals(deltas, 0n);
@@ -136,6 +152,19 @@ describe.skipIf('reason' in opened)('kernels on the GPU', () => {
     const [left, right] = [await narrow.upload(deltas), await cpu.upload(deltas)];
     const [a, b] = [await narrow.pixelColumns(left, offsets), await cpu.pixelColumns(right, offsets)];
     expect(say(comparePixelColumns(a, b))).toBeNull();
+    const lives = makeLivesInput(LIVES_SHAPES.find(({ name }) => name === 'blocks')!);
+    const [c, d] = await Promise.all(
+      [narrow, cpu].map(async (side) =>
+        side.openLives(
+          await side.upload(lives.spans),
+          await side.upload(lives.sizes),
+          await side.upload(lives.keyOf),
+          lives.moments,
+          44,
+        ),
+      ),
+    );
+    expect(say(compareOpenLives(c, d))).toBeNull();
     narrow.close();
   });
 

@@ -174,3 +174,91 @@ export function makeOffsets(length: number, random: () => number): readonly [str
     ['inside', new Uint32Array([length >> 2, length >> 2, length >> 1, length - (length >> 2)])],
   ];
 }
+
+export interface LivesShape {
+  readonly name: string;
+  readonly lives: number;
+  readonly keys: number;
+  readonly columns: number;
+  readonly size: (index: number, random: () => number) => bigint;
+  /** Rows from which spans and moments are drawn; below 0 lies what was there before the recording. */
+  readonly rows: readonly [number, number];
+  readonly key?: (index: number, random: () => number) => number;
+}
+
+export interface LivesInput {
+  readonly spans: Uint32Array;
+  readonly sizes: Uint32Array;
+  readonly keyOf: Uint32Array;
+  readonly moments: Int32Array;
+}
+
+export const LIVES_SHAPES: readonly LivesShape[] = [
+  { name: 'no life', lives: 0, keys: 3, columns: 9, size: () => 512n, rows: [0, 100] },
+  { name: 'no moment', lives: 40, keys: 3, columns: 0, size: () => 512n, rows: [0, 100] },
+  { name: 'no key', lives: 40, keys: 0, columns: 5, size: () => 512n, rows: [0, 100] },
+  { name: 'one moment', lives: 900, keys: 2, columns: 1, size: anySize, rows: [-5, 50] },
+  { name: 'all skipped', lives: 900, keys: 2, columns: 30, size: anySize, rows: [0, 50], key: () => SKIP },
+  { name: 'moments of one row', lives: 500, keys: 2, columns: 70, size: anySize, rows: [0, 3] },
+  {
+    name: 'blocks',
+    lives: 20_000,
+    keys: 44,
+    columns: 300,
+    size: (_, random) => BigInt(512 * (1 + randomBelow(random, 1 << 20))),
+    rows: [-1, 9000],
+  },
+  {
+    name: 'around the threads of a workgroup',
+    lives: 3000,
+    keys: 5,
+    columns: 257,
+    size: anySize,
+    rows: [-9, 9999],
+  },
+  {
+    name: 'every class',
+    lives: EDGE_SIZES.length * 3,
+    keys: 3,
+    columns: 64,
+    size: (i) => EDGE_SIZES[i % EDGE_SIZES.length],
+    rows: [0, 400],
+  },
+  { name: 'sums that wrap', lives: 4000, keys: 1, columns: 40, size: () => 2n ** 64n - 1n, rows: [0, 90] },
+  {
+    name: 'equal high words',
+    lives: 4000,
+    keys: 2,
+    columns: 100,
+    size: (_, random) => (7n << 32n) | BigInt(random()),
+    rows: [0, 5000],
+  },
+  {
+    name: 'low words that always carry',
+    lives: 4000,
+    keys: 2,
+    columns: 100,
+    size: () => 0xffffffffn,
+    rows: [0, 5000],
+  },
+];
+
+/** Spans end anywhere, also before they begin and at 2^31 - 1 (never); moments repeat. */
+export function makeLivesInput({ lives, keys, columns, size, rows, key }: LivesShape): LivesInput {
+  const random = createRandom(lives + 31 * columns);
+  const row = (): number => rows[0] + randomBelow(random, rows[1] - rows[0]);
+  const spans = new Int32Array(2 * lives);
+  for (let i = 0; i < lives; i++) {
+    spans[2 * i] = row();
+    const kind = randomBelow(random, 4);
+    spans[2 * i + 1] = kind === 0 ? 2 ** 31 - 1 : kind === 1 ? row() : spans[2 * i] + randomBelow(random, 40);
+  }
+  return {
+    spans: new Uint32Array(spans.buffer),
+    sizes: makeColumn(lives, (i) => BigInt.asIntN(64, size(i, random))),
+    keyOf: Uint32Array.from({ length: lives }, (_, i) =>
+      key === undefined ? randomBelow(random, keys + 1) : key(i, random),
+    ),
+    moments: Int32Array.from({ length: columns }, row).sort(),
+  };
+}

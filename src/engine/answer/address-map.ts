@@ -7,7 +7,7 @@ import {
   SEGMENT_KINDS,
 } from '../../analyze/lives/address-map.ts';
 import { addressTime } from '../../analyze/lives/address-time.ts';
-import { freeClasses, freeOverTime } from '../../analyze/lives/free-classes.ts';
+import { freeClasses } from '../../analyze/lives/free-classes.ts';
 import { groupNames } from '../../analyze/live.ts';
 import { lowerBound } from '../../base/binary-search.ts';
 import { asBigUint64, u64At } from '../../base/u64.ts';
@@ -225,9 +225,9 @@ export function addressTimeOf(session: DeviceSession, query: AddressTimeQuery): 
   return { device: session.key, range, moments, origin: session.lives.origin, ...picture };
 }
 
-export function freeTimeOf(session: DeviceSession, query: FreeTimeQuery): FreeTimeAnswer {
+export async function freeTimeOf(session: DeviceSession, query: FreeTimeQuery): Promise<FreeTimeAnswer> {
   const { range, offsets } = pixelRows(session, query);
   const moments = momentsOf(offsets);
-  const over = freeOverTime(session.addressSpace.freeLives, moments);
+  const over = await session.freeColumns.at(moments);
   return { device: session.key, range, columns: moments.length, moments, ...over };
 }

@@ -104,8 +104,9 @@ export function freeHeatWords(
   if (column < 0 || column >= answer.columns || row < 0 || row >= answer.classes.length) return null;
   const at = row * answer.columns + column;
   const name = className(answer.classes[row], unit);
-  if (answer.blocks[at] === 0) return `${name}: none free`;
-  return `${name}: ${count(answer.blocks[at], 'free block')}, ${formatBytes(answer.bytes[at], unit)}, of it ${formatBytes(answer.whole[at], unit)} in whole segments or pages`;
+  const largest = `largest free block ${formatBytes(answer.largest[column], unit)}`;
+  if (answer.blocks[at] === 0) return `${name}: none free; ${largest}`;
+  return `${name}: ${count(answer.blocks[at], 'free block')}, ${formatBytes(answer.bytes[at], unit)}, of it ${formatBytes(answer.whole[at], unit)} in whole segments or pages; ${largest}`;
 }
 
 /** Accessible name of the picture, with its figures. */
@@ -118,5 +119,5 @@ export function freeHeatName(answer: FreeTimeAnswer, unit: ByteUnit): string {
     if (sum > most) [most, at] = [sum, column];
   }
   if (classes.length === 0) return 'Free blocks by size over time: nothing was free.';
-  return `Free blocks by size over time, from ${formatBytes(classes[0], unit)} to ${formatBytes(2 * classes[classes.length - 1], unit)}. Most is free after event ${answer.moments[at]}: ${formatBytes(most, unit)}.`;
+  return `Free blocks by size over time, from ${formatBytes(classes[0], unit)} to ${formatBytes(2 * classes[classes.length - 1], unit)}. Most is free after event ${answer.moments[at]}: ${formatBytes(most, unit)}, in blocks of at most ${formatBytes(answer.largest[at], unit)}.`;
 }

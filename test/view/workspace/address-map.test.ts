@@ -303,11 +303,12 @@ describe('free memory', () => {
       bytes: Float64Array.of(512, 0, 0, 1024 * 1e6),
       blocks: Uint32Array.of(1, 0, 0, 1e6),
       whole: new Float64Array(4),
+      largest: Float64Array.of(512, 1024),
     } as const;
     const { values, rows } = freeHeat(over);
     expect([rows, ...values]).toEqual([2, 0, 255, 1, 0]);
     expect(freeHeatWords(over, 0, 1, 'binary')).toContain('1 free block, 512 B');
-    expect(freeHeatWords(over, 1, 1, 'binary')).toBe('512 B to 1 KiB: none free');
+    expect(freeHeatWords(over, 1, 1, 'binary')).toBe('512 B to 1 KiB: none free; largest free block 1 KiB');
     expect(freeHeatWords(over, 2, 0, 'binary')).toBeNull();
   });
 
