@@ -49,7 +49,7 @@ export class DeviceAggregate {
     readonly trace: DeviceTrace,
     readonly early: readonly SeriesSpec[],
     private readonly complete: (early: readonly SeriesSpec[]) => readonly SeriesSpec[],
-    readonly kernels: Kernels,
+    private readonly kernels: { readonly curves: Kernels; readonly histogram: Kernels },
     private readonly histogramKeys: () => Uint32Array,
   ) {
     const { events } = trace;
@@ -91,8 +91,8 @@ export class DeviceAggregate {
     if (made === undefined) {
       made =
         spec.values !== undefined
-          ? this.kernels.upload(spec.values())
-          : this.kernels.runningTotals(spec.deltas!(), BigInt(spec.initial));
+          ? this.kernels.curves.upload(spec.values())
+          : this.kernels.curves.runningTotals(spec.deltas!(), BigInt(spec.initial));
       this.curves.set(spec.id, made);
     }
     return made;
@@ -112,7 +112,10 @@ export class DeviceAggregate {
         last: spec.initial,
         lowest: spec.initial,
       };
-    const columns = await this.kernels.pixelColumns(await this.curve(spec), new Uint32Array([0, this.rows]));
+    const columns = await this.kernels.curves.pixelColumns(
+      await this.curve(spec),
+      new Uint32Array([0, this.rows]),
+    );
     const peak = i64At(columns.max, 0);
     const before = spec.values === undefined && spec.initial >= peak;
     return {
@@ -128,7 +131,10 @@ export class DeviceAggregate {
   /** Value after row `row` (before the first event for -1). */
   async valueAt(spec: SeriesSpec, row: number): Promise<number> {
     if (row < 0 || this.rows === 0) return spec.initial;
-    const columns = await this.kernels.pixelColumns(await this.curve(spec), new Uint32Array([row, row + 1]));
+    const columns = await this.kernels.curves.pixelColumns(
+      await this.curve(spec),
+      new Uint32Array([row, row + 1]),
+    );
     return i64At(columns.last, 0);
   }
 
@@ -146,7 +152,7 @@ export class DeviceAggregate {
     asked.set(offsets, 1);
     asked[0] = Math.max(offsets[0] - 1, 0);
     const columns: PixelColumns | null =
-      this.rows === 0 ? null : await this.kernels.pixelColumns(await this.curve(spec), asked);
+      this.rows === 0 ? null : await this.kernels.curves.pixelColumns(await this.curve(spec), asked);
     let carry = columns === null || offsets[0] === 0 ? spec.initial : i64At(columns.last, 0);
     for (let i = 0; i < count; i++) {
       if (columns === null || offsets[i] === offsets[i + 1]) {
@@ -162,9 +168,15 @@ export class DeviceAggregate {
   }
 
   async histogram(from: number, to: number): Promise<StreamHistogram> {
-    this.sizes ??= this.kernels.upload(this.trace.events.size);
-    this.keys ??= this.kernels.upload(this.histogramKeys());
-    return this.kernels.histogram(await this.sizes, await this.keys, from, to, this.trace.streams.length);
+    this.sizes ??= this.kernels.histogram.upload(this.trace.events.size);
+    this.keys ??= this.kernels.histogram.upload(this.histogramKeys());
+    return this.kernels.histogram.histogram(
+      await this.sizes,
+      await this.keys,
+      from,
+      to,
+      this.trace.streams.length,
+    );
   }
 
   sizeAt(row: number): number {

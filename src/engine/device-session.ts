@@ -23,9 +23,10 @@ import { withReplay } from '../analyze/ledger/replay-series.ts';
 import { type SnapshotSettings, settingsOfSnapshot } from '../replay/alloc-conf-snapshot.ts';
 import type { SelfReplay } from '../replay/replay-result.ts';
 import { selfReplay } from '../replay/self-replay.ts';
+import type { Question } from '../kernel/crossover.ts';
 import { ACTION, ACTIONS, NONE } from '../trace/schema.ts';
 import { FreeColumns } from './free-columns.ts';
-import type { Chosen } from './kernel-choice.ts';
+import type { ChosenBy } from './kernel-choice.ts';
 import { StackTrees } from './stack-trees.ts';
 import type { RanOn } from './protocol.ts';
 import type { Axis, Range } from './range.ts';
@@ -61,7 +62,7 @@ export class DeviceSession {
     readonly sourceId: number,
     readonly source: SourceData,
     readonly trace: DeviceTrace,
-    readonly chosen: Chosen,
+    readonly chosen: ChosenBy,
   ) {
     this.key = `${sourceId}:${trace.device}`;
     this.baseline = baselineOf(trace);
@@ -69,10 +70,14 @@ export class DeviceSession {
       trace,
       seriesOf(trace, this.baseline),
       (early) => withReplay(early, this.replay, () => this.ledgerColumns),
-      chosen.kernels,
+      { curves: chosen.curves.kernels, histogram: chosen.histogram.kernels },
       () => allocationKeys(trace),
     );
-    this.freeColumns = new FreeColumns(chosen.kernels, () => this.addressSpace.freeLives);
+    this.freeColumns = new FreeColumns(chosen.lives.kernels, () => this.addressSpace.freeLives);
+  }
+
+  get usesGpu(): boolean {
+    return Object.values(this.chosen).some(({ kernels }) => kernels.name === 'gpu');
   }
 
   /** Releases what is resident where the kernels run. */
@@ -277,8 +282,8 @@ export class DeviceSession {
   }
 
   /** Where an answer was computed that was begun then (performance.now()). */
-  ranOn(started: number): RanOn {
-    const { kernels, reason } = this.chosen;
+  ranOn(started: number, question: Question = 'curves'): RanOn {
+    const { kernels, reason } = this.chosen[question];
     return { where: kernels.name, reason, milliseconds: performance.now() - started };
   }
 

@@ -12,6 +12,7 @@ import { BlobSource } from '../file/blob-source.ts';
 import type { ByteSource } from '../file/byte-source.ts';
 import { NO_DEVICE_SIDE } from '../analyze/ledger/non-torch-near.ts';
 import { createCpuKernels } from '../kernel/cpu-kernels.ts';
+import { type Crossovers, measureCrossovers, UNMEASURED } from '../kernel/crossover.ts';
 import type { Kernels } from '../kernel/kernels.ts';
 import { openGpu } from '../kernel/device.ts';
 import type { Frame } from '../trace/stack-table.ts';
@@ -51,7 +52,7 @@ import { deviceView } from './answer/device.ts';
 import { previewOf } from './answer/preview.ts';
 import { faultOf, notHeld } from './faults.ts';
 import { withDisagreements } from './history-against-state.ts';
-import { chooseKernels } from './kernel-choice.ts';
+import { chooseAll, chosenAlike } from './kernel-choice.ts';
 import { kernelsIn } from './answer/kernels.ts';
 import type {
   EventsAnswer,
@@ -113,6 +114,7 @@ export interface EngineStart {
 export class Engine {
   private readonly cpu = createCpuKernels();
   private gpu: Kernels | null = null;
+  private crossovers: Crossovers = UNMEASURED;
   private state: EngineStatus = { gpu: 'absent', adapter: 'WebGPU was not asked for', mode: 'off' };
   private readonly files = new OpenFiles();
   /** Jobs that are given up at their next step. */
@@ -140,6 +142,12 @@ export class Engine {
     }
     this.gpu = opened.kernels;
     this.state = { gpu: opened.software ? 'software' : 'ready', adapter: opened.adapter, mode };
+    // Files that are opened before it is done are decided by what was the case on other machines: answers are the same.
+    if (!opened.software && mode === 'auto')
+      measureCrossovers(this.cpu, opened.kernels).then(
+        (measured) => (this.crossovers = measured),
+        () => undefined,
+      );
     void opened.lost.then((why) => {
       this.gpu = null;
       this.state = { gpu: 'lost', adapter: `the GPU was lost: ${why}`, mode };
@@ -276,7 +284,10 @@ export class Engine {
       id,
       data,
       trace,
-      chooseKernels({ cpu: this.cpu, gpu: this.gpu, status: this.state }, trace.events.length),
+      chooseAll(
+        { cpu: this.cpu, gpu: this.gpu, status: this.state, crossovers: this.crossovers },
+        trace.events.length,
+      ),
     );
   }
 
@@ -291,16 +302,17 @@ export class Engine {
       return await ask(session);
     } catch (thrown) {
       // A loss is told in a turn of its own.
-      if (this.gpu !== null && session.chosen.kernels === this.gpu)
-        await new Promise((resolve) => setTimeout(resolve));
+      if (this.gpu !== null && session.usesGpu) await new Promise((resolve) => setTimeout(resolve));
       // Asked for by name it must be the GPU, as long as there is one.
       const isWanted = this.state.mode === 'on' && this.state.gpu !== 'lost';
-      if (session.chosen.kernels.name === 'cpu' || isWanted) throw thrown;
+      if (!session.usesGpu || isWanted) throw thrown;
       const why = thrown instanceof Error ? thrown.message : String(thrown);
-      const again = new DeviceSession(session.sourceId, session.source, session.trace, {
-        kernels: this.cpu,
-        reason: `the GPU failed: ${why}`,
-      });
+      const again = new DeviceSession(
+        session.sourceId,
+        session.source,
+        session.trace,
+        chosenAlike({ kernels: this.cpu, reason: `the GPU failed: ${why}` }),
+      );
       open.sessions[index] = again;
       return await ask(again);
     }

@@ -68,7 +68,7 @@ export class FreeColumns {
     const { spans, sizes, whole, keys } = await this.residents;
     const ask = (of: Resident): Promise<OpenLives> =>
       this.kernels.openLives(spans, of, keys, moments, FREE_CLASSES);
-    const [all, ofWhole] = [await ask(sizes), await ask(whole)];
+    const [all, ofWhole] = await Promise.all([ask(sizes), ask(whole)]);
     const columns = moments.length;
     const occurs = (index: number): boolean =>
       all.count.subarray(index * columns, (index + 1) * columns).some((count) => count > 0);

@@ -1,16 +1,15 @@
-/** CPU or GPU, and why: by size and availability, or as the user forces it. */
+/** CPU or GPU, and why: by availability and by what was measured on this machine, or as the user forces it. */
 import { formatInteger } from '../base/units.ts';
 import { count } from '../base/words.ts';
+import type { Crossovers, Question } from '../kernel/crossover.ts';
 import type { Kernels } from '../kernel/kernels.ts';
 import type { EngineStatus, GpuMode } from './protocol.ts';
-
-/** Below so many rows a pass over them costs the CPU less than an upload costs the GPU. */
-const GPU_ROWS = 1 << 20;
 
 export interface KernelState {
   readonly cpu: Kernels;
   readonly gpu: Kernels | null;
   readonly status: EngineStatus;
+  readonly crossovers: Crossovers;
 }
 
 export interface Chosen {
@@ -18,8 +17,11 @@ export interface Chosen {
   readonly reason: string;
 }
 
-export function chooseKernels(state: KernelState, rows: number): Chosen {
-  const { cpu, gpu, status } = state;
+/** What answers each kind of question about one device. */
+export type ChosenBy = Readonly<Record<Question, Chosen>>;
+
+export function chooseKernels(state: KernelState, rows: number, question: Question): Chosen {
+  const { cpu, gpu, status, crossovers } = state;
   const mode: GpuMode = status.mode;
   if (mode === 'off') return { kernels: cpu, reason: 'the GPU is switched off (?gpu=off)' };
   if (gpu === null) return { kernels: cpu, reason: status.adapter };
@@ -34,10 +36,23 @@ export function chooseKernels(state: KernelState, rows: number): Chosen {
       kernels: cpu,
       reason: `the WebGPU adapter is software (${status.adapter}): slower than plain code`,
     };
-  if (rows < GPU_ROWS)
+  const from = crossovers[question];
+  if (rows < from)
     return {
       kernels: cpu,
-      reason: `${count(rows, 'row')}: below ${formatInteger(GPU_ROWS)} the upload costs more than the GPU saves`,
+      reason: Number.isFinite(from)
+        ? `${count(rows, 'row')}: below ${formatInteger(from)} the CPU answers sooner on this machine`
+        : 'the CPU answers sooner on this machine',
     };
   return { kernels: gpu, reason: `${count(rows, 'row')} on ${status.adapter}` };
 }
+
+/** Every kind of question of a device with so many rows. */
+export const chooseAll = (state: KernelState, rows: number): ChosenBy => ({
+  curves: chooseKernels(state, rows, 'curves'),
+  histogram: chooseKernels(state, rows, 'histogram'),
+  lives: chooseKernels(state, rows, 'lives'),
+});
+
+/** One answers all. */
+export const chosenAlike = (one: Chosen): ChosenBy => ({ curves: one, histogram: one, lives: one });

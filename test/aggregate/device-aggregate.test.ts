@@ -16,12 +16,14 @@ import {
 } from '../read/snapshot/fixtures.ts';
 import { traceOf } from '../trace/events-for-test.ts';
 
+const kernels = createCpuKernels();
+
 const aggregateOf = (trace: DeviceTrace): DeviceAggregate =>
   new DeviceAggregate(
     trace,
     seriesOf(trace, baselineOf(trace)),
     (early) => early,
-    createCpuKernels(),
+    { curves: kernels, histogram: kernels },
     () => allocationKeys(trace),
   );
 

@@ -10,6 +10,8 @@ import {
   compareTotals,
 } from '../../src/kernel/compare.ts';
 import { describeDifference, type Difference } from '../../src/kernel/compare.ts';
+import { createCpuKernels } from '../../src/kernel/cpu-kernels.ts';
+import { measureCrossovers } from '../../src/kernel/crossover.ts';
 import { openDevice } from '../../src/kernel/device.ts';
 import { GpuContext, type GpuWork } from '../../src/kernel/gpu-context.ts';
 import { createGpuKernels } from '../../src/kernel/gpu-kernels.ts';
@@ -306,6 +308,8 @@ export async function benchKernels(
   log(
     `adapter: ${opened.adapter}${opened.software ? ' (software)' : ''}; longest column ${kernels.maxLength}`,
   );
+  const { curves, histogram, lives } = await measureCrossovers(createCpuKernels(), kernels);
+  log(`crossovers in rows: curves ${curves}, histogram ${histogram}, open lives ${lives}`);
   const rows: BenchRow[] = [];
   const add = async (row: Promise<BenchRow>): Promise<void> => {
     rows.push(await row);

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { NO_DEVICE_SIDE } from '../../src/analyze/ledger/non-torch-near.ts';
 import { passesThrough } from '../../src/analyze/passing-free.ts';
 import { LEDGER_COLUMNS } from '../../src/analyze/ledger/over-time.ts';
+import { chosenAlike } from '../../src/engine/kernel-choice.ts';
 import { DeviceSession } from '../../src/engine/device-session.ts';
 import { ledgerColumns } from '../../src/engine/answer/ledger-columns.ts';
 import type { LedgerColumns, LedgerColumnsQuery } from '../../src/engine/protocol.ts';
@@ -13,7 +14,7 @@ import { fixtureBytes, recordingBytes, snapshotOf } from '../read/snapshot/fixtu
 import { sharedTraces } from '../shared-traces.ts';
 
 const session = (data: SourceData, trace = data.devices[0]): DeviceSession =>
-  new DeviceSession(1, data, trace, { kernels: createCpuKernels(), reason: 'a test' });
+  new DeviceSession(1, data, trace, chosenAlike({ kernels: createCpuKernels(), reason: 'a test' }));
 
 const ask = (of: DeviceSession, query: Partial<LedgerColumnsQuery> = {}): LedgerColumns =>
   ledgerColumns(

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { createCpuKernels } from '../../src/kernel/cpu-kernels.ts';
+import { chosenAlike } from '../../src/engine/kernel-choice.ts';
 import { DeviceSession } from '../../src/engine/device-session.ts';
 import { replayAnswer, whatIfAnswer } from '../../src/engine/replay/answers.ts';
 import { keysMissed, keysSentence } from '../../src/engine/replay/unled.ts';
@@ -11,7 +12,13 @@ import { snapshotOf } from '../read/snapshot/fixtures.ts';
 
 const FILE = join(import.meta.dirname, '../fixtures/what-if-truth/encoder.pickle.gz');
 const session = snapshotOf(new Uint8Array(gunzipSync(readFileSync(FILE)))).then(
-  (data) => new DeviceSession(0, data, data.devices[0], { kernels: createCpuKernels(), reason: 'a test' }),
+  (data) =>
+    new DeviceSession(
+      0,
+      data,
+      data.devices[0],
+      chosenAlike({ kernels: createCpuKernels(), reason: 'a test' }),
+    ),
 );
 
 const ask = { device: '', cap: null, capacity: null, emptyCacheAfter: [], edits: [], curve: null };

@@ -83,6 +83,6 @@ export async function rangeOf(session: DeviceSession, query: RangeQuery): Promis
     })),
     holdersTotal: holders.length,
     liveBytes: holders.reduce((sum, holder) => sum + holder.bytes, 0),
-    ranOn: session.ranOn(started),
+    ranOn: session.ranOn(started, 'histogram'),
   };
 }
