@@ -40,6 +40,7 @@ export const FINDING_IDS = [
   'stuck-engine',
   'summary-out-of-memory',
   'tensor-parallel-misuse',
+  'unlisted-memory',
   'utilization-edge',
   'weights-too-large',
   'who-holds',

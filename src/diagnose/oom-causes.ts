@@ -227,9 +227,12 @@ function onAFullDevice(figures: OomFigures, who: WhoIsWho, state: Full): Judged 
         ]
       : []),
   ];
+  // Both would have been enough: first what weighs more. Where others hold more than twice all of this process, it is they.
+  const heavier = own !== null && who.held.least > 2 * own.most;
   const sure: OomCause[] = [
+    ...(others === 'yes' && heavier ? (['other_processes'] as const) : []),
     ...(cached === 'yes' ? (['fragmentation'] as const) : []),
-    ...(others === 'yes' ? (['other_processes'] as const) : []),
+    ...(others === 'yes' && !heavier ? (['other_processes'] as const) : []),
   ];
   // A context is there in every process, and the driver keeps a part: what more there is can be somebody else's.
   const kept = figures.process === null && who.ownNamed === null ? LEAST_CONTEXT : driverPart(figures.total);

@@ -33,8 +33,10 @@ export interface WhoIsWho {
   readonly held: { readonly least: number; readonly most: number | null };
   /** Of `held.least`, what named processes hold: a gain that can be had. */
   readonly namedLeast: number;
-  /** Other processes of (nearly) one size that are small beside a large one: contexts of a job's other ranks. */
+  /** Other processes of (nearly) one size that are small beside a large one: contexts of a job's other ranks. All others are such. */
   readonly ranks: readonly NamedProcess[];
+  /** The same where larger ones stand beside them; empty where `ranks` is not. */
+  readonly someRanks: readonly NamedProcess[];
   /** The named processes hold more than there is: they are not all on this device (MIG), or the figures are of different moments. */
   readonly contradicts: boolean;
 }
@@ -51,12 +53,23 @@ const EQUAL = 1.01;
 const LARGE = 4;
 
 /** Two or more of one size, each small beside `large` bytes. */
-export function ranksAmong<T extends { readonly bytes: number }>(others: readonly T[], large: number): T[] {
+function equalAmong<T extends { readonly bytes: number }>(others: readonly T[], large: number): T[] {
   const small = others.filter(({ bytes }) => bytes > 0 && bytes <= SMALL && bytes * LARGE <= large);
-  if (small.length < 2 || small.length < others.length) return [];
+  if (small.length < 2) return [];
   const sizes = small.map(({ bytes }) => bytes);
   return Math.max(...sizes) <= EQUAL * Math.min(...sizes) ? small : [];
 }
+
+/** The same, where nothing else is beside them. */
+export function ranksAmong<T extends { readonly bytes: number }>(others: readonly T[], large: number): T[] {
+  const equal = equalAmong(others, large);
+  return equal.length < others.length ? [] : equal;
+}
+
+const ranksOf = (others: readonly NamedProcess[], large: number): Pick<WhoIsWho, 'ranks' | 'someRanks'> => {
+  const equal = equalAmong(others, large);
+  return equal.length < others.length ? { ranks: [], someRanks: equal } : { ranks: equal, someRanks: [] };
+};
 
 export function whoIsWho(figures: OomFigures): WhoIsWho {
   const { total, free, process } = figures;
@@ -80,7 +93,7 @@ export function whoIsWho(figures: OomFigures): WhoIsWho {
       others: named,
       held: { least, most },
       namedLeast: contradicts ? 0 : all.least,
-      ranks: ranksAmong(named, process.most),
+      ...ranksOf(named, process.most),
       contradicts,
     };
   }
@@ -91,7 +104,7 @@ export function whoIsWho(figures: OomFigures): WhoIsWho {
       others: named,
       held: { least: 0, most: own === null ? (held?.most ?? null) : rest(own) },
       namedLeast: 0,
-      ranks: [],
+      ...ranksOf([], 0),
       contradicts: false,
     };
   const candidates = named.filter(({ range }) => range.most >= own.least);
@@ -123,7 +136,7 @@ export function whoIsWho(figures: OomFigures): WhoIsWho {
       most: held === null ? null : Math.max(0, held.most - mine),
     },
     namedLeast,
-    ranks: ranksAmong(others, ownNamed?.bytes ?? own.most),
+    ...ranksOf(others, ownNamed?.bytes ?? own.most),
     contradicts,
   };
 }

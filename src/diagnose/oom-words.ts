@@ -207,8 +207,12 @@ function othersSaid(figures: OomFigures, who: WhoIsWho, beside: Beside): Said {
       : who.own === 'one_of'
         ? `other processes hold ${size(held.least)} at least, whichever of those that the message names is this one (${list(named)})`
         : `other processes hold ${size(held.least)} at least (${list(named)})`;
+  const contexts =
+    who.someRanks.length === 0
+      ? ''
+      : ` ${who.someRanks.length} of them of equal size (${list(who.someRanks.map(({ pid }) => String(pid)))}) look like contexts of the job's other ranks, which did not choose their own GPU before their first CUDA call (${code('torch.cuda.set_device(local_rank)')}).`;
   return {
-    verdict: `${before}${what}. Without them the request had been served.${whoText(who)}`,
+    verdict: `${before}${what}. Without them the request had been served.${contexts}${whoText(who)}`,
     remedy: `See who they are (${code(toolOf(beside) === 'nvidia-smi' ? 'nvidia-smi --query-compute-apps=pid,process_name,used_gpu_memory --format=csv' : toolOf(beside))} on the host), then move this program or them to another GPU, or end those that nobody needs: other processes are the only thing that makes room here without allocating less.`,
     gainBytes: gain > 0 ? gain : null,
     gainHow: gain > 0 ? 'what the processes hold that the message names beside this one, rounded down' : null,

@@ -23,6 +23,7 @@ const FIGURE_NAMES: Readonly<Record<string, string>> = {
   needed: 'needed by the program',
   held: 'held by its buffers before',
   allocated: 'allocated',
+  allocated_peak: 'allocated at most',
   allowed: 'allowed',
   free: 'free',
   total: 'total',
@@ -132,11 +133,49 @@ const OTHERS: Readonly<Record<string, { readonly who: string; readonly remedy: s
   },
 };
 
+/** A pool with a limit of its own, by its figures: whether the limit alone refused it. null: it has none, or does not say. */
+function byItsLimit(
+  { event }: LoggedOom,
+  who: string,
+): Pick<Told, 'verdict' | 'remedy' | 'confidence' | 'confidenceWhy'> | null {
+  const { requested, allocated, allowed } = event.figures;
+  if (requested === undefined || allocated === undefined || allowed === undefined) return null;
+  const figures = `${size(allocated)} were allocated, ${size(requested)} requested, ${size(allowed)} allowed`;
+  const setting =
+    event.allocator === 'tensorflow'
+      ? `what TensorFlow was given (${code('tf.config.LogicalDeviceConfiguration(memory_limit=...)')}, else the whole GPU)`
+      : `the pool's limit (CuPy: ${code('cupy.get_default_memory_pool().set_limit()')}, CUPY_GPU_MEMORY_LIMIT; ONNX Runtime: gpu_mem_limit)`;
+  if (allocated + requested > allowed)
+    return {
+      verdict: `${who} refused it by its own limit: ${figures}.`,
+      remedy: `Allocate less at once, or raise ${setting}, as far as the GPU has room.`,
+      confidence: 'high',
+      confidenceWhy:
+        'What was allocated and what was requested are together more than is allowed; whether the device had room it does not tell.',
+    };
+  return {
+    verdict: `${who} ran out of memory within its own limit: ${figures}. So what is free in it is in pieces, or the device had no more to give.`,
+    remedy: `${event.allocator === 'tensorflow' ? `${code('TF_GPU_ALLOCATOR=cuda_malloc_async')} where it is in pieces` : `Free the pool's cached blocks before the large request (CuPy: ${code('cupy.get_default_memory_pool().free_all_blocks()')})`}; nvidia-smi tells what else is on the GPU.`,
+    confidence: 'medium',
+    confidenceWhy: 'The limit is excluded by the figures; which of the two it was they do not tell.',
+  };
+}
+
+const isNccl = (text: string): boolean => /\bnccl|\bFailed to CUDA (?:host )?(?:c|m|)alloc/i.test(text);
+
 function toldOf(oom: LoggedOom): Told {
   const { event, source, times } = oom;
   const { figures } = event;
   const isHost = event.allocator === 'host';
-  const own = OTHERS[event.allocator ?? 'other'] ?? OTHERS['other'];
+  const named = OTHERS[event.allocator ?? 'other'] ?? OTHERS['other'];
+  const own =
+    event.allocator === 'library' && isNccl(event.text)
+      ? {
+          who: 'NCCL',
+          remedy: `It takes its buffers outside of PyTorch, which had taken the rest: leave room before the first collective (smaller batch, torch.cuda.empty_cache(), a lower limit of a server), or ${code('NCCL_BUFFSIZE')} and ${code('NCCL_MAX_NCHANNELS')} for smaller and fewer buffers.`,
+        }
+      : named;
+  const limited = byItsLimit(oom, own.who);
   const { verdict, remedy } =
     event.allocator === 'xla'
       ? xla(oom)
@@ -157,6 +196,7 @@ function toldOf(oom: LoggedOom): Told {
     confidenceWhy: hasFigures
       ? 'The figures are those of the message; what else was on the device it does not tell.'
       : 'The message has no figures.',
+    ...limited,
     proofs: [
       evidence(`${source.file}: ${hasFigures ? figuresText(figures) : event.text.slice(0, 200)}.`),
       ...(times > 1

@@ -28,6 +28,7 @@ import { staticMemoryEdge } from './static-memory-edge.ts';
 import { stuckEngine } from './stuck-engine.ts';
 import { summaryOutOfMemory } from './summary-out-of-memory.ts';
 import { tensorParallelMisuse } from './tensor-parallel-misuse.ts';
+import { unlistedMemory } from './unlisted-memory.ts';
 import { utilizationEdge } from './utilization-edge.ts';
 import { weightsTooLarge } from './weights-too-large.ts';
 
@@ -51,6 +52,7 @@ const SERVER_RULES: readonly ServerRule[] = [
   tensorParallelMisuse,
   migSliceTooSmall,
   otherProcesses,
+  unlistedMemory,
   restarts,
   contradiction,
   vllmContradiction,

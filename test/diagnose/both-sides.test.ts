@@ -171,6 +171,16 @@ const apps = (second: number): Files => ({
     `2026/03/20 12:00:0${second}.000, GPU-11111111-2222-3333-4444-555555555555, 200, notebook, 9000 MiB`,
   ],
 });
+/** The table of nvidia-smi with one GPU of 70 GiB in use, and a list of processes. */
+const smiTable = (process: string): Files => ({
+  'smi.txt': [
+    '| NVIDIA-SMI 570.133.20             Driver Version: 570.133.20     CUDA Version: 12.8     |',
+    '|   0  NVIDIA H100 80GB HBM3          On  |   00000000:19:00.0 Off |                    0 |',
+    '| N/A   34C    P0            117W /  700W |   71233MiB /  81559MiB |      0%      Default |',
+    '| Processes:                                                                              |',
+    process,
+  ],
+});
 const slice = (used: number): Files => ({
   'smi.txt': migTable(used),
 });
@@ -365,6 +375,15 @@ const SIDES: Readonly<Record<FindingId, Sides>> = {
     by: 'one sample, by more than the printed digits leave open',
   },
   'other-processes': { there: ofFiles(apps(2)), absent: ofFiles(apps(5)), by: 'one after the other' },
+  'unlisted-memory': {
+    there: ofFiles(
+      smiTable('|  No running processes found                                                             |'),
+    ),
+    absent: ofFiles(
+      smiTable('|    0   N/A  N/A            4101      C   python                                71000MiB |'),
+    ),
+    by: 'the list has a process',
+  },
   'mig-slice-too-small': {
     there: ofFiles(slice(40_000)),
     absent: ofFiles(slice(30_000)),

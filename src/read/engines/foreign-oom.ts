@@ -112,6 +112,12 @@ const FORMS: readonly Form[] = [
       /\bCU(?:BLAS|DNN|SPARSE|FFT|SOLVER)_(?:STATUS_)?ALLOC_FAILED\b|\b(?:hipblas|rocblas|MIOPEN)_?(?:STATUS_)?\w{0,4}ALLOC_FAILED\b/i,
   },
   {
+    // src/include/alloc.h of NCCL: ncclCudaCalloc and its like
+    allocator: 'library',
+    pattern:
+      /\bFailed to CUDA (?:host )?(?:calloc|alloc|malloc)\w{0,8}(?: async)? (?<requested>\d{1,18}) bytes/,
+  },
+  {
     allocator: 'host',
     pattern: new RegExp(
       String.raw`\bDefaultCPUAllocator: (?:not enough|can't allocate) memory: you tried to allocate ${size('requested')}`,
@@ -136,7 +142,7 @@ const FORMS: readonly Form[] = [
 
 /** A line without any of these is none of them; the needles of the scanner are these words. */
 const QUICK =
-  /out of memory|OutOfMemory|OUT_OF_|RESOURCE_EXHAUSTED|Cannot allocate|Failed to allocate|ALLOC_FAILED|ErrorMemoryAllocation|OutOfDeviceMemory|oom|Unable to allocate|tried to allocate|low on memory|could not be allocated/i;
+  /out of memory|OutOfMemory|OUT_OF_|RESOURCE_EXHAUSTED|Cannot allocate|Failed to allocate|ALLOC_FAILED|ErrorMemoryAllocation|OutOfDeviceMemory|Failed to CUDA|oom|Unable to allocate|tried to allocate|low on memory|could not be allocated/i;
 
 const SEARCHED = 2000;
 const TEXT_LENGTH = 1000;
@@ -158,7 +164,14 @@ function bytesOf(digits: string, unit: string | undefined, binary: boolean): num
 
 /** "             parameter allocation:  372.76MiB" and its like, after XLA's message. */
 const BUFFERS =
-  /^\s{0,30}(parameter|constant|maybe_live_out|preallocated temp|total) (?:allocation|fragmentation):\s{0,12}([\d.]{1,12})([KMGT]?i?B)/;
+  /^\s{0,30}(parameter|constant|maybe_live_out|preallocated temp|total) (allocation|fragmentation):\s{0,12}([\d.]{1,12})([KMGT]?i?B)/;
+/** "InUse:   18712345600": TensorFlow's statistics of its pool, after its message. */
+const BFC_STATS = /^(?:.{0,160}\] )?\s{0,8}(Limit|InUse|MaxInUse):\s{1,40}(\d{1,18})\s*$/;
+const BFC_NAMES: Readonly<Record<string, string>> = lookup({
+  Limit: 'allowed',
+  InUse: 'allocated',
+  MaxInUse: 'allocated_peak',
+});
 const PEAK_BUFFER = /^\s{0,12}Buffer (\d{1,3}):/;
 const BUFFER_FIELD = /^\s{0,12}(Size|Shape|Operator|XLA Label): (.{1,200})/;
 const BUFFER_NAMES: Readonly<Record<string, string>> = lookup({
@@ -225,7 +238,7 @@ class ForeignOomScan implements LineScan {
     // The kernel says that it ends a process, and then which.
     if (isNear && allocator === 'host' && Object.keys(last.figures).length === 0)
       Object.assign(last.figures, figures);
-    this.left = allocator === 'xla' ? REPORT_LINES : 0;
+    this.left = allocator === 'xla' || allocator === 'tensorflow' ? REPORT_LINES : 0;
     this.buffer = 0;
     if (isSame || this.events.length >= MOST_EVENTS) return;
     const device = groups['device'];
@@ -246,15 +259,19 @@ class ForeignOomScan implements LineScan {
     if (event === undefined) return false;
     const buffers = BUFFERS.exec(text);
     if (buffers !== null) {
-      const [, name, digits, unit] = buffers;
-      const key =
-        name === 'total'
-          ? text.includes('fragmentation')
-            ? 'fragmentation'
-            : 'program'
-          : BUFFER_NAMES[name];
+      const [, name, what, digits, unit] = buffers;
+      const isLost = what === 'fragmentation';
+      // What temporaries lose is in the total's loss.
+      if (isLost && name !== 'total') return true;
+      const key = name !== 'total' ? BUFFER_NAMES[name] : isLost ? 'fragmentation' : 'program';
       const bytes = bytesOf(digits, unit, false);
       if (bytes !== null) event.figures[key] = bytes;
+      return true;
+    }
+    const pool = event.allocator === 'tensorflow' ? BFC_STATS.exec(text) : null;
+    if (pool !== null) {
+      const bytes = bytesOf(pool[2], 'B', false);
+      if (bytes !== null) event.figures[BFC_NAMES[pool[1]]] ??= bytes;
       return true;
     }
     const peak = PEAK_BUFFER.exec(text);
@@ -322,6 +339,7 @@ export const foreignOomScanner: LineScanner = {
     'resource_exhausted',
     'cannot allocate',
     'failed to allocate',
+    'failed to cuda',
     'alloc_failed',
     'errormemoryallocation',
     'outofdevicememory',

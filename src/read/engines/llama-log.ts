@@ -6,6 +6,7 @@
  *   llama_kv_cache:      CUDA0 KV buffer size =  4096.00 MiB
  *   llama_context:       CUDA0 compute buffer size =  258.50 MiB
  *   msg="model weights" device=CUDA0 size="4.3 GiB"                                        (Ollama)
+ *   msg=offload library=cuda layers.model=33 layers.offload=20 ... memory.available="[5.6 GiB]" memory.required.full="8.1 GiB"
  *   ggml_backend_cuda_buffer_type_alloc_buffer: allocating 8900.01 MiB on device 0: cudaMalloc failed: out of memory
  *
  * https://github.com/ggml-org/llama.cpp src/llama-model.cpp, llama-kv-cache.cpp, llama-context.cpp, ggml-cuda.cu
@@ -24,6 +25,11 @@ const BUFFER =
   /\b(\w{3,60}):\s{1,20}([A-Za-z][\w-]{0,40}?)\s{1,12}(?:(model|KV|RS|compute|output|host output|SWA KV|lora|CLIP|draft)\s{1,4})?buffer size\s{0,4}=\s{0,12}([\d.]{1,15})\s?([KMGT]i?B)/;
 const OLLAMA =
   /\bmsg="?(model weights|kv cache|compute graph|output layer)"? (?:.{0,80} )?device=([\w-]{1,40}) size="([\d.]{1,12}) ([KMGT]i?B)"/;
+/** What Ollama plans before it loads (llm/memory.go): for all GPUs together, a list where it names each. */
+const OLLAMA_PLAN =
+  /\bmsg="?offload(?: to \w{1,12})?"? .{0,200}?\blayers\.model=(\d{1,5}) layers\.offload=(\d{1,5})\b/;
+const OLLAMA_PLANNED =
+  /\bmemory\.(available|required\.full|required\.partial|required\.kv|weights\.total|graph\.full|graph\.partial)="(\[?)([\d.]{1,12}) ([KMGT]?i?B)(?:\s([\d.]{1,12}) ([KMGT]?i?B)){0,15}\]?"/g;
 const FREE = /\b(?:using device|device) ([A-Za-z]+\d{1,3}) \((.{1,80}?)\) .{0,60}?- ([\d.]{1,12}) (MiB) free/;
 const FAILED =
   /\b(?:\w{3,80}): allocating ([\d.]{1,15}) (MiB) on device (\d{1,3}): (\w{1,30}) failed: out of memory|\b(?:Device memory allocation of size|failed to allocate (\w{1,30}) buffer of size|failed to allocate buffer of size|unable to allocate (\w{1,30}) buffer)\s{0,2}(\d{1,20})?/;
@@ -50,6 +56,16 @@ const LABEL: Readonly<Record<string, string>> = lookup({
   'compute graph': 'Compute buffer',
   output: 'Output buffer',
   'output layer': 'Output layer',
+});
+
+const PLANNED: Readonly<Record<string, Pick<BudgetPart, 'id' | 'label'>>> = lookup({
+  available: { id: 'free_at_start', label: 'Free at the start' },
+  'required.full': { id: 'requested', label: 'Needed for all layers' },
+  'required.partial': { id: 'other', label: 'Needed for the layers on GPUs' },
+  'required.kv': { id: 'kv_cache', label: 'KV cache' },
+  'weights.total': { id: 'weights', label: 'Weights of all layers' },
+  'graph.full': { id: 'other', label: 'Compute buffer' },
+  'graph.partial': { id: 'other', label: 'Compute buffer' },
 });
 
 /** The machine's memory, not a GPU's: CPU, CPU_Mapped, CPU_REPACK, CUDA_Host, BLAS. */
@@ -87,6 +103,8 @@ class LlamaScan implements LineScan {
       this.isOllama = true;
       return this.add(ollama[2], ollama[1], ollama[3], ollama[4], line.offset);
     }
+    const plan = OLLAMA_PLAN.exec(text);
+    if (plan !== null) return this.plan(text, plan, line.offset);
     const free = FREE.exec(text);
     if (free !== null && KNOWN.test(text)) {
       const figure = figureOf(free[3], unitBytes(free[4]) ?? 1);
@@ -112,6 +130,23 @@ class LlamaScan implements LineScan {
       (this.events.length > 0 &&
         /\bfailed to (?:initialize the context|allocate compute|load model|create context)/.test(text))
     );
+  }
+
+  /** Layers that fit, and what was planned for them; what is loaded then is said in lines of its own. */
+  private plan(text: string, [, layers, offloaded]: RegExpExecArray, offset: number): boolean {
+    this.isOllama = true;
+    this.settings.set('Layers on GPUs', `${offloaded} of ${layers}`);
+    const isPartial = Number(offloaded) < Number(layers);
+    for (const [, name, list, digits, unit, another] of text.matchAll(OLLAMA_PLANNED)) {
+      // A list of several GPUs has a figure for each, which are no sum.
+      if (list !== '' && another !== undefined) continue;
+      const said = PLANNED[name];
+      const figure = figureOf(digits, unitBytes(unit) ?? 1);
+      if (figure === null || (name === 'graph.full' && isPartial) || (name === 'graph.partial' && !isPartial))
+        continue;
+      this.push('GPU, as planned', { ...said, ...figure, offset });
+    }
+    return true;
   }
 
   private add(device: string, kind: string, digits: string, unit: string, offset: number): boolean {
@@ -244,6 +279,8 @@ export const llamaLogScanner: LineScanner = {
     'size  =',
     'size =',
     'total memory',
+    'msg=offload',
+    'msg="offload',
     'device=',
     ' free',
     'n_copies',
@@ -255,7 +292,11 @@ export const llamaLogScanner: LineScanner = {
   sniff(lines) {
     const count = lines.filter((line) => {
       const text = line.slice(0, 2000);
-      return (KNOWN.test(text) && (BUFFER.test(text) || FAILED.test(text))) || OLLAMA.test(text);
+      return (
+        (KNOWN.test(text) && (BUFFER.test(text) || FAILED.test(text))) ||
+        OLLAMA.test(text) ||
+        OLLAMA_PLAN.test(text)
+      );
     }).length;
     if (count === 0) return { score: 0, reason: 'no line of llama.cpp' };
     return { score: 0.9, reason: `${count} lines of llama.cpp's buffers` };

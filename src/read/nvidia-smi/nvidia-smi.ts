@@ -148,7 +148,7 @@ class SmiScan implements LineScan {
       rows: samples.rows,
       skipped: samples.skipped,
       notRecorded: this.notRecorded(gauges, processes !== null),
-      settings: this.settings(driver),
+      settings: this.settings(driver, processes === null),
       readings: {
         clock: samples.clock,
         gauges,
@@ -252,9 +252,10 @@ class SmiScan implements LineScan {
     return this.see('failure');
   }
 
-  private settings(driver: string | null): [string, string][] {
+  private settings(driver: string | null, hasNoProcess: boolean): [string, string][] {
     const { samples } = this;
     const settings: [string, string][] = [];
+    if (this.table.emptyLists > 0 && hasNoProcess) settings.push(['Processes listed', 'none']);
     if (driver !== null) settings.push(['Driver', driver]);
     for (const [which, name] of [...samples.names].slice(0, 64)) {
       const index = /^\d{1,3}$/.test(which) ? which : samples.indexOf(which);
@@ -286,7 +287,8 @@ class SmiScan implements LineScan {
       const { names, silent } = this.samples;
       told.push(...howMuchText(gauges, names.values(), silent.has('memory.used'), HOW_MUCH));
     }
-    if (!hasProcesses) told.push(`Which process holds the memory is not in here. To record it: ${WHO}`);
+    if (!hasProcesses && this.table.emptyLists === 0)
+      told.push(`Which process holds the memory is not in here. To record it: ${WHO}`);
     if (this.samples.clock === 'none') {
       told.push(
         'The samples carry no times, so they are numbered. To have them: --query-gpu=timestamp,..., or dmon -o DT.',

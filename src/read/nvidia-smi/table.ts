@@ -35,6 +35,8 @@ const TABLE = { tool: 'table' };
 export class SmiTableRows {
   driver: string | null = null;
   tables = 0;
+  /** Lists of processes that say of themselves that they are empty. */
+  emptyLists = 0;
   private section: 'none' | 'gpus' | 'mig' | 'processes' = 'none';
   private gpu: number | null = null;
   private migPlace: RowPlace | null = null;
@@ -151,6 +153,7 @@ export class SmiTableRows {
   private processRow(line: string, offset: number): void {
     const row = PROCESS.exec(line);
     if (!row) {
+      if (/\bNo running processes found\b/.test(line)) this.emptyLists++;
       if (/\dMiB *\|$/.test(line))
         this.samples.skip('A process in the table of nvidia-smi cannot be read and was left out.', offset);
       return;

@@ -92,7 +92,14 @@ function readLine(whole: string, strict: boolean, isInside = false): ReadLine | 
       tag: '',
     };
   const trt = tensorRtOf(text);
-  if (trt !== null) return { program: TENSORRT, figures: [trt], place: placeOf(text), tag: tagOf(text, 0) };
+  // "GPU 820" is its figure and no number of a GPU.
+  if (trt !== null)
+    return {
+      program: TENSORRT,
+      figures: [trt],
+      place: { ...placeOf(text), device: null },
+      tag: tagOf(text, 0),
+    };
   const sums = sumsOf(text);
   if (sums !== null) return { program: AXOLOTL, figures: sums.figures, place: placeOf(text), tag: sums.tag };
   const program = PROGRAMS.find(({ sign }) => sign.test(text)) ?? null;

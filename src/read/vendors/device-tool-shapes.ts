@@ -71,6 +71,7 @@ export const SHAPES: readonly Shape[] = [
   },
   { tool: 'amd-smi', pattern: /^\s{2,16}USED_VRAM: (?<used>\d{1,9}) MB/, scale: MIB },
   { tool: 'amd-smi', pattern: /^\s{2,16}TOTAL_VRAM: (?<total>\d{1,9}) MB/, scale: MIB },
+  { tool: 'amd-smi', pattern: /^\s{2,16}FREE_VRAM: (?<free>\d{1,9}) MB/, scale: MIB },
   {
     tool: 'npu-smi',
     pattern:

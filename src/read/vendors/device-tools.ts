@@ -28,9 +28,12 @@ import { type Shape, SHAPES } from './device-tool-shapes.ts';
 const MIB = 2 ** 20;
 const GIB = 2 ** 30;
 
-/** Lines that are of these tools and hold no figure of memory. */
+/**
+ * Lines that are of these tools and hold no figure of the GPU's own memory: frames, what the processor sees of it, memory of
+ * the host that the GPU may use.
+ */
 const FRAME =
-  /^\s*(?:=+ .{0,80}(?:ROCm System Management|Concise Info|End of ROCm SMI)|\| AMD-SMI |\| npu-smi )/;
+  /^\s*(?:=+ .{0,80}(?:ROCm System Management|Concise Info|End of ROCm SMI)|\| AMD-SMI |\| npu-smi |(?:TOTAL|USED|FREE)_(?:VISIBLE_VRAM|GTT): \d{1,9} MB\s*$)/;
 const NPU_HEAD =
   /^\|\s{1,4}(\d{1,3})\s{1,8}(\S{1,30})\s{1,30}\|\s{1,4}(?:OK|Warning|Alarm|Critical|UNKNOWN)\s/;
 const AMD_HEAD = /^\|\s{1,4}[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.\d\s{1,30}(\S[^|]{1,40}?)\s{0,20}\|/;
