@@ -198,7 +198,9 @@ function toldOf(oom: LoggedOom): Told {
       : 'The message has no figures.',
     ...limited,
     proofs: [
-      evidence(`${source.file}: ${hasFigures ? figuresText(figures) : event.text.slice(0, 200)}.`),
+      evidence(
+        `${source.file}: ${hasFigures ? figuresText(figures) : event.text.slice(0, 200).replace(/[.\s]{1,4}$/, '')}.`,
+      ),
       ...(times > 1
         ? [evidence(`The message stands ${count(times, 'time')} in the log, word for word.`)]
         : []),

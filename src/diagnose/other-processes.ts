@@ -9,8 +9,13 @@ import { measuredSize, rankWithMost } from './server-budget-words.ts';
 import { aboutServer, type ServerRule } from './server-rule.ts';
 import { code, exactSize, size } from './words.ts';
 
+/** gpustat names users and no numbers unless it is asked to. */
 const nameOf = ({ pid, name }: Card['processes'][number]): string =>
-  `process ${pid}${name === '' ? '' : ` (${name})`}`;
+  pid === ''
+    ? `a process of ${name === '' ? 'somebody' : name}`
+    : `process ${pid}${name === '' ? '' : ` (${name})`}`;
+
+const hold = (processes: readonly unknown[]): string => (processes.length === 1 ? 'holds' : 'hold');
 
 type Process = Card['processes'][number];
 
@@ -43,7 +48,7 @@ function contextFinding(card: Card, processes: readonly Process[], isSure: boole
     severity: 'risk',
     title: `${count(processes.length, 'other rank')} of the job ${processes.length === 1 ? 'has' : 'have'} a context on ${where}: ${size(held)}`,
     verdict: isSure
-      ? `${count(processes.length, 'process', 'processes')} (${processes.map(({ pid }) => pid).join(', ')}) hold ${size(held)}${each} here and more elsewhere (${homes.join(', ')}): ranks of the same job that made a context on ${where} before they chose their own GPU.`
+      ? `${count(processes.length, 'process', 'processes')} (${processes.map(({ pid }) => pid).join(', ')}) ${hold(processes)} ${size(held)}${processes.length === 1 ? '' : each} here and more elsewhere (${homes.join(', ')}): ${processes.length === 1 ? 'a rank of the same job that made a context on' : 'ranks of the same job that made a context on'} ${where} before ${processes.length === 1 ? 'it chose its' : 'they chose their'} own GPU.`
       : `${count(processes.length, 'process', 'processes')} (${processes.map(({ pid }) => pid).join(', ')}) of equal size hold ${size(held)}${each} here beside a large one: contexts of the job's other ranks, by their looks. Where each of them has its GPU this list does not show.`,
     confidence: isSure ? 'high' : 'medium',
     confidenceWhy: isSure
@@ -70,7 +75,8 @@ function ofCard(card: Card): Finding[] {
   const held = sumOf(beside);
   // What holds much is somebody's work, or a part of the same: it is not ended on the word of a list.
   const isWork = beside.some(({ peak }) => (peak ?? 0) > (largest.peak ?? 0) / 2);
-  const pids = beside.map(({ pid }) => pid).join(', ');
+  const pids = beside.flatMap(({ pid }) => (pid === '' ? [] : [pid]));
+  const seen = pids.length === 0 ? '' : ` (${code(`ps -fp ${pids.join(',')}`)})`;
   return [
     ...found,
     aboutServer({
@@ -87,7 +93,7 @@ function ofCard(card: Card): Finding[] {
       ),
       remedy: isWork
         ? 'Where they belong together, give each its share (torch.cuda.set_per_process_memory_fraction, --gpu-memory-utilization, --mem-fraction-static); else move one of them to another GPU.'
-        : `See what they are (${code(`ps -fp ${pids.replaceAll(', ', ',')}`)}): end what is left over, move the others to another GPU, or give each its share (torch.cuda.set_per_process_memory_fraction, --gpu-memory-utilization).`,
+        : `See what they are${seen}: end what is left over, move the others to another GPU, or give each its share (torch.cuda.set_per_process_memory_fraction, --gpu-memory-utilization).`,
       gainBytes: isWork ? null : held,
       gainHow: isWork ? null : 'the sum of what the other processes held at most, as the driver lists it',
       wouldChange: 'Processes that are meant to share this GPU.',

@@ -1,6 +1,7 @@
 /**
  * Requests wait while the KV cache has room: as many run as the server admits, so its limit of requests binds and not
- * memory. What is left when it is ready tells how much more the KV cache could be given.
+ * memory. What is left when it is ready tells how much more the KV cache could be given. Where the log does not print the limit, one
+ * number that runs in every sample in which others wait stands for it, and no more than medium confidence comes of it.
  */
 import { count, percent } from '../base/words.ts';
 import { settingOf } from '../analyze/server/kv-cache-log.ts';
@@ -29,6 +30,14 @@ function limitOf(log: ServerLog): number | null {
   return setting > 0 ? setting : null;
 }
 
+/** What runs in every sample in which others wait while the cache has room, where that is one number; null: it is not. */
+function impliedLimit({ samples }: EngineSamples): number | null {
+  const waiting = samples.filter((one) => (one.waiting ?? 0) > 0);
+  const [first] = waiting;
+  if (first?.running == null || waiting.length < LEAST_SAMPLES) return null;
+  return waiting.every(({ running }) => running === first.running) ? first.running : null;
+}
+
 /** Samples at which as many run as are admitted, others wait, and the cache has room. */
 const bindsAt = ({ samples }: EngineSamples, limit: number): UsageSample[] =>
   samples.filter(
@@ -37,11 +46,15 @@ const bindsAt = ({ samples }: EngineSamples, limit: number): UsageSample[] =>
   );
 
 function findingOf(log: ServerLog): Finding[] {
-  const limit = limitOf(log);
-  if (limit === null) return [];
   const { readings } = log.source;
   if (readings === null) return [];
-  const bound = alignSamples(readings.gauges, readings.events).flatMap((engine) => {
+  const engines = alignSamples(readings.gauges, readings.events);
+  const printed = limitOf(log);
+  // A log that begins after the start does not say it; several engines of one log could have several.
+  const limit = printed ?? (engines.length === 1 ? impliedLimit(engines[0]) : null);
+  if (limit === null || limit === 0) return [];
+  const isPrinted = printed !== null;
+  const bound = engines.flatMap((engine) => {
     const at = bindsAt(engine, limit);
     // More than are admitted: those samples are of an earlier start with another limit.
     const isOther = engine.samples.some(({ running }) => (running ?? 0) > limit);
@@ -72,15 +85,18 @@ function findingOf(log: ServerLog): Finding[] {
     aboutServer({
       id: 'request-limit',
       severity: 'info',
-      title: `${flags.requests} binds, not memory: ${limit} run${where} while up to ${waiting} wait`,
-      verdict: `As many requests run as the server admits, ${limit}${where}${ofAll}, and up to ${waiting} wait, while ${least === most ? most : `${least} to ${most}`} of the KV cache are in use. Memory is not what they wait for.${
+      title: isPrinted
+        ? `${flags.requests} binds, not memory: ${limit} run${where} while up to ${waiting} wait`
+        : `Requests wait while the KV cache has room: ${limit} run, up to ${waiting} wait`,
+      verdict: `${isPrinted ? `As many requests run as the server admits, ${limit}${where}${ofAll},` : `Whenever others wait, ${limit} run, neither more nor fewer: by its looks the server admits no more (${flags.requests}),`} and up to ${waiting} wait, while ${least === most ? most : `${least} to ${most}`} of the KV cache are in use. Memory is not what they wait for.${
         left === null || share === null
           ? ''
           : ` When ready ${size(left.value)} of a GPU were left besides, which --mem-fraction-static ${share} does not use.`
       }`,
-      confidence: 'high',
-      confidenceWhy:
-        'The server prints its limit, what runs, what waits and the usage of the KV cache side by side.',
+      confidence: isPrinted ? 'high' : 'medium',
+      confidenceWhy: isPrinted
+        ? 'The server prints its limit, what runs, what waits and the usage of the KV cache side by side.'
+        : 'What runs, what waits and the usage stand side by side; the limit itself is printed at the start, which is not in this log.',
       evidence: bound
         .slice(0, 3)
         .map(({ engine, at }) =>

@@ -110,7 +110,7 @@ const weightsLeaveNothing: Kind = {
 };
 
 const notEnough: Kind = {
-  pattern: /Not enough memory\. Please try to increase --mem-fraction-static/,
+  pattern: /Not enough memory\. Please try (?:to increase|increasing) --mem-fraction-static/,
   say(log) {
     const now = settingOf(log.settings, 'mem_fraction_static');
     const rank = rankWithMost(log.latest, (one) => stepOf(one, 'weights')?.value ?? null);

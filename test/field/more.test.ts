@@ -106,6 +106,62 @@ describe('out of memory', () => {
   });
 });
 
+describe('refusals and limits of servers', () => {
+  const decode = (running: number, usage: string, waiting: number, second: number): string =>
+    `[2025-07-01 10:00:${second}] Decode batch. #running-req: ${running}, #token: 120000, token usage: ${usage}, cuda graph: True, gen throughput (token/s): 1200.1, #queue-req: ${waiting}`;
+
+  it('as many run whenever others wait and the cache has room: a limit, by its looks', async () => {
+    const said = await say(
+      file(decode(36, '0.60', 40, 11), decode(36, '0.62', 41, 21), decode(36, '0.63', 42, 31)),
+    );
+    const { confidence, title } = finding(said, 'request-limit');
+    expect(title).toBe('Requests wait while the KV cache has room: 36 run, up to 42 wait');
+    expect(confidence).toBe('medium');
+  });
+
+  it.each([
+    ['other numbers run', [36, 35, 36], ['0.60', '0.62', '0.63']],
+    ['the cache is full', [36, 36, 36], ['0.60', '0.62', '0.97']],
+  ])('%s: no such limit', async (_what, running, usage) => {
+    const said = await say(file(...running.map((one, i) => decode(one, usage[i], 40 + i, 11 + 10 * i))));
+    expect(said.json.findings.map(({ id }) => id)).not.toContain('request-limit');
+  });
+
+  it("SGLang's last line alone is a refusal with its remedy", async () => {
+    const said = await say(
+      file(
+        'Traceback (most recent call last):',
+        '  File "/sgl-workspace/sglang/python/sglang/srt/managers/scheduler.py", line 2261, in run_scheduler_process',
+        'RuntimeError: Not enough memory. Please try to increase --mem-fraction-static. Current value: self.server_args.mem_fraction_static=0.6',
+      ),
+    );
+    expect(finding(said, 'server-refused').remedy).toContain('--mem-fraction-static');
+  });
+
+  it("what cudaGetErrorString() says in other code is the driver's", async () => {
+    const said = await say(
+      file('Error out of memory at line 383 in file /src/csrc/pythonInterface.cpp'),
+      '--fail-on',
+      'oom',
+    );
+    expect(said.code).toBe(1);
+  });
+
+  it('gpustat without numbers of processes: users by name, and no command without a number', async () => {
+    const said = await say(
+      file(
+        'node-7                     Tue Jul  1 10:00:01 2025  550.54.15',
+        '[0] NVIDIA A100-SXM4-80GB | 41°C,  97 % | 78912 / 81920 MB | alice(61320M) bob(17000M)',
+      ),
+    );
+    const { verdict, remedy } = finding(said, 'other-processes');
+    expect(verdict).toContain(
+      'Beside a process of alice with 59.9 GiB, a process of bob held up to 16.6 GiB',
+    );
+    expect(remedy).not.toContain('ps -fp');
+  });
+});
+
 describe('tools and servers', () => {
   it("of Ollama's plan: a budget by its own words, never a total or a used figure", async () => {
     const said = await say(

@@ -107,6 +107,11 @@ const FORMS: readonly Form[] = [
       /\bErrorOutOfDeviceMemory\b|\bVK_ERROR_OUT_OF_DEVICE_MEMORY\b|\bkIOGPUCommandBufferCallbackErrorOutOfMemory\b/,
   },
   {
+    // CUDA_CHECK_RETURN of bitsandbytes and of code like it: cudaGetErrorString() of the driver's error
+    allocator: 'driver',
+    pattern: /^\s{0,8}(?:\S{1,40}: )?Error out of memory at line \d{1,6} in file \S/,
+  },
+  {
     allocator: 'library',
     pattern:
       /\bCU(?:BLAS|DNN|SPARSE|FFT|SOLVER)_(?:STATUS_)?ALLOC_FAILED\b|\b(?:hipblas|rocblas|MIOPEN)_?(?:STATUS_)?\w{0,4}ALLOC_FAILED\b/i,

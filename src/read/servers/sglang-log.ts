@@ -376,8 +376,13 @@ function kindOf(name: string, batch: string, labels: Readonly<Record<string, str
 const SURE =
   /\b(?:Prefill|Decode) batch(?: \[\d+\])?[.,] .{0,800}#running-req|Load weight (?:begin|end)\. .{0,800}mem|KV Cache is allocated\. |server_args=ServerArgs\(/;
 
+const REFUSED = /\bNot enough memory\. Please try (?:to increase|increasing) --mem-fraction-static\b/;
+
 function sniff(lines: readonly string[]): Sniff {
   const line = lines.find((each) => SURE.test(each) && PREFIX.test(each));
+  // The end of a traceback alone: words that no other program prints.
+  if (line === undefined && lines.some((each) => REFUSED.test(each)))
+    return { score: 0.85, reason: 'a refusal of SGLang' };
   if (line === undefined) return { score: 0, reason: 'no line of an SGLang log' };
   return { score: 0.95, reason: `an SGLang log: "${SURE.exec(line)?.[0].slice(0, 40)}"` };
 }
