@@ -40,7 +40,7 @@ export class VsWorkspaceBar extends LitElement {
         gap: 4px 12px;
         border-bottom: 1px solid var(--line);
       }
-      .row:last-child {
+      .apart:last-child {
         margin-bottom: 8px;
       }
       [role='tablist'] {
@@ -163,7 +163,7 @@ export class VsWorkspaceBar extends LitElement {
 
   override render(): unknown {
     return html`
-      <div class="row">
+      <div class=${this.view === 'overview' ? 'row' : 'row apart'}>
         <div role="tablist" aria-label="Views" @keydown=${(event: KeyboardEvent) => this.arrow(event)}>
           ${VIEWS.map(({ id, label }, i) => this.tab(id, label, i + 1))}
         </div>
