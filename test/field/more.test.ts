@@ -185,6 +185,24 @@ describe('tools and servers', () => {
     expect(said.text).not.toMatch(/Memory (?:total|used)/);
   });
 
+  it.each([
+    ['mem_get_info: (84934656, 25430786048)', null],
+    ['cuda:1 torch.cuda.mem_get_info() = free 84934656 total 25430786048', 1],
+  ])('%s: bytes free and of the whole device', async (line, device) => {
+    const { json } = await say(file(line));
+    const told = json.series.map((one) => [one.id, one.device, one.samples[0][1]]);
+    expect(told).toContainEqual([expect.stringContaining('free'), device, 84934656]);
+    expect(told).toContainEqual([expect.stringContaining('total'), device, 25430786048]);
+  });
+
+  it.each(['total consumed (from mem_get_info): 3.10 GiB', 'mem_get_info: (25430786048, 84934656)'])(
+    '%s: not that',
+    async (line) => {
+      const { json } = await say(file(line));
+      expect(json.series.filter(({ id }) => id.includes('total'))).toEqual([]);
+    },
+  );
+
   it('of TensorRT: "GPU 820" is its memory and no number of a GPU', async () => {
     const said = await say(
       file('[TRT] [I] [MemUsageChange] Init CUDA: CPU +0, GPU +420, now: CPU 512, GPU 820 (MiB)'),

@@ -26,7 +26,15 @@ import { type Place, placeOf, tagOf, tagOfLine } from './printed-place.ts';
 import { DEVICE_USED, kindOf, type SeriesName, seriesOf } from './printed-series.ts';
 import { bytesOfUnit, powersOf } from './printed-units.ts';
 import { type Program, PROGRAMS } from './programs.ts';
-import { AXOLOTL, progressRowOf, sumsOf, TENSORRT, tensorRtOf, ULTRALYTICS } from './special-rows.ts';
+import {
+  AXOLOTL,
+  memGetInfoOf,
+  progressRowOf,
+  sumsOf,
+  TENSORRT,
+  tensorRtOf,
+  ULTRALYTICS,
+} from './special-rows.ts';
 
 const SEARCHED = 2000;
 const MOST_ROWS = 100_000;
@@ -100,6 +108,8 @@ function readLine(whole: string, strict: boolean, isInside = false): ReadLine | 
       place: { ...placeOf(text), device: null },
       tag: tagOf(text, 0),
     };
+  const device = memGetInfoOf(text);
+  if (device !== null) return ofGpu(text, device);
   const sums = sumsOf(text);
   if (sums !== null) return { program: AXOLOTL, figures: sums.figures, place: placeOf(text), tag: sums.tag };
   const program = PROGRAMS.find(({ sign }) => sign.test(text)) ?? null;

@@ -1,5 +1,5 @@
 /**
- * Three forms whose figures have no label of their own. The rows that Ultralytics and the YOLO repositories before it print under a header with GPU_mem:
+ * Four forms whose figures have no label of their own. The rows that Ultralytics and the YOLO repositories before it print under a header with GPU_mem:
  *
  *         Epoch    GPU_mem   box_loss   cls_loss   dfl_loss  Instances       Size
  *         1/100      7.51G      1.245      2.871      1.377         58        640: 100%|####| 925/925 [03:11<00:00]
@@ -71,6 +71,24 @@ export function sumsOf(
       ...(misc === undefined ? [] : [figure('used', reserved + Number(misc))]),
     ],
   };
+}
+
+/** What torch.cuda.mem_get_info() returns, printed beside its name: bytes that are free, and of the whole device. */
+const MEM_GET_INFO = /\bmem_get_info\b\D{0,40}(\d{6,18})(?![\d.])\D{1,20}(\d{6,18})(?![\d.])/;
+
+/** "mem_get_info: (84934656, 25430786048)". */
+export function memGetInfoOf(text: string): readonly PrintedFigure[] | null {
+  const found = MEM_GET_INFO.exec(text);
+  if (found === null || Number(found[1]) > Number(found[2])) return null;
+  const figure = (quantity: 'free' | 'total', digits: string): PrintedFigure => ({
+    meaning: { quantity, peak: false, scope: 'device', named: true },
+    digits,
+    unit: 'B',
+    from: found.index,
+    at: found.index,
+    label: quantity,
+  });
+  return [figure('free', found[1]), figure('total', found[2])];
 }
 
 /** TensorRT's and TensorRT-LLM's lines on memory: MiB of the process, and of the whole GPU. */
