@@ -400,7 +400,13 @@ class LedReplay {
       const size = u64At(events.size, at);
       if (action === ACTION.segment_free) {
         const block = allocator.index!.get(address);
-        if (block === NO_BLOCK || blocks.state[block] !== FREE || blocks.size[block] !== size)
+        // A free piece of a segment is none: cudaFree takes back what cudaMalloc gave.
+        if (
+          block === NO_BLOCK ||
+          blocks.state[block] !== FREE ||
+          blocks.size[block] !== size ||
+          !this.isWholeSegment(block)
+        )
           this.misfit(at);
         else {
           const list = blocks.list[block];
@@ -428,6 +434,13 @@ class LedReplay {
     }
     this.lastReleaseEnd = cause.cause === 'retry' ? at : -1;
     return at - 1;
+  }
+
+  private isWholeSegment(block: number): boolean {
+    const { blocks } = this.allocator;
+    return (
+      blocks.expandable[block] === 0 && blocks.prev[block] === NO_BLOCK && blocks.next[block] === NO_BLOCK
+    );
   }
 
   /**

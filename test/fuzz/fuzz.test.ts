@@ -70,6 +70,7 @@ describe('what once broke a rule breaks none', () => {
     ['oom.devices.pickle', 4011, 27825],
     ['pools.json', 4013, 20679],
     ['pools.arrow', 4014, 63741],
+    ['oom.cpp.pickle', 8003, 6535],
   ])('%s, seed %i, number %i', async (name, seed, number) => {
     const subject = subjects().find((one) => one.name === name)!;
     const { bytes } = damaged(subject, seed, number);
