@@ -25,7 +25,7 @@ function findingOf(source: ReadSource, gauge: Gauge, sources: readonly ReadSourc
     severity: 'risk',
     title: `${size(used)} of ${where} are in use and no process is listed`,
     verdict:
-      'The driver counts memory as given out and nvidia-smi shows nobody who has it. In a container that is the rule: it does not see processes outside of its own. On the host it is a process that has ended badly and is not gone yet (a zombie, workers of a killed launcher), one of another user that a hidden /proc keeps out, or a virtual machine that has the GPU.',
+      'The driver counts memory as given out and nvidia-smi shows nobody who has it. In a container and in WSL2 that is the rule: neither shows processes outside of its own. On the host it is a process that has ended badly and is not gone yet (a zombie, workers of a killed launcher), one of another user that a hidden /proc keeps out, or a virtual machine that has the GPU.',
     confidence: 'medium',
     confidenceWhy:
       'That much is in use and nobody listed is certain; which of the causes it is the table does not tell.',

@@ -245,6 +245,7 @@ describe('tools and servers', () => {
     expect(found.map(({ device, title }) => [device, title])).toEqual([
       [0, '69.6 GiB of GPU 0 are in use and no process is listed'],
     ]);
+    expect(found[0].verdict).toContain('In a container and in WSL2 that is the rule');
     expect(found[0].remedy).toContain('fuser -v /dev/nvidia*');
     expect(said.text).not.toContain('To record it');
   });
