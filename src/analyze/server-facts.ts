@@ -22,6 +22,7 @@ import { type ServerLog, serverLogOf } from './server/facts-log.ts';
 import { type PrintedCache, printedCaches } from './server/printed-cache.ts';
 import { type PrintedRise, printedRises } from './server/printed-rises.ts';
 import { type SummaryOoms, summaryOoms } from './server/summary-ooms.ts';
+import { type Unlisted, unlistedOf } from './server/facts-unlisted.ts';
 import { bucketsOf, type SourceBuckets } from './server/facts-requests.ts';
 
 /** An out-of-memory message of a log. */
@@ -78,6 +79,10 @@ export class ServerFacts {
 
   get cards(): readonly Card[] {
     return cardsOf(this.sources);
+  }
+
+  get unlisted(): readonly Unlisted[] {
+    return unlistedOf(this.sources);
   }
 
   get ends(): readonly End[] {

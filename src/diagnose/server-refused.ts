@@ -5,7 +5,9 @@
  *
  * The texts: read/servers/refusals.ts.
  */
+import { formatInteger } from '../base/units.ts';
 import { percent } from '../base/words.ts';
+import type { ReadSource } from '../analyze/read-source.ts';
 import { settingOf } from '../analyze/server/kv-cache-log.ts';
 import type { ServerLog } from '../analyze/server/facts-log.ts';
 import { evidence, type Evidence, type Finding } from './finding.ts';
@@ -198,9 +200,49 @@ const KINDS: readonly Kind[] = [
   prefill,
 ];
 
+/** Refusals of engines whose logs have no budget of ranks (engine-log): by their own words alone. */
+const ENGINES: readonly {
+  readonly pattern: RegExp;
+  readonly say: (match: RegExpExecArray) => Pick<Said, 'title' | 'verdict' | 'remedy'>;
+}[] = [
+  {
+    // text-generation-inference, models/flash_causal_lm.py: warmup() runs out of memory at the largest prefill
+    pattern: /Not enough memory to handle (\d{1,9}) prefill tokens/,
+    say: ([, tokens]) => ({
+      title: `A prefill of ${formatInteger(Number(tokens))} tokens does not fit: TGI did not start`,
+      verdict: `TGI tries its largest prefill before it starts, ${formatInteger(Number(tokens))} tokens at once, and ran out of memory in it: the weights and the activations of that many tokens do not fit together.`,
+      remedy: `A lower ${code('--max-batch-prefill-tokens')}, as TGI says; else quantised weights (${code('--quantize')}), more GPUs (${code('--num-shard')}), or nobody else on the GPU (nvidia-smi).`,
+    }),
+  },
+];
+
+const ofEngine = (source: ReadSource): Finding[] =>
+  ENGINES.flatMap(({ pattern, say }): Finding[] => {
+    const event = (source.readings?.events ?? []).findLast(
+      ({ kind, text }) => kind === 'start_refused' && pattern.test(text),
+    );
+    const match = event === undefined ? null : pattern.exec(event.text);
+    if (event === undefined || match === null) return [];
+    return [
+      aboutServer({
+        id: 'server-refused',
+        device: event.device,
+        severity: 'problem',
+        ...say(match),
+        confidence: 'certain',
+        confidenceWhy: "It is the server's own word.",
+        evidence: [evidence(event.text)],
+        gainBytes: null,
+        gainHow: null,
+        wouldChange: 'A start that goes through.',
+      }),
+    ];
+  });
+
 /** The server's last word of each kind. */
-export const serverRefused: ServerRule = ({ servers }): Finding[] =>
-  servers.flatMap((log) => {
+export const serverRefused: ServerRule = ({ servers, sources }): Finding[] => [
+  ...sources.filter(({ format }) => format === 'engine-log').flatMap(ofEngine),
+  ...servers.flatMap((log) => {
     const events = (log.source.readings?.events ?? []).filter(
       (event) => (event.kind === 'start_refused' || event.kind === 'other') && !log.settled.includes(event),
     );
@@ -226,4 +268,5 @@ export const serverRefused: ServerRule = ({ servers }): Finding[] =>
         }),
       ];
     });
-  });
+  }),
+];

@@ -1,27 +1,14 @@
 /** Memory of a GPU that is in use while its tool lists no process at all: whose it is the list cannot tell, and where to look. */
-import type { Gauge } from '../trace/readings.ts';
-import type { ReadSource } from '../analyze/read-source.ts';
-import { totalOf } from '../analyze/server/facts-fullness.ts';
+import type { Unlisted } from '../analyze/server/facts-unlisted.ts';
 import { evidence, type Finding } from './finding.ts';
 import { aboutServer, type ServerRule } from './server-rule.ts';
 import { code, exactSize, size } from './words.ts';
 
-/** What the driver, a display and a daemon of persistence keep without a process in the list: up to so much. */
-const LEAST = 2 ** 30;
-
-const lastOf = ({ value }: Gauge): number => value.findLast((one) => !Number.isNaN(one)) ?? 0;
-
-/** The reader says so where every list of processes in the file is empty by its own words. */
-const listsNone = ({ settings }: ReadSource): boolean =>
-  settings.some(([name, value]) => name === 'Processes listed' && value === 'none');
-
-function findingOf(source: ReadSource, gauge: Gauge, sources: readonly ReadSource[]): Finding {
-  const used = lastOf(gauge);
-  const total = totalOf(sources, gauge);
-  const where = gauge.device === null ? 'the GPU' : `GPU ${gauge.device}`;
+function findingOf({ source, device, used, total }: Unlisted): Finding {
+  const where = device === null ? 'the GPU' : `GPU ${device}`;
   return aboutServer({
     id: 'unlisted-memory',
-    device: gauge.device,
+    device,
     severity: 'risk',
     title: `${size(used)} of ${where} are in use and no process is listed`,
     verdict:
@@ -41,14 +28,4 @@ function findingOf(source: ReadSource, gauge: Gauge, sources: readonly ReadSourc
   });
 }
 
-export const unlistedMemory: ServerRule = ({ sources }) =>
-  sources
-    .filter(listsNone)
-    .flatMap((source) =>
-      (source.readings?.gauges ?? [])
-        .filter(
-          (gauge) =>
-            gauge.id === 'memory.used' && gauge.labels['mig.gi'] === undefined && lastOf(gauge) > LEAST,
-        )
-        .map((gauge) => findingOf(source, gauge, sources)),
-    );
+export const unlistedMemory: ServerRule = ({ unlisted }) => unlisted.map(findingOf);

@@ -138,6 +138,19 @@ describe('refusals and limits of servers', () => {
     expect(finding(said, 'server-refused').remedy).toContain('--mem-fraction-static');
   });
 
+  it('of TGI: what did not fit, and its own flag', async () => {
+    const said = await say(
+      file(
+        '2025-07-01T10:00:11.123456Z  INFO text_generation_launcher: KV-cache blocks: 21093, size: 1',
+        '2025-07-01T10:00:12.123456Z ERROR warmup{max_input_length=None max_prefill_tokens=4096 max_total_tokens=None max_batch_size=None}:warmup: text_generation_router_v3::client: backends/v3/src/client/mod.rs:45: Server error: Not enough memory to handle 4096 prefill tokens. You need to decrease `--max-batch-prefill-tokens`',
+      ),
+    );
+    const { title, confidence, remedy } = finding(said, 'server-refused');
+    expect(title).toBe('A prefill of 4,096 tokens does not fit: TGI did not start');
+    expect(confidence).toBe('certain');
+    expect(remedy).toContain('--max-batch-prefill-tokens');
+  });
+
   it("what cudaGetErrorString() says in other code is the driver's", async () => {
     const said = await say(
       file('Error out of memory at line 383 in file /src/csrc/pythonInterface.cpp'),
