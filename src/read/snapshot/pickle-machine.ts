@@ -11,8 +11,7 @@
  * Long because the opcode loop has to be one function for the JIT to keep its state in registers.
  */
 import { TraceError, type TraceErrorCode } from '../../base/trace-error.ts';
-import { PickleStrings } from './pickle-strings.ts';
-import { unescapeUnicode, unquote } from './pickle-strings.ts';
+import { PickleStrings, shown, unescapeUnicode, unquote } from './pickle-strings.ts';
 import { argumentBytes, unsafeOpcode } from './pickle-opcodes.ts';
 
 export const NIL = 0;
@@ -432,13 +431,13 @@ export class PickleMachine {
   private memoText(text: string, put: boolean, at: number): void {
     const index = /^\d{1,10}$/.test(text) ? Number(text) : -1;
     if (put) {
-      if (index < 0 || index > at || this.top === 0) this.throwAt('corrupt', at, `PUT ${text}`);
+      if (index < 0 || index > at || this.top === 0) this.throwAt('corrupt', at, `PUT ${shown(text)}`);
       if (index >= this.memo.length) this.growMemo(index + 1);
       this.memo[index] = this.pack(this.top - 1);
       this.memoCount = Math.max(this.memoCount, index + 1);
     } else {
       if (index < 0 || index >= this.memoCount)
-        this.throwAt('corrupt', at, `memo entry ${text} was never stored`);
+        this.throwAt('corrupt', at, `memo entry ${shown(text)} was never stored`);
       this.value(this.tagOf(this.memo[index]), this.numOf(this.memo[index]));
     }
   }
@@ -575,8 +574,7 @@ export class PickleMachine {
           this.value(line === '01' ? TRUE : FALSE, Number(line));
           return;
         }
-        if (!/^-?\d{1,400}L?$/.test(line))
-          this.throwAt('corrupt', at, `"${line.slice(0, 40)}" is no integer`);
+        if (!/^-?\d{1,400}L?$/.test(line)) this.throwAt('corrupt', at, `${shown(line)} is no integer`);
         this.integer(BigInt(line.replace('L', '')));
         return;
       case 'F':

@@ -98,3 +98,15 @@ export const unescapeUnicode = (line: string): string =>
     const code = parseInt(short ?? long ?? '', 16);
     return code > 0x10ffff ? '\ufffd' : String.fromCodePoint(code);
   });
+
+/** Bytes of a damaged file are quoted so far. */
+const MOST_QUOTED = 16;
+
+/** What stands where digits should: as it is where it is plain text, else as bytes in hexadecimal. */
+export function shown(line: string): string {
+  const head = line.slice(0, MOST_QUOTED);
+  const more = line.length > MOST_QUOTED ? '...' : '';
+  if (/^[\x20-\x7e]*$/.test(head)) return `"${head}${more}"`;
+  const bytes = Array.from(head, (letter) => letter.charCodeAt(0).toString(16).padStart(2, '0'));
+  return `bytes ${bytes.join(' ')}${more}`;
+}

@@ -13,7 +13,18 @@ import { IndexColumn, ByteColumn, NumberColumn } from '../../trace/column-builde
 import { HOST_DEVICE } from '../../trace/capture.ts';
 import { ACTION, BLOCK_STATES, NONE } from '../../trace/schema.ts';
 import { StackTable } from '../../trace/stack-table.ts';
-import { BIG, DICT, INT, LIST, NIL, PickleMachine, type PickleShape, STR, TRUE } from './pickle-machine.ts';
+import {
+  BIG,
+  DICT,
+  FALSE,
+  INT,
+  LIST,
+  NIL,
+  PickleMachine,
+  type PickleShape,
+  STR,
+  TRUE,
+} from './pickle-machine.ts';
 import {
   ROLE_ANNOTATION,
   ROLE_BLOCK,
@@ -43,6 +54,8 @@ const MOST_NESTED = 64;
 const MOST_DEVICES = 1024;
 const NO_DEVICE = -2;
 
+/** Parts of a snapshot that are lists. */
+const LISTS: readonly number[] = [K.segments, K.device_traces, K.host_segments, K.host_traces];
 /** -1 as C++ writes it. Stands in the size column for what is no size: check-device.ts leaves the row out and counts it. */
 const NO_SIZE = 2n ** 64n - 1n;
 
@@ -408,8 +421,10 @@ export class SnapshotShape implements PickleShape {
     const { tags, nums } = this.machine;
     const entry = { realSize: NaN, stack: NONE };
     for (let i = from; i < to; i += 2) {
-      if (nums[i] === K.real_size && tags[i + 1] === INT) entry.realSize = nums[i + 1];
-      else if (nums[i] === K.frames && tags[i + 1] === LIST) entry.stack = this.arena.stackOf(nums[i + 1]);
+      // A number for a key can be equal to the number of a text.
+      const key = tags[i] === STR ? nums[i] : -1;
+      if (key === K.real_size && tags[i + 1] === INT) entry.realSize = nums[i + 1];
+      else if (key === K.frames && tags[i + 1] === LIST) entry.stack = this.arena.stackOf(nums[i + 1]);
     }
     this.arena.setRole(dict, ROLE_HISTORY, this.histories.push(entry) - 1);
   }
@@ -442,9 +457,16 @@ export class SnapshotShape implements PickleShape {
       else if (key === K.stream) {
         if (tag !== INT && tag !== BIG) this.arena.malformed++;
         segment.stream = this.names.streamIndex(tag, num);
-      } else if (key === K.segment_type) segment.small = tag === STR && strings.text(num) === 'small';
-      else if (key === K.is_expandable) segment.expandable = tag === TRUE;
-      else if (key === K.frames && tag === LIST) segment.stack = this.arena.stackOf(num);
+      } else if (key === K.segment_type) {
+        if (tag !== STR) this.arena.malformed++;
+        segment.small = tag === STR && strings.text(num) === 'small';
+      } else if (key === K.is_expandable) {
+        if (tag !== TRUE && tag !== FALSE) this.arena.malformed++;
+        segment.expandable = tag === TRUE;
+      } else if (key === K.device && tag !== INT) {
+        this.arena.malformed++;
+        segment.device = NO_DEVICE;
+      } else if (key === K.frames && tag === LIST) segment.stack = this.arena.stackOf(num);
       else if (key === K.segment_pool_id) {
         const text = this.values.poolId(tag, num);
         segment.poolId = text === '(0, 0)' ? '' : text;
@@ -462,8 +484,9 @@ export class SnapshotShape implements PickleShape {
         if (key === K.total_size) segment.total = NaN;
         else if (key === K.allocated_size) segment.allocated = Infinity;
         else segment.active = Infinity;
-      } else if (key !== K.blocks && key !== K.frames && key !== K.forward_frames)
-        this.unknownKey('segment', tags[i], nums[i]);
+      } else if (key === K.blocks) {
+        if (tag !== NIL) this.arena.malformed++;
+      } else if (key !== K.frames && key !== K.forward_frames) this.unknownKey('segment', tags[i], nums[i]);
     }
     segment.low = words[0];
     segment.high = words[1];
@@ -483,10 +506,11 @@ export class SnapshotShape implements PickleShape {
     for (let i = from; i < to; i += 2) {
       const tag = tags[i + 1];
       const num = nums[i + 1];
-      if (nums[i] === K.stage && tag === STR) entry.stage = strings.text(num);
-      else if (nums[i] === K.name && tag === STR) entry.name = strings.text(num);
-      else if (nums[i] === K.device && tag === INT) entry.device = num;
-      else if (nums[i] === K.time_us && tag === INT) entry.timeUs = num;
+      const key = tags[i] === STR ? nums[i] : -1;
+      if (key === K.stage && tag === STR) entry.stage = strings.text(num);
+      else if (key === K.name && tag === STR) entry.name = strings.text(num);
+      else if (key === K.device && tag === INT) entry.device = num;
+      else if (key === K.time_us && tag === INT) entry.timeUs = num;
       else this.unknownKey('annotation', tags[i], nums[i]);
     }
     this.arena.setRole(dict, ROLE_ANNOTATION, this.annotations.push(entry) - 1);
@@ -501,7 +525,10 @@ export class SnapshotShape implements PickleShape {
         // Of the ring: told among the settings or beside them.
         if (key < 0 || !strings.text(key).startsWith('trace_alloc_'))
           this.unknownKey('snapshot', tags[i], nums[i]);
-      } else if (tags[i + 1] === LIST) {
+      } else if (tags[i + 1] !== LIST) {
+        // A part that is something else than a list is not there, and that is counted.
+        if (tags[i + 1] !== NIL && LISTS.includes(key)) this.arena.malformed++;
+      } else {
         const list = nums[i + 1];
         if (key === K.segments) this.topSegments = list;
         else if (key === K.device_traces) this.topTraces = list;

@@ -473,3 +473,64 @@ describe('against Python', () => {
     expect(await codeOf(new Uint8Array(made.stdout))).toBe('unsafe-pickle');
   });
 });
+
+describe('bytes where digits should stand', () => {
+  it.each([
+    ['PUT', bytesOf(head(), 'p\x94h\x1eK\n', '.'), 'PUT bytes 94 68 1e 4b'],
+    [
+      'GET',
+      bytesOf(head(), `g${'\x9a'.repeat(60)}\n`, '.'),
+      `memo entry bytes ${'9a '.repeat(15)}9a... was never`,
+    ],
+    ['INT', bytesOf(head(), 'Iseventeen letters more\n', '.'), '"seventeen letter..." is no integer'],
+  ])('of %s are quoted so that a terminal can show them, sixteen at most', async (_name, bytes, told) => {
+    const { error } = await readSnapshot(bytes);
+    expect(error?.code).toBe('corrupt');
+    expect(error?.message).toContain(told);
+    expect(error?.message).toMatch(/^[\x20-\x7e]*$/);
+  });
+});
+
+describe('values that are not what their key promises', () => {
+  const segment = (more: Readonly<Record<string, Uint8Array>>): Uint8Array =>
+    dict({
+      device: bytesOf(0x4b, 0),
+      address: long(2n ** 30n),
+      total_size: long(2n ** 21n),
+      stream: bytesOf(0x4b, 0),
+      segment_type: text('large'),
+      is_expandable: bytesOf(0x89),
+      blocks: list(),
+      ...more,
+    });
+  const whole = (segments: Uint8Array, traces = list(list(alloc(4096n, 512n)))): Uint8Array<ArrayBuffer> =>
+    pickle(dict({ segments, device_traces: traces }));
+
+  it('an honest segment is none of them', async () => {
+    const { data } = await readSnapshot(whole(list(segment({}))));
+    expect([data.skipped, data.warnings]).toEqual([0, []]);
+    expect(data.devices[0].segments?.length).toBe(1);
+  });
+
+  it.each([
+    ['a device that is text: no segment of GPU 0', { device: text('0') }, 0],
+    ['a type that is a number', { segment_type: bytesOf(0x4b, 1) }, 1],
+    ['"expandable" that is a number', { is_expandable: bytesOf(0x4b, 1) }, 1],
+    ['blocks that are no list', { blocks: text('none') }, 1],
+  ])('%s: counted and said', async (_what, more, kept) => {
+    const { data } = await readSnapshot(whole(list(segment(more))));
+    expect(data.skipped).toBeGreaterThan(0);
+    expect(data.warnings.map(({ message }) => message).join(' ')).toContain('not what their key promises');
+    const zero = data.devices.find(({ device }) => device === 0);
+    expect(zero?.segments?.length ?? 0).toBe(kept);
+  });
+
+  it.each([
+    ['segments', whole(text('x'))],
+    ['device_traces', whole(list(segment({})), text('x'))],
+  ])('%s that are no list: counted and said', async (_what, bytes) => {
+    const { data } = await readSnapshot(bytes);
+    expect(data.skipped).toBeGreaterThan(0);
+    expect(data.warnings.map(({ message }) => message).join(' ')).toContain('not what their key promises');
+  });
+});
