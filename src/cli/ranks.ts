@@ -84,23 +84,22 @@ const FIGURES: readonly (readonly [string, (row: RankRow) => number | null])[] =
   ['reserved', ({ reserved }) => reserved?.peak ?? null],
 ];
 
-/** The farthest first. A figure is judged where all ranks tell it. */
+/** The farthest first. A figure is judged among the ranks that tell it exactly: a recording that is cut has lower bounds. */
 export function outliersAmong(rows: readonly RankRow[]): RankOutlier[] {
-  const found = new Map<number, RankOutlier>();
+  const found = new Map<RankRow, RankOutlier>();
   for (const [figure, of] of FIGURES) {
-    const values = rows.map(of);
-    if (values.some((value) => value === null)) continue;
-    outliersOf(values as number[]).forEach((far, rank) => {
+    const judged = rows.filter((row) => row.exact && of(row) !== null);
+    outliersOf(judged.map((row) => of(row)!)).forEach((far, rank) => {
       // What is asked for follows what is allocated; one line for a rank, by the first figure that it stands out in.
-      if (far === null || found.has(rank)) return;
+      if (far === null || found.has(judged[rank])) return;
       const line = lineOf(
-        rows.map((row) => row.lines),
+        judged.map((row) => row.lines),
         rank,
         far.bytes,
       );
-      found.set(rank, {
-        file: rows[rank].file,
-        device: rows[rank].gpu,
+      found.set(judged[rank], {
+        file: judged[rank].file,
+        device: judged[rank].gpu,
         figure,
         difference_bytes: far.bytes,
         distance: Number.isFinite(far.distance) ? far.distance : null,
@@ -113,6 +112,9 @@ export function outliersAmong(rows: readonly RankRow[]): RankOutlier[] {
 
 const bytes = (value: number | null | undefined): string =>
   value == null ? 'not known' : formatBytes(value, 'binary');
+/** A peak of the table; a recording without its state at the end knows the least that it was. */
+const bound = ({ exact }: RankRow, value: number | null | undefined): string =>
+  value == null || exact ? bytes(value) : `at least ${bytes(value)}`;
 const change = (value: number): string =>
   `${formatBytes(Math.abs(value), 'binary')} ${value < 0 ? 'less' : 'more'}`;
 
@@ -125,11 +127,25 @@ const VERDICTS: Readonly<Record<string, string>> = {
   cannot_tell: 'cannot tell',
 };
 
-function sentenceOf(rows: readonly RankRow[], outliers: readonly RankOutlier[]): string {
+/** Ranks of which figures are lower bounds: they are in the table and judged by none. */
+function boundedWords(rows: readonly RankRow[]): string {
+  const bounded = rows.filter(({ exact }) => !exact);
+  if (bounded.length === 0) return '';
+  const names = bounded.slice(0, 3).map(({ file }) => file);
+  const more = bounded.length > names.length ? ` and ${bounded.length - names.length} more` : '';
+  return ` Not judged, as ${bounded.length === 1 ? 'its figures are' : 'their figures are'} lower bounds (the recording does not say what was there before it): ${names.join(', ')}${more}.`;
+}
+
+const sentenceOf = (rows: readonly RankRow[], outliers: readonly RankOutlier[]): string =>
+  `${judgement(rows, rows.filter(({ exact }) => exact).length, outliers)}${boundedWords(rows)}`;
+
+function judgement(rows: readonly RankRow[], judged: number, outliers: readonly RankOutlier[]): string {
+  if (judged < 4 && judged < rows.length)
+    return `${formatInteger(judged)} of ${formatInteger(rows.length)} ranks with exact figures are too few to tell which is unlike the others.`;
   if (rows.length < 4)
     return `${rows.length === 1 ? '1 rank is' : `${rows.length} ranks are`} too few to tell which is unlike the others: vramscope diff holds two against each other.`;
   const [first, ...more] = outliers;
-  if (first === undefined) return `${formatInteger(rows.length)} ranks, none of them unlike the others.`;
+  if (first === undefined) return `${formatInteger(judged)} ranks, none of them unlike the others.`;
   const line =
     first.line === null
       ? ''
@@ -138,7 +154,7 @@ function sentenceOf(rows: readonly RankRow[], outliers: readonly RankOutlier[]):
     more.length === 0
       ? ''
       : ` ${more.length} more ${more.length === 1 ? 'rank is' : 'ranks are'} unlike the others.`;
-  return `${first.file} (device ${first.device}) is unlike the others: ${first.figure} at its peak is ${change(first.difference_bytes)} than in the median of ${formatInteger(rows.length)} ranks${line}.${others}`;
+  return `${first.file} (device ${first.device}) is unlike the others: ${first.figure} at its peak is ${change(first.difference_bytes)} than in the median of ${formatInteger(judged)} ranks${line}.${others}`;
 }
 
 function printed(rows: readonly RankRow[], outliers: readonly RankOutlier[], shown: number): string[] {
@@ -150,9 +166,9 @@ function printed(rows: readonly RankRow[], outliers: readonly RankOutlier[], sho
       return [
         row.file,
         String(row.gpu),
-        bytes(row.allocated?.peak),
-        bytes(row.requestedPeak),
-        bytes(row.reserved?.peak),
+        bound(row, row.allocated?.peak),
+        bound(row, row.requestedPeak),
+        bound(row, row.reserved?.peak),
         row.outOfMemory > 0
           ? 'out of memory'
           : row.growth === null

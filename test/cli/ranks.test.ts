@@ -1,7 +1,8 @@
 /** `vramscope ranks`: many ranks of one job, of which one is unlike the others. */
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
 import { main } from '../../src/cli/main.ts';
 import { lineOf, medianOf, outliersOf } from '../../src/engine/ranks.ts';
@@ -126,5 +127,27 @@ describe('a folder of ranks', () => {
 
   it('nothing that tells of a device ends with 3', async () => {
     expect((await run(join(folder, 'absent'))).code).toBe(3);
+  });
+});
+
+describe('a rank of which the recording is cut', () => {
+  it('is in the table with lower bounds, judged by none, and named as such', async () => {
+    const path = job('cut', 5, []);
+    const whole = gunzipSync(readFileSync(join(PAIRS, 'rank_loads_twice.b.pickle.gz')));
+    writeFileSync(join(path, 'rank5.pickle'), whole.subarray(0, Math.floor(0.9 * whole.length)));
+    const { code, out, err } = await run(path);
+    expect(code).toBe(3);
+    expect(err).toContain('rank5.pickle');
+    const [sentence] = out.split('\n');
+    expect(sentence).toBe(
+      '5 ranks, none of them unlike the others. Not judged, as its figures are lower bounds (the recording does not say what was there before it): rank5.pickle.',
+    );
+    expect(out).toMatch(/rank5\.pickle +0 .*at least /);
+    const { outliers, ranks } = JSON.parse((await run(path, '--json')).out) as {
+      outliers: unknown[];
+      ranks: { exact: boolean }[];
+    };
+    expect(outliers).toEqual([]);
+    expect(ranks.map(({ exact }) => exact)).toEqual([true, true, true, true, true, false]);
   });
 });
