@@ -8,8 +8,8 @@ import {
   compareOpenLives,
   comparePixelColumns,
   compareTotals,
-} from '../../src/kernel/compare.ts';
-import { describeDifference, type Difference } from '../../src/kernel/compare.ts';
+} from '../kernel/compare.ts';
+import { describeDifference, type Difference } from '../kernel/compare.ts';
 import { createCpuKernels } from '../../src/kernel/cpu-kernels.ts';
 import { measureCrossovers } from '../../src/kernel/crossover.ts';
 import { openDevice } from '../../src/kernel/device.ts';

@@ -6,7 +6,7 @@ import {
   comparePixelColumns,
   compareTotals,
   describeDifference,
-} from '../../src/kernel/compare.ts';
+} from './compare.ts';
 import type { PixelColumns, StreamHistogram } from '../../src/kernel/kernels.ts';
 import { countOpenLives } from '../../src/kernel/open-lives.cpu.ts';
 import { reducePixelColumns } from '../../src/kernel/pixel-columns.cpu.ts';

@@ -11,7 +11,7 @@ import {
   compareTotals,
   describeDifference,
   type Difference,
-} from '../../src/kernel/compare.ts';
+} from './compare.ts';
 import { createCpuKernels } from '../../src/kernel/cpu-kernels.ts';
 import { openDevice, openGpu, type OpenDevice, type OpenGpu } from '../../src/kernel/device.ts';
 import { createGpuKernels } from '../../src/kernel/gpu-kernels.ts';

@@ -1,6 +1,6 @@
 /** Pixel columns cut into pieces and joined again, without a GPU: the twin stands in for the shader. */
 import { describe, expect, it } from 'vitest';
-import { comparePixelColumns } from '../../src/kernel/compare.ts';
+import { comparePixelColumns } from './compare.ts';
 import { cutPieces, joinPieces } from '../../src/kernel/pixel-columns.ts';
 import { reducePixelColumns } from '../../src/kernel/pixel-columns.cpu.ts';
 import pixelColumnsWgsl from '../../shaders/pixel-columns.wgsl?raw';

@@ -2,7 +2,7 @@
  * Compares two answers of the kernels and names the first difference. Tests and the benchmark trust it to
  * prove that CPU and GPU give the same integers, so it is itself tested with planted differences.
  */
-import type { OpenLives, PixelColumns, StreamHistogram } from './kernels.ts';
+import type { OpenLives, PixelColumns, StreamHistogram } from '../../src/kernel/kernels.ts';
 
 export interface Difference {
   readonly field: string;
