@@ -2,6 +2,7 @@
  * What a figure of a file can be. Every reader's figures go through these bounds (check-source.ts): beyond them a figure
  * is damage or another unit, and is left out rather than shown, summed or believed.
  */
+import { formatInteger } from './units.ts';
 
 /**
  * Most bytes that memory or a piece of it can have: 2^50 (1 PiB). A CUDA address has 49 bits, so nothing that a GPU
@@ -39,4 +40,4 @@ export const whyNotBytes = (value: number): string | null =>
 
 /** A figure as it is told of: short, whatever was printed. */
 export const spelled = (value: number): string =>
-  Number.isSafeInteger(value) ? value.toLocaleString('en-US') : String(value);
+  Number.isSafeInteger(value) ? formatInteger(value) : String(value);

@@ -51,6 +51,19 @@ export function formatInteger(value: number | bigint): string {
   return `${sign}${groups.reverse().join(',')}${rest ?? ''}`;
 }
 
+/** At most `digits` after the point, none that is a trailing zero, thousands apart: "1,234.5". */
+export function formatNumber(value: number, digits = 2): string {
+  if (Number.isInteger(value)) return formatInteger(value);
+  if (!Number.isFinite(value)) return String(value);
+  // A figure far below one would round to nothing.
+  if (Math.abs(value) < 10 ** -digits) return String(Number(value.toPrecision(2)));
+  const [whole, rest = ''] = value.toFixed(digits).split('.');
+  const kept = rest.replace(/(?<!0)0+$/, '');
+  return formatInteger(Number(whole)) === '0' && whole.startsWith('-')
+    ? `-0${kept === '' ? '' : `.${kept}`}`
+    : `${formatInteger(Number(whole))}${kept === '' ? '' : `.${kept}`}`;
+}
+
 /** A duration in nanoseconds: "830 ns", "12.4 ms", "3.20 s", "2 min 5.0 s". */
 export function formatDuration(ns: number): string {
   const size = Math.abs(ns);

@@ -3,7 +3,7 @@
  * "12.3 %": one digit behind the point and a space. None is "0 %" and all is "100 %", and nothing else rounds to either:
  * what is there is at least "< 0.1 %", what is not all at most "> 99.9 %". Axes and what files print keep their digits.
  */
-import { formatInteger } from './units.ts';
+import { formatInteger, formatNumber } from './units.ts';
 
 /** A device as people call it: a GPU, or the machine's own memory, which PyTorch numbers -1. */
 export const deviceLabel = (device: number): string => (device < 0 ? 'host (pinned)' : `GPU ${device}`);
@@ -23,6 +23,9 @@ export function percent(share: number): string {
   if (share < 1 && share >= 0.9995) return '> 99.9 %';
   return `${(100 * share).toFixed(1)} %`;
 }
+
+/** A figure that is one in per cent, in its own digits (axes, what files print): "97.4 %". */
+export const percentOf = (figure: number, digits = 2): string => `${formatNumber(figure, digits)} %`;
 
 /** A change as "+1.2 %", "−0.4 %", "< +0.1 %", "> −0.1 %", "0 %". */
 export function percentChange(share: number): string {

@@ -2,9 +2,9 @@
  * `vramscope export FILE... --table NAMES --format FORMAT [-o PATH]`: tables of what was read, as files for other
  * programs. A file is written beside its place and put there when it is whole.
  */
+import { count } from '../base/words.ts';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { formatInteger } from '../base/units.ts';
 import { TraceError } from '../base/trace-error.ts';
 import { Engine } from '../engine/engine.ts';
 import type { TableFormat, TableName } from '../engine/table-query.ts';
@@ -79,7 +79,7 @@ export async function exportCommand(
       for (const table of await namesOf(engine, tables)) {
         const path = isFolder ? join(output, `${table}.${format}`) : output;
         const rows = await writeOne(engine, table, format, path, paths);
-        err.write(lines([`${path}: ${formatInteger(rows)} ${rows === 1 ? 'row' : 'rows'}`]));
+        err.write(lines([`${path}: ${count(rows, 'row')}`]));
       }
     }
   } catch (thrown) {

@@ -96,7 +96,7 @@ export function sourceLines(source: SourceView, ranges: ReadonlyMap<string, Rang
   const last = source.summaries.at(-1);
   if (last !== undefined) {
     lines.push(
-      `${source.summaries.length} ${source.summaries.length === 1 ? 'summary' : 'summaries'}; the last (${last.device < 0 ? deviceLabel(last.device) : `device ${last.device}`}${last.label === null ? '' : `, "${last.label}"`})${source.format === 'memory-summary' ? ', rounded down by PyTorch' : ''}${last.ooms + last.retries === 0 ? '' : `; out-of-memory errors ${last.ooms}, retries of cudaMalloc ${last.retries}`}:`,
+      `${count(source.summaries.length, 'summary', 'summaries')}; the last (${last.device < 0 ? deviceLabel(last.device) : `device ${last.device}`}${last.label === null ? '' : `, "${last.label}"`})${source.format === 'memory-summary' ? ', rounded down by PyTorch' : ''}${last.ooms + last.retries === 0 ? '' : `; out-of-memory errors ${last.ooms}, retries of cudaMalloc ${last.retries}`}:`,
     );
     for (const [metric, rows] of Object.entries(last.rows)) {
       if (rows['all'] === undefined || !/memory|_bytes/i.test(metric)) continue;

@@ -1,4 +1,5 @@
 /** `vramscope ranks PATH...`: many ranks of one job side by side, and which of them is unlike the others, at which line. */
+import { count } from '../base/words.ts';
 import { readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { naturalOrder } from '../base/natural-order.ts';
@@ -143,7 +144,7 @@ function judgement(rows: readonly RankRow[], judged: number, outliers: readonly 
   if (judged < 4 && judged < rows.length)
     return `${formatInteger(judged)} of ${formatInteger(rows.length)} ranks with exact figures are too few to tell which is unlike the others.`;
   if (rows.length < 4)
-    return `${rows.length === 1 ? '1 rank is' : `${rows.length} ranks are`} too few to tell which is unlike the others: vramscope diff holds two against each other.`;
+    return `${count(rows.length, 'rank is', 'ranks are')} too few to tell which is unlike the others: vramscope diff holds two against each other.`;
   const [first, ...more] = outliers;
   if (first === undefined) return `${formatInteger(judged)} ranks, none of them unlike the others.`;
   const line =
@@ -151,9 +152,7 @@ function judgement(rows: readonly RankRow[], judged: number, outliers: readonly 
       ? ''
       : `: \`${first.line.place.replace(/ {2}(.*)/, ' ($1)')}\` holds ${change(first.line.difference_bytes)}`;
   const others =
-    more.length === 0
-      ? ''
-      : ` ${more.length} more ${more.length === 1 ? 'rank is' : 'ranks are'} unlike the others.`;
+    more.length === 0 ? '' : ` ${count(more.length, 'more rank is', 'more ranks are')} unlike the others.`;
   return `${first.file} (device ${first.device}) is unlike the others: ${first.figure} at its peak is ${change(first.difference_bytes)} than in the median of ${formatInteger(judged)} ranks${line}.${others}`;
 }
 

@@ -1,4 +1,5 @@
 /** A run as Markdown for a pull request or the summary of a job: the checks, the figures, the lines, the findings. */
+import { count } from '../base/words.ts';
 import { brief } from '../base/amounts.ts';
 import { visible } from '../base/visible.ts';
 import type { Report } from './checks.ts';
@@ -32,7 +33,7 @@ export function markdown({ analysis, baseline, checks }: Report): string {
     checks.length === 0
       ? 'GPU memory'
       : failed > 0
-        ? `GPU memory: ${failed} of ${checks.length} ${checks.length === 1 ? 'check' : 'checks'} failed`
+        ? `GPU memory: ${failed} of ${count(checks.length, 'check')} failed`
         : open > 0
           ? `GPU memory: no check failed, ${open} could not be judged`
           : 'GPU memory: all checks passed';

@@ -1,5 +1,5 @@
 /** What the rules about KV-cache usage have in common. */
-import { percent } from '../base/words.ts';
+import { count, percent } from '../base/words.ts';
 import type { EngineUsage, UsageWindow } from '../analyze/server/kv-usage.ts';
 import type { ServerFacts } from '../analyze/server-facts.ts';
 import type { ReadSource } from '../analyze/read-source.ts';
@@ -38,7 +38,7 @@ export function windowText({
   state,
 }: UsageWindow): string {
   const parts = [
-    `${state}: usage ${span(percent(usage.first), percent(usage.last))} over ${samples} ${samples === 1 ? 'sample' : 'samples'}`,
+    `${state}: usage ${span(percent(usage.first), percent(usage.last))} over ${count(samples, 'sample')}`,
     running === null ? null : `${span(running.min, running.max)} running`,
     waiting === null ? null : `${span(waiting.min, waiting.max)} waiting`,
     generation === null ? null : `${span(generation.min, generation.max)} tokens/s`,

@@ -1,12 +1,12 @@
 /** What is wrong with an open file, for whoever says how sure a statement about it is. */
-import { formatInteger } from '../base/units.ts';
+import { count } from '../base/words.ts';
 import type { Damage } from '../diagnose/damage.ts';
 import type { LoadedSource } from './load-source.ts';
 
 /** What is wrong with a source; null: it was read whole. */
 export function damageOf(loaded: LoadedSource): Damage | null {
   const { file, data, error } = loaded;
-  const left = `${formatInteger(data.skipped)} ${data.skipped === 1 ? 'event or value' : 'events or values'} could not be read and ${data.skipped === 1 ? 'was' : 'were'} left out`;
+  const left = `${count(data.skipped, 'event or value', 'events or values')} could not be read and ${data.skipped === 1 ? 'was' : 'were'} left out`;
   const what = [
     ...(error === null || (data.rows === 0 && data.devices.length === 0)
       ? []

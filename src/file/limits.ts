@@ -4,6 +4,7 @@
  * with gzip -9 over 70 MB: one memory summary over and over 172, nvidia-smi's table 206, an idle GPU's CSV lines
  * without times 412; zeros, as bombs are made of, 1,029.
  */
+import { formatBytes } from '../base/units.ts';
 import { TraceError } from '../base/trace-error.ts';
 
 export interface Limits {
@@ -30,8 +31,6 @@ export const LIMITS: Limits = {
   listBytes: 64 * 2 ** 20,
 };
 
-const gib = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(bytes < 2 ** 30 ? 2 : 0)} GiB`;
-
 /** Passes chunks on and stops a bomb. `bytesIn`: compressed bytes read so far for what has come out. */
 export async function* guarded(
   chunks: AsyncIterable<Uint8Array>,
@@ -55,12 +54,16 @@ export async function* guarded(
         },
       );
     if (out > limits.streamedBytes)
-      throw new TraceError('refused', `it decompresses to more than ${gib(limits.streamedBytes)}.`, {
-        file: name,
-        format: 'compressed',
-        offset: out - chunk.length,
-        advice: 'If you trust it, unpack it yourself and open what comes out.',
-      });
+      throw new TraceError(
+        'refused',
+        `it decompresses to more than ${formatBytes(limits.streamedBytes, 'binary')}.`,
+        {
+          file: name,
+          format: 'compressed',
+          offset: out - chunk.length,
+          advice: 'If you trust it, unpack it yourself and open what comes out.',
+        },
+      );
     yield chunk;
   }
 }
@@ -69,7 +72,7 @@ export async function* guarded(
 export const tooLargeToHold = (name: string, limit: number): TraceError =>
   new TraceError(
     'refused',
-    `it must be read by position, and decompressed it is larger than the ${gib(limit)} that may lie in memory for that.`,
+    `it must be read by position, and decompressed it is larger than the ${formatBytes(limit, 'binary')} that may lie in memory for that.`,
     {
       file: name,
       format: 'compressed',

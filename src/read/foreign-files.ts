@@ -2,6 +2,7 @@
  * Files of the trade that hold no memory over time, or in a form that another export gives better: each is named, with
  * what to give instead. They are known for certain by their content, so they are asked before any reader.
  */
+import { formatNumber } from '../base/units.ts';
 export interface ForeignFile {
   readonly format: string;
   matches(text: string): boolean;
@@ -12,7 +13,7 @@ export interface ForeignFile {
 
 const number = (text: string, pattern: RegExp): string | null => {
   const found = pattern.exec(text);
-  return found === null ? null : Number(found[1]).toLocaleString('en-US', { maximumFractionDigits: 2 });
+  return found === null ? null : formatNumber(Number(found[1]));
 };
 
 const times = (text: string, pattern: RegExp): number => text.match(pattern)?.length ?? 0;

@@ -2,6 +2,7 @@
  * What is said of a text in which nothing is known: how much of it looks like figures of memory, what it is most like,
  * and what to record. A guess is called one. Bytes in hexadecimal help nobody who pasted text.
  */
+import { count } from '../base/words.ts';
 
 interface Likeness {
   readonly pattern: RegExp;
@@ -81,7 +82,7 @@ export function describeText(
   isHead = false,
 ): { readonly message: string; readonly advice: string } {
   const like = LIKE.find(({ pattern }) => pattern.test(text)) ?? null;
-  const many = `${isHead ? 'a text, of which the first' : 'a text of'} ${lines.toLocaleString('en-US')} ${lines === 1 ? 'line' : 'lines'}${isHead ? ' were looked at' : ''}`;
+  const many = `${isHead ? 'a text, of which the first' : 'a text of'} ${count(lines, 'line')}${isHead ? ' were looked at' : ''}`;
   const shown = figures.slice(0, LISTED).map((line) => `"${line.trim().slice(0, LISTED_LENGTH)}"`);
   const told =
     figures.length === 0

@@ -1,6 +1,6 @@
 /** What a sweep tells: the front, the winner as an environment line, and in plain words whether anything helps. */
 import { formatBytes, formatInteger } from '../base/units.ts';
-import { list, percentChange } from '../base/words.ts';
+import { count, list, percentChange } from '../base/words.ts';
 import { allocConfLine } from './alloc-conf-print.ts';
 import { paretoFront } from './pareto.ts';
 import { confOf, type Effects } from './sweep-effect.ts';
@@ -116,12 +116,12 @@ function verdictSentences(rows: readonly SweepRow[], best: SweepRow | null, verd
   const failing =
     best.ooms === 0
       ? ''
-      : ` ${formatInteger(best.ooms)} ${best.ooms === 1 ? 'request fails' : 'requests fail'} under it, as in the recording; no setting serves more.`;
+      : ` ${count(best.ooms, 'request fails', 'requests fail')} under it, as in the recording; no setting serves more.`;
   const change = base.reservedPeak === 0 ? 0 : best.reservedPeak / base.reservedPeak - 1;
   switch (verdict) {
     case 'rescues':
       return [
-        `Under ${nameOf(base)} ${formatInteger(base.ooms)} ${base.ooms === 1 ? 'request fails' : 'requests fail'}. Of ${tried}, ${nameOf(best)} serves ${best.ooms === 0 ? 'all' : 'most'} with the least memory: ${both(best.reservedPeak)} reserved at the peak.${failing}`,
+        `Under ${nameOf(base)} ${count(base.ooms, 'request fails', 'requests fail')}. Of ${tried}, ${nameOf(best)} serves ${best.ooms === 0 ? 'all' : 'most'} with the least memory: ${both(best.reservedPeak)} reserved at the peak.${failing}`,
       ];
     case 'helps':
       return [
@@ -166,7 +166,7 @@ function adviceSentence(
 ): string {
   const base = rows[0];
   const told = rows[row];
-  const failing = `${formatInteger(told.ooms)} ${told.ooms === 1 ? 'request fails' : 'requests fail'}`;
+  const failing = `${count(told.ooms, 'request fails', 'requests fail')}`;
   if (fails) return `The popular ${conf} makes it worse: ${failing}.`;
   if (!counts(base))
     return counts(told)

@@ -12,7 +12,7 @@ import {
   u64Above,
   u64At,
 } from '../../src/base/u64.ts';
-import { byteScale, formatBytes, formatDuration, formatInteger } from '../../src/base/units.ts';
+import { byteScale, formatBytes, formatDuration, formatInteger, formatNumber } from '../../src/base/units.ts';
 import { seeded } from '../read/snapshot/fixtures.ts';
 
 describe('64-bit words', () => {
@@ -96,6 +96,16 @@ describe('figures for people', () => {
         expect(Number((bytes / step).toFixed(2))).toBeLessThan(1000);
       }
     }
+  });
+
+  it('numbers keep what tells them apart from nothing', () => {
+    expect([0.00042, -0.5, -1234.567, 12, 1.1].map((value) => formatNumber(value))).toEqual([
+      '0.00042',
+      '-0.5',
+      '-1,234.57',
+      '12',
+      '1.1',
+    ]);
   });
 
   it.each([

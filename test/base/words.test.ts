@@ -1,6 +1,6 @@
 /** The small words: what is there is never told as nothing, and what is not all never as all. */
 import { describe, expect, it } from 'vitest';
-import { count, list, percent, percentChange, seconds } from '../../src/base/words.ts';
+import { count, list, percent, percentChange, percentOf, seconds } from '../../src/base/words.ts';
 
 describe('words', () => {
   it('counts with thousands apart, one of a thing in the singular', () => {
@@ -35,6 +35,15 @@ describe('words', () => {
     [1.204, '120.4 %'],
   ])('a share of %d is %s', (share, text) => {
     expect(percent(share)).toBe(text);
+  });
+
+  it('a figure in per cent keeps its digits', () => {
+    expect([percentOf(97.4), percentOf(0.00123), percentOf(12.3456789, 6), percentOf(7)]).toEqual([
+      '97.4 %',
+      '0.0012 %',
+      '12.345679 %',
+      '7 %',
+    ]);
   });
 
   it.each([

@@ -4,7 +4,7 @@
  * does, that is said. Amounts stay numbers until the reader's unit is known (base/amounts.ts).
  */
 import { amount } from '../../base/amounts.ts';
-import { formatInteger } from '../../base/units.ts';
+import { formatInteger, formatNumber } from '../../base/units.ts';
 import { count, list, percent } from '../../base/words.ts';
 import type { Both, Comparison, LineDifference } from './compare.ts';
 import type { Onset } from './onset.ts';
@@ -41,10 +41,10 @@ function everyIteration({ allocations, allocationsPerIteration: each }: Onset): 
   const whole = Math.round(size);
   const isWhole = Math.abs(size - whole) < 0.05;
   const many = !isWhole
-    ? `${size.toFixed(1)} allocations`
+    ? `${formatNumber(size, 1)} allocations`
     : whole === 1
       ? 'one allocation'
-      : `${whole} allocations`;
+      : count(whole, 'allocation');
   return `${many} ${sign} kept in each iteration`;
 }
 

@@ -2,6 +2,7 @@
  * The verdicts on a device's series, held against the rest of the recording (rest.ts). Reserved memory follows
  * allocated: where allocated had an end, so had what reserved memory had to hold for it.
  */
+import { percent } from '../../base/words.ts';
 import { exactAmount } from '../../base/amounts.ts';
 import { eventsOf, unlessMisses } from './misses.ts';
 import { givenBack, instead, levelAfter, onePass, type RestInput } from './rest.ts';
@@ -124,7 +125,7 @@ function ofAllocated(input: RestInput, growth: IterationGrowth, curve: Float64Ar
       'warm_up_plateau',
       'medium',
       [
-        `The loop of ${count} rounds ended, and in the ${level.rows} events after it (${Math.round(100 * level.share)}% of the recording since it began) nothing more was kept.`,
+        `The loop of ${count} rounds ended, and in the ${level.rows} events after it (${percent(level.share)} of the recording since it began) nothing more was kept.`,
         ...verdict.why,
       ],
       top,

@@ -1,5 +1,5 @@
 /** The verdict on one series of values (growth.ts says which there are): what is tested in which order, and the words. */
-import { percent } from '../../base/words.ts';
+import { count, percent } from '../../base/words.ts';
 import { mannKendall, median, paceOf, type Points, rSquared, theilSen, thinned } from './statistics.ts';
 import { unlessBounded } from './bounded.ts';
 import { cameAgain, explainedBy, SLIGHT, withoutWorkspace } from './drivers.ts';
@@ -135,7 +135,7 @@ export class Judge {
       this.why.push(`Only ${n} ${word}s, but each adds the same to the byte.`);
       return this.verdict('linear_leak', 'low', 0, { rises, slopePerIteration: first });
     }
-    this.why.push(`${n} ${n === 1 ? word : `${word}s`}: fewer than ${ENOUGH} tell no trend.`);
+    this.why.push(`${count(n, word)}: fewer than ${ENOUGH} tell no trend.`);
     return this.verdict('cannot_tell', 'low', 0, { rises });
   }
 
@@ -276,7 +276,7 @@ export class Judge {
     if (few.length < 3) {
       const at = few.map((rise) => this.index[rise.at] + 1).join(' and ');
       this.why.push(
-        `${few.length === 1 ? 'One rise' : `${few.length} rises`} at ${word} ${at} ${few.length === 1 ? 'makes' : 'make'} nearly all of the growth: too few to say whether more follow.`,
+        `${few.length === 1 ? 'One rise' : count(few.length, 'rise')} at ${word} ${at} ${few.length === 1 ? 'makes' : 'make'} nearly all of the growth: too few to say whether more follow.`,
       );
       return this.verdict('cannot_tell', 'low', from, { rises, statistics });
     }
@@ -358,9 +358,9 @@ export class Judge {
     const slope = statistics.slope > 0 ? statistics.slope : mean;
     if (ratio > 1.7) this.why.push('Growth gathers speed: the slope is a lower bound of what comes.');
     this.why.push(`Steady growth by Theil–Sen's slope (the median over all pairs): ${told}.`);
-    if (from > 0.25 * y.length) this.why.push(`It began after ${from} ${word}s without growth.`);
+    if (from > 0.25 * y.length) this.why.push(`It began after ${count(from, word)} without growth.`);
     else if (from > 0)
-      this.why.push(`The first ${from === 1 ? word : `${from} ${word}s`} counted as warm-up.`);
+      this.why.push(`The first ${from === 1 ? word : count(from, word)} counted as warm-up.`);
     const sure = sureOfLine(pace, single ? inside.length : null, from / y.length, statistics);
     this.why.push(...sure.why);
     return this.verdict('linear_leak', sure.confidence, from, {

@@ -11,6 +11,7 @@
  *
  * Bytes and tokens. No unit of time is compared with another source's: the caller brings both onto one clock first.
  */
+import { count as counted } from '../../base/words.ts';
 import type { Gauge, Readings } from '../../trace/readings.ts';
 import {
   timesOfRequests,
@@ -306,7 +307,7 @@ export function requestBuckets(
     : null;
   if (joined !== null && joined.outside > 0) {
     notes.push(
-      `${joined.outside} ${joined.outside === 1 ? 'request lies' : 'requests lie'} before the first or after the last sample of the memory.`,
+      `${counted(joined.outside, 'request lies', 'requests lie')} before the first or after the last sample of the memory.`,
     );
   }
   if (joined !== null && options.stamped === undefined) {

@@ -9,6 +9,7 @@
  * Parts of one row sum exactly to what is reserved; lowest and highest values of different rows would not. What the
  * rows beside it reach is told apart, as the most of each part in the column.
  */
+import { count } from '../../base/words.ts';
 import { LEDGER_COLUMNS, type LedgerColumn, type LedgerOverTime } from '../../analyze/ledger/over-time.ts';
 import { formatInteger } from '../../base/units.ts';
 import type { DeviceSession } from '../device-session.ts';
@@ -91,9 +92,7 @@ function whyNone({ rows, trace, replay }: DeviceSession): string {
   const { fidelity } = replay;
   const { unplaced, state } = fidelity;
   const where = [
-    unplaced > 0
-      ? `${formatInteger(unplaced)} ${unplaced === 1 ? 'row fits' : 'rows fit'} no state of it`
-      : null,
+    unplaced > 0 ? `${count(unplaced, 'row fits', 'rows fit')} no state of it` : null,
     state !== null && state.blocksEqual < state.blocks
       ? `${formatInteger(state.blocks - state.blocksEqual)} of ${formatInteger(state.blocks)} last blocks differ`
       : null,

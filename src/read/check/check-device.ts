@@ -88,7 +88,7 @@ function checkEvents(trace: DeviceTrace, left: LeftOut): Partial<DeviceTrace> {
         const size = (BigInt(events.size[2 * row + 1]) << 32n) | BigInt(events.size[2 * row]);
         // What is no size at all is told by the reader as 64 bits of 1; a number below 0 looks large here.
         const signed = BigInt.asIntN(64, size);
-        const what = signed === -1n ? 'no number of bytes' : `${signed.toLocaleString('en-US')} bytes`;
+        const what = signed === -1n ? 'no number of bytes' : `${formatInteger(signed)} bytes`;
         return `event ${formatInteger(row)} of ${deviceLabel(trace.device)} (address ${hex(events.address, row)}): ${what}`;
       });
   const move = <T>(rows: readonly (readonly [number, T])[]): (readonly [number, T])[] =>

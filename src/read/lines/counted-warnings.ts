@@ -1,4 +1,5 @@
 /** Warnings counted by kind: a file that is wrong in a million lines says so once, with the first place. */
+import { formatInteger } from '../../base/units.ts';
 import type { Warning } from '../../trace/capture.ts';
 
 /** Kinds beyond this are counted together. */
@@ -19,14 +20,13 @@ export class CountedWarnings {
     const listed: Warning[] = [];
     for (const [message, { offset, count }] of this.kinds) {
       listed.push({
-        message:
-          count === 1 ? message : `${message} (${count.toLocaleString('en-US')} times; the first is here)`,
+        message: count === 1 ? message : `${message} (${formatInteger(count)} times; the first is here)`,
         offset,
       });
     }
     if (this.others > 0) {
       listed.push({
-        message: `${this.others.toLocaleString('en-US')} warnings of other kinds are not listed.`,
+        message: `${formatInteger(this.others)} warnings of other kinds are not listed.`,
         offset: null,
       });
     }

@@ -3,6 +3,7 @@
  * scanner that has a needle in it. Lines that look as if they told of memory and that no scanner took are counted,
  * the first ones listed. Lines without any needle, most of a log, are never made into strings.
  */
+import { count } from '../../base/words.ts';
 import type { TraceError } from '../../base/trace-error.ts';
 import type { SourceData, Warning } from '../../trace/capture.ts';
 import { type ByteLine, ByteLineSplitter } from './byte-lines.ts';
@@ -245,9 +246,8 @@ class Pass {
     }
     if (this.unreadLines > 0) {
       const listed = this.unreadLines > LISTED ? `; the first ${LISTED} are listed` : '';
-      const many = this.unreadLines === 1 ? '1 line looks' : `${this.unreadLines} lines look`;
       this.warnings.push({
-        message: `${many} like figures of memory and no reader understood them${listed}.`,
+        message: `${count(this.unreadLines, 'line looks', 'lines look')} like figures of memory and no reader understood them${listed}.`,
         offset: this.unread[0].offset,
       });
       this.warnings.push(...this.unread);

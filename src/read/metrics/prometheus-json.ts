@@ -7,7 +7,7 @@
  * about neither a GPU nor its memory are left out and counted.
  */
 import { TraceError } from '../../base/trace-error.ts';
-import { formatInteger } from '../../base/units.ts';
+import { formatInteger, formatNumber } from '../../base/units.ts';
 import { CLOSE_ARRAY, CLOSE_OBJECT, OPEN_ARRAY, OPEN_OBJECT } from '../../file/json-bytes.ts';
 import { JsonCursor } from '../../file/json-tokens.ts';
 import { isList, isObject, type JsonValue } from '../../file/json-value.ts';
@@ -46,7 +46,7 @@ function namelessSentences(gauges: readonly Gauge[]): string[] {
     const stays = known.slice(at).every((one) => one >= before + rise / 2);
     const who = Object.values(labels).join(', ');
     return [
-      `${who === '' ? 'The curve' : who} rises from ${plainNumber(before)} to ${plainNumber(after)}, by ${plainNumber(rise)}${stays ? ', and stays there' : ''}; in MiB that were ${(rise / 1024).toFixed(2)} GiB.`,
+      `${who === '' ? 'The curve' : who} rises from ${formatNumber(before)} to ${formatNumber(after)}, by ${formatNumber(rise)}${stays ? ', and stays there' : ''}; in MiB that were ${(rise / 1024).toFixed(2)} GiB.`,
     ];
   });
   return [
@@ -54,8 +54,6 @@ function namelessSentences(gauges: readonly Gauge[]): string[] {
     ...told,
   ];
 }
-
-const plainNumber = (value: number): string => value.toLocaleString('en-US', { maximumFractionDigits: 2 });
 
 class AnswerReading {
   readonly series: SeriesSet;

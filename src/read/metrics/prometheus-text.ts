@@ -10,6 +10,7 @@
  *
  * Long because the series, tables and times of a scrape are one state that every line may change.
  */
+import { formatInteger } from '../../base/units.ts';
 import { emptyTable } from '../../base/lookup.ts';
 import { TraceError } from '../../base/trace-error.ts';
 import type { TextLine } from '../../file/text-lines.ts';
@@ -90,15 +91,15 @@ class Exposition {
     const clock = this.hasWall ? 'wall' : this.hasLocal ? 'local' : 'none';
     const gauges = [...this.series.values()].map((series) => this.gauge(series, clock));
     const tables = [...this.infoTables(), ...this.otherTable()];
-    const settings: [string, string][] = [['Scrapes', this.scrapes.toLocaleString('en-US')]];
+    const settings: [string, string][] = [['Scrapes', formatInteger(this.scrapes)]];
     if (this.buckets > 0) {
-      settings.push(['Samples of histogram buckets, not shown', this.buckets.toLocaleString('en-US')]);
+      settings.push(['Samples of histogram buckets, not shown', formatInteger(this.buckets)]);
     }
     if (this.quantiles > 0) {
-      settings.push(['Samples of summary quantiles, not shown', this.quantiles.toLocaleString('en-US')]);
+      settings.push(['Samples of summary quantiles, not shown', formatInteger(this.quantiles)]);
     }
     if (this.otherLines > 0) {
-      settings.push(['Lines that are no samples', this.otherLines.toLocaleString('en-US')]);
+      settings.push(['Lines that are no samples', formatInteger(this.otherLines)]);
     }
     return sourceData({
       producer: this.producer(gauges),
@@ -177,10 +178,7 @@ class Exposition {
     let series = this.series.get(key);
     if (series === undefined) {
       if (this.series.size >= MOST_SERIES) {
-        this.skip(
-          `More than ${MOST_SERIES.toLocaleString('en-US')} series: further ones were left out.`,
-          offset,
-        );
+        this.skip(`More than ${formatInteger(MOST_SERIES)} series: further ones were left out.`, offset);
         return;
       }
       series = { metric, sample, times: [], scrapes: [], values: [] };
@@ -201,7 +199,7 @@ class Exposition {
       this.others.set(key, { sample, value: sample.value, count: 1 });
     } else {
       this.skip(
-        `More than ${MOST_OTHERS.toLocaleString('en-US')} series that are not about GPU memory: further ones were left out.`,
+        `More than ${formatInteger(MOST_OTHERS)} series that are not about GPU memory: further ones were left out.`,
         offset,
       );
     }
@@ -215,7 +213,7 @@ class Exposition {
     if (rows.length < MOST_INFO_ROWS) rows.push(sample);
     else
       this.skip(
-        `More than ${MOST_INFO_ROWS.toLocaleString('en-US')} rows of ${sample.name}: further ones were left out.`,
+        `More than ${formatInteger(MOST_INFO_ROWS)} rows of ${sample.name}: further ones were left out.`,
         offset,
       );
   }

@@ -7,6 +7,7 @@
  * Not read: transfers, unified-memory page faults, CPU samples. Never read: the environment, users, hosts and
  * processes' names, which these files hold too.
  */
+import { count } from '../../base/words.ts';
 import { TraceError } from '../../base/trace-error.ts';
 import type { DeviceTrace, SourceData, Warning } from '../../trace/capture.ts';
 import { sourceData } from '../../trace/source-data.ts';
@@ -68,7 +69,7 @@ function whyNoEvents(options: schema.CaptureOptions, calls: schema.AllocationCal
     return `There are no GPU memory events: the report was recorded without --cuda-memory-usage=true.${said} ${RECORD_AGAIN}`;
   if (calls.byName.size > 0)
     return 'There are no GPU memory events, although the option was on (--cuda-memory-usage=true) and calls that allocate or free were recorded: every one of them failed, or the events were cut out of this file.';
-  const made = calls.all === 0 ? '' : ` (it made ${calls.all} CUDA ${calls.all === 1 ? 'call' : 'calls'})`;
+  const made = calls.all === 0 ? '' : ` (it made ${count(calls.all, 'CUDA call')})`;
   return `There are no GPU memory events: the option was on (--cuda-memory-usage=true), and the program allocated nothing${made}.${said}`;
 }
 

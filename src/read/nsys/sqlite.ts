@@ -3,6 +3,7 @@
  * (2021.2) to 3.25 (2026.2), trimmed ones included. What is read out of them, and what never: nsys-source.ts.
  * https://docs.nvidia.com/nsight-systems/UserGuide/index.html#exporter-sqlite-schema
  */
+import { count } from '../../base/words.ts';
 import { TraceError } from '../../base/trace-error.ts';
 import type { Warning } from '../../trace/capture.ts';
 import { sourceData } from '../../trace/source-data.ts';
@@ -124,7 +125,7 @@ async function readTables(
   const warnings: Warning[] = [];
   if (views.length > 0)
     warnings.push({
-      message: `${views.length} ${views.length === 1 ? 'view was' : 'views were'} not read (${views.slice(0, TABLES_NAMED).join(', ')}): SQL of a file is never run.`,
+      message: `${count(views.length, 'view was', 'views were')} not read (${views.slice(0, TABLES_NAMED).join(', ')}): SQL of a file is never run.`,
       offset: null,
     });
   if (isWalMode(file.header)) {

@@ -9,6 +9,7 @@
  *
  * Not read: --format json, table and column. Of traces the first 100,000 rows are kept; sums are of all rows.
  */
+import { formatInteger } from '../../base/units.ts';
 import { TraceError } from '../../base/trace-error.ts';
 import { splitCsv } from '../../file/csv.ts';
 import type { TextLine } from '../../file/text-lines.ts';
@@ -114,7 +115,7 @@ class Stats {
         title: kind.title,
         note:
           rows.length < met
-            ? `The first ${rows.length.toLocaleString('en-US')} of ${met.toLocaleString('en-US')} rows. ${kind.note}`
+            ? `The first ${formatInteger(rows.length)} of ${formatInteger(met)} rows. ${kind.note}`
             : kind.note,
         columns: columns.map(({ name, unit }) => ({ name, unit })),
         rows,
@@ -199,7 +200,7 @@ class Stats {
     if (report.rows.length < MOST_ROWS) report.rows.push(row);
     else {
       this.warnings.add(
-        `${report.kind.id} has more than ${MOST_ROWS.toLocaleString('en-US')} rows: further ones are in the sums only.`,
+        `${report.kind.id} has more than ${formatInteger(MOST_ROWS)} rows: further ones are in the sums only.`,
         offset,
       );
     }
@@ -241,7 +242,7 @@ async function read(input: ReaderInput, context: ReaderContext): Promise<ReadOut
   }
   const settings: [string, string][] = [['Reports', stats.reports.map(({ kind }) => kind.id).join(', ')]];
   if (stats.otherLines > 0) {
-    settings.push(['Lines that are no part of a report', stats.otherLines.toLocaleString('en-US')]);
+    settings.push(['Lines that are no part of a report', formatInteger(stats.otherLines)]);
   }
   const isPipit = stats.reports.length > 0 && stats.reports.every((report) => report.isPipit);
   const data = sourceData({

@@ -9,6 +9,7 @@
  * Not read: --format=xml (-x), topo, nvlink, daemon and accounting replays. Columns that are neither memory nor
  * load, power, temperature or clock are named in the settings. Names of hosts and serial numbers are left out.
  */
+import { formatInteger } from '../../base/units.ts';
 import type { SourceData } from '../../trace/capture.ts';
 import type { Gauge, LogEvent } from '../../trace/readings.ts';
 import { sourceData } from '../../trace/source-data.ts';
@@ -265,7 +266,7 @@ class SmiScan implements LineScan {
       }
     }
     for (const [text, count] of samples.missing) {
-      settings.push([`Figures that read ${text === '' ? 'nothing' : text}`, count.toLocaleString('en-US')]);
+      settings.push([`Figures that read ${text === '' ? 'nothing' : text}`, formatInteger(count)]);
     }
     const unshown = [...this.query.unshown, ...this.monitor.unshown];
     if (unshown.length > 0) {
@@ -273,7 +274,7 @@ class SmiScan implements LineScan {
       settings.push(['Columns read and not shown', unshown.slice(0, LISTED_COLUMNS).join(', ') + more]);
     }
     if (this.detail.unshown > 0) {
-      settings.push(['Lines of nvidia-smi -q not shown', this.detail.unshown.toLocaleString('en-US')]);
+      settings.push(['Lines of nvidia-smi -q not shown', formatInteger(this.detail.unshown)]);
     }
     return settings;
   }

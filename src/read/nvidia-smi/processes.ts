@@ -1,4 +1,5 @@
 /** Processes that nvidia-smi lists with the memory they hold: a series each, and one table of all of them. */
+import { formatInteger } from '../../base/units.ts';
 import type { DataTable } from '../../trace/readings.ts';
 import { PROCESS_MEMORY } from './columns.ts';
 import { MIB, type RowPlace, type SmiSamples } from './samples.ts';
@@ -41,7 +42,7 @@ export class SmiProcesses {
     if (holder === undefined) {
       if (this.holders.size >= MOST_PROCESSES) {
         this.samples.warnings.add(
-          `More than ${MOST_PROCESSES.toLocaleString('en-US')} processes: further ones are not in the table.`,
+          `More than ${formatInteger(MOST_PROCESSES)} processes: further ones are not in the table.`,
           place.offset,
         );
         return;

@@ -2,6 +2,7 @@
  * Rows of `nvidia-smi --query-gpu|compute-apps|... --format=csv` under a header, which says what they are.
  * nvidia-smi quotes nothing: a process name may hold commas, so cells are counted from both ends.
  */
+import { formatInteger } from '../../base/units.ts';
 import { lookup } from '../../base/lookup.ts';
 import type { DataTable, TableColumn } from '../../trace/readings.ts';
 import {
@@ -248,10 +249,7 @@ export class SmiQueryRows {
     const rows = this.other?.rows;
     if (rows === undefined) return;
     if (rows.length >= MOST_TABLE_ROWS) {
-      this.samples.skip(
-        `A table of nvidia-smi was cut at ${MOST_TABLE_ROWS.toLocaleString('en-US')} rows.`,
-        offset,
-      );
+      this.samples.skip(`A table of nvidia-smi was cut at ${formatInteger(MOST_TABLE_ROWS)} rows.`, offset);
       return;
     }
     const kept: (string | number | null)[] = [];

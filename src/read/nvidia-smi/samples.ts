@@ -3,6 +3,7 @@
  * Most forms print a time with each sample. One without is placed after the last time printed before it,
  * an interval apart; where the file has no times at all, samples have ordinals.
  */
+import { formatInteger } from '../../base/units.ts';
 import type { Gauge } from '../../trace/readings.ts';
 import { CountedWarnings } from '../lines/counted-warnings.ts';
 import { nanoseconds } from '../lines/printed-time.ts';
@@ -147,7 +148,7 @@ export class SmiSamples {
     if (series === undefined) {
       if (this.series.size >= MOST_SERIES) {
         this.warnings.add(
-          `More than ${MOST_SERIES.toLocaleString('en-US')} series: figures of further ones were left out.`,
+          `More than ${formatInteger(MOST_SERIES)} series: figures of further ones were left out.`,
           place.offset,
         );
         return null;

@@ -5,7 +5,7 @@
  * The parts must add up: KV cache = requested - weights - activation peak - non-torch (- CUDA graphs, estimated).
  * Where they do not, within the printed digits, a warning says by how much.
  */
-import { formatBytes } from '../../base/units.ts';
+import { formatBytes, formatInteger } from '../../base/units.ts';
 import type { Printed } from '../../base/measured.ts';
 import { type Rank, rankText } from '../../base/rank.ts';
 import type { Warning } from '../../trace/capture.ts';
@@ -102,7 +102,7 @@ function completeConcurrency(budget: RankBudget): void {
   const times = budget.parts[at];
   const apart = Math.abs(tokens.value / length.value - times.value);
   if (apart <= Math.max(times.granularity, 0.02 * times.value)) return;
-  const served = Math.round(times.value * length.value).toLocaleString('en-US');
+  const served = formatInteger(Math.round(times.value * length.value));
   budget.parts[at] = {
     ...times,
     label: `${times.label} (${served} tokens at once; the layers are of several kinds, and the printed tokens are not what it is of)`,

@@ -12,6 +12,7 @@
  * Not read: differences, shares, what was asked for or planned; figures without a unit, unless their program is
  * known or they are whole bytes.
  */
+import { count } from '../../base/words.ts';
 import type { Printed } from '../../base/measured.ts';
 import type { SourceData } from '../../trace/capture.ts';
 import type { DataTable, TableColumn } from '../../trace/readings.ts';
@@ -253,7 +254,7 @@ class MemoryLinesScan implements LineScan {
         ...(this.differences === 0
           ? []
           : [
-              `${this.differences} more ${this.differences === 1 ? 'line holds' : 'lines hold'} differences or shares of memory and no level: not drawn.`,
+              `${count(this.differences, 'more line holds', 'more lines hold')} differences or shares of memory and no level: not drawn.`,
             ]),
         ...notRecorded,
         `${isPlainThroughout(samples) ? 'Two totals a line' : 'Totals of a moment'}; which allocations make them up is in a snapshot: torch.cuda.memory._record_memory_history() before, torch.cuda.memory._dump_snapshot("snapshot.pickle") after.`,

@@ -1,4 +1,5 @@
 /** The one place that fetches: `?src=`, a path of the page's own origin. */
+import { formatInteger } from '../../base/units.ts';
 
 /** Bytes so far, and in all as the server tells; 0: it does not. */
 export type Fetched = (done: number, total: number) => void;
@@ -34,7 +35,7 @@ export async function fetchSource(src: string, onBytes: Fetched, signal: AbortSi
   } catch (thrown) {
     if (signal.aborted) throw thrown;
     throw new Error(
-      `${url.pathname}: the connection ended after ${done.toLocaleString('en-US')} bytes${total > 0 ? ` of ${total.toLocaleString('en-US')}` : ''}. Load the page again.`,
+      `${url.pathname}: the connection ended after ${formatInteger(done)} bytes${total > 0 ? ` of ${formatInteger(total)}` : ''}. Load the page again.`,
       { cause: thrown },
     );
   }

@@ -1,25 +1,12 @@
 /** Figures of monitors and logs in their unit: for reading, with every digit, and how coarsely they were printed. */
 import type { ByteUnit } from '../../base/units.ts';
-import { formatBytes, formatDuration, formatInteger } from '../../base/units.ts';
-import { percent } from '../../base/words.ts';
+import { formatBytes, formatDuration, formatNumber } from '../../base/units.ts';
+import { percent, percentOf } from '../../base/words.ts';
 import type { Gauge } from '../../engine/protocol.ts';
 import type { Tick } from './ticks.ts';
 import { byteTicks, decimalTicks, timeLabel } from './ticks.ts';
 
 export type GaugeUnit = Gauge['unit'];
-
-/** At most `digits` after the point, none that is a trailing zero, thousands apart: "1,234.5". */
-export function formatNumber(value: number, digits = 2): string {
-  if (Number.isInteger(value)) return formatInteger(value);
-  if (!Number.isFinite(value)) return String(value);
-  // A figure far below one would round to nothing.
-  if (Math.abs(value) < 10 ** -digits) return String(Number(value.toPrecision(2)));
-  const [whole, rest = ''] = value.toFixed(digits).split('.');
-  const kept = rest.replace(/(?<!0)0+$/, '');
-  return formatInteger(Number(whole)) === '0' && whole.startsWith('-')
-    ? `-0${kept === '' ? '' : `.${kept}`}`
-    : `${formatInteger(Number(whole))}${kept === '' ? '' : `.${kept}`}`;
-}
 
 const SUFFIX: Readonly<Record<GaugeUnit, string>> = {
   bytes: ' bytes',
@@ -52,7 +39,7 @@ export function formatQuantity(value: number, measure: GaugeUnit, unit: ByteUnit
 /** Every digit, for titles and panels. */
 export function exactQuantity(value: number, measure: GaugeUnit): string {
   if (Number.isNaN(value)) return 'missing';
-  if (measure === 'ratio') return `${formatNumber(100 * value, 6)} %`;
+  if (measure === 'ratio') return percentOf(100 * value, 6);
   return `${formatNumber(value, 6)}${SUFFIX[measure]}`;
 }
 
@@ -99,10 +86,8 @@ export function quantityTicks(max: number, most: number, measure: GaugeUnit, uni
     case 'bytes':
       return byteTicks(max, most, unit);
     case 'ratio':
-      return decimalTicks(
-        max === 0 || (max > 0.25 && max < 1) ? 1 : max,
-        most,
-        (at) => `${formatNumber(100 * at, 4)} %`,
+      return decimalTicks(max === 0 || (max > 0.25 && max < 1) ? 1 : max, most, (at) =>
+        percentOf(100 * at, 4),
       );
     case 'nanoseconds':
       return decimalTicks(max, most, (at, step) => timeLabel(at, step, max));

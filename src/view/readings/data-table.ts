@@ -1,8 +1,8 @@
 /** Tables of reports and logs, with units. Cells are made for the rows on screen only: a log has millions. */
+import { percentOf } from '../../base/words.ts';
 import type { ByteUnit } from '../../base/units.ts';
-import { formatBytes, formatDuration } from '../../base/units.ts';
+import { formatBytes, formatDuration, formatNumber } from '../../base/units.ts';
 import type { DataTable } from '../../engine/protocol.ts';
-import { formatNumber } from '../parts/quantity.ts';
 import type { Cell, TableModel } from '../parts/table.ts';
 import { cell } from '../parts/table.ts';
 
@@ -25,7 +25,7 @@ function valueCell(value: Value, measure: Unit, unit: ByteUnit): Cell {
     case 'nanoseconds':
       return cell(formatDuration(value), value, { title: `${formatNumber(value, 6)} ns` });
     case 'percent':
-      return cell(`${formatNumber(value)} %`, value, { title: `${formatNumber(value, 6)} %` });
+      return cell(percentOf(value), value, { title: percentOf(value, 6) });
     case 'count':
       return cell(formatNumber(value), value);
     default:

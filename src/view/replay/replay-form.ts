@@ -161,8 +161,6 @@ export function limitsWords({ cap, capacity }: Limits, unit: ByteUnit): string {
   return parts.join(' ');
 }
 
-const sizeLabel = (mib: number): string => (mib < 1024 ? `${mib} MiB` : `${mib / 1024} GiB`);
-
 /** "requests of 256 to 512 MiB in steps of 1/2 power of two": what `roundup_power2_divisions` does, by size. */
 export function divisionsWords(divisions: readonly number[]): string {
   const acts = (n: number): boolean => n > 1;
@@ -172,8 +170,8 @@ export function divisionsWords(divisions: readonly number[]): string {
     const n = divisions[from];
     let to = from + 1;
     while (to < divisions.length && divisions[to] === n) to++;
-    const low = sizeLabel(2 ** from);
-    const high = sizeLabel(2 ** to);
+    const low = formatBytes(2 ** from * MIB, 'binary');
+    const high = formatBytes(2 ** to * MIB, 'binary');
     const sizes =
       to === divisions.length
         ? from === 0

@@ -1,11 +1,11 @@
 /** Every printed figure of the budgets: a line a figure and a column a rank, turned round where there are many ranks. */
 import type { ByteUnit } from '../../base/units.ts';
-import { formatBytes, formatInteger } from '../../base/units.ts';
+import { formatBytes, formatInteger, formatNumber } from '../../base/units.ts';
 import { rankText } from '../../base/rank.ts';
 import type { BudgetPart, MemoryBudget } from '../../engine/protocol.ts';
 import type { BudgetBar } from './budget.ts';
 import { printsSteps } from './budget.ts';
-import { describeGranularity, formatNumber } from '../parts/quantity.ts';
+import { describeGranularity } from '../parts/quantity.ts';
 import type { Cell, TableModel } from '../parts/table.ts';
 import { cell } from '../parts/table.ts';
 

@@ -3,10 +3,10 @@
  * what no class can be charged with alone has rows of its own.
  */
 import type { ByteUnit } from '../../base/units.ts';
-import { formatBytes, formatInteger } from '../../base/units.ts';
+import { formatBytes, formatInteger, formatNumber } from '../../base/units.ts';
 import { count } from '../../base/words.ts';
 import type { RequestBucketsView, RequestBucket, Spread } from '../../engine/protocol.ts';
-import { formatGranularity, formatNumber, formatQuantity } from '../parts/quantity.ts';
+import { formatGranularity, formatQuantity } from '../parts/quantity.ts';
 import { rangeText } from './serving.ts';
 import type { Cell, Column, TableModel } from '../parts/table.ts';
 import { cell } from '../parts/table.ts';

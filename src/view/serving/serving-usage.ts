@@ -1,11 +1,11 @@
 /** How the KV cache of an engine was used over time: the state in a word, why, and the windows that show it. */
 import type { ByteUnit } from '../../base/units.ts';
-import { formatDuration, formatInteger } from '../../base/units.ts';
+import { formatDuration, formatInteger, formatNumber } from '../../base/units.ts';
 import { list } from '../../base/words.ts';
 import type { Extent, EngineUsage, UsageWindow } from '../../engine/protocol.ts';
 import type { Clock } from '../readings/clock.ts';
 import { formatMomentBetween } from '../readings/clock.ts';
-import { formatNumber, formatQuantity } from '../parts/quantity.ts';
+import { formatQuantity } from '../parts/quantity.ts';
 import { rangeText } from './serving.ts';
 import type { Cell, TableModel } from '../parts/table.ts';
 import { cell } from '../parts/table.ts';

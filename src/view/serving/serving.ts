@@ -4,12 +4,11 @@
  */
 import { amountsIn } from '../../base/amounts.ts';
 import type { ByteUnit } from '../../base/units.ts';
-import { formatBytes, formatInteger } from '../../base/units.ts';
+import { formatBytes, formatInteger, formatNumber } from '../../base/units.ts';
 import { count, list } from '../../base/words.ts';
 import type { Bounds } from '../../base/measured.ts';
 import { rankText, startText } from '../../base/rank.ts';
 import type { KvCheck, KvView, KvWhatIf } from '../../engine/protocol.ts';
-import { formatNumber } from '../parts/quantity.ts';
 import type { Cell, TableModel } from '../parts/table.ts';
 import { cell } from '../parts/table.ts';
 

@@ -4,11 +4,10 @@
  */
 import { amountsIn } from '../../base/amounts.ts';
 import type { ByteUnit } from '../../base/units.ts';
-import { formatInteger } from '../../base/units.ts';
+import { formatInteger, formatNumber } from '../../base/units.ts';
 import { type Measured, exactMeasured, formatMeasured } from '../../base/measured.ts';
 import { rankText } from '../../base/rank.ts';
 import type { AccountSnapshot, VllmMemoryAccount, VllmMemorySnapshot } from '../../engine/protocol.ts';
-import { formatNumber } from '../parts/quantity.ts';
 import { cell, type Cell, type Column, type TableModel } from '../parts/table.ts';
 
 export interface VllmMemoryModel {

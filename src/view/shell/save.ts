@@ -1,5 +1,5 @@
 /** What the menu "Save" offers: the tables that have rows, the formats, and the name of the file. */
-import { formatInteger } from '../../base/units.ts';
+import { count } from '../../base/words.ts';
 import type { TableFormat, TableView } from '../../engine/protocol.ts';
 
 export interface Choice<T extends string> {
@@ -18,7 +18,7 @@ export const FORMAT_CHOICES: readonly (Choice<TableFormat> & { readonly type: st
 export const tableChoices = (tables: readonly TableView[]): readonly Choice<TableView['table']>[] =>
   tables.map(({ table, rows }) => ({
     value: table,
-    label: `${table.replace('_', ' ')}${rows === null ? '' : ` (${formatInteger(rows)} ${rows === 1 ? 'row' : 'rows'})`}`,
+    label: `${table.replace('_', ' ')}${rows === null ? '' : ` (${count(rows, 'row')})`}`,
   }));
 
 /** "train.pickle.gpu0.events.parquet". A name of an archive's entry is its last part. */

@@ -19,12 +19,7 @@ import {
 import { gaugeNames } from '../../../src/view/readings/gauge-names.ts';
 import { gaugesTable, singlesTable } from '../../../src/view/readings/gauge-table.ts';
 import { gaugeSet } from '../../../src/view/readings/gauges.ts';
-import {
-  formatGranularity,
-  formatNumber,
-  formatQuantity,
-  quantityTicks,
-} from '../../../src/view/parts/quantity.ts';
+import { formatGranularity, formatQuantity, quantityTicks } from '../../../src/view/parts/quantity.ts';
 import { readingsCards, readingsOfDevice } from '../../../src/view/readings/readings.ts';
 import type { SourceView } from '../../../src/engine/protocol.ts';
 import { Engine } from '../../../src/engine/engine.ts';
@@ -323,16 +318,6 @@ describe('units', () => {
     [2.5e9, 'nanoseconds', '2.50 s'],
   ] as const)('%d as %s is %s', (value, unit, words) => {
     expect(formatQuantity(value, unit, 'binary')).toBe(words);
-  });
-
-  it('numbers keep what tells them apart from nothing', () => {
-    expect([0.00042, -0.5, -1234.567, 12, 1.1].map((value) => formatNumber(value))).toEqual([
-      '0.00042',
-      '-0.5',
-      '-1,234.57',
-      '12',
-      '1.1',
-    ]);
   });
 
   it('shares go to 100 % unless all of them are small', () => {
