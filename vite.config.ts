@@ -244,13 +244,20 @@ const cli: UserConfig = {
   ...shared,
   plugins: [packedSqlite()],
   // Bundled whole, so that start-up reads a few files and not hundreds; what is imported lazily stays apart.
-  ssr: { noExternal: true, target: 'node' },
+  // DuckDB is a library of the machine: it is loaded where a data set is asked, and may be missing.
+  ssr: { noExternal: true, external: ['@duckdb/node-api'], target: 'node' },
   build: {
     ...shared.build,
     target: 'node20',
     outDir: 'dist/cli',
-    ssr: join(ROOT, 'src/cli/main.ts'),
-    rolldownOptions: { output: { entryFileNames: 'main.js', chunkFileNames: '[name].js' } },
+    ssr: true,
+    rolldownOptions: {
+      input: {
+        main: join(ROOT, 'src/cli/main.ts'),
+        'facts-worker': join(ROOT, 'src/cli/fleet/facts-worker.ts'),
+      },
+      output: { entryFileNames: '[name].js', chunkFileNames: '[name].js' },
+    },
   },
 };
 

@@ -1,5 +1,5 @@
 /**
- * Makes docs/tables.md from the declarations of the tables (src/trace/table/declarations.ts):
+ * Makes docs/tables.md and docs/facts.md from the declarations of the tables (src/trace/table/declarations.ts, facts.ts):
  *
  *   node scripts/tables-doc.mjs
  *
@@ -56,8 +56,24 @@ Arrow and Parquet carry metadata: \`vramscope.schema\` (the version of these tab
 A new table, or a new column at the end of one, does not change the version; a change of a name, a type or a meaning does.
 `;
 
-/** The page of the documentation. */
-export function tablesDoc(declarations, version) {
+const FACTS_INTRO = `# Tables of a data set
+
+<!-- Made by scripts/tables-doc.mjs from src/trace/table/facts.ts: change that, and run it. -->
+
+What \`vramscope facts\` writes ([fleet.md](fleet.md)): Parquet files, one for each source and table, split by run and rank as Hive does.
+
+\`\`\`
+DATASET/ranks/run=monday/rank=17/rank17.pickle-1f2e3d4c.parquet
+DATASET/sites/run=monday/rank=17/rank17.pickle-1f2e3d4c.parquet
+\`\`\`
+
+\`run\` and \`rank\` stand in the path alone; read them as texts. \`rank\` is the number that the path of a source names ("rank17", "rank-0017"), else the path itself. Join by \`run\`, \`source\` and \`device\`. A table has no file for a source that has no row in it. \`ranks\` is written last: a source that has no part there was not read to its end.
+
+Metadata of each file: \`vramscope.facts\` (the version of these tables, VERSION), \`vramscope.table\`, and \`vramscope.fingerprint\`, the SHA-256 of the source's size, first and last MiB. A new table, or a new column at the end of one, does not change the version; a change of a name, a type or a meaning does.
+`;
+
+/** The page of the documentation. `intro`: of the tables of one trace where it is left out. */
+export function tablesDoc(declarations, version, intro = INTRO) {
   const cell = (text) => text.replaceAll('|', '\\|');
   const tables = declarations.map(({ name, doc, fields }) => {
     const rows = Object.entries(fields).map(
@@ -68,11 +84,15 @@ export function tablesDoc(declarations, version) {
       '\n',
     );
   });
-  return `${INTRO.replace('VERSION', `now ${version}`)}\n${tables.join('\n\n')}\n`;
+  return `${intro.replace('VERSION', `now ${version}`)}\n${tables.join('\n\n')}\n`;
 }
+
+export const factsDoc = (declarations, version) => tablesDoc(declarations, version, FACTS_INTRO);
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { runnerImport } = await import('vite');
   const { module } = await runnerImport(join(ROOT, 'src/trace/table/declarations.ts'), { configFile: false });
   writeFileSync(join(ROOT, 'docs/tables.md'), tablesDoc(module.DECLARATIONS, module.SCHEMA_VERSION));
+  const { module: facts } = await runnerImport(join(ROOT, 'src/trace/table/facts.ts'), { configFile: false });
+  writeFileSync(join(ROOT, 'docs/facts.md'), factsDoc(facts.FACT_TABLES, facts.FACTS_VERSION));
 }

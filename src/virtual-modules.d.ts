@@ -15,3 +15,9 @@ declare module 'virtual:sqlite-wasm' {
   /** SQLite's WebAssembly, gzipped, as base64. */
   export const sqliteBase64: string;
 }
+
+/** A file of sql/, as text. */
+declare module '*.sql?raw' {
+  const sql: string;
+  export default sql;
+}

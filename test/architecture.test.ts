@@ -24,7 +24,14 @@ const BORDER = ['engine/protocol.ts', 'engine/engine-api.ts', 'engine/document/a
 const RULES: Rules = {
   folders: {
     base: { folders: [] },
-    file: { folders: ['base'], packages: { fflate: ['file/inflate.ts'], fzstd: ['file/zstd.ts'] } },
+    file: {
+      folders: ['base'],
+      packages: {
+        fflate: ['file/inflate.ts'],
+        fzstd: ['file/zstd.ts'],
+        'virtual:sqlite-wasm': ['file/sqlite/unpacked.ts'],
+      },
+    },
     trace: {
       folders: ['base'],
       packages: { 'apache-arrow': ['trace/arrow.ts'], 'hyparquet-writer': ['trace/parquet.ts'] },
@@ -33,7 +40,6 @@ const RULES: Rules = {
       folders: ['file', 'trace', 'base'],
       rooms: { top: ['readers.ts', 'log.ts'], shared: ['lines'], also: {} },
       packages: {
-        'virtual:sqlite-wasm': ['read/nsys/sqlite-file.ts'],
         hyparquet: ['read/nsys/parquet-file.ts'],
       },
     },
@@ -59,11 +65,14 @@ const RULES: Rules = {
           'open-files.ts',
           'diagnose-sources.ts',
           'tables.ts',
+          'facts.ts',
+          'sql-desk.ts',
         ],
         shared: [],
         also: {},
       },
       packages: {
+        hyparquet: ['engine/facts.ts'],
         comlink: ['engine/engine-worker.ts', 'engine/engine-client.ts'],
         'virtual:engine-worker': ['engine/engine-client.ts'],
       },
@@ -79,13 +88,14 @@ const RULES: Rules = {
       folders: ['engine', 'base'],
       files: ['diagnose/finding-ids.ts'],
       typesOf: ['file/byte-source.ts'],
-      packages: { 'node:': '*' },
+      packages: { 'node:': '*', '@duckdb/node-api': ['cli/fleet/data-set.ts'] },
+      beside: ['sql'],
     },
   },
   places: [
     { what: 'navigator.gpu', files: ['kernel/device.ts'] },
     { what: 'gpu in navigator', files: ['kernel/device.ts'] },
-    { what: 'Worker', files: ['engine/engine-client.ts'] },
+    { what: 'Worker', files: ['engine/engine-client.ts', 'cli/fleet/facts-pool.ts'] },
     { what: 'fetch', files: ['ui/shell/fetch-source.ts'] },
     { what: 'self', files: ['engine/engine-worker.ts'] },
     { what: 'network', files: [] },

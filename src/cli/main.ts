@@ -7,6 +7,9 @@ import { completion, SHELLS } from './completion.ts';
 import { diffCommand } from './diff.ts';
 import { exportCommand } from './export.ts';
 import { exportArguments } from './export-arguments.ts';
+import { factsCommand } from './fleet/facts.ts';
+import { fleetCommand } from './fleet/fleet.ts';
+import { queryCommand } from './fleet/query.ts';
 import { ranksCommand } from './ranks.ts';
 import { replayCommand } from './replay.ts';
 import { lines } from './terminal.ts';
@@ -81,6 +84,12 @@ export async function main(
       return await diffCommand(rest, out, err);
     case 'ranks':
       return await ranksCommand(rest, out, err);
+    case 'facts':
+      return await factsCommand(rest, out, err);
+    case 'fleet':
+      return await fleetCommand(rest, out, err);
+    case 'query':
+      return await queryCommand(rest, out, err);
     case 'replay':
       return await replayCommand(rest, out, err);
     case 'export':

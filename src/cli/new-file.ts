@@ -1,5 +1,9 @@
 /** Files that the command writes: each appears when it is whole, or not at all, and never over one that is read. */
+import { createHash } from 'node:crypto';
 import { closeSync, openSync, realpathSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { threadId } from 'node:worker_threads';
 import { TraceError } from '../base/trace-error.ts';
 
 export const kindOf = (path: string): 'none' | 'file' | 'folder' | 'other' => {
@@ -8,13 +12,19 @@ export const kindOf = (path: string): 'none' | 'file' | 'folder' | 'other' => {
   return stat.isFile() ? 'file' : stat.isDirectory() ? 'folder' : 'other';
 };
 
+/** Tells writers apart that share a folder: machines, processes and threads. Of a machine a hash: its name is nobody's business. */
+const WRITER = `${createHash('sha256').update(hostname()).digest('hex').slice(0, 8)}-${process.pid}-${threadId}`;
+
+/** Hidden, so that nothing that looks for files of a kind finds half a one. */
+const partOf = (path: string): string => join(dirname(path), `.${basename(path)}.${WRITER}.part`);
+
 /** A file that appears when it is whole, or not at all; devices and pipes are written as they are. */
 export class NewFile {
   private readonly descriptor: number;
   private readonly written: string;
 
   constructor(private readonly path: string) {
-    this.written = kindOf(path) === 'other' ? path : `${path}.${process.pid}.part`;
+    this.written = kindOf(path) === 'other' ? path : partOf(path);
     this.descriptor = openSync(this.written, 'w');
   }
 

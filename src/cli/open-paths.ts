@@ -60,9 +60,12 @@ export async function openPaths(
   engine: Engine,
   paths: readonly string[],
   opened: (path: string, views: readonly SourceView[]) => void,
+  /** Number of the first one among all that the engine reads. */
+  firstJob = 0,
 ): Promise<readonly SourceView[]> {
   const all: SourceView[] = [];
-  for (const [job, path] of paths.entries()) {
+  for (const [at, path] of paths.entries()) {
+    const job = firstJob + at;
     const { sources, folder } = sourcesOf(path);
     const onProgress = ({ file, stage, doneBytes, totalBytes }: Progress): void =>
       showProgress(file, stage, doneBytes, totalBytes);

@@ -1,6 +1,9 @@
 /** What `--help` prints: of a verb its own usage, without one of all of them. */
 import { DIFF_USAGE } from './diff.ts';
 import { EXPORT_USAGE } from './export.ts';
+import { FACTS_USAGE } from './fleet/facts.ts';
+import { FLEET_USAGE } from './fleet/fleet.ts';
+import { QUERY_USAGE } from './fleet/query.ts';
 import { RANKS_USAGE } from './ranks.ts';
 import { REPLAY_USAGE } from './replay.ts';
 
@@ -33,6 +36,9 @@ export const USAGES: Readonly<Record<string, string>> = {
   ranks: RANKS_USAGE,
   replay: REPLAY_USAGE,
   export: EXPORT_USAGE,
+  facts: FACTS_USAGE,
+  fleet: FLEET_USAGE,
+  query: QUERY_USAGE,
   recorder: RECORDER_USAGE,
   completion: COMPLETION_USAGE,
 };

@@ -11,7 +11,7 @@ import type { ReplayDesk } from './replay/desk.ts';
 export type SweepStep = 'sweepWork' | 'sweepRound' | 'sweepConclusion' | 'sweepPrepare' | 'sweepBatch';
 
 /** Of files, a File alone crosses the border; a table crosses whole. */
-export interface EngineApi extends Omit<Engine, 'open' | 'openFolder' | 'writeTable' | 'replays'> {
+export interface EngineApi extends Omit<Engine, 'open' | 'openFolder' | 'writeTable' | 'facts' | 'replays'> {
   open(job: number, file: File, onProgress: (progress: Progress) => void): Promise<readonly SourceView[]>;
   openFolder(
     job: number,

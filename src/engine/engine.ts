@@ -17,7 +17,9 @@ import type { Kernels } from '../kernel/kernels.ts';
 import { openGpu } from '../kernel/device.ts';
 import type { Frame } from '../trace/stack-table.ts';
 import { vllmMemoryAccounts } from '../analyze/server/vllm-memory-words.ts';
-import type { Analysis } from './document/analysis.ts';
+import type { Analysis, AnalysisLedger } from './document/analysis.ts';
+import { ledgerObject } from './document/diagnosis.ts';
+import { type AnalysisLines, linesOf } from './document/lines.ts';
 import { analysisOf } from './document/object.ts';
 import { allocationAt } from './answer/address.ts';
 import { addressHole } from './answer/address-hole.ts';
@@ -66,6 +68,7 @@ import type { LifePlace, LifePlaceQuery, RasterAnswer, RasterQuery } from './ras
 import { type LoadedSource, loadFile, loadFolder, type LoadOptions } from './load-source.ts';
 import type {
   Axis,
+  CompareMoment,
   CompareQuery,
   CompareView,
   DeviceView,
@@ -91,7 +94,11 @@ import type { OpenSource } from './open-source.ts';
 import { pinsView } from './answer/pins.ts';
 import { ReplayDesk } from './replay/desk.ts';
 import type { TableQuery, TablesQuery, TableView } from './table-query.ts';
-import { gathered, tableViews, writeTable } from './tables.ts';
+import { findingsTable, gathered, tableViews, writeTable } from './tables.ts';
+import type { AboutSource } from './document/fact-source.ts';
+import { factsOf } from './facts.ts';
+import { type SqlAnswer, SqlDesk, type SqlQuery } from './sql-desk.ts';
+import type { Table } from '../trace/table/column.ts';
 
 /** What is thrown, as data: the answer failed by what is in the file, or by a fault of ours. */
 async function answerOf<T>(
@@ -117,6 +124,7 @@ export class Engine {
   private crossovers: Crossovers = UNMEASURED;
   private state: EngineStatus = { gpu: 'absent', adapter: 'WebGPU was not asked for', mode: 'off' };
   private readonly files = new OpenFiles();
+  private readonly sql = new SqlDesk();
   /** Jobs that are given up at their next step. */
   private readonly cancelled = new Set<number>();
   /** Questions about the allocator replayed. */
@@ -452,6 +460,23 @@ export class Engine {
     });
   }
 
+  /** Which lines hold what at a moment of a device, as `analyze --json` tells it of the peak. */
+  holders(device: string, at: CompareMoment, most: number): Promise<Result<AnalysisLines, TraceErrorData>> {
+    return this.ask(device, (session) => linesOf(this.files.placeOf(session), session, at, most));
+  }
+
+  /** The ledger just after a row as `analyze --json` tells it; null: the allocator was not replayed. */
+  ledgerAt(device: string, row: number): Promise<Result<AnalysisLedger | null, TraceErrorData>> {
+    return this.ask(device, (session) => {
+      if (row < 0 || row >= session.rows)
+        throw new TraceError('refused', `the recording has ${session.rows} events`);
+      const view = ledgerView(session.facts(), row, this.files.sideOf(session));
+      return view === null
+        ? null
+        : ledgerObject(this.files.placeOf(session), session.trace.device, `event ${row}`, view);
+    });
+  }
+
   /** One device in a few figures and its `limit` largest lines: for a list of many ranks. */
   overview(device: string, limit: number): Promise<Result<OverviewView, TraceErrorData>> {
     return this.ask(device, (session) => overviewOf(session, limit));
@@ -493,6 +518,18 @@ export class Engine {
     return analysisOf(this.files.all, await this.files.diagnosis(), (source, at, ask) =>
       this.withFallback(source, at, ask),
     );
+  }
+
+  /** A question in SQL about the tables of all open files (docs/tables.md). Fails with `refused`. */
+  query(query: SqlQuery): Promise<Result<SqlAnswer, TraceErrorData>> {
+    return answerOf(null, () => this.sql.ask(this.files.all, () => this.files.diagnosis(), query));
+  }
+
+  /** All open files as one source of a data set of many (docs/fleet.md). */
+  async facts(about: AboutSource): Promise<readonly Table[]> {
+    const diagnosis = await this.files.diagnosis();
+    const findings = findingsTable(this.files.all, { source: null, device: null }, diagnosis);
+    return factsOf(this.files.all, await this.analysis(), findings, about);
   }
 
   /** Which tables can be saved, and their rows. */

@@ -77,6 +77,11 @@ export class OpenFiles {
     return null;
   }
 
+  /** Place of a device's file in the order in which they were given. */
+  placeOf(session: DeviceSession): number {
+    return this.all.findIndex(({ sessions }) => sessions.includes(session));
+  }
+
   /** A device to compare, by its key or by the number of a source that has one alone. Throws `refused` for others. */
   compared(asked: string | number): { readonly session: DeviceSession; readonly file: string } {
     if (typeof asked === 'string') {

@@ -18,7 +18,7 @@ import type { Diagnosis } from './diagnosis.ts';
 import type { TableFormat, TableName, TableQuery, TablesQuery, TableView } from './table-query.ts';
 
 /** Throws TraceError 'internal' where what is asked about is not open. */
-function sourcesOf(open: readonly OpenSource[], { source, device }: TablesQuery): TableSource[] {
+export function sourcesOf(open: readonly OpenSource[], { source, device }: TablesQuery): TableSource[] {
   if (source !== null && !open.some(({ id }) => id === source))
     throw new TraceError('internal', `no open file has the number ${source}`);
   if (device !== null && !open.some(({ sessions }) => sessions.some(({ key }) => key === device)))
@@ -37,7 +37,7 @@ function sourcesOf(open: readonly OpenSource[], { source, device }: TablesQuery)
   );
 }
 
-function findingsTable(
+export function findingsTable(
   open: readonly OpenSource[],
   query: TablesQuery,
   diagnosis: Diagnosis,

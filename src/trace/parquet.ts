@@ -55,31 +55,39 @@ class Passing extends ByteWriter {
   }
 }
 
-export const parquetWriter: OpenWriter = ({ declaration }, metadata, write) => {
-  const fields = Object.entries(declaration.fields);
-  const writer = new ParquetWriter({
-    writer: new Passing(write),
-    schema: [
-      { name: 'root', num_children: fields.length },
-      ...fields.map(([name, { type, nullable }]): SchemaElement => ({
-        ...ELEMENTS[type],
-        name,
-        repetition_type: nullable ? 'OPTIONAL' : 'REQUIRED',
-      })),
-    ],
-    kvMetadata: Array.from(metadata, ([key, value]) => ({ key, value })),
-    createdBy: 'vramscope',
-  });
-  return {
-    batch({ length, columns }) {
-      const columnData = fields.map(([name, { type }]) => ({
-        name,
-        data: cellsOf(type, columns[name], length),
-      }));
-      void writer.write({ columnData, rowGroupSize: length });
-    },
-    finish() {
-      void writer.finish();
-    },
+const writerWith =
+  (statistics: boolean): OpenWriter =>
+  ({ declaration }, metadata, write) => {
+    const fields = Object.entries(declaration.fields);
+    const writer = new ParquetWriter({
+      writer: new Passing(write),
+      schema: [
+        { name: 'root', num_children: fields.length },
+        ...fields.map(([name, { type, nullable }]): SchemaElement => ({
+          ...ELEMENTS[type],
+          name,
+          repetition_type: nullable ? 'OPTIONAL' : 'REQUIRED',
+        })),
+      ],
+      kvMetadata: Array.from(metadata, ([key, value]) => ({ key, value })),
+      createdBy: 'vramscope',
+      statistics,
+    });
+    return {
+      batch({ length, columns }) {
+        const columnData = fields.map(([name, { type }]) => ({
+          name,
+          data: cellsOf(type, columns[name], length),
+        }));
+        void writer.write({ columnData, rowGroupSize: length });
+      },
+      finish() {
+        void writer.finish();
+      },
+    };
   };
-};
+
+export const parquetWriter = writerWith(true);
+
+/** For files of a few rows, of which thousands are asked together: opening them is the work, and least and most say nothing. */
+export const smallParquetWriter = writerWith(false);

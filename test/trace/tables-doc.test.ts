@@ -2,8 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { tablesDoc } from '../../scripts/tables-doc.mjs';
+import { factsDoc, tablesDoc } from '../../scripts/tables-doc.mjs';
 import { DECLARATIONS, SCHEMA_VERSION } from '../../src/trace/table/declarations.ts';
+import { FACT_TABLES, FACTS_VERSION } from '../../src/trace/table/facts.ts';
 import type { Declaration } from '../../src/trace/table/fields.ts';
 
 const written = readFileSync(join(import.meta.dirname, '../../docs/tables.md'), 'utf8');
@@ -22,5 +23,13 @@ describe('docs/tables.md', () => {
       expect(tablesDoc([{ ...first, fields }, ...rest], SCHEMA_VERSION)).not.toBe(written);
     }
     expect(tablesDoc([{ ...first, name: 'event' }, ...rest], SCHEMA_VERSION)).not.toBe(written);
+  });
+});
+
+describe('docs/facts.md', () => {
+  const facts = readFileSync(join(import.meta.dirname, '../../docs/facts.md'), 'utf8');
+  it('is made of the declarations: else run scripts/tables-doc.mjs', () => {
+    expect(facts).toBe(factsDoc(FACT_TABLES, FACTS_VERSION));
+    expect(facts).not.toBe(factsDoc(FACT_TABLES.slice(1), FACTS_VERSION));
   });
 });

@@ -13,9 +13,10 @@ export interface PeakLines {
   readonly lines: readonly (Amount & { readonly site: Site })[];
 }
 
-export function peakLines(side: CompareSide): PeakLines {
+/** `at`: just after this row; null: at the peak. */
+export function peakLines(side: CompareSide, at: number | null = null): PeakLines {
   const requested = requestedOf(side);
-  const row = peakRow(requested);
+  const row = at ?? peakRow(requested);
   const { bySite } = heldAfter(side, sitesOf(side), row);
   const lines = [...bySite].map(([site, held]) => ({ site, ...held }));
   lines.sort((a, b) => b.bytes - a.bytes || (a.site.label < b.site.label ? -1 : 1));

@@ -13,7 +13,7 @@ import type {
   AnalysisLedger,
   AnalysisWaterfall,
 } from './analysis.ts';
-import type { Diagnosis } from '../diagnosis.ts';
+import type { Diagnosis, LedgerView } from '../diagnosis.ts';
 
 const round = (value: number | null): number | null => (value === null ? null : Math.round(value));
 
@@ -66,46 +66,54 @@ export const growthOf = (
 const endsOf = (bounds: Bounds | null): readonly [number, number] | null =>
   bounds === null ? null : [bounds.least, bounds.most];
 
+/** `source`: index into `sources`. */
+export const ledgerObject = (
+  source: number | null,
+  device: number,
+  when: string,
+  ledger: LedgerView,
+): AnalysisLedger => ({
+  source,
+  device,
+  when,
+  row: ledger.row,
+  reserved_bytes: ledger.reserved,
+  parts: Object.fromEntries(ledger.parts.map(({ id, bytes }) => [id, bytes?.value ?? null])),
+  used_bytes: ledger.used?.value ?? null,
+  error_bytes: Object.fromEntries(
+    [...ledger.parts, { id: 'used', bytes: ledger.used }].flatMap(({ id, bytes }) =>
+      bytes !== null && bytes.error > 0 ? [[id, bytes.error]] : [],
+    ),
+  ),
+  device_from: ledger.deviceFrom,
+  free: ledger.free.map((one) => ({
+    pool: one.pool,
+    stream: one.stream,
+    size_class: one.small ? 'small' : 'large',
+    split_bytes: one.splitBytes,
+    page_bytes: one.pageBytes,
+    whole_bytes: one.wholeBytes,
+  })),
+  inactive_split_for: ledger.splitFor.map(({ stream, parts }) => ({
+    stream,
+    parts: Object.fromEntries(parts.map(({ id, bytes }) => [id, bytes?.value ?? 0])),
+  })),
+  empty_cache_bytes: ledger.emptyCacheBytes,
+  largest_request: ledger.largest.map((one) => ({
+    stream: one.stream,
+    from_cache: one.fromCache,
+    with_new_segment: endsOf(one.withNewSegment),
+    after_release: endsOf(one.afterRelease),
+  })),
+  unknown: ledger.unknown,
+});
+
 export const ledgerOf = (
   { devices }: Diagnosis,
   sourceOf: (key: string) => number | null,
 ): AnalysisLedger[] =>
   devices.flatMap(({ deviceKey, device, ledgers }) =>
-    ledgers.map(({ when, ledger }) => ({
-      source: sourceOf(deviceKey),
-      device,
-      when,
-      row: ledger.row,
-      reserved_bytes: ledger.reserved,
-      parts: Object.fromEntries(ledger.parts.map(({ id, bytes }) => [id, bytes?.value ?? null])),
-      used_bytes: ledger.used?.value ?? null,
-      error_bytes: Object.fromEntries(
-        [...ledger.parts, { id: 'used', bytes: ledger.used }].flatMap(({ id, bytes }) =>
-          bytes !== null && bytes.error > 0 ? [[id, bytes.error]] : [],
-        ),
-      ),
-      device_from: ledger.deviceFrom,
-      free: ledger.free.map((one) => ({
-        pool: one.pool,
-        stream: one.stream,
-        size_class: one.small ? 'small' : 'large',
-        split_bytes: one.splitBytes,
-        page_bytes: one.pageBytes,
-        whole_bytes: one.wholeBytes,
-      })),
-      inactive_split_for: ledger.splitFor.map(({ stream, parts }) => ({
-        stream,
-        parts: Object.fromEntries(parts.map(({ id, bytes }) => [id, bytes?.value ?? 0])),
-      })),
-      empty_cache_bytes: ledger.emptyCacheBytes,
-      largest_request: ledger.largest.map((one) => ({
-        stream: one.stream,
-        from_cache: one.fromCache,
-        with_new_segment: endsOf(one.withNewSegment),
-        after_release: endsOf(one.afterRelease),
-      })),
-      unknown: ledger.unknown,
-    })),
+    ledgers.map(({ when, ledger }) => ledgerObject(sourceOf(deviceKey), device, when, ledger)),
   );
 
 /** `sourceOf`: index into `sources` of a source id. */

@@ -1,6 +1,8 @@
 /** Which lines hold what at the peak of what was asked for, as `analyze --json` prints it (docs/cli.md). */
 import { compareSideOf } from '../../analyze/compare-side.ts';
 import { peakLines } from '../../analyze/compare/peak-lines.ts';
+import { type Moment, requestedOf, rowOf } from '../../analyze/compare/side.ts';
+import { TraceError } from '../../base/trace-error.ts';
 import type { DeviceSession } from '../device-session.ts';
 
 export interface AnalysisLine {
@@ -35,17 +37,29 @@ export interface AnalysisLines {
 /** Lines that are told of a device. */
 const MOST_LINES = 200;
 
-export function linesOf(source: number, session: DeviceSession): AnalysisLines {
+/** At a moment of the device; absent: at the peak. `most`: lines that are told. Throws `refused` where there is no such moment. */
+export function linesOf(
+  source: number,
+  session: DeviceSession,
+  at: Moment = 'peak',
+  most = MOST_LINES,
+): AnalysisLines {
   const side = compareSideOf(session.facts(), [], session.source.producer);
-  const { row, requested, lines } = peakLines(side);
-  const others = lines.slice(MOST_LINES);
+  const asked = at === 'peak' ? null : rowOf(side, requestedOf(side), at);
+  if (at !== 'peak' && asked === null)
+    throw new TraceError(
+      'refused',
+      `the recording has ${side.trace.events.length} events and ${side.loop.count} iterations`,
+    );
+  const { row, requested, lines } = peakLines(side, asked);
+  const others = lines.slice(most);
   return {
     source,
     device: session.trace.device,
     row,
     requested_bytes: requested,
     exact: side.known,
-    lines: lines.slice(0, MOST_LINES).map(({ site, bytes, allocations }) => ({
+    lines: lines.slice(0, most).map(({ site, bytes, allocations }) => ({
       place: site.label,
       function: site.frame?.name ?? null,
       file: site.frame?.filename ?? null,

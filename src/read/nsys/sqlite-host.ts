@@ -1,41 +1,38 @@
 /**
- * SQLite's WebAssembly, driven through its C interface (https://sqlite.org/c3ref/intro.html), over a
- * ByteSource that is only read. SQLite sees one file, through a VFS that is made of JavaScript functions
- * (https://sqlite.org/vfs.html); its layout is what the module itself says it is. Of the JavaScript that
- * comes with the WebAssembly nothing is used: it would bring a file system, workers and requests along.
+ * SQLite (file/sqlite/module.ts) over a ByteSource that is only read: it sees one file, through a VFS of its own.
  *
  * A file that is shorter than its header says is opened nevertheless: what lies before its end can be read,
  * and the first page beyond is an error 'truncated'. A write-ahead log beside the file is never seen.
- *
- * Long because the module, its VFS and its rows share one memory and the layouts in it.
  */
 import { TraceError } from '../../base/trace-error.ts';
 import type { ByteSource } from '../../file/byte-source.ts';
 import { BlockReader } from './sqlite-blocks.ts';
-import { installThunks, type Thunk, type ThunkFunction } from './sqlite-thunks.ts';
+import {
+  DONE,
+  INTERRUPT,
+  NOMEM,
+  OK,
+  ROW,
+  type SqliteExports,
+  SqliteModule,
+  TYPE_NULL,
+} from '../../file/sqlite/module.ts';
+import type { ThunkFunction } from '../../file/sqlite/thunks.ts';
+import { sqliteWasm } from '../../file/sqlite/unpacked.ts';
 
-// Result codes and flags of sqlite3.h.
-const OK = 0;
+// More result codes and flags of sqlite3.h.
 const ERROR = 1;
-const NOMEM = 7;
 const READONLY = 8;
 const IOERR_READ = 266;
 const IOERR_SHORT_READ = 522;
 const NOTFOUND = 12;
 const CANTOPEN = 14;
-const INTERRUPT = 9;
 const TOOBIG = 18;
 const NOTADB = 26;
-const ROW = 100;
-const DONE = 101;
 const OPEN_READONLY = 0x1;
 const OPEN_URI = 0x40;
 const IOCAP_IMMUTABLE = 0x2000;
-const TYPE_NULL = 5;
 
-const PAGE = 65536;
-/** Memory as the module declares it: at least, at most (pages of 64 KiB). */
-const MEMORY = { initial: 128, maximum: 32768 };
 const VFS_NAME = 'source';
 const HEADER_BYTES = 100;
 /** Longest path SQLite may hand over; there is one, and it is short. */
@@ -46,36 +43,6 @@ const LONGEST_VALUE = 64 << 20;
 /** Steps of SQLite's machine between two looks at the clock of a statement, and looks without a row before it is ended. */
 const STEPS_A_LOOK = 10_000;
 const MOST_LOOKS = 10_000;
-
-/** What is called of the module's exports. Pointers are numbers. */
-interface SqliteExports {
-  readonly __indirect_function_table: WebAssembly.Table;
-  __wasm_call_ctors(): void;
-  sqlite3_initialize(): number;
-  sqlite3__wasm_enum_json(): number;
-  sqlite3_malloc(bytes: number): number;
-  sqlite3_free(pointer: number): void;
-  sqlite3_vfs_register(vfs: number, makeDefault: number): number;
-  sqlite3_open_v2(name: number, db: number, flags: number, vfs: number): number;
-  sqlite3_close_v2(db: number): number;
-  sqlite3_prepare_v2(db: number, sql: number, bytes: number, statement: number, tail: number): number;
-  sqlite3_step(statement: number): number;
-  sqlite3_finalize(statement: number): number;
-  sqlite3_limit(db: number, id: number, value: number): number;
-  sqlite3_progress_handler(db: number, steps: number, handler: number, argument: number): void;
-  sqlite3_column_type(statement: number, column: number): number;
-  sqlite3_column_int64(statement: number, column: number): bigint;
-  sqlite3_column_double(statement: number, column: number): number;
-  sqlite3_column_int(statement: number, column: number): number;
-  sqlite3_column_text(statement: number, column: number): number;
-  sqlite3_column_bytes(statement: number, column: number): number;
-}
-
-interface StructLayout {
-  readonly name: string;
-  readonly sizeof: number;
-  readonly members: Readonly<Record<string, { readonly offset: number; readonly signature: string }>>;
-}
 
 /** Size by the header, in bytes; 0 where the header does not tell (https://sqlite.org/fileformat.html). */
 export function sizeByHeader(header: Uint8Array): number {
@@ -145,8 +112,7 @@ export class SqliteFile {
   readonly blocks: BlockReader;
   readonly header: Uint8Array;
   private readonly source: ByteSource;
-  private readonly memory = new WebAssembly.Memory(MEMORY);
-  private exports!: SqliteExports;
+  private readonly exports: SqliteExports;
   private db = 0;
   /** What a read inside SQLite threw: the reason behind its next error. */
   private thrown: Error | null = null;
@@ -154,29 +120,29 @@ export class SqliteFile {
   /** Looks of the progress handler since the last row. */
   looks = 0;
 
-  private constructor(source: ByteSource) {
+  private constructor(
+    source: ByteSource,
+    private readonly module: SqliteModule,
+  ) {
     this.source = source;
+    this.exports = module.exports;
     this.blocks = new BlockReader(source);
     this.header = source.readSync(0, HEADER_BYTES);
   }
 
   static async open(source: ByteSource, wasm: Uint8Array<ArrayBuffer>): Promise<SqliteFile> {
-    const file = new SqliteFile(source);
-    const { instance } = await WebAssembly.instantiate(wasm, file.imports());
-    file.exports = instance.exports as unknown as SqliteExports;
-    file.exports.__wasm_call_ctors();
-    file.exports.sqlite3_initialize();
-    file.registerVfs();
+    const file = new SqliteFile(source, await SqliteModule.load(wasm));
+    file.module.registerVfs(VFS_NAME, MAX_PATH, (methods) => file.vfsFunctions(methods));
     file.connect();
     return file;
   }
 
   /** Runs one statement. Close the rows when done. */
   query(sql: string): SqliteRows {
-    const text = this.allocText(sql);
-    const slot = this.alloc(4);
+    const text = this.module.allocText(sql);
+    const slot = this.module.alloc(4);
     const code = this.exports.sqlite3_prepare_v2(this.db, text, -1, slot, 0);
-    const statement = this.view().getInt32(slot, true);
+    const statement = this.module.view().getInt32(slot, true);
     this.exports.sqlite3_free(text);
     this.exports.sqlite3_free(slot);
     if (code !== OK) throw this.errorOf(code);
@@ -189,7 +155,7 @@ export class SqliteFile {
   }
 
   textAt(pointer: number, length: number): string {
-    return new TextDecoder().decode(new Uint8Array(this.memory.buffer, pointer, length));
+    return this.module.textAt(pointer, length);
   }
 
   /** The error that a result code stands for, with what is known of its cause. */
@@ -240,18 +206,16 @@ export class SqliteFile {
   }
 
   private connect(): void {
-    const name = this.allocText(`file:source?immutable=1`);
-    const slot = this.alloc(4);
-    const vfs = this.allocText(VFS_NAME);
+    const name = this.module.allocText(`file:source?immutable=1`);
+    const slot = this.module.alloc(4);
+    const vfs = this.module.allocText(VFS_NAME);
     const code = this.exports.sqlite3_open_v2(name, slot, OPEN_READONLY | OPEN_URI, vfs);
-    this.db = this.view().getInt32(slot, true);
+    this.db = this.module.view().getInt32(slot, true);
     for (const pointer of [name, slot, vfs]) this.exports.sqlite3_free(pointer);
     if (code !== OK) throw this.errorOf(code);
     this.exports.sqlite3_limit(this.db, LIMIT_LENGTH, LONGEST_VALUE);
     // No statement runs on without giving rows: not 0 ends it (https://sqlite.org/c3ref/progress_handler.html).
-    const [handler] = installThunks(this.exports.__indirect_function_table, [
-      { signature: 'i(p)', call: (): number => (++this.looks > MOST_LOOKS ? 1 : 0) },
-    ]);
+    const handler = this.module.pointerTo(() => (++this.looks > MOST_LOOKS ? 1 : 0), 'i(p)');
     this.exports.sqlite3_progress_handler(this.db, STEPS_A_LOOK, handler, 0);
   }
 
@@ -263,27 +227,27 @@ export class SqliteFile {
       xOpen: (_vfs: number, _name: number, handle: number, flags: number, outFlags: number) => {
         // Journals and temporary files: there are none (SQLite sorts in memory, see TEMP_STORE).
         if ((flags & OPEN_READONLY) === 0) return CANTOPEN;
-        this.view().setInt32(handle, methods(), true);
-        if (outFlags !== 0) this.view().setInt32(outFlags, flags, true);
+        this.module.view().setInt32(handle, methods(), true);
+        if (outFlags !== 0) this.module.view().setInt32(outFlags, flags, true);
         return OK;
       },
       xAccess: (_vfs: number, _name: number, _flags: number, out: number) => {
-        this.view().setInt32(out, 0, true);
+        this.module.view().setInt32(out, 0, true);
         return OK;
       },
       xFullPathname: (_vfs: number, name: number, length: number, out: number) => {
-        const path = new TextEncoder().encode(`${this.stringAt(name)}\0`);
+        const path = new TextEncoder().encode(`${this.module.stringAt(name)}\0`);
         if (path.length > length) return CANTOPEN;
-        new Uint8Array(this.memory.buffer).set(path, out);
+        new Uint8Array(this.module.memory.buffer).set(path, out);
         return OK;
       },
       // Nothing here is written, so nothing depends on chance or time.
       xRandomness: (_vfs: number, length: number, out: number) => {
-        new Uint8Array(this.memory.buffer, out, length).fill(7);
+        new Uint8Array(this.module.memory.buffer, out, length).fill(7);
         return length;
       },
       xCurrentTime: (_vfs: number, out: number) => {
-        this.view().setFloat64(out, 0, true);
+        this.module.view().setFloat64(out, 0, true);
         return OK;
       },
       xDelete: refuse,
@@ -296,13 +260,15 @@ export class SqliteFile {
       xTruncate: refuse,
       xSync: done,
       xFileSize: (_handle: number, out: number) => {
-        this.view().setBigInt64(out, BigInt(Math.max(this.source.size, sizeByHeader(this.header))), true);
+        this.module
+          .view()
+          .setBigInt64(out, BigInt(Math.max(this.source.size, sizeByHeader(this.header))), true);
         return OK;
       },
       xLock: done,
       xUnlock: done,
       xCheckReservedLock: (_handle: number, out: number) => {
-        this.view().setInt32(out, 0, true);
+        this.module.view().setInt32(out, 0, true);
         return OK;
       },
       xFileControl: () => NOTFOUND,
@@ -312,7 +278,7 @@ export class SqliteFile {
   }
 
   private readInto(out: number, length: number, offset: number): number {
-    const target = new Uint8Array(this.memory.buffer, out, length);
+    const target = new Uint8Array(this.module.memory.buffer, out, length);
     let got: number;
     try {
       got = this.blocks.read(offset, target);
@@ -333,102 +299,8 @@ export class SqliteFile {
     target.fill(0, got);
     return IOERR_SHORT_READ;
   }
-
-  /** Writes sqlite3_vfs and sqlite3_io_methods, where the module says their members are. */
-  private registerVfs(): void {
-    const { structs } = JSON.parse(this.stringAt(this.exports.sqlite3__wasm_enum_json())) as {
-      structs: StructLayout[];
-    };
-    const layoutOf = (name: string): StructLayout => {
-      const layout = structs.find((struct) => struct.name === name);
-      if (!layout) throw new TraceError('internal', `SQLite's WebAssembly does not describe ${name}.`);
-      return layout;
-    };
-    const vfsLayout = layoutOf('sqlite3_vfs');
-    const methodsLayout = layoutOf('sqlite3_io_methods');
-    const vfs = this.allocZero(vfsLayout.sizeof);
-    const methods = this.allocZero(methodsLayout.sizeof);
-    const places: number[] = [];
-    const thunks: Thunk[] = [];
-    for (const [name, call] of Object.entries(this.vfsFunctions(() => methods))) {
-      for (const [base, layout] of [
-        [vfs, vfsLayout],
-        [methods, methodsLayout],
-      ] as const) {
-        const member = layout.members[name] as StructLayout['members'][string] | undefined;
-        if (!member) continue;
-        places.push(base + member.offset);
-        thunks.push({ signature: member.signature, call });
-      }
-    }
-    const pointers = installThunks(this.exports.__indirect_function_table, thunks);
-    const view = this.view();
-    pointers.forEach((pointer, index) => view.setInt32(places[index], pointer, true));
-    const set = (name: string, value: number): void =>
-      view.setInt32(vfs + vfsLayout.members[name].offset, value, true);
-    set('iVersion', 1);
-    set('szOsFile', layoutOf('sqlite3_file').sizeof);
-    set('mxPathname', MAX_PATH);
-    set('zName', this.allocText(VFS_NAME));
-    view.setInt32(methods + methodsLayout.members['iVersion'].offset, 1, true);
-    this.exports.sqlite3_vfs_register(vfs, 1);
-  }
-
-  /** What the module imports: memory, and calls to an operating system, of which there is none. */
-  private imports(): WebAssembly.Imports {
-    const noSystem = (): number => -1;
-    const calls = {
-      emscripten_resize_heap: (bytes: number): number => {
-        const missing = (bytes >>> 0) - this.memory.buffer.byteLength;
-        try {
-          if (missing > 0) this.memory.grow(Math.ceil(missing / PAGE));
-          return 1;
-        } catch {
-          return 0;
-        }
-      },
-      emscripten_get_heap_max: () => MEMORY.maximum * PAGE,
-      emscripten_date_now: () => 0,
-      emscripten_get_now: () => 0,
-      environ_sizes_get: (count: number, bytes: number): number => {
-        this.view().setInt32(count, 0, true);
-        this.view().setInt32(bytes, 0, true);
-        return 0;
-      },
-      environ_get: () => 0,
-      memory: this.memory,
-    };
-    const anything = new Proxy(calls, {
-      get: (known, name) => (name in known ? known[name as keyof typeof calls] : noSystem),
-    }) as unknown as WebAssembly.ModuleImports;
-    return { env: anything, wasi_snapshot_preview1: anything };
-  }
-
-  private view(): DataView {
-    return new DataView(this.memory.buffer);
-  }
-
-  private alloc(bytes: number): number {
-    const pointer = this.exports.sqlite3_malloc(bytes);
-    if (pointer === 0) throw this.errorOf(NOMEM);
-    return pointer;
-  }
-
-  private allocZero(bytes: number): number {
-    const pointer = this.alloc(bytes);
-    new Uint8Array(this.memory.buffer, pointer, bytes).fill(0);
-    return pointer;
-  }
-
-  private allocText(text: string): number {
-    const bytes = new TextEncoder().encode(`${text}\0`);
-    const pointer = this.alloc(bytes.length);
-    new Uint8Array(this.memory.buffer).set(bytes, pointer);
-    return pointer;
-  }
-
-  private stringAt(pointer: number): string {
-    const bytes = new Uint8Array(this.memory.buffer);
-    return this.textAt(pointer, bytes.indexOf(0, pointer) - pointer);
-  }
 }
+
+/** The database in `source`, read-only. */
+export const openSqlite = async (source: ByteSource): Promise<SqliteFile> =>
+  SqliteFile.open(source, await sqliteWasm());

@@ -11,8 +11,7 @@ import { EVENTS_TABLE, isNsys } from './schema.ts';
 import { readNsysTables } from './source.ts';
 import type { NsysTables, Rows } from './tables.ts';
 import type { Head, Reader, ReaderContext, ReaderInput, ReadOutcome, Sniff } from '../reader.ts';
-import { openSqlite } from './sqlite-file.ts';
-import { isWalMode, sizeByHeader, type SqliteFile } from './sqlite-host.ts';
+import { isWalMode, openSqlite, sizeByHeader, type SqliteFile } from './sqlite-host.ts';
 
 const FORMAT = 'nsys-sqlite';
 const MAGIC = 'SQLite format 3\0';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { TraceError } from '../../../src/base/trace-error.ts';
 import { BlockReader } from '../../../src/read/nsys/sqlite-blocks.ts';
-import { openSqlite } from '../../../src/read/nsys/sqlite-file.ts';
+import { openSqlite } from '../../../src/read/nsys/sqlite-host.ts';
 import { makeSqlite } from './make-sqlite.ts';
 import { BytesSource } from '../open-for-test.ts';
 

@@ -1,7 +1,5 @@
-/** Opens SQLite files with the WebAssembly that is packed into the build: nothing is fetched. */
+/** SQLite's WebAssembly, which is packed into the build: nothing is fetched. */
 import { sqliteBase64 } from 'virtual:sqlite-wasm';
-import type { ByteSource } from '../../file/byte-source.ts';
-import { SqliteFile } from './sqlite-host.ts';
 
 async function unpack(base64: string): Promise<Uint8Array<ArrayBuffer>> {
   const text = atob(base64);
@@ -14,6 +12,5 @@ async function unpack(base64: string): Promise<Uint8Array<ArrayBuffer>> {
   return new Uint8Array(await new Blob(parts).arrayBuffer());
 }
 
-/** The database in `source`, read-only. The WebAssembly is unpacked and compiled here, when one is opened. */
-export const openSqlite = async (source: ByteSource): Promise<SqliteFile> =>
-  SqliteFile.open(source, await unpack(sqliteBase64));
+/** Unpacked here, when a database is opened. */
+export const sqliteWasm = (): Promise<Uint8Array<ArrayBuffer>> => unpack(sqliteBase64);
