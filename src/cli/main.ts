@@ -10,6 +10,7 @@ import { exportArguments } from './export-arguments.ts';
 import { factsCommand } from './fleet/facts.ts';
 import { fleetCommand } from './fleet/fleet.ts';
 import { queryCommand } from './fleet/query.ts';
+import { mcpCommand } from './mcp/mcp.ts';
 import { ranksCommand } from './ranks.ts';
 import { replayCommand } from './replay.ts';
 import { lines } from './terminal.ts';
@@ -88,6 +89,8 @@ export async function main(
       return await factsCommand(rest, out, err);
     case 'fleet':
       return await fleetCommand(rest, out, err);
+    case 'mcp':
+      return await mcpCommand(rest, out, err);
     case 'query':
       return await queryCommand(rest, out, err);
     case 'replay':

@@ -4,6 +4,7 @@ import { EXPORT_USAGE } from './export.ts';
 import { FACTS_USAGE } from './fleet/facts.ts';
 import { FLEET_USAGE } from './fleet/fleet.ts';
 import { QUERY_USAGE } from './fleet/query.ts';
+import { MCP_USAGE } from './mcp/mcp.ts';
 import { RANKS_USAGE } from './ranks.ts';
 import { REPLAY_USAGE } from './replay.ts';
 
@@ -39,6 +40,7 @@ export const USAGES: Readonly<Record<string, string>> = {
   facts: FACTS_USAGE,
   fleet: FLEET_USAGE,
   query: QUERY_USAGE,
+  mcp: MCP_USAGE,
   recorder: RECORDER_USAGE,
   completion: COMPLETION_USAGE,
 };
