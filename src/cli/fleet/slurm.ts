@@ -93,8 +93,9 @@ function called(program: string, args: readonly string[], input?: string): strin
     maxBuffer: 1 << 28,
     ...(input === undefined ? {} : { input }),
   });
-  if (error !== undefined)
-    throw new TraceError('io', `${program} cannot be run here (${error.message}).`, {
+  // One that ends before it has read its input leaves an error, too, and says itself why.
+  if (status === null)
+    throw new TraceError('io', `${program} cannot be run here (${error?.message ?? 'it was ended'}).`, {
       advice: 'Run this on a node of the cluster, or see --dry-run.',
     });
   if (status !== 0)
