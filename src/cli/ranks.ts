@@ -5,6 +5,7 @@ import { basename, join } from 'node:path';
 import { naturalOrder } from '../base/natural-order.ts';
 import { formatBytes, formatInteger } from '../base/units.ts';
 import { Engine } from '../engine/engine.ts';
+import { groupsOfRanks } from '../engine/rank-groups.ts';
 import { lineOf, outliersOf } from '../engine/ranks.ts';
 import type { OverviewView } from '../engine/protocol.ts';
 import { openPaths } from './open-paths.ts';
@@ -39,7 +40,9 @@ export interface RankOutlier {
   readonly device: number;
   /** allocated, requested or reserved, at the peak. */
   readonly figure: string;
-  /** From the median of all ranks. */
+  /** Ranks that it is held against: those that run the same lines and hold about the same, itself among them. */
+  readonly group_ranks: number;
+  /** From the median of these ranks. */
   readonly difference_bytes: number;
   /** In usual distances; null: all others are alike to the byte. */
   readonly distance: number | null;
@@ -85,29 +88,52 @@ const FIGURES: readonly (readonly [string, (row: RankRow) => number | null])[] =
   ['reserved', ({ reserved }) => reserved?.peak ?? null],
 ];
 
-/** The farthest first. A figure is judged among the ranks that tell it exactly: a recording that is cut has lower bounds. */
+/** A line that holds less of the peak says little of what a rank does. */
+const LEAST_SHARE = 0.01;
+
+/** Ranks that do the same, each group by itself. */
+function groupsAmong(rows: readonly RankRow[]): readonly (readonly RankRow[])[] {
+  const names = groupsOfRanks(
+    rows.map(({ file, gpu, requestedPeak, lines }) => ({
+      name: `${file} ${gpu}`,
+      label: '',
+      program: lines
+        .filter(({ bytes }) => bytes > 0 && bytes >= LEAST_SHARE * requestedPeak)
+        .map(({ place }) => place)
+        .sort()
+        .join('\n'),
+      peak: requestedPeak,
+      lines,
+    })),
+  );
+  return [...new Set(names)].map((name) => rows.filter((_, at) => names[at] === name));
+}
+
+/** The farthest first. A figure is judged among the ranks of a group that tell it exactly: a recording that is cut has lower bounds. */
 export function outliersAmong(rows: readonly RankRow[]): RankOutlier[] {
   const found = new Map<RankRow, RankOutlier>();
-  for (const [figure, of] of FIGURES) {
-    const judged = rows.filter((row) => row.exact && of(row) !== null);
-    outliersOf(judged.map((row) => of(row)!)).forEach((far, rank) => {
-      // What is asked for follows what is allocated; one line for a rank, by the first figure that it stands out in.
-      if (far === null || found.has(judged[rank])) return;
-      const line = lineOf(
-        judged.map((row) => row.lines),
-        rank,
-        far.bytes,
-      );
-      found.set(judged[rank], {
-        file: judged[rank].file,
-        device: judged[rank].gpu,
-        figure,
-        difference_bytes: far.bytes,
-        distance: Number.isFinite(far.distance) ? far.distance : null,
-        line: line === null ? null : { place: line.place, difference_bytes: line.bytes },
+  for (const group of groupsAmong(rows.filter(({ exact }) => exact)))
+    for (const [figure, of] of FIGURES) {
+      const judged = group.filter((row) => of(row) !== null);
+      outliersOf(judged.map((row) => of(row)!)).forEach((far, rank) => {
+        // What is asked for follows what is allocated; one line for a rank, by the first figure that it stands out in.
+        if (far === null || found.has(judged[rank])) return;
+        const line = lineOf(
+          judged.map((row) => row.lines),
+          rank,
+          far.bytes,
+        );
+        found.set(judged[rank], {
+          file: judged[rank].file,
+          device: judged[rank].gpu,
+          figure,
+          group_ranks: judged.length,
+          difference_bytes: far.bytes,
+          distance: Number.isFinite(far.distance) ? far.distance : null,
+          line: line === null ? null : { place: line.place, difference_bytes: line.bytes },
+        });
       });
-    });
-  }
+    }
   return [...found.values()].sort((a, b) => Math.abs(b.difference_bytes) - Math.abs(a.difference_bytes));
 }
 
@@ -153,7 +179,7 @@ function judgement(rows: readonly RankRow[], judged: number, outliers: readonly 
       : `: \`${first.line.place.replace(/ {2}(.*)/, ' ($1)')}\` holds ${change(first.line.difference_bytes)}`;
   const others =
     more.length === 0 ? '' : ` ${count(more.length, 'more rank is', 'more ranks are')} unlike the others.`;
-  return `${first.file} (device ${first.device}) is unlike the others: ${first.figure} at its peak is ${change(first.difference_bytes)} than in the median of ${formatInteger(judged)} ranks${line}.${others}`;
+  return `${first.file} (device ${first.device}) is unlike the others: ${first.figure} at its peak is ${change(first.difference_bytes)} than in the median of ${formatInteger(first.group_ranks)} ranks${line}.${others}`;
 }
 
 function printed(rows: readonly RankRow[], outliers: readonly RankOutlier[], shown: number): string[] {

@@ -53,6 +53,20 @@ describe('sixteen groups, five planted ranks and one that leaks', () => {
     }
   });
 
+  it('as `vramscope ranks` does', async () => {
+    const { outliers } = JSON.parse((await run('ranks', join(folder, 'job'), '--json')).out) as {
+      outliers: { file: string; group_ranks: number; line: { place: string } }[];
+    };
+    expect(new Set(outliers.map(({ file }) => file))).toEqual(
+      new Set(planted.map(({ rank }) => `rank${rank}.pickle`)),
+    );
+    for (const { file, group_ranks: ranks, line } of outliers) {
+      expect(ranks).toBe(RANKS / 16);
+      const { lines } = told.outliers.find(({ source }) => source === file)!;
+      expect(line.place).toBe(lines[0]['line_place']);
+    }
+  }, 60_000);
+
   it('names the one that leaks, and its line', () => {
     const leaks = planted.filter(({ leaks: one }) => one).map(({ rank }) => `rank${rank}.pickle`);
     expect(told.growth.filter(({ growth }) => growth === 'linear_leak').map(({ source }) => source)).toEqual(
