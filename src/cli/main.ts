@@ -11,6 +11,7 @@ import { factsCommand } from './fleet/facts.ts';
 import { fleetCommand } from './fleet/fleet.ts';
 import { queryCommand } from './fleet/query.ts';
 import { mcpCommand } from './mcp/mcp.ts';
+import { openCommand } from './open/open.ts';
 import { ranksCommand } from './ranks.ts';
 import { replayCommand } from './replay.ts';
 import { lines } from './terminal.ts';
@@ -89,6 +90,8 @@ export async function main(
       return await factsCommand(rest, out, err);
     case 'fleet':
       return await fleetCommand(rest, out, err);
+    case 'open':
+      return await openCommand(rest, out, err);
     case 'mcp':
       return await mcpCommand(rest, out, err);
     case 'query':

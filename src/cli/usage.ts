@@ -5,6 +5,7 @@ import { FACTS_USAGE } from './fleet/facts.ts';
 import { FLEET_USAGE } from './fleet/fleet.ts';
 import { QUERY_USAGE } from './fleet/query.ts';
 import { MCP_USAGE } from './mcp/mcp.ts';
+import { OPEN_USAGE } from './open/open.ts';
 import { RANKS_USAGE } from './ranks.ts';
 import { REPLAY_USAGE } from './replay.ts';
 
@@ -34,6 +35,7 @@ const COMPLETION_USAGE = `usage: vramscope completion bash|zsh|fish
 export const USAGES: Readonly<Record<string, string>> = {
   analyze: ANALYZE_USAGE,
   diff: DIFF_USAGE,
+  open: OPEN_USAGE,
   ranks: RANKS_USAGE,
   replay: REPLAY_USAGE,
   export: EXPORT_USAGE,

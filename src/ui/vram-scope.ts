@@ -29,7 +29,7 @@ import { arrowTables } from './shell/arrow-tables.ts';
 import type { Chosen } from './shell/dropped-files.ts';
 import { checkedFiles, pickedFolders } from './shell/dropped-files.ts';
 import { DropTarget } from './shell/drop-target.ts';
-import { sourceJob } from './shell/fetch-source.ts';
+import { sourcesAsked } from './shell/fetch-source.ts';
 import { keyGoesElsewhere } from './shell/keyboard.ts';
 import { LeaveGuard } from './shell/leave-guard.ts';
 import { pastedFrom, pasteGoesElsewhere, textFile } from './shell/pasted.ts';
@@ -240,15 +240,9 @@ export class VramScope extends LitElement {
   }
 
   private async openSrc(): Promise<void> {
-    const src = new URLSearchParams(location.search).get('src');
-    // An empty one names the page itself, which is no recording.
-    if (src === null || src.trim() === '' || this.session.sources.length > 0) return;
-    try {
-      const file = await this.session.obtain(...sourceJob(src));
-      if (file !== null) await this.openFiles([file]);
-    } catch (error) {
-      this.session.say(error instanceof Error ? error.message : String(error));
-    }
+    if (this.session.sources.length > 0) return;
+    const files = await sourcesAsked(location.search, this.session);
+    if (files.length > 0) await this.openFiles(files);
   }
 
   /** The same as opening a file that holds this text. */

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { formatInteger } from '../../src/base/units.ts';
 import type { Analysis } from '../../src/engine/document/analysis.ts';
-import { ensureBuilt, recordedStats, ROOT } from './harness.ts';
+import { ensureBuilt, launch, recordedStats, ROOT, Scope } from './harness.ts';
 
 beforeAll(ensureBuilt);
 
@@ -61,6 +61,39 @@ describe('npm start', () => {
       const served = await fetch(`${origin}/${src}`);
       expect(Buffer.from(await served.arrayBuffer()).equals(readFileSync(join(ROOT, src)))).toBe(true);
     } finally {
+      server.kill('SIGINT');
+    }
+    const [code] = (await once(server, 'exit')) as [number | null];
+    expect(code).toBe(0);
+  });
+});
+
+describe('vramscope open', () => {
+  it('shows its files in the page, asks for nothing else, and ends on Ctrl-C', async () => {
+    const names = ['leak.pickle.gz', 'nsys-small.sqlite'];
+    const server = spawn(
+      process.execPath,
+      ['bin/vramscope.mjs', 'open', ...names.map((name) => `samples/${name}`), '--no-browser'],
+      { cwd: ROOT },
+    );
+    let printed = '';
+    server.stdout.setEncoding('utf8').on('data', (text: string) => (printed += text));
+    const browser = await launch();
+    try {
+      await expect.poll(() => printed, { timeout: 60_000 }).toMatch(/^http:\S+\n/);
+      const url = printed.trim();
+      const scope = await Scope.open(browser, url, { origin: new URL(url).origin });
+      const files = await scope.page.evaluate(async () => {
+        const element = document.querySelector<
+          HTMLElement & { analysis: Promise<Analysis>; whenIdle(): Promise<void> }
+        >('vram-scope')!;
+        await element.whenIdle();
+        return (await element.analysis).sources.map(({ file }) => file);
+      });
+      expect(files).toEqual(names);
+      await scope.close();
+    } finally {
+      await browser.close();
       server.kill('SIGINT');
     }
     const [code] = (await once(server, 'exit')) as [number | null];

@@ -42,10 +42,27 @@ export async function fetchSource(src: string, onBytes: Fetched, signal: AbortSi
   return new File(pieces, name);
 }
 
+type Job = [name: string, load: (onBytes: Fetched, signal: AbortSignal) => Promise<File>];
+
 /** The name of what `?src=` points to, and how it is loaded. */
-export const sourceJob = (
-  src: string,
-): [name: string, load: (onBytes: Fetched, signal: AbortSignal) => Promise<File>] => [
+export const sourceJob = (src: string): Job => [
   sourceUrl(src).name,
   (onBytes, signal) => fetchSource(src, onBytes, signal),
 ];
+
+/** The files of every `?src=` of an address, in their order; one that cannot be had is said. An empty one names the page itself. */
+export async function sourcesAsked(
+  search: string,
+  session: { obtain(...job: Job): Promise<File | null>; say(text: string): void },
+): Promise<readonly File[]> {
+  const files: File[] = [];
+  for (const src of new URLSearchParams(search).getAll('src').filter((one) => one.trim() !== '')) {
+    try {
+      const file = await session.obtain(...sourceJob(src));
+      if (file !== null) files.push(file);
+    } catch (thrown) {
+      session.say(thrown instanceof Error ? thrown.message : String(thrown));
+    }
+  }
+  return files;
+}
