@@ -1,7 +1,7 @@
-/** Every page in every theme and at every width: what access.test.ts looks at in one combination each. */
+/** Every page in both themes at both widths: access.test.ts looks at a page of each kind, in each theme at one width. */
 import type { Browser } from 'playwright';
 import { afterAll, beforeAll, describe, it } from 'vitest';
-import { checkError, checkSample, checkUnfolded, PAGES, SAMPLES, VIEWS } from './axe.ts';
+import { checkError, checkSample, checkUnfolded, PAGES, SAMPLES, ALL_LOOKS } from './axe.ts';
 import { ensureBuilt, launch } from './harness.ts';
 
 let browser: Browser;
@@ -11,16 +11,16 @@ beforeAll(async () => {
 });
 afterAll(() => browser.close());
 
-describe.each(VIEWS)('axe, %s, %i px', (...view) => {
-  it.each(SAMPLES)('finds nothing with %s', async (name) => {
-    await checkSample(browser, name, view);
+describe('axe, in every theme at every width', () => {
+  it.each([...SAMPLES.once, ...SAMPLES.more])('finds nothing with %s', async (name) => {
+    await checkSample(browser, name, ALL_LOOKS);
   });
 
-  it.each(PAGES)('finds nothing with %s', async (path) => {
-    await checkUnfolded(browser, path, view);
+  it.each([...PAGES.once, ...PAGES.more])('finds nothing with %s', async (path) => {
+    await checkUnfolded(browser, path, ALL_LOOKS);
   });
 
   it('finds nothing on an error', async () => {
-    await checkError(browser, view);
+    await checkError(browser, ALL_LOOKS);
   });
 });

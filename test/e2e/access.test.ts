@@ -1,16 +1,17 @@
-/** Reachable by keyboard, and without a finding of axe: empty, loaded and in trouble, light and dark, narrow and wide. */
+/** Reachable by keyboard, and without a finding of axe: empty, loaded and in trouble, in light and dark, narrow and wide. */
 import type { Browser, Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
+  ALL_LOOKS,
   checkEmpty,
   checkError,
   checkSample,
   checkUnfolded,
+  inEach,
   inspect,
+  LOOKS,
   PAGES,
   SAMPLES,
-  type View,
-  VIEWS,
 } from './axe.ts';
 import { ensureBuilt, launch, sample, Scope, SINGLE_FILE } from './harness.ts';
 
@@ -21,30 +22,36 @@ beforeAll(async () => {
 });
 afterAll(() => browser.close());
 
-/** Each page once, so that both themes and both widths are seen; access.long.test.ts has the other combinations. */
-const one = (index: number): View => (index % 2 === 0 ? VIEWS[0] : VIEWS[3]);
-
-describe('axe', () => {
-  it.each(VIEWS)('finds nothing on the empty page, %s, %i px', async (...view) => {
-    await checkEmpty(browser, view);
+describe('axe, light on a laptop and dark on a large screen', () => {
+  it('finds nothing on the empty page', async () => {
+    await checkEmpty(browser, ALL_LOOKS);
   });
 
-  it.each(SAMPLES.map((name, index) => [name, ...one(index)] as const))(
-    'finds nothing with %s, %s, %i px',
-    async (name, ...view) => {
-      await checkSample(browser, name, view);
-    },
-  );
+  it.each(SAMPLES.once)('finds nothing with %s', async (name) => {
+    await checkSample(browser, name, LOOKS);
+  });
 
-  it.each(PAGES.map((path, index) => [path, ...one(index)] as const))(
-    'finds nothing with %s, %s, %i px',
-    async (path, ...view) => {
-      await checkUnfolded(browser, path, view);
-    },
-  );
+  it.each(PAGES.once)('finds nothing with %s', async (path) => {
+    await checkUnfolded(browser, path, LOOKS);
+  });
 
-  it.each([VIEWS[0], VIEWS[3]])('finds nothing on an error, %s, %i px', async (...view) => {
-    await checkError(browser, view);
+  it('finds nothing on an error', async () => {
+    await checkError(browser, LOOKS);
+  });
+
+  it('looks at a page that has changed its colours and its width', async () => {
+    const scope = await Scope.open(browser, SINGLE_FILE);
+    const seen: string[] = [];
+    await inEach(scope, LOOKS, async () => {
+      seen.push(
+        await scope.page
+          .locator('vram-scope')
+          .evaluate((element) => `${getComputedStyle(element).backgroundColor} ${element.clientWidth}`),
+      );
+    });
+    expect(new Set(seen.map((one) => one.replace(/ \d+$/, ''))).size, seen.join('; ')).toBe(2);
+    expect(new Set(seen.map((one) => one.replace(/.* /, ''))).size, seen.join('; ')).toBe(2);
+    await scope.close();
   });
 
   it('finds something where there is something to find', async () => {

@@ -1,4 +1,7 @@
-/** Pages of the built application, each looked at by axe in a theme and at a width. */
+/**
+ * Pages of the built application, each looked at by axe in both themes and at two widths. A page is opened once, and its
+ * theme and width change, as a system does at dusk and a window does: opening costs as much as looking.
+ */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename } from 'node:path';
@@ -9,40 +12,42 @@ import { diagnosed, fixture, sample, Scope, SINGLE_FILE } from './harness.ts';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-/** Theme, and width in CSS pixels. */
-export type View = readonly [colorScheme: 'light' | 'dark', width: number];
+/** Theme, and width of the window in CSS pixels. */
+export type Look = readonly [colorScheme: 'light' | 'dark', width: number];
 
-export const VIEWS = [
+/** Both themes and both widths, each once: contrast depends on the theme, overflow on the width. */
+export const LOOKS: readonly Look[] = [
   ['light', 1280],
-  ['dark', 1280],
-  ['light', 1920],
   ['dark', 1920],
-] as const satisfies readonly View[];
+];
+export const ALL_LOOKS: readonly Look[] = [...LOOKS, ['light', 1920], ['dark', 1280]];
 
-export const SAMPLES = [
-  'leak.pickle.gz',
-  'train.pickle.gz',
-  'serve.summaries.log.gz',
-  'nsys-small.sqlite',
-] as const;
+/** A page of each kind, of which a run looks at the first list; the second shows the same elements once more. */
+export const PAGES = {
+  once: [
+    'log/vllm-memory.txt',
+    'log/serve.requests.log',
+    'log/oom.txt',
+    'nvidia-smi/query.csv',
+    'prometheus-text/vllm.prom',
+    'nsys-stats/stdout.csv',
+    'memory-summary/train.memory_summary.txt',
+    'kineto-trace/h100.json',
+    'nsys-forms/torch.sqlite',
+  ],
+  more: [
+    'log/vllm-v1-tp2.log',
+    'log/sglang-tp2.log',
+    'nvidia-smi/table.txt',
+    'prometheus-json/range.json',
+    'memory-summary/train.memory_stats.json',
+  ],
+} as const;
 
-/** A page of each kind: logs with budgets, series, events and tables, summaries, reports, kernels. */
-export const PAGES = [
-  'log/vllm-v1-tp2.log',
-  'log/vllm-memory.txt',
-  'log/sglang-tp2.log',
-  'log/serve.requests.log',
-  'log/oom.txt',
-  'nvidia-smi/query.csv',
-  'nvidia-smi/table.txt',
-  'prometheus-text/vllm.prom',
-  'prometheus-json/range.json',
-  'nsys-stats/stdout.csv',
-  'memory-summary/train.memory_summary.txt',
-  'memory-summary/train.memory_stats.json',
-  'kineto-trace/h100.json',
-  'nsys-forms/torch.sqlite',
-] as const;
+export const SAMPLES = {
+  once: ['nsys-small.sqlite'],
+  more: ['leak.pickle.gz', 'train.pickle.gz', 'serve.summaries.log.gz'],
+} as const;
 
 /** What axe says of a page, or of a part of it: a path through shadow roots. */
 export async function inspect(page: Page, part: readonly string[] | null = null): Promise<AxeResults> {
@@ -66,6 +71,28 @@ export async function findings(page: Page, part: readonly string[] | null = null
   );
 }
 
+/** Looks at the page in one theme and width after the other. */
+export async function inEach(
+  scope: Scope,
+  looks: readonly Look[],
+  check: (look: string) => Promise<void>,
+): Promise<void> {
+  for (const [colorScheme, width] of looks) {
+    await scope.page.emulateMedia({ colorScheme });
+    await scope.page.setViewportSize({ width, height: 900 });
+    await scope.idle();
+    await check(`${colorScheme}, ${width} px`);
+  }
+}
+
+/** Nothing for axe, in each of these looks. */
+export const expectNothing = (
+  scope: Scope,
+  looks: readonly Look[] = LOOKS,
+  part: readonly string[] | null = null,
+): Promise<void> =>
+  inEach(scope, looks, async (look) => expect(await findings(scope.page, part), look).toEqual([]));
+
 /** Pixels that the page is wider than the window. */
 export function overflow(page: Page): Promise<number> {
   return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
@@ -82,32 +109,30 @@ function scrolled(page: Page): Promise<string[]> {
     );
 }
 
-const open = (browser: Browser, [colorScheme, width]: View): Promise<Scope> =>
-  Scope.open(browser, SINGLE_FILE, { colorScheme, width });
-
-export async function checkEmpty(browser: Browser, view: View): Promise<void> {
-  const scope = await open(browser, view);
+export async function checkEmpty(browser: Browser, looks: readonly Look[]): Promise<void> {
+  const scope = await Scope.open(browser, SINGLE_FILE);
   await scope.page
     .getByRole('button', { name: /open files/i })
     .first()
     .waitFor();
-  expect(await findings(scope.page)).toEqual([]);
+  await expectNothing(scope, looks);
   await scope.close();
 }
 
-export async function checkSample(browser: Browser, name: string, view: View): Promise<void> {
-  const scope = await open(browser, view);
+export async function checkSample(browser: Browser, name: string, looks: readonly Look[]): Promise<void> {
+  const scope = await Scope.open(browser, SINGLE_FILE);
   await scope.analyse([sample(name)]);
   await scope.page.getByRole('heading', { level: 1, name }).waitFor();
-  await scope.idle();
-  expect(await findings(scope.page)).toEqual([]);
-  expect(await overflow(scope.page)).toBe(0);
+  await inEach(scope, looks, async (look) => {
+    expect(await findings(scope.page), look).toEqual([]);
+    expect(await overflow(scope.page), look).toBe(0);
+  });
   await scope.close();
 }
 
 /** A fixture, with everything that is folded unfolded. */
-export async function checkUnfolded(browser: Browser, path: string, view: View): Promise<void> {
-  const scope = await open(browser, view);
+export async function checkUnfolded(browser: Browser, path: string, looks: readonly Look[]): Promise<void> {
+  const scope = await Scope.open(browser, SINGLE_FILE);
   const { page } = scope;
   await scope.analyse([fixture(path)]);
   await page
@@ -115,18 +140,19 @@ export async function checkUnfolded(browser: Browser, path: string, view: View):
     .first()
     .waitFor();
   await page.locator('details').evaluateAll((all) => all.forEach((one) => one.setAttribute('open', '')));
-  await scope.idle();
-  expect(await findings(page)).toEqual([]);
-  expect(await overflow(page)).toBe(0);
-  expect(await scrolled(page)).toEqual([]);
+  await inEach(scope, looks, async (look) => {
+    expect(await findings(page), look).toEqual([]);
+    expect(await overflow(page), look).toBe(0);
+    expect(await scrolled(page), look).toEqual([]);
+  });
   await scope.close();
 }
 
-export async function checkError(browser: Browser, view: View): Promise<void> {
-  const scope = await open(browser, view);
+export async function checkError(browser: Browser, looks: readonly Look[]): Promise<void> {
+  const scope = await Scope.open(browser, SINGLE_FILE);
   await scope.analyse([{ name: 'x.pickle', bytes: new TextEncoder().encode('nothing known') }]);
   await scope.page.getByRole('alert').first().waitFor();
-  expect(await findings(scope.page)).toEqual([]);
+  await expectNothing(scope, looks);
   await scope.close();
 }
 
@@ -142,24 +168,22 @@ export const DIAGNOSED = {
 export async function checkDiagnosis(
   browser: Browser,
   name: keyof typeof DIAGNOSED,
-  view: View,
+  looks: readonly Look[],
 ): Promise<void> {
-  const scope = await open(browser, view);
+  const scope = await Scope.open(browser, SINGLE_FILE);
   const { page } = scope;
   await scope.analyse([DIAGNOSED[name]()]);
   await diagnosed(page);
   await page
     .locator('vs-diagnosis details, vs-ledger-chart details, vs-diagnosis-ledger details, vs-pins details')
     .evaluateAll((all) => all.forEach((one) => one.setAttribute('open', '')));
-  await scope.idle();
-  expect(await findings(page)).toEqual([]);
-  const wide = await page
-    .locator('vs-diagnosis, vs-ledger, vs-ledger-chart, vs-pins, vs-waterfall')
-    .evaluateAll((all) => all.filter((one) => one.scrollWidth > one.clientWidth + 2).length);
-  expect(wide).toBe(0);
-  if (view[1] >= 1280)
-    expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(
-      0,
-    );
+  await inEach(scope, looks, async (look) => {
+    expect(await findings(page), look).toEqual([]);
+    const wide = await page
+      .locator('vs-diagnosis, vs-ledger, vs-ledger-chart, vs-pins, vs-waterfall')
+      .evaluateAll((all) => all.filter((one) => one.scrollWidth > one.clientWidth + 2).length);
+    expect(wide, look).toBe(0);
+    if ((page.viewportSize()?.width ?? 0) >= 1280) expect(await overflow(page), look).toBeLessThanOrEqual(0);
+  });
   await scope.close();
 }

@@ -1,7 +1,7 @@
 /** The diagnosis of the bundled samples, in the built page opened from disk: the leak is named first, and shown. */
 import type { Browser, Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { checkDiagnosis } from './axe.ts';
+import { checkDiagnosis, LOOKS } from './axe.ts';
 import { diagnosed, ensureBuilt, launch, sample, Scope, SINGLE_FILE } from './harness.ts';
 
 let browser: Browser;
@@ -199,12 +199,23 @@ it('a row of what is pinned shows its stack', async () => {
 /** Each page once, so that both themes and a narrow window are seen; diagnosis.long.test.ts has the other combinations. */
 describe('unfolded', () => {
   it.each([
-    ['leak.pickle.gz', 'light', 1280],
-    ['train.pickle.gz', 'light', 640],
-    ['oom.pickle', 'dark', 1920],
-    ['vllm-v1-tp2.log', 'light', 640],
-  ] as const)(
-    'axe finds nothing with %s, %s, %i px, and nothing is wider than the window',
-    (name, colorScheme, width) => checkDiagnosis(browser, name, [colorScheme, width]),
+    ['leak.pickle.gz', LOOKS],
+    [
+      'train.pickle.gz',
+      [
+        ['light', 640],
+        ['dark', 1280],
+      ],
+    ],
+    ['oom.pickle', LOOKS],
+    [
+      'vllm-v1-tp2.log',
+      [
+        ['light', 640],
+        ['dark', 1280],
+      ],
+    ],
+  ] as const)('axe finds nothing with %s, and nothing is wider than the window', (name, looks) =>
+    checkDiagnosis(browser, name, looks),
   );
 });
