@@ -66,9 +66,11 @@ export default defineConfig({
           environment: 'node',
           include: ['test/e2e/**/*.test.ts'],
           exclude: ['test/**/*.long.test.ts'],
+          globalSetup: ['test/e2e/build.ts'],
           testTimeout: 180_000,
           hookTimeout: 180_000,
-          fileParallelism: false,
+          // Two browsers at once: one waits for what it draws while the other reads. More of them wait for each other.
+          maxWorkers: 2,
         },
       },
       {
@@ -78,6 +80,7 @@ export default defineConfig({
           name: 'long',
           environment: 'node',
           include: ['test/**/*.long.test.ts'],
+          globalSetup: ['test/e2e/build.ts'],
           testTimeout: 600_000,
           hookTimeout: 180_000,
           fileParallelism: false,

@@ -13,11 +13,10 @@ import {
   PAGES,
   SAMPLES,
 } from './axe.ts';
-import { ensureBuilt, launch, sample, Scope, SINGLE_FILE } from './harness.ts';
+import { launch, sample, Scope, SINGLE_FILE } from './harness.ts';
 
 let browser: Browser;
 beforeAll(async () => {
-  ensureBuilt();
   browser = await launch();
 });
 afterAll(() => browser.close());

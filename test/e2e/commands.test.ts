@@ -3,12 +3,10 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { formatInteger } from '../../src/base/units.ts';
 import type { Analysis } from '../../src/engine/document/analysis.ts';
-import { ensureBuilt, launch, recordedStats, ROOT, Scope } from './harness.ts';
-
-beforeAll(ensureBuilt);
+import { launch, recordedStats, ROOT, Scope } from './harness.ts';
 
 const vramscope = (...args: string[]): ReturnType<typeof run> =>
   run('npm', ['run', '--silent', 'vramscope', '--', ...args]);

@@ -2,11 +2,10 @@
 import type { Browser } from 'playwright';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { ALL_LOOKS, checkDiagnosis, DIAGNOSED } from './axe.ts';
-import { ensureBuilt, launch } from './harness.ts';
+import { launch } from './harness.ts';
 
 let browser: Browser;
 beforeAll(async () => {
-  ensureBuilt();
   browser = await launch();
 });
 afterAll(() => browser.close());

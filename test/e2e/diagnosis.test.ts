@@ -2,11 +2,10 @@
 import type { Browser, Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkDiagnosis, LOOKS } from './axe.ts';
-import { diagnosed, ensureBuilt, launch, sample, Scope, SINGLE_FILE } from './harness.ts';
+import { diagnosed, launch, sample, Scope, SINGLE_FILE } from './harness.ts';
 
 let browser: Browser;
 beforeAll(async () => {
-  ensureBuilt();
   browser = await launch();
 });
 afterAll(() => browser.close());

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser } from 'playwright';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ensureBuilt, launch, readAnalysis, recordedStats, ROOT, sample, Scope, serve } from './harness.ts';
+import { launch, readAnalysis, recordedStats, ROOT, sample, Scope, serve } from './harness.ts';
 
 /** A page of somebody else, with styles that must not reach in. */
 const HOST = `<!doctype html>
@@ -33,7 +33,6 @@ const FRAMED = `<!doctype html>
 let browser: Browser;
 let server: Awaited<ReturnType<typeof serve>>;
 beforeAll(async () => {
-  ensureBuilt();
   browser = await launch();
   server = await serve({ '/wiki': HOST, '/framed': FRAMED });
 });

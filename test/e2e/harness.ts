@@ -3,7 +3,6 @@
  * on screen. Every page is watched: a request that leaves it, an error on its console, an exception in it are
  * collected, and `Scope.close()` fails if there were any that the test did not expect.
  */
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -36,17 +35,6 @@ export interface GivenFile {
   readonly bytes: Uint8Array;
   /** The bytes so many times over: a big file that need not cross to the browser. */
   readonly times?: number;
-}
-
-/** Builds what is stale, in a process of its own: the runner's NODE_ENV would make another build. */
-export function ensureBuilt(): void {
-  const env: NodeJS.ProcessEnv = { ...process.env };
-  delete env['NODE_ENV'];
-  const built = spawnSync(process.execPath, [join(ROOT, 'scripts/build.mjs'), '--quiet'], {
-    encoding: 'utf8',
-    env,
-  });
-  if (built.status !== 0) throw new Error(`The build failed.\n${built.stdout}${built.stderr}`);
 }
 
 export function launch(): Promise<Browser> {

@@ -1,7 +1,7 @@
 /** Leaving the page: never without a question while files are open, never with one while none are. */
 import type { Browser, Frame, Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ensureBuilt, launch, sample, Scope, serve, SINGLE_FILE } from './harness.ts';
+import { launch, sample, Scope, serve, SINGLE_FILE } from './harness.ts';
 
 const HOST = `<!doctype html>
 <html lang="en">
@@ -18,7 +18,6 @@ const framed = (sandbox: string): string => `<!doctype html>
 let browser: Browser;
 let server: Awaited<ReturnType<typeof serve>>;
 beforeAll(async () => {
-  ensureBuilt();
   browser = await launch();
   server = await serve({
     '/wiki': HOST,

@@ -2,11 +2,10 @@
 import type { Browser, Locator } from 'playwright';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectNothing, findings, inEach, LOOKS, overflow } from './axe.ts';
-import { ensureBuilt, launch, recordedStats, sample, Scope, SINGLE_FILE } from './harness.ts';
+import { launch, recordedStats, sample, Scope, SINGLE_FILE } from './harness.ts';
 
 let browser: Browser;
 beforeAll(async () => {
-  ensureBuilt();
   browser = await launch();
 });
 afterAll(() => browser.close());

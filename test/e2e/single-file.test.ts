@@ -4,11 +4,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser } from 'playwright';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ensureBuilt, launch, ROOT, Scope, serve, SINGLE_FILE } from './harness.ts';
+import { launch, ROOT, Scope, serve, SINGLE_FILE } from './harness.ts';
 
 let browser: Browser;
 beforeAll(async () => {
-  ensureBuilt();
   browser = await launch();
 });
 afterAll(() => browser.close());

@@ -4,7 +4,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formatBytes, formatInteger } from '../../src/base/units.ts';
 import type { AnalysisDevice } from '../../src/engine/document/analysis.ts';
 import {
-  ensureBuilt,
   launch,
   readAnalysis,
   recordedStats,
@@ -16,7 +15,6 @@ import {
 
 let browser: Browser;
 beforeAll(async () => {
-  ensureBuilt();
   browser = await launch();
 });
 afterAll(() => browser.close());

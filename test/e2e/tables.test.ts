@@ -19,12 +19,11 @@ import {
   readJsonLines,
   readParquet,
 } from '../trace/table-cells.ts';
-import { ensureBuilt, fixture, type GivenFile, launch, ROOT, sample, Scope, SINGLE_FILE } from './harness.ts';
+import { fixture, type GivenFile, launch, ROOT, sample, Scope, SINGLE_FILE } from './harness.ts';
 
 let browser: Browser;
 let duck: Duck;
 beforeAll(async () => {
-  ensureBuilt();
   duck = await Duck.open();
   browser = await launch();
 });

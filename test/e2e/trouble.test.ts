@@ -3,11 +3,10 @@ import type { Browser } from 'playwright';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Analysis } from '../../src/engine/document/analysis.ts';
 import type { GivenFile } from './harness.ts';
-import { ensureBuilt, launch, sample, Scope, SINGLE_FILE, unpackedSample } from './harness.ts';
+import { launch, sample, Scope, SINGLE_FILE, unpackedSample } from './harness.ts';
 
 let browser: Browser;
 beforeAll(async () => {
-  ensureBuilt();
   browser = await launch();
 });
 afterAll(() => browser.close());
