@@ -1,5 +1,5 @@
 /** The address map with the real engine: hover, click, keys, stepping, and what its accessible names say. */
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Engine } from '../../src/engine/engine.ts';
 import type { AddressMapAnswer, DeviceView, LifeAnswer } from '../../src/engine/protocol.ts';
 import type { VsAddressMap } from '../../src/ui/workspace/vs-address-map.ts';
@@ -186,13 +186,17 @@ describe('the address map of a training run', () => {
   it('plays with space, and stops with it', async () => {
     await start('samples/train.pickle.gz', { moment: 500 });
     await settled(500);
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    onTestFinished(() => void vi.useRealTimers());
     press(' ');
-    await expect.poll(() => told().row).toBeGreaterThan(502);
+    expect(vi.getTimerCount()).toBe(1);
+    for (const row of [501, 502, 503]) {
+      vi.advanceTimersToNextTimer();
+      await settled(row);
+    }
     press(' ');
-    const stopped = map.context.moment;
-    await settled(stopped!);
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    expect(map.context.moment).toBe(stopped);
+    expect(vi.getTimerCount()).toBe(0);
+    expect(map.context.moment).toBe(503);
   });
 
   it('goes from segment to segment, zooms, and keeps its scale from event to event', async () => {
