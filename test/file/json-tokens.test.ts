@@ -103,6 +103,30 @@ describe('JsonCursor', () => {
     expect(error).toMatchObject({ code: 'corrupt', offset: text.indexOf('b:') });
   });
 
+  test.each([0, 8])(
+    'looks at each byte a bounded number of times where every item behind %i is unclosed',
+    async (good) => {
+      const group = `${'{"i":1},'.repeat(good)}{"i":"},\n`;
+      /** Bytes that the steps went through, of a text of so many. */
+      const lookedAt = async (length: number): Promise<number> => {
+        let bytesSeen = 0;
+        const json = cursorOver(`[${group.repeat(Math.ceil(length / group.length))}`, 1 << 16);
+        await json.items({
+          step: (bytes, at, end, isLast) => {
+            const after = skipValue(bytes, at, end, isLast);
+            bytesSeen += (after < 0 ? end : after) - at;
+            return after;
+          },
+          resume: (bytes, from, end) => bytes.subarray(0, end).indexOf(OPEN_OBJECT, from),
+        });
+        return bytesSeen;
+      };
+      const short = await lookedAt(1_000_000);
+      expect(short).toBeGreaterThan(1_000_000);
+      expect(await lookedAt(4_000_000)).toBeLessThan(5 * short);
+    },
+  );
+
   test('goes on behind a broken item where the rules say how', async () => {
     const found: string[] = [];
     const broken: number[] = [];

@@ -198,10 +198,8 @@ describe('traces that are not whole', () => {
     const group = event.repeat(good) + unclosed;
     const groups = Math.ceil(4_000_000 / group.length);
     const text = `{"schemaVersion":1,"traceEvents":[${group.repeat(groups)}`;
-    const started = performance.now();
+    // 4 MB; looking 4 MiB ahead at each of them would be minutes (test/file/json-tokens.test.ts counts it).
     const outcome = await readBytes(reader, 'bad', text);
-    // 4 MB; looking 4 MiB ahead at each of them would be minutes.
-    expect(performance.now() - started).toBeLessThan(10_000);
     // The last one is the end of a file that is cut.
     expect(outcome.data.skipped).toBe(groups - 1);
     expect(messages(outcome)).toContain('damaged events were left out in all');

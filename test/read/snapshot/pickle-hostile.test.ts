@@ -204,7 +204,6 @@ describe('bombs', () => {
   });
 
   it('a million devices', { timeout: 20_000 }, async () => {
-    const started = performance.now();
     const bytes = snapshot(bytesOf(']'.repeat(1_000_000)), list(alloc(1n, 2n)));
     const { data, error } = await readSnapshot(bytes);
     expect(error).toBeNull();
@@ -213,7 +212,6 @@ describe('bombs', () => {
     expect(data.warnings.map(({ message }) => message).join()).toContain(
       "1 events belong to no device's trace",
     );
-    expect(performance.now() - started).toBeLessThan(10_000);
   });
 
   it('a memo that grows by jumps stays as small as the file', async () => {
@@ -222,9 +220,7 @@ describe('bombs', () => {
   });
 
   it('two million empty containers are no snapshot, and no trouble', { timeout: 20_000 }, async () => {
-    const started = performance.now();
     expect(await codeOf(bytesOf(head(), ']}'.repeat(1_000_000), '('.repeat(1_000_000)))).toBe('truncated');
-    expect(performance.now() - started).toBeLessThan(10_000);
   });
 
   it('a thousand unknown keys and actions are a handful of warnings', async () => {
