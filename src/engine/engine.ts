@@ -97,6 +97,7 @@ import type { TableQuery, TablesQuery, TableView } from './table-query.ts';
 import { findingsTable, gathered, tableViews, writeTable } from './tables.ts';
 import type { AboutSource } from './document/fact-source.ts';
 import { factsOf } from './facts.ts';
+import { type RedactQuery, redactedSnapshot } from './redact.ts';
 import { type SqlAnswer, SqlDesk, type SqlQuery } from './sql-desk.ts';
 import type { Table } from '../trace/table/column.ts';
 
@@ -530,6 +531,18 @@ export class Engine {
     const diagnosis = await this.files.diagnosis();
     const findings = findingsTable(this.files.all, { source: null, device: null }, diagnosis);
     return factsOf(this.files.all, await this.analysis(), findings, about);
+  }
+
+  /** A snapshot without names, as the bytes of a pickle in pieces that are handed over. Fails with `refused`. */
+  redacted(
+    source: number,
+    query: RedactQuery,
+  ): Promise<Result<readonly Uint8Array<ArrayBuffer>[], TraceErrorData>> {
+    return answerOf(null, () => {
+      const open = this.files.all.find(({ id }) => id === source);
+      if (open === undefined) throw notHeld(String(source));
+      return [redactedSnapshot(open, query)];
+    });
   }
 
   /** Which tables can be saved, and their rows. */

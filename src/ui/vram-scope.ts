@@ -21,11 +21,12 @@ import { startEngine } from '../engine/engine-client.ts';
 import type { EngineApi } from '../engine/engine-api.ts';
 import type { RanOn } from '../engine/protocol.ts';
 import { actionOf } from '../view/shell/keys.ts';
-import { tabsOf } from '../view/shell/tabs.ts';
+import { deviceTab, tabsOf } from '../view/shell/tabs.ts';
 import { addressOf, addressText, NO_ADDRESS, type ViewAddress } from '../view/workspace/address.ts';
 import { linkNotice } from '../view/workspace/link.ts';
 import type { ClockOffsetChange } from './diagnosis/diagnosis-run.ts';
 import { arrowTables } from './shell/arrow-tables.ts';
+import { CaseDesk } from './shell/case-desk.ts';
 import type { Chosen } from './shell/dropped-files.ts';
 import { checkedFiles, pickedFolders } from './shell/dropped-files.ts';
 import { DropTarget } from './shell/drop-target.ts';
@@ -93,11 +94,16 @@ export class VramScope extends LitElement {
     say: (notice) => this.session.say(notice),
     ownsPage: () => this.ownPage,
   });
-  /** It was said once how a chart is zoomed. */
-  private hinted = false;
+  private readonly caseDesk = new CaseDesk(this, {
+    opened: () => this.session.opened(),
+    api: this.api,
+    address: () => this.links.get(this.chosen) ?? '',
+    openChosen: (chosen) => this.openChosen(chosen),
+    say: (notice) => this.session.say(notice),
+  });
+  private hinted = false; // It was said once how a chart is zoomed.
   private readonly measures = new OpenMeasures();
-  /** Texts opened so far, for their names. */
-  private texts = 0;
+  private texts = 0; // Opened so far, for their names.
   /** What the page's own address tells of and no open file has: shown as soon as that file is there. */
   private linked: ViewAddress | null = null;
   /** Address of what each tab shows. */
@@ -164,6 +170,8 @@ export class VramScope extends LitElement {
     this.linked = this.ownPage ? addressOf(location.hash) : null;
     if (this.linked !== null) this.session.say(linkNotice(this.linked));
     void this.session.activity.during(this.openSrc());
+    if (this.ownPage)
+      void this.session.activity.during(this.caseDesk.openOwn((at) => (this.linked ??= addressOf(at))));
   }
 
   override disconnectedCallback(): void {
@@ -188,12 +196,7 @@ export class VramScope extends LitElement {
   private followLink(): void {
     const { linked } = this;
     if (linked === null) return;
-    const tab = tabsOf(this.session.sources).find(
-      ({ source, ...rest }) =>
-        source.file === linked.file &&
-        rest.kind === 'device' &&
-        (linked.device === null || rest.device.device === linked.device),
-    );
+    const tab = deviceTab(this.session.sources, linked);
     if (tab === undefined) return;
     this.linked = null;
     this.session.say('');
@@ -253,7 +256,7 @@ export class VramScope extends LitElement {
   private async paste(event: ClipboardEvent): Promise<void> {
     const { clipboardData } = event;
     if (event.defaultPrevented || clipboardData === null || pasteGoesElsewhere(event, this)) return;
-    if (this.pasteBox.open || this.keys.open) return;
+    if (this.pasteBox.open || this.keys.open || this.caseDesk.isOpen) return;
     event.preventDefault();
     const { files, text } = pastedFrom(clipboardData);
     if (files.length > 0) await this.openFiles(files);
@@ -277,7 +280,7 @@ export class VramScope extends LitElement {
     const action = actionOf(event);
     if (action === null || keyGoesElsewhere(event, this)) return;
     // The sheet is modal, and Escape closes it by itself.
-    if ((this.keys.open && action !== 'help') || this.pasteBox.open) return;
+    if ((this.keys.open && action !== 'help') || this.pasteBox.open || this.caseDesk.isOpen) return;
     if (action !== 'clear') event.preventDefault();
     if (action === 'open') this.picker.click();
     else if (action === 'help') this.keys.toggle();
@@ -334,7 +337,9 @@ export class VramScope extends LitElement {
           openFolder: () => this.folderPicker.click(),
           openText: () => this.pasteBox.show(),
           showKeys: () => this.keys.toggle(),
+          share: this.ownPage && this.caseDesk.canSave ? () => this.caseDesk.show() : null,
         })}
+        ${this.caseDesk.renderNote()}
         ${
           session.jobs.length === 0
             ? nothing
@@ -365,6 +370,7 @@ export class VramScope extends LitElement {
         </footer>
         <vs-keys .wheel=${this.settings.wheel}></vs-keys>
         <vs-paste></vs-paste>
+        ${this.caseDesk.renderSheet(this.settings.unit)}
         <input
           class="files"
           type="file"

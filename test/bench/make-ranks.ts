@@ -8,7 +8,7 @@
 import { linkSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Trainer, trained } from '../analyze/compare/trainer.ts';
-import { pickleOfTrace } from '../read/snapshot/pickle-of-trace.ts';
+import { pickleOfTrace } from '../../src/trace/snapshot-pickle.ts';
 
 export const GROUPS = 16;
 

@@ -10,6 +10,10 @@ import type { Chosen } from './dropped-files.ts';
 export interface Input {
   readonly name: string;
   readonly bytes: number;
+  /** Name of the folder that was opened; null: a file. */
+  readonly folder: string | null;
+  /** The file; of a folder all of them, by their paths inside. */
+  readonly files: Chosen['folders'][number]['files'];
   /** Memory that reading will take, by its kind and size. */
   need(): Promise<MemoryNeed>;
   read(api: EngineApi, job: number, onProgress: (progress: Progress) => void): Promise<readonly SourceView[]>;
@@ -33,6 +37,8 @@ async function needOf(file: File): Promise<MemoryNeed> {
 export const fileInput = (file: File): Input => ({
   name: visible(file.name),
   bytes: file.size,
+  folder: null,
+  files: [{ path: file.name, file }],
   need: () => needOf(file),
   read: (api, job, onProgress) => api.open(job, file, onProgress),
 });
@@ -40,6 +46,8 @@ export const fileInput = (file: File): Input => ({
 export const folderInput = ({ name, files }: Chosen['folders'][number]): Input => ({
   name: visible(name),
   bytes: files.reduce((sum, { file }) => sum + file.size, 0),
+  folder: name,
+  files,
   need: async () => {
     const all = await Promise.all(files.map(({ file }) => needOf(file)));
     return { bytes: all.reduce((sum, one) => sum + one.bytes, 0), kind: 'the files of a folder' };

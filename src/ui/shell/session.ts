@@ -261,6 +261,15 @@ export class Session {
     }
   }
 
+  /** What was read, in the order in which it was given, with the sources that came of it. */
+  opened(): readonly { readonly input: Input; readonly sources: readonly SourceView[] }[] {
+    return [...new Set(this.sources.map(({ id }) => this.inputs.get(id)))].flatMap((input) =>
+      input === undefined
+        ? []
+        : [{ input, sources: this.sources.filter(({ id }) => this.inputs.get(id) === input) }],
+    );
+  }
+
   /** Number of work that is cancelled by it, other than reading. */
   newJob(): number {
     return this.nextJob++;

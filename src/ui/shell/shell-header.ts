@@ -18,6 +18,8 @@ export interface HeaderModel {
   openFolder(): void;
   openText(): void;
   showKeys(): void;
+  /** null: the application is not inside of the page, so that it cannot be saved with it. */
+  readonly share: (() => void) | null;
 }
 
 /** The empty page has them itself, with what each is for. */
@@ -57,6 +59,13 @@ export function renderHeader(model: HeaderModel): unknown {
     ${tabs.length === 0 ? nothing : html`<vs-tabs .tabs=${tabs} current=${current}></vs-tabs>`}
     <span class="space"></span>
     ${tabs.length === 0 ? nothing : waysToOpen(model)}
+    ${
+      tabs.length === 0 || model.share === null
+        ? nothing
+        : html`<button title="Save this page with its files as one HTML file" @click=${model.share}>
+            Case file
+          </button>`
+    }
     <span class="group" role="group" aria-label="Byte unit">
       <button
         aria-pressed=${unit === 'binary' ? 'true' : 'false'}

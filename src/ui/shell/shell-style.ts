@@ -44,6 +44,19 @@ export const shellStyle = css`
   .bar.tall ~ main {
     --bar-height: 75px;
   }
+  .case {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 4px 10px;
+    padding: 8px 24px;
+    font-size: 13px;
+    background: var(--sunken);
+    border-bottom: 1px solid var(--line);
+  }
+  .case .note {
+    white-space: pre-wrap;
+    overflow-wrap: anywhere;
+  }
   .space {
     flex: 1;
   }

@@ -81,3 +81,13 @@ export function tabByKey(ids: readonly string[], current: string, key: string): 
       return null;
   }
 }
+
+/** The tab of a device that an address names; undefined: it is not open. */
+export const deviceTab = (
+  sources: readonly SourceView[],
+  { file, device }: { readonly file: string | null; readonly device: number | null },
+): Tab | undefined =>
+  tabsOf(sources).find(
+    ({ source, ...rest }) =>
+      source.file === file && rest.kind === 'device' && (device === null || rest.device.device === device),
+  );

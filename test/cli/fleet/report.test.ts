@@ -7,7 +7,7 @@ import { QUERIES } from '../../../src/cli/fleet/queries.ts';
 import { groupsOfRanks, type GroupMember } from '../../../src/engine/rank-groups.ts';
 import { trained } from '../../analyze/compare/trainer.ts';
 import { makeRanks, type Planted } from '../../bench/make-ranks.ts';
-import { pickleOfTrace } from '../../read/snapshot/pickle-of-trace.ts';
+import { pickleOfTrace } from '../../../src/trace/snapshot-pickle.ts';
 import { ask, run } from './run.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'vramscope-fleet-'));
