@@ -7,12 +7,11 @@ import { gunzipSync } from 'node:zlib';
 import type { Browser } from 'playwright';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findings } from './axe.ts';
-import { ensureBuilt, launch, readAnalysis, sample, Scope, SINGLE_FILE, unpackedSample } from './harness.ts';
+import { launch, readAnalysis, sample, Scope, SINGLE_FILE, unpackedSample } from './harness.ts';
 
 let browser: Browser;
 const folder = mkdtempSync(join(tmpdir(), 'vramscope-case-'));
 beforeAll(async () => {
-  ensureBuilt();
   browser = await launch();
 }, 120_000);
 afterAll(async () => {

@@ -8,7 +8,7 @@ const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((na
 
 /** What makes elements, scripts or links of a text. */
 const ALIVE =
-  /unsafe(?:HTML|SVG|Static|MathML)|\b(?:inner|outer)HTML\b|insertAdjacentHTML|document\.write|\bsrcdoc\b|DOMParser|createContextualFragment|setHTMLUnsafe|new Function\b|\beval\(/;
+  /unsafe(?:HTML|SVG|Static|MathML)|\b(?:inner|outer)HTML['"\]]*\s*\+?=(?!=)|insertAdjacentHTML|document\.write|\bsrcdoc\b|DOMParser|createContextualFragment|setHTMLUnsafe|new Function\b|\beval\(/;
 /** An address out of a value: a link of a file must not be one to follow. */
 const LINKED = /\b(?:href|src|action|formaction)=\$\{/;
 
@@ -25,6 +25,15 @@ describe('the sources of the page', () => {
 
   it('a planted one is seen', () => {
     expect(ALIVE.test('html`${unsafeHTML(name)}`')).toBe(true);
+    for (const assigned of [
+      'a.innerHTML = b',
+      'a.outerHTML += b',
+      "a['innerHTML'] = b",
+      '<p .innerHTML=${b}>',
+    ])
+      expect(ALIVE.test(assigned)).toBe(true);
+    // To read the page's own is no harm: a case file is made of it.
+    expect(ALIVE.test('const text = page.head.outerHTML;')).toBe(false);
     expect(LINKED.test('<a href=${file}>')).toBe(true);
   });
 });

@@ -112,11 +112,11 @@ export async function serve(
     server.listen(port, '127.0.0.1', () => resolve());
   });
   const { port: own } = server.address() as AddressInfo;
-  const sources = files.map(
-    ({ name }, at) => `src=${encodeURIComponent(`files/${at}/${encodeURIComponent(name)}`)}`,
+  const sources = new URLSearchParams(
+    files.map(({ name }, at) => ['src', `files/${at}/${encodeURIComponent(name)}`]),
   );
   return {
-    url: `http://127.0.0.1:${own}/${token}/${sources.length === 0 ? '' : `?${sources.join('&')}`}`,
+    url: `http://127.0.0.1:${own}/${token}/${files.length === 0 ? '' : `?${sources}`}`,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
