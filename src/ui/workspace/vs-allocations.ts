@@ -19,30 +19,15 @@ import type {
   TimelineQuery,
 } from '../../engine/protocol.ts';
 import { wholeOf } from '../../view/device/device-state.ts';
-import { xTicks } from '../../view/parts/curves.ts';
+import { minimumWidth, panBy, pixelToX, type Span, toRange, zoomAbout } from '../../view/parts/viewport.ts';
 import {
-  minimumWidth,
-  panBy,
-  pixelToX,
-  type Span,
-  toRange,
-  xToPixel,
-  zoomAbout,
-} from '../../view/parts/viewport.ts';
-import {
-  allocationLegend,
-  type AllocationLegendEntry,
-  allocationsName,
   type Bytes,
-  byteTicksIn,
   capacityWords,
   emptyWords,
   leftOutWords,
-  legendChange,
   lifeSpoken,
   lifeTooltip,
   linesOf,
-  ORDERS,
   panBytes,
   rangeBetween,
   rasterQuery,
@@ -51,7 +36,6 @@ import {
   zoomToLife,
 } from '../../view/workspace/allocations.ts';
 import type { ViewContext, WorkspaceChange } from '../../view/workspace/context.ts';
-import { textureCss } from '../../view/workspace/group-textures.ts';
 import {
   type Direction,
   lifeAtPlace,
@@ -66,6 +50,8 @@ import { askEngine } from '../replay/replay-questions.ts';
 import '../shell/vs-error.ts';
 import { AllocationsDrawing } from './allocations-draw.ts';
 import { AllocationsPointer } from './allocations-pointer.ts';
+import { AllocationsInks } from './allocations-inks.ts';
+import { pixelOf, renderChart, renderHeader, renderLegend, renderTip } from './allocations-parts.ts';
 import { allocationsStyle } from './allocations-style.ts';
 
 /** Milliseconds after the last move at which the hand rests. */
@@ -114,7 +100,7 @@ export class VsAllocations extends LitElement {
   private fullMs = 0;
   /** Top of the picture with all bytes. */
   private most = 1;
-  private inks: { readonly dark: boolean; readonly of: ReturnType<VsAllocations['inksOf']> } | null = null;
+  private readonly inks = new AllocationsInks();
 
   private readonly rasters = new Latest<RasterQuery, Told<RasterAnswer>>(
     async (asked) => (await this.api()).raster(asked),
@@ -371,7 +357,7 @@ export class VsAllocations extends LitElement {
     ];
     if (canvas.width !== width) canvas.width = width;
     if (canvas.height !== height) canvas.height = height;
-    const inks = this.inksOf(canvas);
+    const inks = this.inks.of(canvas, context.dark);
     const { device, filter, range } = context;
     const isAll = filter.trim() === '';
     const marked = [
@@ -395,33 +381,29 @@ export class VsAllocations extends LitElement {
     });
   }
 
-  /** Worked out once a theme: each costs the browser its styles. */
-  private inksOf(canvas: HTMLCanvasElement): Record<'accent' | 'text' | 'green' | 'orange', string> {
-    const { dark } = this.context;
-    if (this.inks?.dark !== dark) {
-      const of = (name: string): string => resolved(canvas, name);
-      this.inks = {
-        dark,
-        of: {
-          accent: of('--accent'),
-          text: of('--text'),
-          green: of('--curve-green'),
-          orange: of('--curve-orange'),
-        },
-      };
-    }
-    return this.inks.of;
-  }
-
   override render(): unknown {
     const { context, answer, error } = this;
     const { device } = context;
     const empty = emptyWords(answer, device);
     return html`
-      ${this.header()} ${error === null ? nothing : html`<vs-error .error=${error}></vs-error>`}
-      ${answer === null ? html`<ul></ul>` : this.legend(answer)}
+      ${renderHeader(
+        context,
+        this.order,
+        (order) => (this.order = order),
+        this.bytes === null ? null : () => (this.bytes = null),
+      )}
+      ${error === null ? nothing : html`<vs-error .error=${error}></vs-error>`}
+      ${answer === null ? html`<ul></ul>` : renderLegend(answer, context, (change) => this.change(change))}
       ${answer !== null && empty !== null ? html`<p class="none" role="status">${empty}</p>` : nothing}
-      ${this.chart(answer)}
+      ${renderChart({
+        context,
+        answer,
+        size: this.size,
+        shown: this.shown,
+        left: this.plot?.offsetLeft ?? 0,
+        tip: this.tip(),
+        press: (event) => this.onKey(event),
+      })}
       <footer>
         ${answer === null ? html`<span role="status">Drawing every allocation…</span>` : nothing}
         <span>${answer === null ? '' : leftOutWords(answer, context.unit)}</span>
@@ -432,154 +414,19 @@ export class VsAllocations extends LitElement {
     `;
   }
 
+  /** Under the pointer, or at the place of the keys. */
+  private tip(): unknown {
+    const { answer, context, keyed, life, lifeInFocus: number, size } = this;
+    if (answer === null || number === null) return nothing;
+    const place = keyed?.place ?? null;
+    const keys = place === null ? { x: 0, y: 0 } : pixelOf(place, answer, context, this.shown, size);
+    return renderTip(context, number, life, this.pointed ?? keys, size);
+  }
+
   private spoken(): string {
     const { keyed, life, context } = this;
     if (keyed === null || life?.life !== keyed.life) return '';
     const { device, unit } = context;
     return lifeSpoken(lifeTooltip(keyed.life, life, device.clock, unit), keyed.place !== null);
   }
-
-  private header(): unknown {
-    const { context } = this;
-    const value = (event: Event): string => (event.target as HTMLSelectElement).value;
-    return html`<header>
-      <label
-        >Stacked
-        <select data-order @change=${(event: Event) => (this.order = value(event) as StackOrder)}>
-          ${ORDERS.filter(({ id }) => id !== 'line' || context.device.hasStacks).map(
-            ({ id, label }) => html`<option value=${id} ?selected=${id === this.order}>${label}</option>`,
-          )}
-        </select></label
-      >
-      ${
-        this.bytes === null
-          ? nothing
-          : html`<button data-all-bytes @click=${() => (this.bytes = null)}>All bytes</button>`
-      }
-      <span class="space"></span>
-      ${linesOf(context.device).map(
-        (id) =>
-          html`<span class="quiet"
-            ><span
-              class="line"
-              .style=${`display: inline-block; vertical-align: middle; border-color: var(--curve-${id === 'reserved' ? 'orange' : 'green'})`}
-            ></span>
-            ${id}</span
-          >`,
-      )}
-    </header>`;
-  }
-
-  private legend(answer: RasterAnswer): unknown {
-    const { filter, unit } = this.context;
-    const press = (entry: AllocationLegendEntry): void => {
-      const change = legendChange(entry);
-      if (change !== null) this.change(change);
-    };
-    return html`<ul aria-label="Groups, with what they hold at the peak">
-      ${allocationLegend(answer, filter, unit).map(
-        (entry) =>
-          html`<li>
-            <button
-              title=${entry.title}
-              aria-pressed=${entry.only ? 'true' : 'false'}
-              ?disabled=${entry.filter === null}
-              @click=${() => press(entry)}
-            >
-              <span
-                class="swatch"
-                .style=${`background: ${textureCss(entry.texture)}, var(--curve-${entry.color})`}
-              ></span>
-              <span class="name">${entry.name}</span> <span class="quiet">${entry.value}</span>
-            </button>
-          </li>`,
-      )}
-      ${
-        answer.earlier > 0
-          ? html`<li class="quiet">
-              <button disabled>
-                <span class="swatch" .style=${`background: ${textureCss('lines')}, var(--text-quiet)`}></span>
-                <span class="name">lines: made before the recording</span>
-              </button>
-            </li>`
-          : nothing
-      }
-    </ul>`;
-  }
-
-  private chart(answer: RasterAnswer | null): unknown {
-    const { context, size } = this;
-    const { device, axis, span, unit } = context;
-    const [from, to] = this.shown;
-    const ticks = answer === null ? [] : byteTicksIn(this.shown, size.height, unit);
-    const moments = device.rows === 0 ? [] : xTicks(axis, span, size.width);
-    return html`<div class="chart ${device.rows === 0 ? 'one' : ''}">
-      <div class="bytes" aria-hidden="true" title="Drag to zoom the bytes">
-        ${ticks.map(
-          ({ at, label }) =>
-            html`<span class="tick" .style=${`bottom: ${((at - from) / (to - from)) * 100}%`}
-              >${label}</span
-            >`,
-        )}
-      </div>
-      <div
-        class="plot"
-        role="application"
-        tabindex="0"
-        aria-roledescription="picture of allocations"
-        aria-label=${allocationsName(answer, device, unit)}
-        aria-description="Arrow keys go from allocation to allocation, Enter pins, z zooms to it, [ and ] go along its line, Shift with left and right along all of them, Home and End to the first and the last, Shift with W and S zooms the bytes."
-        @keydown=${(event: KeyboardEvent) => this.onKey(event)}
-      >
-        <canvas aria-hidden="true"></canvas>
-        ${this.tip()}
-      </div>
-      <div class="moments" aria-hidden="true">
-        ${moments.map(
-          ({ at, label }) =>
-            html`<span
-              class="tick"
-              .style=${`left: ${(this.plot?.offsetLeft ?? 0) + xToPixel(at, span, size.width)}px`}
-              >${label}</span
-            >`,
-        )}
-      </div>
-    </div>`;
-  }
-
-  /** Under the pointer, or at the place of the keys. */
-  private tip(): unknown {
-    const { answer, size, context, keyed } = this;
-    const number = this.lifeInFocus;
-    if (answer === null || number === null) return nothing;
-    const at = this.pointed ?? this.pixelOf(keyed?.place ?? null);
-    const { heading, lines } = lifeTooltip(number, this.life, context.device.clock, context.unit);
-    const side = at.x < size.width / 2 ? `left: ${at.x + 14}px` : `right: ${size.width - at.x + 14}px`;
-    const height = at.y > size.height / 2 ? `top: ${size.height - at.y + 8}px` : `bottom: ${at.y + 8}px`;
-    return html`<div class="tip" aria-hidden="true" .style=${`${side}; ${height}`}>
-      <strong>${heading}</strong>
-      ${lines.map((line) => html`<br />${line}`)}
-    </div>`;
-  }
-
-  private pixelOf(place: Place | null): { readonly x: number; readonly y: number } {
-    const { answer, size, context } = this;
-    if (answer === null || place === null) return { x: 0, y: 0 };
-    const [from, to] = answer.bytes;
-    const bytes = from + ((place.row + 0.5) / answer.rows) * (to - from);
-    const [low, high] = this.shown;
-    return {
-      x: xToPixel(answer.x[place.column], context.span, size.width),
-      y: ((bytes - low) / (high - low)) * size.height,
-    };
-  }
-}
-
-/** The colour of a custom property in the theme that is on: a canvas knows neither properties nor light-dark(). */
-function resolved(canvas: HTMLCanvasElement, name: string): string {
-  const before = canvas.style.color;
-  canvas.style.color = `var(${name})`;
-  const { color } = getComputedStyle(canvas);
-  canvas.style.color = before;
-  return color;
 }
