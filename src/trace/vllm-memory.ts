@@ -3,18 +3,7 @@
  * (vllm/utils/mem_utils.py; before 0.12 vllm/utils/__init__.py). Bytes, as printed; what is not printed is absent.
  */
 import type { Rank } from '../base/rank.ts';
-
-/** Fields of a snapshot in the order in which the class prints them. cuda_memory is rocm_memory, xpu_memory elsewhere. */
-export const SNAPSHOT_FIELDS = [
-  'torch_peak',
-  'torch_allocated',
-  'free_memory',
-  'total_memory',
-  'cuda_memory',
-  'torch_memory',
-  'non_torch_memory',
-] as const;
-export type SnapshotField = (typeof SNAPSHOT_FIELDS)[number];
+import type { SnapshotField } from '../base/vllm-fields.ts';
 
 export const RESULT_FIELDS = [
   'non_kv_cache_memory',

@@ -12,7 +12,8 @@
  * A field that a version does not have is null, and so is what would need it.
  */
 import { type Measured, canEqual, lessOf, measuredOf, sumOf } from '../../base/measured.ts';
-import type { PrintedProfiling, PrintedSnapshot, SnapshotField } from '../../trace/vllm-memory.ts';
+import type { SnapshotField } from '../../base/vllm-fields.ts';
+import type { PrintedProfiling, PrintedSnapshot } from '../../trace/vllm-memory.ts';
 
 /** What `MemorySnapshot.measure()` reads, in bytes; fields are named as vLLM prints them. */
 export interface VllmMemorySnapshot {

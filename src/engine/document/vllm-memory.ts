@@ -4,7 +4,7 @@ import type { Measured } from '../../base/measured.ts';
 import { rankText } from '../../base/rank.ts';
 import type { VllmMemoryAccount } from '../../analyze/server/vllm-memory-account.ts';
 import type { MemoryCategories, VllmMemorySnapshot } from '../../analyze/server/vllm-memory-snapshot.ts';
-import { SNAPSHOT_FIELDS } from '../../trace/vllm-memory.ts';
+import { SNAPSHOT_FIELDS } from '../../base/vllm-fields.ts';
 
 /** Bytes and the most that the printed digits leave open; 0: exact. */
 export interface AnalysisFigure {

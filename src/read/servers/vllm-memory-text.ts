@@ -10,9 +10,9 @@
  * A number without a unit is bytes, as the fields hold it. format_gib() rounds to two digits and drops zeros at the
  * end: "1.2GiB" is known to 0.01 GiB. GB and MB are refused: nothing tells whether they are 10^9 or 2^30.
  */
+import { SNAPSHOT_FIELDS } from '../../base/vllm-fields.ts';
 import {
   RESULT_FIELDS,
-  SNAPSHOT_FIELDS,
   type PrintedBytes,
   type PrintedProfiling,
   type PrintedSnapshot,

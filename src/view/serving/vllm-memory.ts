@@ -7,6 +7,7 @@ import type { ByteUnit } from '../../base/units.ts';
 import { formatInteger, formatNumber } from '../../base/units.ts';
 import { type Measured, exactMeasured, formatMeasured } from '../../base/measured.ts';
 import { rankText } from '../../base/rank.ts';
+import { SNAPSHOT_FIELDS, type SnapshotField } from '../../base/vllm-fields.ts';
 import type { AccountSnapshot, VllmMemoryAccount, VllmMemorySnapshot } from '../../engine/protocol.ts';
 import { cell, type Cell, type Column, type TableModel } from '../parts/table.ts';
 
@@ -18,16 +19,6 @@ export interface VllmMemoryModel {
   readonly missing: readonly string[];
   readonly tables: readonly TableModel[];
 }
-
-const FIELDS = [
-  'torch_peak',
-  'torch_allocated',
-  'free_memory',
-  'total_memory',
-  'cuda_memory',
-  'torch_memory',
-  'non_torch_memory',
-] as const;
 
 const ROLES: Readonly<Record<AccountSnapshot['role'], string>> = {
   before_create: 'before creation',
@@ -50,8 +41,8 @@ const number = (id: string, label: string): Column => ({ id, label, numeric: tru
 const text = (id: string, label: string): Column => ({ id, label, numeric: false, breaks: true });
 
 /** Only the fields that any of them has. */
-const fieldsIn = (all: readonly VllmMemorySnapshot[]): (typeof FIELDS)[number][] =>
-  FIELDS.filter((name) => all.some((one) => one[name] !== null));
+const fieldsIn = (all: readonly VllmMemorySnapshot[]): SnapshotField[] =>
+  SNAPSHOT_FIELDS.filter((name) => all.some((one) => one[name] !== null));
 
 function snapshotsTable(snapshots: readonly AccountSnapshot[], unit: ByteUnit): TableModel {
   const fields = fieldsIn(snapshots.map(({ snapshot }) => snapshot));
