@@ -2,9 +2,9 @@
  * Where every reserved byte is, over the same stretch as the timeline above it: parts on top of each other. The pointer
  * does here what it does there; arrow keys go from column to column, and what a column holds is read out to the byte.
  */
-import { LitElement, css, html, nothing } from 'lit';
+import { css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
-import type { ByteUnit } from '../../base/units.ts';
+import { ChartElement } from '../parts/chart-element.ts';
 import type { Axis, LedgerColumns } from '../../engine/protocol.ts';
 import type { ChartModel } from '../../view/parts/curves.ts';
 import { AXIS_LEFT } from '../../view/parts/curves.ts';
@@ -24,7 +24,6 @@ import {
   movedColumn,
   type ToldColumns,
 } from '../../view/device/ledger-chart.ts';
-import type { Span } from '../../view/parts/viewport.ts';
 import { formatX } from '../../view/parts/words.ts';
 import { chartStyle } from '../parts/chart-style.ts';
 import { legendStyle, renderLegend } from '../parts/legend.ts';
@@ -46,7 +45,7 @@ const STEPS: Readonly<Record<string, number>> = {
 };
 
 @customElement('vs-ledger-chart')
-export class VsLedgerChart extends LitElement {
+export class VsLedgerChart extends ChartElement {
   static override styles = [
     controls,
     chartStyle,
@@ -84,17 +83,9 @@ export class VsLedgerChart extends LitElement {
   ];
 
   @property({ attribute: false }) answer: LedgerColumns | null = null;
-  @property({ attribute: false }) span: Span = { from: 0, to: 1 };
   @property() axis: Axis = 'time';
-  @property({ attribute: false }) unit: ByteUnit = 'binary';
-  @property({ type: Boolean }) dark = false;
   @property({ type: Boolean }) full = true;
-  @property({ type: Boolean }) selecting = false;
   @property({ type: Boolean }) rightAxis = false;
-  @property({ attribute: false }) hoverX: number | null = null;
-  @property({ attribute: false }) selection: Span | null = null;
-  @property({ attribute: false }) marks: readonly number[] = [];
-  @property({ attribute: false }) pinned: number | null = null;
 
   @state() private hiddenParts: ReadonlySet<string> = new Set();
   @state() private width = 800;

@@ -1,13 +1,12 @@
 /** One chart of curves over time or events: legend with read-outs, annotations, plot. State lives above it. */
-import { LitElement, css, html, nothing } from 'lit';
+import { css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
-import type { ByteUnit } from '../../base/units.ts';
+import { ChartElement } from '../parts/chart-element.ts';
 import type { Axis, SeriesView, TimelineAnswer } from '../../engine/protocol.ts';
 import type { ChartModel, LegendEntry } from '../../view/parts/curves.ts';
 import { AXIS_LEFT, chartDescription, chartModel, legend } from '../../view/parts/curves.ts';
 import type { AnnotationLanes } from '../../view/parts/marks.ts';
 import { hiddenAnnotations } from '../../view/parts/marks.ts';
-import type { Span } from '../../view/parts/viewport.ts';
 import { formatX } from '../../view/parts/words.ts';
 import { chartStyle } from '../parts/chart-style.ts';
 import { legendStyle, renderLegend } from '../parts/legend.ts';
@@ -15,7 +14,7 @@ import { controls } from '../parts/theme.ts';
 import '../parts/uplot-chart.ts';
 
 @customElement('vs-timeline')
-export class VsTimeline extends LitElement {
+export class VsTimeline extends ChartElement {
   static override styles = [
     controls,
     chartStyle,
@@ -59,19 +58,11 @@ export class VsTimeline extends LitElement {
   @property({ attribute: false }) answer: TimelineAnswer | null = null;
   @property({ attribute: false }) series: readonly SeriesView[] = [];
   @property({ attribute: false }) hiddenCurves: ReadonlySet<string> = new Set();
-  @property({ attribute: false }) span: Span = { from: 0, to: 1 };
   @property() axis: Axis = 'time';
-  @property({ attribute: false }) unit: ByteUnit = 'binary';
-  @property({ type: Boolean }) dark = false;
   @property({ type: Boolean }) full = true;
-  @property({ type: Boolean }) selecting = false;
   @property({ type: Boolean }) rightAxis = false;
   @property({ type: Number }) height = 240;
-  @property({ attribute: false }) hoverX: number | null = null;
-  @property({ attribute: false }) selection: Span | null = null;
-  @property({ attribute: false }) marks: readonly number[] = [];
   @property({ attribute: false }) iterations: readonly number[] = [];
-  @property({ attribute: false }) pinned: number | null = null;
   @property({ attribute: false }) annotations: AnnotationLanes | null = null;
 
   @state() private width = 800;

@@ -1,13 +1,12 @@
 /** One chart of figures over time, with a legend by metric: what the curve is, how coarse, what to know of it. */
-import { LitElement, css, html, nothing } from 'lit';
+import { css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
-import type { ByteUnit } from '../../base/units.ts';
+import { ChartElement } from '../parts/chart-element.ts';
 import type { ChartModel, LegendEntry } from '../../view/parts/curves.ts';
 import { formatMoment, momentOf } from '../../view/readings/clock.ts';
 import { describeChart, gaugeChartModel, gaugeLegend, metricWords } from '../../view/readings/gauge-chart.ts';
 import type { GaugeChart, GaugeMetric, GaugeSet } from '../../view/readings/gauges.ts';
 import { MOST_SHOWN } from '../../view/readings/gauges.ts';
-import type { Span } from '../../view/parts/viewport.ts';
 import { sameSpan } from '../../view/parts/viewport.ts';
 import { chartStyle } from '../parts/chart-style.ts';
 import { legendStyle, renderLegend } from '../parts/legend.ts';
@@ -18,7 +17,7 @@ import '../parts/uplot-chart.ts';
 const MOST_ENTRIES = 16;
 
 @customElement('vs-gauges')
-export class VsGauges extends LitElement {
+export class VsGauges extends ChartElement {
   static override styles = [
     controls,
     chartStyle,
@@ -77,15 +76,7 @@ export class VsGauges extends LitElement {
   @property({ attribute: false }) set!: GaugeSet;
   @property({ attribute: false }) chart!: GaugeChart;
   @property({ attribute: false }) hiddenCurves: ReadonlySet<string> = new Set();
-  @property({ attribute: false }) span: Span = { from: 0, to: 1 };
-  @property({ attribute: false }) unit: ByteUnit = 'binary';
-  @property({ type: Boolean }) dark = false;
-  @property({ type: Boolean }) selecting = false;
   @property({ type: Number }) height = 220;
-  @property({ attribute: false }) hoverX: number | null = null;
-  @property({ attribute: false }) selection: Span | null = null;
-  @property({ attribute: false }) pinned: number | null = null;
-  @property({ attribute: false }) marks: readonly number[] = [];
 
   @state() private width = 0;
   @state() private unfolded: ReadonlySet<string> = new Set();
