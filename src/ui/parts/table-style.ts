@@ -2,22 +2,32 @@
 import { css, html, nothing } from 'lit';
 import { type Column, nextSort, type Sort } from '../../view/parts/table.ts';
 
+/** The frame of any table: as wide as its place, a line of text a row, no bold. */
+export const tableFrame = css`
+  table {
+    width: 100%;
+    border-collapse: collapse;
+  }
+  th,
+  td {
+    text-align: left;
+    font-weight: 400;
+    white-space: nowrap;
+  }
+`;
+
 export const tableStyle = css`
+  ${tableFrame}
   .scroll {
     overflow-x: auto;
   }
   table {
-    width: 100%;
-    border-collapse: collapse;
     font-size: 13px;
   }
   th,
   td {
     padding: 4px 0 4px 20px;
     border-bottom: 1px solid var(--line);
-    text-align: left;
-    font-weight: 400;
-    white-space: nowrap;
   }
   th:first-child,
   td:first-child {

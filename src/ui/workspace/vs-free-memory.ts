@@ -17,6 +17,7 @@ import {
   freeModel,
 } from '../../view/workspace/free-memory.ts';
 import { Latest } from '../parts/latest.ts';
+import { tableFrame } from '../parts/table-style.ts';
 import { controls } from '../parts/theme.ts';
 import type { HeatPoint } from './vs-heat.ts';
 import './vs-heat.ts';
@@ -41,6 +42,7 @@ const HEAT_ROWS = 96;
 export class VsFreeMemory extends LitElement {
   static override styles = [
     controls,
+    tableFrame,
     css`
       h2 {
         font-size: 13px;
@@ -74,16 +76,9 @@ export class VsFreeMemory extends LitElement {
         flex: 1 1 0;
         overflow: auto;
       }
-      table {
-        width: 100%;
-        border-collapse: collapse;
-      }
       th,
       td {
         padding: 1px 6px 1px 0;
-        font-weight: normal;
-        text-align: left;
-        white-space: nowrap;
       }
       th.number,
       td.number {

@@ -14,6 +14,7 @@ import {
   lineWords,
   sizeBars,
 } from '../../view/workspace/stack-line.ts';
+import { tableFrame } from '../parts/table-style.ts';
 import { controls } from '../parts/theme.ts';
 
 const [WIDE, HIGH] = [1000, 160];
@@ -22,6 +23,7 @@ const [WIDE, HIGH] = [1000, 160];
 export class VsStackLine extends LitElement {
   static override styles = [
     controls,
+    tableFrame,
     css`
       :host {
         display: block;
@@ -64,16 +66,9 @@ export class VsStackLine extends LitElement {
       h3 {
         margin: 0 0 4px;
       }
-      table {
-        width: 100%;
-        border-collapse: collapse;
-      }
       th,
       td {
         padding: 2px 8px 2px 0;
-        font-weight: 400;
-        text-align: left;
-        white-space: nowrap;
       }
       td.bar {
         width: 100%;

@@ -6,12 +6,14 @@ import { formatInteger } from '../../base/units.ts';
 import type { StackTreeAnswer } from '../../engine/protocol.ts';
 import { linksOf, type StackLinks } from '../../view/workspace/stack-layout.ts';
 import { firstOpen, MOST_TREE_ROWS, rowHeads, type TreeRow, treeRows } from '../../view/workspace/stacks.ts';
+import { tableFrame } from '../parts/table-style.ts';
 import { controls } from '../parts/theme.ts';
 
 @customElement('vs-stack-table')
 export class VsStackTable extends LitElement {
   static override styles = [
     controls,
+    tableFrame,
     css`
       :host {
         display: block;
@@ -19,8 +21,6 @@ export class VsStackTable extends LitElement {
         overflow: auto;
       }
       table {
-        width: 100%;
-        border-collapse: collapse;
         font-size: 13px;
       }
       th,
@@ -29,8 +29,6 @@ export class VsStackTable extends LitElement {
         padding: 0 12px;
         border-bottom: 1px solid var(--line);
         text-align: right;
-        font-weight: 400;
-        white-space: nowrap;
       }
       thead th {
         position: sticky;
