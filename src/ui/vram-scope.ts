@@ -30,7 +30,7 @@ import { CaseDesk } from './shell/case-desk.ts';
 import type { Chosen } from './shell/dropped-files.ts';
 import { checkedFiles, pickedFolders } from './shell/dropped-files.ts';
 import { DropTarget } from './shell/drop-target.ts';
-import { sourcesAsked } from './shell/fetch-source.ts';
+import { HostPage } from './shell/host-page.ts';
 import { keyGoesElsewhere } from './shell/keyboard.ts';
 import { LeaveGuard } from './shell/leave-guard.ts';
 import { pastedFrom, pasteGoesElsewhere, textFile } from './shell/pasted.ts';
@@ -101,6 +101,12 @@ export class VramScope extends LitElement {
     openChosen: (chosen) => this.openChosen(chosen),
     say: (notice) => this.session.say(notice),
   });
+  readonly hostPage = new HostPage(this, {
+    session: () => this.session,
+    openFiles: (files) => this.openFiles(files),
+    override: (settings) => (this.settings = { ...this.settings, ...settings }),
+    shown: () => this.pageOf(this.chosen),
+  });
   private hinted = false; // It was said once how a chart is zoomed.
   private readonly measures = new OpenMeasures();
   private texts = 0; // Opened so far, for their names.
@@ -169,7 +175,6 @@ export class VramScope extends LitElement {
     matchMedia(DARK).addEventListener('change', (event) => (this.systemDark = event.matches), { signal });
     this.linked = this.ownPage ? addressOf(location.hash) : null;
     if (this.linked !== null) this.session.say(linkNotice(this.linked));
-    void this.session.activity.during(this.openSrc());
     if (this.ownPage)
       void this.session.activity.during(this.caseDesk.openOwn((at) => (this.linked ??= addressOf(at))));
   }
@@ -240,12 +245,6 @@ export class VramScope extends LitElement {
     this.chosen = tab;
     this.visited = new Set([...this.visited, tab]);
     if (tab !== '') this.leaving.shown(tab, asked);
-  }
-
-  private async openSrc(): Promise<void> {
-    if (this.session.sources.length > 0) return;
-    const files = await sourcesAsked(location.search, this.session);
-    if (files.length > 0) await this.openFiles(files);
   }
 
   /** The same as opening a file that holds this text. */

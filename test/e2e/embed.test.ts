@@ -1,4 +1,5 @@
 /** The application in other people's pages: as an element over http, in a frame that may only run scripts, by ?src=. */
+import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser } from 'playwright';
@@ -133,5 +134,99 @@ describe('?src=', () => {
     expect(scope.errors).toEqual([expect.stringContaining('404')]);
     scope.errors.length = 0;
     await scope.close();
+  });
+});
+
+describe('a page that says what it wants', () => {
+  const example = (name: string): string => readFileSync(join(ROOT, 'examples', name), 'utf8');
+  let pages: Awaited<ReturnType<typeof serve>>;
+  beforeAll(async () => {
+    pages = await serve({
+      '/wiki.html': example('wiki.html'),
+      '/panel.html': `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Panel</title><link rel="icon" href="data:,"></head><body>${example('grafana-text-panel.html')}</body></html>`,
+      '/heard.html': HOST.replace(
+        '<vram-scope',
+        '<vram-scope message-origins="https://else.example" theme="dark" unit="decimal"',
+      ),
+    });
+  });
+  afterAll(() => pages.close());
+  const open = (path: string): Promise<Scope> =>
+    Scope.open(browser, `${pages.origin}${path}`, { origin: pages.origin });
+
+  it('examples/wiki.html: a file, a view', async () => {
+    const scope = await open('/wiki.html');
+    await scope.page.getByRole('tab', { name: 'Stacks', selected: true }).waitFor();
+    expect((await readAnalysis(scope.page)).devices[0].memory_stats[PEAK]).toBe(recordedStats('leak')[PEAK]);
+    await scope.page.evaluate(() => document.querySelector('vram-scope')!.setAttribute('view', 'events'));
+    await scope.page.getByRole('tab', { name: 'Events', selected: true }).waitFor();
+    await scope.page.evaluate(() => document.querySelector('vram-scope')!.setAttribute('view', 'nowhere'));
+    await scope.sees(/There is no view "nowhere"; there are overview, allocations/);
+    await scope.close();
+  });
+
+  it('examples/grafana-text-panel.html: a frame answers, and takes what is handed over', async () => {
+    const scope = await open('/panel.html');
+    await expect.poll(() => scope.page.frames().length).toBe(2);
+    const frame = scope.page.frames()[1];
+    await scope.sees(/leak\.pickle\.gz was handed over by http:\/\/127\.0\.0\.1/, frame);
+    expect((await readAnalysis(frame)).devices[0].memory_stats[PEAK]).toBe(recordedStats('leak')[PEAK]);
+    await scope.close();
+  });
+
+  it('theme and unit, which are not kept; and silence for whoever is not listed', async () => {
+    const scope = await open('/heard.html');
+    await scope.analyse([sample('leak.pickle.gz')]);
+    await scope.sees(/1\.57 GB/);
+    const [dark, kept, answers] = await scope.page.evaluate(async () => {
+      const heard: unknown[] = [];
+      addEventListener('message', ({ data }) => heard.push(data));
+      postMessage('PING', location.origin);
+      postMessage({ vramscope: { buffer: new ArrayBuffer(4), title: 'x' } }, location.origin);
+      // Both have been delivered when a third one is.
+      await new Promise((resolve) => {
+        addEventListener('message', ({ data }) => data === 'last' && resolve(null));
+        postMessage('last', location.origin);
+      });
+      return [
+        document.querySelector('vram-scope')!.hasAttribute('dark'),
+        localStorage.length,
+        heard.includes('PONG'),
+      ] as const;
+    });
+    expect([dark, kept, answers]).toEqual([true, 0, false]);
+    expect((await readAnalysis(scope.page)).sources).toHaveLength(1);
+    await scope.close();
+  });
+
+  it('examples/notebook.ipynb: the page with a recording inside, in a frame without an origin', async () => {
+    const notebook = JSON.parse(example('notebook.ipynb')) as {
+      cells: { cell_type: string; source: string[] }[];
+    };
+    const code = notebook.cells.find(({ cell_type: type }) => type === 'code')!.source.join('');
+    const program = `import sys, types
+display = types.ModuleType('IPython.display')
+display.HTML = lambda text: text
+sys.modules['IPython'] = types.ModuleType('IPython')
+sys.modules['IPython.display'] = display
+${code.slice(0, code.lastIndexOf("show('snapshot.pickle')"))}
+print(show('samples/leak.pickle.gz', 'dist/vramscope.html', note='from a notebook'))`;
+    const html = execFileSync('python3', ['-c', program], {
+      cwd: ROOT,
+      encoding: 'utf8',
+      maxBuffer: 1 << 26,
+    });
+    const notebookPages = await serve({
+      '/lab.html': `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Lab</title><link rel="icon" href="data:,"></head><body>${html}</body></html>`,
+    });
+    const scope = await Scope.open(browser, `${notebookPages.origin}/lab.html`, {
+      origin: notebookPages.origin,
+    });
+    await expect.poll(() => scope.page.frames().length).toBe(2);
+    const frame = scope.page.frames()[1];
+    await scope.sees(/from a notebook/, frame);
+    expect((await readAnalysis(frame)).devices[0].memory_stats[PEAK]).toBe(recordedStats('leak')[PEAK]);
+    await scope.close();
+    notebookPages.close();
   });
 });
