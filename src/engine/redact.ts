@@ -17,28 +17,45 @@ export interface RedactQuery {
   readonly functions: boolean;
 }
 
-/** Folders of a compiler's cache are named after the user. */
-const CACHE = /^torchinductor_.*/;
+/** Folders that say whose a file is and have more in their names: the cache of a compiler is named after the user. */
+const NAMED: readonly (readonly [RegExp, string])[] = [
+  [/^torchinductor_.*/, 'torchinductor_x'],
+  [/^glibc.*/, 'glibc'],
+  [/^<attrs .*/, '<attrs >'],
+];
+const plainPart = (part: string): string =>
+  NAMED.reduce((text, [pattern, instead]) => text.replace(pattern, instead), part);
+/** Compilers write the path of its file into the name of a lambda. */
+const FOLDERS = /(?:[^\s'"(),<>[\]{}]*[\\/])+(?=[^\s'"(),<>[\]{}\\/])/g;
+const LAMBDA_PLACE = /\b(lambda|unnamed[\w ]*|anonymous[\w ]*) at [^\s'"()<>]+/g;
 
 /**
- * Of a frame of PyTorch, Python or the system: as little of its path as says whose it is. Their names and files are public.
+ * Of a frame of PyTorch, Python or the system: as little of its path as says whose it is. Folders below it stay where they
+ * are those of an installed package, which everybody has; anybody may have a folder "python3" or "torch/nn".
  *
  *   /home/me/venv/lib/python3.12/site-packages/torch/nn/modules/linear.py  ->  torch/nn/modules/linear.py
+ *   /home/me/python3/secret/model.py                                       ->  python3/model.py
  */
 function publicPath(frame: Frame): string {
   const parts = frame.filename.replaceAll('\\', '/').split('/');
+  const base = parts[parts.length - 1];
   const owner = internalOwner(frame);
-  for (let kept = 1; kept <= parts.length; kept++) {
-    const filename = parts.slice(-kept).join('/');
+  const isTheSame = (filename: string): boolean => {
     const shorter = { ...frame, filename };
-    if (isInternalFrame(shorter) && internalOwner(shorter) === owner)
-      return filename
-        .split('/')
-        .map((part) => (CACHE.test(part) ? 'torchinductor_x' : part))
-        .join('/');
-  }
+    return isInternalFrame(shorter) && internalOwner(shorter) === owner;
+  };
+  const from = parts.findLastIndex((_part, at) => isTheSame(parts.slice(at).join('/')));
   // On Windows a drive is part of what tells: nothing of such a path is kept but its last name.
-  return parts[parts.length - 1];
+  if (from <= 0 && /^[A-Za-z]:$/.test(parts[0])) return plainPart(base);
+  const kept = parts.slice(Math.max(0, from));
+  const isInstalled = /^(?:site|dist)-packages$/;
+  if (owner === 'pytorch' || owner === 'carriers')
+    if (isInstalled.test(kept[0]) || (from > 0 && isInstalled.test(parts[from - 1])))
+      return kept.map(plainPart).join('/');
+  const short = [base, `${plainPart(kept[0])}/${base}`, `torch/nn/${base}`].map((path) =>
+    path.split('/').map(plainPart).join('/'),
+  );
+  return short.find(isTheSame) ?? plainPart(base);
 }
 
 /** Names for frames of the program's own code: the same for the same, another one for another. */
@@ -54,15 +71,24 @@ class Names {
     let known = this.frames.get(frame);
     if (known === undefined) {
       known = isInternalFrame(frame)
-        ? { ...frame, filename: publicPath(frame) }
+        ? { ...frame, name: this.internalName(frame), filename: publicPath(frame) }
         : { ...frame, name: this.functionOf(frame.name), filename: this.fileOf(frame.filename) };
       this.frames.set(frame, known);
     }
     return known;
   };
 
+  /** Of compiled code without a file only names of PyTorch, the libraries and the interpreter are public. */
+  private internalName(frame: Frame): string {
+    const { name, filename } = frame;
+    if (!this.hidesFunctions) return name.replace(FOLDERS, '');
+    const hasFile = filename !== '' && filename !== '??';
+    const isPublic = name === '' || hasFile || isInternalFrame({ name, filename: 'x.cpp', line: 1 });
+    return isPublic ? name.replace(LAMBDA_PLACE, '$1').replace(FOLDERS, '') : this.functionOf(name);
+  }
+
   private functionOf(name: string): string {
-    if (!this.hidesFunctions) return name;
+    if (!this.hidesFunctions) return name.replace(FOLDERS, '');
     const known = this.functions.get(name) ?? `f${this.functions.size + 1}`;
     this.functions.set(name, known);
     return known;
@@ -86,10 +112,48 @@ class Names {
   }
 }
 
-/** Settings of the allocator: numbers, switches, and lists of them ("max_split_size_mb:32,backend:native"). */
-const PLAIN = /^[\w:.,[\]%> -]*$/;
+/** Settings that PyTorch writes. Of others nobody knows what their values are. */
+const SETTINGS: ReadonlySet<string> = new Set([
+  'PYTORCH_CUDA_ALLOC_CONF',
+  'PYTORCH_HIP_ALLOC_CONF',
+  'PYTORCH_ALLOC_CONF',
+  'max_split_size',
+  'garbage_collection_threshold',
+  'expandable_segments',
+  'pinned_num_register_threads',
+  'pinned_reserve_segment_size_mb',
+  'release_lock_on_cudamalloc',
+  'pinned_use_cuda_host_register',
+  'pinned_use_background_threads',
+  'graph_capture_record_stream_reuse',
+  'roundup_power2_divisions',
+  'max_non_split_rounding_size',
+  'max_round_threshold',
+  'max_cached_size',
+  'trace_alloc_max_entries',
+  'trace_alloc_overflowed',
+]);
+/** Numbers, switches, and lists of sizes ("256:1,512:2"). */
+const FIGURES = /^(?:[\d.,:>\s-]*|true|false|off)$/i;
+/** The options of PYTORCH_ALLOC_CONF, one by one. */
+const OPTION =
+  /^(?:(?:max_split_size_mb|max_non_split_rounding_mb|garbage_collection_threshold|expandable_segments|roundup_power2_divisions|pinned_num_register_threads|pinned_reserve_segment_size_mb|pinned_use_cuda_host_register|pinned_use_background_threads|release_lock_on_cudamalloc|release_lock_on_hipmalloc|graph_capture_record_stream_reuse):(?:true|false|[\d.]{1,20}|\[[\d:,>.]{1,200}\])|backend:(?:native|cudaMallocAsync))(?:,|$)/i;
+
+function isOptions(text: string): boolean {
+  let rest = text.replaceAll(' ', '');
+  while (rest !== '') {
+    const option = OPTION.exec(rest)?.[0];
+    if (option === undefined) return false;
+    rest = rest.slice(option.length);
+  }
+  return true;
+}
+
 const isPlain = ([name, value, start]: Setting): boolean =>
-  start === undefined && /^[\w.]{1,64}$/.test(name) && value.length <= 512 && PLAIN.test(value);
+  start === undefined &&
+  SETTINGS.has(name) &&
+  value.length <= 512 &&
+  (FIGURES.test(value) || isOptions(value));
 
 /** Throws TraceError 'refused' for a source that is no snapshot, or of which a part could not be read. */
 export function redactedSnapshot(

@@ -79,6 +79,12 @@ describe('a case file', () => {
   it('without names has none of them, in any of its bytes, and the same figures', async () => {
     const scope = await Scope.open(browser, SINGLE_FILE);
     const before = await scope.analyse([unpackedSample('leak.pickle'), sample('serve.summaries.log.gz')]);
+    // As an extension of the browser does it.
+    await scope.page.evaluate(() => {
+      const meta = document.createElement('meta');
+      meta.content = 'planted-by-an-extension';
+      document.head.append(meta, document.createComment('planted-by-an-extension'));
+    });
     await scope.page.getByRole('button', { name: 'Case file', exact: true }).click();
     const sheet = scope.page.getByRole('dialog');
     await sheet.getByRole('checkbox', { name: /Folders, hosts/ }).check();
@@ -93,7 +99,7 @@ describe('a case file', () => {
     const page = readFileSync(path, 'utf8').replace(/<script type="module">[^]*?<\/script>/, '');
     // Paths, and a function of the program's own: "forward" is PyTorch's name, too.
     const names = new Set(before.lines.flatMap(({ lines }) => lines.flatMap(({ file }) => file ?? [])));
-    for (const name of ['s_leak', 'leak.pickle', '/opt/', '/home/']) names.add(name);
+    for (const name of ['s_leak', 'leak.pickle', '/opt/', '/home/', 'planted-by-']) names.add(name);
     expect(names.size).toBeGreaterThan(4);
     const original = Buffer.from(unpackedSample('leak.pickle').bytes).toString('latin1');
     expect(original).toContain('s_leak');

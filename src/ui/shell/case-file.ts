@@ -46,6 +46,10 @@ const dataId = (at: number): string => `vramscope-file-${at}`;
 const application = (page: Document): HTMLScriptElement | null =>
   [...page.querySelectorAll<HTMLScriptElement>('body > script[type="module"]:not([src])')].at(-1) ?? null;
 
+/** What the built page has in its head. Extensions of a browser put elements there that say whose browser it is. */
+const OWN_HEAD =
+  'meta[charset], meta[http-equiv="Content-Security-Policy"], meta[name="viewport"], meta[name="color-scheme"], title, link[rel="icon"][href="data:,"]';
+
 export const canSaveCase = (page: Document): boolean => application(page) !== null;
 
 /** Bytes turned into text at once, a multiple of 3: a call takes no more arguments than the stack has room for. */
@@ -76,8 +80,9 @@ export async function caseHtml(
   const told: CaseAbout = { version: VERSION, ...about, files };
   const parts: BlobPart[] = [
     '<!doctype html>\n<html lang="en">\n',
-    page.head.outerHTML,
-    '\n<body>\n<vram-scope own-page></vram-scope>\n',
+    '<head>\n',
+    ...[...page.head.querySelectorAll(OWN_HEAD)].map((element) => `${element.outerHTML}\n`),
+    '</head>\n<body>\n<vram-scope own-page></vram-scope>\n',
     `<script type="${ABOUT}" id="${ID}">${inert(told)}</script>\n`,
   ];
   for (const [at, { file }] of inputs.entries())
