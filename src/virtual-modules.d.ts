@@ -19,5 +19,5 @@ declare module 'virtual:sqlite-wasm' {
 /** A file of sql/, as text. */
 declare module '*.sql?raw' {
   const sql: string;
-  export default sql;
+  export { sql as default };
 }

@@ -1,6 +1,6 @@
 /** What the file is, in plain words: who wrote it, what it covers, what it does not tell. */
 import { LitElement, css, html, nothing } from 'lit';
-import { customElement, property } from 'lit/decorators.js';
+import { customElement, property, query } from 'lit/decorators.js';
 import type { ByteUnit } from '../../base/units.ts';
 import { formatInteger } from '../../base/units.ts';
 import { count } from '../../base/words.ts';
@@ -10,6 +10,8 @@ import { describeDevice, describeEvents, describeSource } from '../../view/parts
 import { controls } from '../parts/theme.ts';
 import './vs-error.ts';
 import './vs-save.ts';
+import type { VsSql } from './vs-sql.ts';
+import './vs-sql.ts';
 
 @customElement('vs-file-bar')
 export class VsFileBar extends LitElement {
@@ -82,6 +84,8 @@ export class VsFileBar extends LitElement {
   /** null: nothing can be saved here. */
   @property({ attribute: false }) api: (() => Promise<EngineApi>) | null = null;
 
+  @query('vs-sql') private readonly sheet!: VsSql;
+
   override render(): unknown {
     const { source, device } = this;
     if (source === null) return nothing;
@@ -98,7 +102,14 @@ export class VsFileBar extends LitElement {
         ${
           this.api === null || source.id < 0 || source.error?.code === 'ended'
             ? nothing
-            : html`<vs-save .api=${this.api} .source=${source} .device=${device}></vs-save>`
+            : html`<button
+                  title="Ask the tables of all open files with SQL"
+                  @click=${() => this.sheet.show()}
+                >
+                  SQL
+                </button>
+                <vs-sql .api=${this.api} .device=${device}></vs-sql>
+                <vs-save .api=${this.api} .source=${source} .device=${device}></vs-save>`
         }
         <button @click=${() => this.emit('close-source', { source: source.id })}>Close file</button>
       </header>
