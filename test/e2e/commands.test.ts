@@ -1,7 +1,8 @@
 /** What the README promises of the terminal: `npm start` and the command, as separate processes. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { formatInteger } from '../../src/base/units.ts';
@@ -63,6 +64,32 @@ describe('npm start', () => {
     }
     const [code] = (await once(server, 'exit')) as [number | null];
     expect(code).toBe(0);
+  });
+});
+
+describe('vramscope facts', () => {
+  it('reads in threads, and each source as one thread does', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'vramscope-facts-'));
+    try {
+      const set = (threads: string): Map<string, string> => {
+        const out = join(folder, threads);
+        const { status, stdout } = vramscope('facts', 'samples', '--out', out, '--threads', threads);
+        // README.md among them is no recording.
+        expect([status, stdout]).toEqual([
+          3,
+          expect.stringMatching(/^5 sources of run samples: 4 read whole, 1 failed/),
+        ]);
+        const names = readdirSync(out, { recursive: true, encoding: 'utf8' }).filter((name) =>
+          name.endsWith('.parquet'),
+        );
+        return new Map(names.map((name) => [name, readFileSync(join(out, name)).toString('hex')]));
+      };
+      const one = set('1');
+      expect(one.size).toBeGreaterThan(8);
+      expect(set('3')).toEqual(one);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });
 

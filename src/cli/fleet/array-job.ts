@@ -42,7 +42,7 @@ export function missingByTask({
   tasks,
 }: ArrayArguments): ReadonlyMap<number, readonly ListedSource[]> {
   const { out, run, rules, paths } = facts;
-  const all = listSources(paths, rules);
+  const all = listSources(paths, rules, out);
   const missing = new Map<number, readonly ListedSource[]>();
   for (let task = 0; task < tasks; task++) {
     const left = sourcesOfTask(all, [task, tasks]).filter(

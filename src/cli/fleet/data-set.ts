@@ -1,24 +1,14 @@
 /** A data set of facts, asked with DuckDB: read-only, inside of its own folder, with a limit of time and memory. */
-import {
-  closeSync,
-  existsSync,
-  fstatSync,
-  openSync,
-  readdirSync,
-  readSync,
-  realpathSync,
-  statSync,
-} from 'node:fs';
+import { closeSync, fstatSync, openSync, readdirSync, readSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DuckDBConnection, DuckDBInstance, Json } from '@duckdb/node-api';
 import { TraceError } from '../../base/trace-error.ts';
 import { FACT_NAMES, type FactTable, factColumns } from '../../engine/facts.ts';
 import { reasonOf } from '../open-files.ts';
 
-/** A folder that `vramscope facts` wrote. */
+/** A folder that `vramscope facts` wrote: one of its tables is split by run. */
 export const isDataSet = (path: string): boolean =>
-  statSync(path, { throwIfNoEntry: false })?.isDirectory() === true &&
-  FACT_NAMES.some((name) => existsSync(join(path, name)));
+  FACT_NAMES.some((name) => namesIn(join(path, name)).some((run) => run.startsWith('run=')));
 
 const text = (value: string): string => `'${value.replaceAll("'", "''")}'`;
 
@@ -201,13 +191,13 @@ export class DataSet {
 const messageOf = (thrown: unknown): string =>
   (thrown instanceof Error ? thrown.message : String(thrown)).trim();
 
-const namesIn = (folder: string): string[] => {
+function namesIn(folder: string): string[] {
   try {
     return readdirSync(folder);
   } catch {
     return [];
   }
-};
+}
 
 /** Files of a table in the order of their paths, found as they are asked for. */
 function* walkParts(root: string, table: FactTable): Iterable<string> {

@@ -129,7 +129,7 @@ export async function factsCommand(rest: readonly string[], out: Output, err: Ou
   }
   let sources: readonly ListedSource[];
   try {
-    sources = sourcesOfTask(listSources(asked.paths, asked.rules), asked.task);
+    sources = sourcesOfTask(listSources(asked.paths, asked.rules, asked.out), asked.task);
     if (kindOf(asked.out) === 'file') throw new TraceError('refused', `${asked.out} is a file, not a folder`);
   } catch (thrown) {
     if (!(thrown instanceof TraceError)) throw thrown;

@@ -31,12 +31,12 @@ const ONE_EXPORT = /_(?:arwdir|pqtdir)$/;
 /** Letters that every file system, object store and engine takes as they are. */
 const slugOf = (text: string): string => text.replace(/[^A-Za-z0-9._-]+/g, '_').replace(/^[._]+/, '') || '_';
 
-function filesBelow(root: string): string[] {
+function filesBelow(root: string, except: string | null): string[] {
   const found: string[] = [];
   const seen = new Set<string>();
   const visit = (folder: string, name: string, depth: number): void => {
     const real = realpathSync(folder);
-    if (seen.has(real)) return;
+    if (seen.has(real) || real === except) return;
     seen.add(real);
     if (depth > DEEPEST)
       throw new TraceError('io', `${name} lies more than ${DEEPEST} folders deep.`, {
@@ -84,8 +84,21 @@ function listed(path: string, source: string, rules: NamingRules): ListedSource 
   };
 }
 
-/** Throws TraceError where a path is not there, or two sources have the same name. */
-export function listSources(paths: readonly string[], rules: NamingRules): readonly ListedSource[] {
+const realOf = (path: string): string | null => {
+  try {
+    return realpathSync(path);
+  } catch {
+    return null;
+  }
+};
+
+/** `except`: a folder whose files are no sources, though it may lie below one. Throws TraceError where a path is not there, or two sources have the same name. */
+export function listSources(
+  paths: readonly string[],
+  rules: NamingRules,
+  except: string | null = null,
+): readonly ListedSource[] {
+  const leftOut = except === null ? null : realOf(except);
   const folders = paths.filter((path) => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true);
   const all = paths.flatMap((path) => {
     const stat = statSync(path, { throwIfNoEntry: false });
@@ -95,7 +108,7 @@ export function listSources(paths: readonly string[], rules: NamingRules): reado
       return [listed(path, basename(resolve(path)), rules)];
     // Of several folders each file is named with its own.
     const before = folders.length > 1 ? `${basename(resolve(path))}/` : '';
-    return filesBelow(path).map((name) => listed(join(path, name), `${before}${name}`, rules));
+    return filesBelow(path, leftOut).map((name) => listed(join(path, name), `${before}${name}`, rules));
   });
   const names = new Map<string, string>();
   for (const { source, path } of all) {

@@ -289,6 +289,19 @@ describe('writing', () => {
     expect(filesOf(out)).toEqual(filesOf(set));
   });
 
+  it('a data set inside of the folder is none of its sources', async () => {
+    const inside = join(folder, 'inside');
+    mkdirSync(inside);
+    copyFileSync(sources.get('rank1.pickle.gz')!, join(inside, 'rank1.pickle.gz'));
+    for (let round = 0; round < 2; round++) {
+      const { code, out } = await run('facts', inside, '--out', join(inside, 'facts'), '--run', 'r');
+      expect([code, out]).toEqual([0, expect.stringMatching(/^1 source of run r: 1 read whole/)]);
+    }
+    // A folder of traces with a folder of that name is no data set.
+    mkdirSync(join(inside, 'ranks'));
+    expect((await run('fleet', 'report', inside)).err).toMatch(/is no data set of facts/);
+  });
+
   it('two runs stand beside each other', async () => {
     const out = join(folder, 'runs');
     for (const name of ['a', 'b'])
