@@ -91,7 +91,10 @@ function filesOfFolder(path: string): CloseableSource[] {
       files.length === 0 ? 'holds no files' : `holds ${files.length} files, more than ${MOST_FILES}`;
     throw new TraceError('io', `the folder ${why}`, {
       file: basename(path),
-      advice: 'Name the files themselves.',
+      advice:
+        files.length === 0
+          ? 'Name the files themselves.'
+          : 'Name the files themselves, or read each by itself into a data set: vramscope facts (docs/fleet.md).',
     });
   }
   const open = new OpenFiles();
