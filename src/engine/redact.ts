@@ -25,8 +25,19 @@ const NAMED: readonly (readonly [RegExp, string])[] = [
 ];
 const plainPart = (part: string): string =>
   NAMED.reduce((text, [pattern, instead]) => text.replace(pattern, instead), part);
-/** Compilers write the path of its file into the name of a lambda. */
-const FOLDERS = /(?:[^\s'"(),<>[\]{}]*[\\/])+(?=[^\s'"(),<>[\]{}\\/])/g;
+/** What a path in a name ends at. */
+const WORD = /[^\s'"(),<>[\]{}]+/g;
+const isSlash = (character: string): boolean => character === '/' || character === '\\';
+
+/** A name without the folders of paths in it: compilers write that of its file into the name of a lambda. */
+const withoutFolders = (name: string): string =>
+  name.replace(WORD, (word) => {
+    let end = word.length;
+    while (end > 0 && isSlash(word[end - 1])) end--;
+    let from = end;
+    while (from > 0 && !isSlash(word[from - 1])) from--;
+    return end === 0 ? word : word.slice(from);
+  });
 const LAMBDA_PLACE = /\b(lambda|unnamed[\w ]*|anonymous[\w ]*) at [^\s'"()<>]+/g;
 
 /**
@@ -81,14 +92,14 @@ class Names {
   /** Of compiled code without a file only names of PyTorch, the libraries and the interpreter are public. */
   private internalName(frame: Frame): string {
     const { name, filename } = frame;
-    if (!this.hidesFunctions) return name.replace(FOLDERS, '');
+    if (!this.hidesFunctions) return withoutFolders(name);
     const hasFile = filename !== '' && filename !== '??';
     const isPublic = name === '' || hasFile || isInternalFrame({ name, filename: 'x.cpp', line: 1 });
-    return isPublic ? name.replace(LAMBDA_PLACE, '$1').replace(FOLDERS, '') : this.functionOf(name);
+    return isPublic ? withoutFolders(name.replace(LAMBDA_PLACE, '$1')) : this.functionOf(name);
   }
 
   private functionOf(name: string): string {
-    if (!this.hidesFunctions) return name.replace(FOLDERS, '');
+    if (!this.hidesFunctions) return withoutFolders(name);
     const known = this.functions.get(name) ?? `f${this.functions.size + 1}`;
     this.functions.set(name, known);
     return known;
