@@ -1,5 +1,5 @@
 /** The file of --baseline: the object that an earlier `analyze --json` printed, or a recording, which is analyzed first. */
-import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, readSync } from 'node:fs';
 import { TraceError } from '../base/trace-error.ts';
 import { type BaselineDocument, baselineDocument } from '../engine/document/baseline.ts';
 import { Engine } from '../engine/engine.ts';
@@ -35,6 +35,10 @@ function fromObject(path: string): BaselineDocument | null {
   }
   return baselineDocument(value);
 }
+
+/** Whether a path is the object of an earlier `analyze --json`. Throws where it ends early, or is of another version. */
+export const isDocument = (path: string): boolean =>
+  path !== '-' && existsSync(path) && fromObject(path) !== null;
 
 /** Throws where it cannot be read: a guard without its baseline guards nothing. */
 export async function readBaseline(path: string): Promise<BaselineDocument> {

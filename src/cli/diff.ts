@@ -4,6 +4,7 @@ import { Engine } from '../engine/engine.ts';
 import type { CompareView, DeviceView, SourceView } from '../engine/protocol.ts';
 import { type DiffArguments, diffArguments } from './diff-arguments.ts';
 import { diffObject } from './diff-object.ts';
+import { diffDocuments } from './diff-documents.ts';
 import { diffLines } from './diff-print.ts';
 import { openPaths } from './open-paths.ts';
 import { errorLines } from './print.ts';
@@ -110,5 +111,5 @@ export async function diffCommand(given: readonly string[], out: Output, err: Ou
     err.write(`${lines([`vramscope: ${asked}`])}${DIFF_USAGE}\n`);
     return EXIT_USAGE;
   }
-  return await run(asked, out, err);
+  return (await diffDocuments(asked, out, err)) ?? (await run(asked, out, err));
 }

@@ -8,7 +8,7 @@ import { matchSites } from '../../analyze/compare/match-sites.ts';
 import { siteOfPlace } from '../../analyze/compare/peak-lines.ts';
 import type { Site } from '../../analyze/compare/sites.ts';
 import { TraceError } from '../../base/trace-error.ts';
-import type { Analysis, AnalysisDevice } from './analysis.ts';
+import type { AnalysisDevice } from './analysis.ts';
 import type { AnalysisLine, AnalysisLines } from './lines.ts';
 
 /** What of an object a baseline needs; the rest of it is not looked at. */
@@ -90,7 +90,10 @@ export function baselineDocument(value: unknown): BaselineDocument | null {
   return value as unknown as BaselineDocument;
 }
 
-function figuresOf(was: BaselineDocument['devices'][number], now: AnalysisDevice): BaselineFigure[] {
+function figuresOf(
+  was: BaselineDocument['devices'][number],
+  now: BaselineDocument['devices'][number],
+): BaselineFigure[] {
   return FIGURES.map((figure) => {
     const of = ({ memory_stats: stats }: Pick<AnalysisDevice, 'memory_stats'>): number | null => {
       const value = stats[`${figure}_bytes.all.peak`];
@@ -152,7 +155,7 @@ function linesThatDiffer(was: AnalysisLines, now: AnalysisLines): BaselineLine[]
 }
 
 /** The nth device of each number; where each has one GPU, these whatever their numbers. */
-function pairsOf(was: BaselineDocument, now: Analysis): (readonly [number, number | null])[] {
+export function pairsOf(was: BaselineDocument, now: BaselineDocument): (readonly [number, number | null])[] {
   const gpus = (all: readonly { readonly device: number }[]): number[] =>
     all.flatMap(({ device }, index) => (device >= 0 ? [index] : []));
   const [before, after] = [gpus(was.devices), gpus(now.devices)];
@@ -167,7 +170,11 @@ function pairsOf(was: BaselineDocument, now: Analysis): (readonly [number, numbe
   });
 }
 
-export function againstBaseline(now: Analysis, was: BaselineDocument, file: string): AnalysisBaseline {
+export function againstBaseline(
+  now: BaselineDocument,
+  was: BaselineDocument,
+  file: string,
+): AnalysisBaseline {
   const pairs = pairsOf(was, now);
   const linesOf = (
     all: readonly AnalysisLines[],
