@@ -12,6 +12,8 @@
  *   tables()     promise of the tables of all that was opened, as Arrow IPC bytes by name
  *
  * Fires `analysis-ready` (detail: the analysis) whenever everything opened has been read.
+ *
+ * Long because everything that the page is made of meets here.
  */
 import { LitElement, html, nothing } from 'lit';
 import { customElement, property, query, state } from 'lit/decorators.js';
@@ -20,7 +22,7 @@ import type { Analysis } from '../engine/document/analysis.ts';
 import { startEngine } from '../engine/engine-client.ts';
 import type { EngineApi } from '../engine/engine-api.ts';
 import type { RanOn } from '../engine/protocol.ts';
-import { actionOf } from '../view/shell/keys.ts';
+import { actionOf, type KeyAction } from '../view/shell/keys.ts';
 import { deviceTab, tabsOf } from '../view/shell/tabs.ts';
 import { addressOf, addressText, NO_ADDRESS, type ViewAddress } from '../view/workspace/address.ts';
 import { linkNotice } from '../view/workspace/link.ts';
@@ -38,7 +40,8 @@ import { sampleFile } from './shell/sample.ts';
 import { Session } from './shell/session.ts';
 import type { Settings } from './shell/settings.ts';
 import { gpuMode, loadSettings, saveSettings } from './shell/settings.ts';
-import { renderHeader } from './shell/shell-header.ts';
+import { pageCommands } from './shell/page-commands.ts';
+import { type HeaderModel, renderHeader } from './shell/shell-header.ts';
 import { shellStyle } from './shell/shell-style.ts';
 import { OpenMeasures } from './shell/open-measures.ts';
 import { controls, theme } from './parts/theme.ts';
@@ -47,6 +50,8 @@ import './shell/vs-jobs.ts';
 import type { VsKeys } from './shell/vs-keys.ts';
 import './shell/vs-keys.ts';
 import type { VsLog } from './readings/vs-log.ts';
+import type { VsPalette } from './shell/vs-palette.ts';
+import './shell/vs-palette.ts';
 import type { VsPaste } from './shell/vs-paste.ts';
 import './shell/vs-paste.ts';
 import { renderFirstPicture } from './shell/vs-preview.ts';
@@ -76,6 +81,7 @@ export class VramScope extends LitElement {
   @query('input.folder') private readonly folderPicker!: HTMLInputElement;
   @query('vs-keys') private readonly keys!: VsKeys;
   @query('vs-paste') private readonly pasteBox!: VsPaste;
+  @query('vs-palette') private readonly palette!: VsPalette;
 
   private openSession: Session | null = null;
   private readonly api = (): Promise<EngineApi> => this.session.api();
@@ -278,11 +284,17 @@ export class VramScope extends LitElement {
   private keydown(event: KeyboardEvent): void {
     const action = actionOf(event);
     if (action === null || keyGoesElsewhere(event, this)) return;
-    // The sheet is modal, and Escape closes it by itself.
+    // A sheet is modal, and Escape closes it by itself.
     if ((this.keys.open && action !== 'help') || this.pasteBox.open || this.caseDesk.isOpen) return;
+    if (this.palette.open) return;
     if (action !== 'clear') event.preventDefault();
+    this.act(action);
+  }
+
+  private act(action: KeyAction): void {
     if (action === 'open') this.picker.click();
     else if (action === 'help') this.keys.toggle();
+    else if (action === 'palette') this.palette.toggle();
     else
       this.renderRoot
         .querySelector<VsDevice | VsLog>('vs-device:not([hidden]), vs-log:not([hidden])')
@@ -296,6 +308,20 @@ export class VramScope extends LitElement {
 
   private get dark(): boolean {
     return this.settings.theme === 'auto' ? this.systemDark : this.settings.theme === 'dark';
+  }
+
+  private get header(): HeaderModel {
+    return {
+      tabs: tabsOf(this.session.sources),
+      current: this.chosen,
+      settings: this.settings,
+      change: (settings) => this.change(settings),
+      openFiles: () => this.picker.click(),
+      openFolder: () => this.folderPicker.click(),
+      openText: () => this.pasteBox.show(),
+      showKeys: () => this.keys.toggle(),
+      share: this.ownPage && this.caseDesk.canSave ? () => this.caseDesk.show() : null,
+    };
   }
 
   override render(): unknown {
@@ -327,18 +353,7 @@ export class VramScope extends LitElement {
         @view-changed=${(event: CustomEvent<{ isStep: boolean }>) => this.moved(event)}
         @ran-on=${(event: CustomEvent<RanOn>) => (this.ranOn = event.detail)}
       >
-        ${renderHeader({
-          tabs,
-          current: this.chosen,
-          settings: this.settings,
-          change: (settings) => this.change(settings),
-          openFiles: () => this.picker.click(),
-          openFolder: () => this.folderPicker.click(),
-          openText: () => this.pasteBox.show(),
-          showKeys: () => this.keys.toggle(),
-          share: this.ownPage && this.caseDesk.canSave ? () => this.caseDesk.show() : null,
-        })}
-        ${this.caseDesk.renderNote()}
+        ${renderHeader(this.header)} ${this.caseDesk.renderNote()}
         ${
           session.jobs.length === 0
             ? nothing
@@ -368,6 +383,14 @@ export class VramScope extends LitElement {
           <vs-status .status=${session.status} .ranOn=${this.ranOn} .notice=${session.notice}></vs-status>
         </footer>
         <vs-keys .wheel=${this.settings.wheel}></vs-keys>
+        <vs-palette
+          .commands=${() =>
+            pageCommands(
+              this.header,
+              (action) => this.act(action),
+              (tab) => this.choose(tab),
+            )}
+        ></vs-palette>
         <vs-paste></vs-paste>
         ${this.caseDesk.renderSheet(this.settings.unit)}
         <input

@@ -11,6 +11,7 @@ export type KeyAction =
   | 'search'
   | `view-${1 | 2 | 3 | 4 | 5 | 6 | 7}`
   | 'help'
+  | 'palette'
   | 'open';
 
 interface Binding {
@@ -37,6 +38,7 @@ export const BINDINGS: readonly Binding[] = [
   { keys: ['6'], action: 'view-6', does: 'Settings' },
   { keys: ['7'], action: 'view-7', does: 'Compare' },
   { keys: ['Ctrl+o', '⌘+o'], action: 'open', does: 'Open files' },
+  { keys: ['Ctrl+Shift+p', '⌘+Shift+p'], action: 'palette', does: 'Every command, by a few letters of it' },
   { keys: ['?'], action: 'help', does: 'Show or hide this sheet' },
 ];
 
@@ -60,12 +62,14 @@ interface KeyPress {
   readonly ctrlKey: boolean;
   readonly metaKey: boolean;
   readonly altKey: boolean;
+  readonly shiftKey?: boolean;
 }
 
-/** The action of a key press, or null. Keys with Ctrl, Alt or Command stay the browser's, but for Ctrl+O. */
+/** The action of a key press, or null. Keys with Ctrl, Alt or Command stay the browser's, but for Ctrl+O and Ctrl+Shift+P. */
 export function actionOf(press: KeyPress): KeyAction | null {
   const key = press.key.length === 1 ? press.key.toLowerCase() : press.key;
   if (press.altKey) return null;
-  if (press.ctrlKey || press.metaKey) return key === 'o' ? 'open' : null;
+  if (press.ctrlKey || press.metaKey)
+    return key === 'p' && press.shiftKey === true ? 'palette' : key === 'o' ? 'open' : null;
   return BINDINGS.find((binding) => binding.keys.includes(key))?.action ?? null;
 }
