@@ -141,6 +141,7 @@ export class VsReadings extends LitElement {
       case 'view-6':
       case 'view-7':
       case 'help':
+      case 'palette':
       case 'open':
         return;
     }
